@@ -1,0 +1,12 @@
+/*
+ * Everything at once.
+ */
+#ifndef MARKETSIM_MARKETSIM_H
+#define MARKETSIM_MARKETSIM_H
+
+#include <marketsim/base.h>
+#include <marketsim/record.h>
+#include <marketsim/source.h>
+#include <marketsim/version.h>
+
+#endif

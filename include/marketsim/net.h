@@ -1,0 +1,241 @@
+/*
+ * The transport: an event loop with WebSocket listeners and clients on it.
+ *
+ * Everything happens inside `msim_net_dispatch`, on the caller's thread.  A host
+ * with a loop of its own waits for `msim_net_fd` to become readable and then
+ * dispatches with a timeout of 0 (examples/foreign-loop.c).
+ *
+ * A turn: the monotonic clock is read once; what arrived is read, within bounds,
+ * and handed to the handlers; the `turn` function of the params says when it
+ * wants to run next; what was sent leaves with one write for each connection.
+ */
+#ifndef MARKETSIM_NET_H
+#define MARKETSIM_NET_H
+
+#include <marketsim/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct msim_net;
+struct msim_listener;
+struct msim_connection;
+
+struct msim_net_params {
+    size_t size;
+    const struct msim_allocator *allocator; /* copied */
+    const struct msim_logger *logger;       /* copied */
+    size_t max_connections;                 /* default 1024; more are closed at once */
+    /*
+     * Called once in each turn, after everything that arrived was handled.  Returns the
+     * monotonic moment at which it wants the next turn, MSIM_TIME_NEVER for none.  May be NULL.
+     */
+    msim_time (*turn)(void *context, msim_time now);
+    void *context;
+};
+#define MSIM_NET_PARAMS_INIT                          \
+    {                                                 \
+        sizeof(struct msim_net_params), 0, 0, 0, 0, 0 \
+    }
+
+/* MSIM_ERR_INVALID, MSIM_ERR_NOMEM, MSIM_ERR_IO. */
+MSIM_API int msim_net_create(struct msim_net **out, const struct msim_net_params *params,
+                             struct msim_detail *detail);
+
+/* Closes everything without a farewell; `closed` is called for each connection. */
+MSIM_API void msim_net_destroy(struct msim_net **net);
+
+/* A descriptor that is readable when a dispatch has something to do. */
+MSIM_API int msim_net_fd(const struct msim_net *net);
+
+/*
+ * One turn; waits at most `timeout_ms` for something to do (-1: without end, 0:
+ * not at all).  Returns the number of things that were handled, 0 where nothing
+ * came or a signal interrupted the wait, or MSIM_ERR_IO where the loop itself is broken.
+ */
+MSIM_API int msim_net_dispatch(struct msim_net *net, int timeout_ms);
+
+/* The monotonic clock: as read at the start of this turn, or now where no turn is under way. */
+MSIM_API msim_time msim_net_now(const struct msim_net *net);
+
+/*
+ * Further descriptors of the host's in the same loop, such as a signalfd or stdin: `ready` is
+ * called in a turn in which it is readable.  One watch for a descriptor; unwatch before closing it.
+ */
+MSIM_API int msim_net_watch(struct msim_net *net, int fd, void (*ready)(void *context, int fd),
+                            void *context);
+MSIM_API void msim_net_unwatch(struct msim_net *net, int fd);
+
+/* ---- connections ---- */
+
+enum msim_message_kind {
+    MSIM_MESSAGE_TEXT = 1,
+    MSIM_MESSAGE_BINARY = 2,
+};
+
+/* RFC 6455 section 7.4.1, and what never travels in a close frame. */
+enum msim_close_code {
+    MSIM_CLOSE_NORMAL = 1000,
+    MSIM_CLOSE_GOING_AWAY = 1001,
+    MSIM_CLOSE_PROTOCOL = 1002,
+    MSIM_CLOSE_UNACCEPTABLE = 1003,
+    MSIM_CLOSE_NONE = 1005,     /* the peer's close frame had no code */
+    MSIM_CLOSE_ABNORMAL = 1006, /* the link ended without a close frame */
+    MSIM_CLOSE_BAD_DATA = 1007,
+    MSIM_CLOSE_POLICY = 1008,
+    MSIM_CLOSE_TOO_LARGE = 1009,
+    MSIM_CLOSE_INTERNAL = 1011,
+    MSIM_CLOSE_TRY_LATER = 1013,
+};
+
+/* The request that opened a connection.  All texts are borrowed for the call, terminated. */
+struct msim_request {
+    const char *path;  /* "/": percent-decoded, without the query */
+    const char *query; /* behind the '?', raw; "" where there is none */
+    const char *host;
+    const char *origin; /* NULL where there is none */
+    const char *peer;   /* "127.0.0.1:4711", "[::1]:4711" */
+};
+
+/* How a connection ended. */
+struct msim_closing {
+    int code;           /* enum msim_close_code or the peer's own */
+    const char *reason; /* borrowed for the call, valid UTF-8, may be "" */
+    bool by_peer;       /* the peer said so first */
+    /*
+     * A client that never opened: what kept it from doing so.  MSIM_ERR_IO (refused, no
+     * such host), MSIM_ERR_TIMEOUT, MSIM_ERR_FORMAT (the peer does not speak WebSocket);
+     * MSIM_OK for a connection that was open.
+     */
+    int failure;
+};
+
+/*
+ * What a connection's owner wants to be told.  NULL members are skipped.  Inside
+ * them everything but msim_net_destroy and msim_net_dispatch may be called.
+ */
+struct msim_connection_handler {
+    /*
+     * A peer asks for a WebSocket (server side only).  Returns 0 to accept, or an
+     * HTTP status (400..599) to refuse with.  NULL accepts every path.
+     */
+    int (*request)(void *context, struct msim_connection *connection,
+                   const struct msim_request *request);
+    void (*opened)(void *context, struct msim_connection *connection);
+    /* A whole message, valid UTF-8 if text.  Borrowed for the call. */
+    void (*message)(void *context, struct msim_connection *connection, enum msim_message_kind kind,
+                    const unsigned char *bytes, size_t length);
+    /* The backlog fell to or below `low_water_bytes` after it had stood above. */
+    void (*drained)(void *context, struct msim_connection *connection);
+    /* The last call: the connection is gone when it returns. */
+    void (*closed)(void *context, struct msim_connection *connection,
+                   const struct msim_closing *closing);
+};
+
+/* Bounds and patience of a connection; zero means the default. */
+struct msim_connection_limits {
+    size_t max_head_bytes;       /* 16 KiB: request line and headers; beyond: 431 */
+    size_t max_message_bytes;    /* 1 MiB: a message of all its fragments; beyond: close 1009 */
+    size_t max_backlog_bytes;    /* 8 MiB: waiting to be sent; a send beyond it is MSIM_ERR_LIMIT */
+    size_t low_water_bytes;      /* a quarter of max_backlog_bytes */
+    size_t kernel_send_bytes;    /* 256 KiB: SO_SNDBUF; what the system holds beside the backlog */
+    msim_time handshake_timeout; /* 10 s from accept or connect to the open connection */
+    msim_time ping_interval;     /* 20 s of silence, then a ping */
+    msim_time ping_timeout;      /* 20 s without an answer, then close 1006 */
+    msim_time close_timeout;     /* 5 s for the peer's close frame */
+};
+
+struct msim_listen_params {
+    size_t size;
+    const char *host; /* default "localhost": 127.0.0.1 and ::1, what there is of them */
+    uint16_t port;    /* 0: any free one, see msim_listener_port */
+    struct msim_connection_limits limits;
+    struct msim_connection_handler handler;
+    void *context; /* given to the handler */
+};
+#define MSIM_LISTEN_PARAMS_INIT                              \
+    {                                                        \
+        sizeof(struct msim_listen_params), 0, 0, {0}, {0}, 0 \
+    }
+
+/*
+ * MSIM_ERR_IO with words that name the address and the remedy: the port is in use, the
+ * host is unknown, no permission.
+ */
+MSIM_API int msim_net_listen(struct msim_net *net, struct msim_listener **out,
+                             const struct msim_listen_params *params, struct msim_detail *detail);
+
+/* The port it listens on. */
+MSIM_API uint16_t msim_listener_port(const struct msim_listener *listener);
+
+/* Takes no more connections; those that are open stay. */
+MSIM_API void msim_listener_close(struct msim_listener **listener);
+
+struct msim_connect_params {
+    size_t size;
+    const char *url; /* ws://host[:port][/path][?query] */
+    struct msim_connection_limits limits;
+    struct msim_connection_handler handler;
+    void *context;
+};
+#define MSIM_CONNECT_PARAMS_INIT                           \
+    {                                                      \
+        sizeof(struct msim_connect_params), 0, {0}, {0}, 0 \
+    }
+
+/*
+ * Starts to connect; `opened` or `closed` follows in a later turn.  Every address of the host is
+ * tried in turn.  MSIM_ERR_INVALID for a URL that is none, MSIM_ERR_UNSUPPORTED for wss://.
+ */
+MSIM_API int msim_net_connect(struct msim_net *net, struct msim_connection **out,
+                              const struct msim_connect_params *params, struct msim_detail *detail);
+
+/*
+ * Queues one message; it leaves at the end of the turn (or of the next one).
+ * MSIM_ERR_LIMIT where the backlog has no room for it: nothing is queued, and
+ * `drained` tells when to go on.  MSIM_ERR_CLOSED where the connection is ending.
+ */
+MSIM_API int msim_connection_send(struct msim_connection *connection, enum msim_message_kind kind,
+                                  const void *bytes, size_t length);
+
+/*
+ * The same for finished unmasked frames (a server's side of a connection), as many as
+ * there are in `bytes`: encode once, send to many.
+ */
+MSIM_API int msim_connection_send_frames(struct msim_connection *connection, const void *bytes,
+                                         size_t length);
+
+/* The head of an unmasked whole message of `length` bytes, 2..10 bytes; returns its size. */
+#define MSIM_FRAME_HEAD_SIZE 10
+MSIM_API size_t msim_frame_head(unsigned char out[MSIM_FRAME_HEAD_SIZE],
+                                enum msim_message_kind kind, size_t length);
+
+/* Bytes of frames that wait here, not counting what the system has taken already. */
+MSIM_API size_t msim_connection_backlog(const struct msim_connection *connection);
+
+/* Bytes of frames queued since the connection opened; minus the backlog: what the system took. */
+MSIM_API uint64_t msim_connection_queued(const struct msim_connection *connection);
+
+/*
+ * Sends what waits, then a close frame, then waits for the peer's; `closed` is
+ * called at the end.  A second call changes nothing.  A reason is cut to 123 bytes.
+ */
+MSIM_API void msim_connection_close(struct msim_connection *connection, int code,
+                                    const char *reason);
+
+/* Ends the connection now: what waits is lost, the peer sees a reset. */
+MSIM_API void msim_connection_abort(struct msim_connection *connection);
+
+/* A pointer of the owner's, NULL at first. */
+MSIM_API void msim_connection_set_user(struct msim_connection *connection, void *user);
+MSIM_API void *msim_connection_user(const struct msim_connection *connection);
+
+/* "127.0.0.1:4711".  Borrowed: valid as long as the connection. */
+MSIM_API const char *msim_connection_peer(const struct msim_connection *connection);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

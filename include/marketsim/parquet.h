@@ -1,0 +1,155 @@
+/*
+ * Trades in Parquet files: read as a source, in one order, and written.
+ *
+ * A trade file has four flat columns, found by name: `timestamp`, `price`,
+ * `volume`, `ticker`.  One or many files are opened as one data set, prepared
+ * once and immutable from then on; each source over it is a cursor of its own.
+ *
+ * The order is (timestamp, place of the file, row): it does not depend on memory,
+ * plan or platform.
+ */
+#ifndef MARKETSIM_PARQUET_H
+#define MARKETSIM_PARQUET_H
+
+#include <marketsim/base.h>
+#include <marketsim/source.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct msim_parquet;
+
+struct msim_parquet_params {
+    size_t size;
+    const char *const *paths; /* files and directories; a directory's *.parquet files by name */
+    size_t path_count;
+    const char *timestamp_column;           /* default "timestamp" */
+    const char *price_column;               /* default "price" */
+    const char *volume_column;              /* default "volume" */
+    const char *ticker_column;              /* default "ticker" */
+    bool skip_bad_rows;                     /* count them (msim_parquet_info) in place of failing */
+    const struct msim_allocator *allocator; /* copied */
+    const struct msim_logger *logger;       /* copied */
+};
+#define MSIM_PARQUET_PARAMS_INIT                                          \
+    {                                                                     \
+        sizeof(struct msim_parquet_params), 0, 0, 0, 0, 0, 0, false, 0, 0 \
+    }
+
+/*
+ * Reads the footers, checks the columns, and plans the order.
+ *
+ * MSIM_ERR_NOT_FOUND: no such file, a directory without Parquet files, a missing
+ * column.  MSIM_ERR_IO.  MSIM_ERR_FORMAT: damaged, with file, row group, column
+ * and page.  MSIM_ERR_UNSUPPORTED: an encoding, codec, type or encryption that
+ * this build does not read, by name.
+ */
+MSIM_API int msim_parquet_open(struct msim_parquet **out, const struct msim_parquet_params *params,
+                               struct msim_detail *detail);
+
+/* Sources over it must have been released before. */
+MSIM_API void msim_parquet_close(struct msim_parquet **parquet);
+
+struct msim_parquet_info {
+    uint64_t rows;
+    uint64_t files;
+    uint64_t row_groups;
+    uint64_t bad_rows; /* skipped, where that was asked for; found when the source is read */
+    msim_time first;   /* of all timestamps; MSIM_TIME_NEVER where there is no row */
+    msim_time last;
+};
+MSIM_API void msim_parquet_info(const struct msim_parquet *parquet, struct msim_parquet_info *out);
+
+struct msim_parquet_source_params {
+    size_t size;
+    msim_time from;             /* trades at and after; 0 in both: no bound */
+    msim_time to;               /* trades before */
+    const char *const *tickers; /* only these; globs with * and ?; NULL: all */
+    size_t ticker_count;
+};
+#define MSIM_PARQUET_SOURCE_PARAMS_INIT                       \
+    {                                                         \
+        sizeof(struct msim_parquet_source_params), 0, 0, 0, 0 \
+    }
+
+/*
+ * A cursor from the start of the data set; `params` may be NULL.  Records are
+ * MSIM_RECORD_TRADE; symbol ids follow first appearance in the order.  Integers
+ * have exponent 0, decimals their scale, doubles the shortest digits that read
+ * back to the same double.  `row` is the trade's place in its file.
+ */
+MSIM_API int msim_parquet_source(struct msim_source *out, struct msim_parquet *parquet,
+                                 const struct msim_parquet_source_params *params,
+                                 struct msim_detail *detail);
+
+/* ---- writing ---- */
+
+enum msim_parquet_type {
+    MSIM_PARQUET_INT64 = 1,
+    MSIM_PARQUET_TIMESTAMP_MS, /* values are msim_time, exact in the column's unit */
+    MSIM_PARQUET_TIMESTAMP_US,
+    MSIM_PARQUET_TIMESTAMP_NS,
+    MSIM_PARQUET_DOUBLE,
+    MSIM_PARQUET_STRING,
+    MSIM_PARQUET_INT32,
+};
+
+enum msim_parquet_codec {
+    MSIM_PARQUET_CODEC_NONE = 0,
+    MSIM_PARQUET_CODEC_ZSTD = 1,
+};
+
+struct msim_parquet_column {
+    const char *name;
+    enum msim_parquet_type type;
+    bool nullable;
+};
+
+struct msim_parquet_writer;
+
+struct msim_parquet_writer_params {
+    size_t size;
+    const char *path; /* created, or replaced when finished; or NULL with `write` */
+    /* Takes the file's bytes in order; a negative result ends the writing and is passed up. */
+    int (*write)(void *context, const void *bytes, size_t length);
+    void *context;
+    const struct msim_parquet_column *columns;
+    size_t column_count;
+    enum msim_parquet_codec codec;
+    uint64_t row_group_rows; /* default 122880 */
+    const struct msim_allocator *allocator;
+};
+#define MSIM_PARQUET_WRITER_PARAMS_INIT                                                         \
+    {                                                                                           \
+        sizeof(struct msim_parquet_writer_params), 0, 0, 0, 0, 0, MSIM_PARQUET_CODEC_NONE, 0, 0 \
+    }
+
+MSIM_API int msim_parquet_writer_create(struct msim_parquet_writer **out,
+                                        const struct msim_parquet_writer_params *params,
+                                        struct msim_detail *detail);
+
+/* One value of a row; `text` for strings, `number` for doubles, `integer` for all others. */
+struct msim_parquet_value {
+    bool is_null;
+    int64_t integer;
+    double number;
+    const char *text;
+    size_t text_length;
+};
+
+/* Appends a row: one value for each column, copied. */
+MSIM_API int msim_parquet_writer_row(struct msim_parquet_writer *writer,
+                                     const struct msim_parquet_value *values,
+                                     struct msim_detail *detail);
+
+/* Writes what is held and the footer.  Without it a destroy leaves no file behind. */
+MSIM_API int msim_parquet_writer_finish(struct msim_parquet_writer *writer,
+                                        struct msim_detail *detail);
+MSIM_API void msim_parquet_writer_destroy(struct msim_parquet_writer **writer);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

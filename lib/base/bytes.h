@@ -1,0 +1,54 @@
+/*
+ * A byte buffer: bytes are appended at its end and taken from its front.
+ *
+ * What is taken leaves a gap that is closed only when room is needed, so that
+ * taking costs nothing and the bytes that wait are always in one piece.
+ */
+#ifndef MSIM_BASE_BYTES_H
+#define MSIM_BASE_BYTES_H
+
+#include <marketsim/base.h>
+
+struct msim_bytes {
+    unsigned char *memory;
+    size_t capacity;
+    size_t start; /* the bytes that wait are memory[start .. end) */
+    size_t end;
+    size_t limit; /* the bound on the bytes that wait */
+    struct msim_allocator allocator;
+};
+
+/* Takes no memory until the first append. */
+void msim_bytes_init(struct msim_bytes *bytes, size_t limit,
+                     const struct msim_allocator *allocator);
+void msim_bytes_finish(struct msim_bytes *bytes);
+
+static inline size_t msim_bytes_length(const struct msim_bytes *bytes)
+{
+    return bytes->end - bytes->start;
+}
+
+/* Borrowed: valid until the next append, reserve, shrink or finish. */
+static inline const unsigned char *msim_bytes_front(const struct msim_bytes *bytes)
+{
+    return bytes->memory + bytes->start;
+}
+
+/*
+ * Room for `length` more bytes in one piece, to be written there and then
+ * claimed with `msim_bytes_commit`.  MSIM_ERR_LIMIT beyond the bound,
+ * MSIM_ERR_NOMEM without memory; then nothing changed.
+ */
+int msim_bytes_reserve(struct msim_bytes *bytes, size_t length, unsigned char **room);
+void msim_bytes_commit(struct msim_bytes *bytes, size_t length);
+
+/* All of it or nothing. */
+int msim_bytes_append(struct msim_bytes *bytes, const void *data, size_t length);
+
+/* Takes `length` (at most what waits) from the front. */
+void msim_bytes_take(struct msim_bytes *bytes, size_t length);
+
+/* Gives memory back when nothing waits and more than `keep` bytes are held. */
+void msim_bytes_shrink(struct msim_bytes *bytes, size_t keep);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * A source's functions, called with care: checks and the released state live
+ * here, so that an implementation need not repeat them.
+ */
+#include <marketsim/source.h>
+
+#include "base/detail.h"
+
+int msim_source_pull(struct msim_source *source, struct msim_record *records, size_t capacity,
+                     size_t *count, struct msim_detail *detail)
+{
+    if (!source || !source->ops || !records || capacity == 0 || !count)
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "a pull needs a source that is open, and room for a record");
+    return source->ops->pull(source->self, records, capacity, count, detail);
+}
+
+msim_time msim_source_next_due(struct msim_source *source)
+{
+    return source && source->ops ? source->ops->next_due(source->self) : MSIM_TIME_NEVER;
+}
+
+const char *msim_source_symbol(struct msim_source *source, uint32_t id, size_t *length)
+{
+    return source && source->ops ? source->ops->symbol(source->self, id, length) : NULL;
+}
+
+void msim_source_release(struct msim_source *source)
+{
+    if (!source || !source->ops)
+        return;
+    source->ops->release(source->self);
+    *source = (struct msim_source){0};
+}
