@@ -5,6 +5,8 @@
 #define MARKETSIM_MARKETSIM_H
 
 #include <marketsim/base.h>
+#include <marketsim/codec.h>
+#include <marketsim/pacer.h>
 #include <marketsim/record.h>
 #include <marketsim/source.h>
 #include <marketsim/version.h>

@@ -1,0 +1,316 @@
+/*
+ * A trade as the replay feed's JSON.
+ *
+ * A trade's text is three parts: the moment, the numbers, the ticker.  The
+ * moment is made once for all trades that share it, the ticker once for each
+ * symbol; only the numbers are made each time.
+ */
+#include <marketsim/codec.h>
+
+#include <string.h>
+
+#include "base/calendar.h"
+#include "base/decimal.h"
+#include "base/mem.h"
+
+#define NS_PER_DAY (INT64_C(86400) * MSIM_NS_PER_S)
+
+static const char head_text[] = "{\"timestamp\": \"";
+static const char price_text[] = "\", \"price\": ";
+static const char volume_text[] = ", \"volume\": ";
+static const char ticker_text[] = ", \"ticker\": ";
+
+/* The longest beginning: every part but the tail. */
+#define MOMENT_SIZE (sizeof head_text + MSIM_CALENDAR_SIZE + sizeof price_text)
+#define NUMBERS_SIZE (2 * MSIM_DECIMAL_SIZE + sizeof volume_text)
+
+struct tail {
+    const char *text; /* `, "ticker": "BTC"}`; NULL where not made yet */
+    size_t length;
+};
+
+static const struct tail null_tail = {
+    .text = ", \"ticker\": null}",
+    .length = sizeof ", \"ticker\": null}" - 1,
+};
+
+struct msim_replay_encoder {
+    struct msim_source *source;
+    struct tail *tails; /* by symbol */
+    size_t tail_count;
+    msim_time moment; /* that `moment_text` stands for */
+    size_t moment_length;
+    msim_time day; /* that `day_text` stands for, as its first nanosecond */
+    char day_text[16];
+    char moment_text[MOMENT_SIZE];
+    struct msim_allocator allocator;
+};
+
+static size_t put(char *out, const char *text, size_t length)
+{
+    memcpy(out, text, length);
+    return length;
+}
+
+/* Two digits at a time; the day's text is kept, since a feed stays in a day for long. */
+static size_t put_clock(char *out, uint64_t ns_of_day)
+{
+    uint32_t seconds = (uint32_t)(ns_of_day / 1000000000);
+    uint32_t fraction = (uint32_t)(ns_of_day % 1000000000);
+    uint32_t parts[3] = {seconds / 3600, seconds / 60 % 60, seconds % 60};
+    char *p = out;
+
+    for (int i = 0; i < 3; i++) {
+        if (i > 0)
+            *p++ = ':';
+        *p++ = (char)('0' + parts[i] / 10);
+        *p++ = (char)('0' + parts[i] % 10);
+    }
+    if (fraction == 0)
+        return (size_t)(p - out);
+    int digits = fraction % 1000 == 0 ? 6 : 9;
+    uint32_t shown = digits == 6 ? fraction / 1000 : fraction;
+    *p++ = '.';
+    for (int i = digits - 1; i >= 0; i--, shown /= 10)
+        p[i] = (char)('0' + shown % 10);
+    return (size_t)(p + digits - out);
+}
+
+static void make_moment(struct msim_replay_encoder *encoder, msim_time time)
+{
+    msim_time rest = time % NS_PER_DAY;
+    if (rest < 0)
+        rest += NS_PER_DAY;
+    /* The first nanosecond of the first day may lie below what msim_time holds. */
+    bool day_fits = time >= INT64_MIN + rest;
+    char *p = encoder->moment_text;
+
+    p += put(p, head_text, sizeof head_text - 1);
+    if (!day_fits) {
+        p += msim_calendar_print(time, MSIM_CALENDAR_PLAIN, p);
+    } else {
+        if (encoder->day != time - rest || encoder->day_text[0] == '\0') {
+            char text[MSIM_CALENDAR_SIZE];
+            encoder->day = time - rest;
+            msim_calendar_print(encoder->day, MSIM_CALENDAR_PLAIN, text);
+            memcpy(encoder->day_text, text, 11);
+            encoder->day_text[11] = '\0';
+        }
+        p += put(p, encoder->day_text, 11);
+        p += put_clock(p, (uint64_t)rest);
+    }
+    p += put(p, price_text, sizeof price_text - 1);
+    encoder->moment = time;
+    encoder->moment_length = (size_t)(p - encoder->moment_text);
+}
+
+/* ---- tickers ---- */
+
+/* The length of one UTF-8 character and its code point; a byte that begins none stands for itself
+ * as U+FFFD. */
+static size_t read_character(const unsigned char *text, size_t length, uint32_t *code)
+{
+    unsigned char first = text[0];
+    size_t size = first < 0x80                    ? 1
+                  : first >= 0xF0 && first < 0xF5 ? 4
+                  : first >= 0xE0 && first < 0xF0 ? 3
+                  : first >= 0xC2 && first < 0xE0 ? 2
+                                                  : 0;
+    *code = 0xFFFD;
+    if (size == 0 || size > length)
+        return 1;
+    if (size == 1) {
+        *code = first;
+        return 1;
+    }
+    uint32_t value = first & (0x7Fu >> size);
+    for (size_t i = 1; i < size; i++) {
+        if ((text[i] & 0xC0) != 0x80)
+            return 1;
+        value = value << 6 | (text[i] & 0x3Fu);
+    }
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    if (value < least[size] || value > 0x10FFFF || (value >= 0xD800 && value < 0xE000))
+        return 1;
+    *code = value;
+    return size;
+}
+
+static size_t put_unit(char *out, uint32_t unit)
+{
+    static const char hex[] = "0123456789abcdef";
+
+    out[0] = '\\';
+    out[1] = 'u';
+    for (int i = 0; i < 4; i++)
+        out[2 + i] = hex[unit >> (12 - 4 * i) & 15];
+    return 6;
+}
+
+/* As json.dumps does by default; at most six bytes for a byte of the text. */
+static size_t put_escaped(char *out, uint32_t code)
+{
+    switch (code) {
+    case '"':
+        return put(out, "\\\"", 2);
+    case '\\':
+        return put(out, "\\\\", 2);
+    case '\b':
+        return put(out, "\\b", 2);
+    case '\f':
+        return put(out, "\\f", 2);
+    case '\n':
+        return put(out, "\\n", 2);
+    case '\r':
+        return put(out, "\\r", 2);
+    case '\t':
+        return put(out, "\\t", 2);
+    default:
+        break;
+    }
+    if (code >= 0x20 && code < 0x7F) {
+        *out = (char)code;
+        return 1;
+    }
+    if (code < 0x10000)
+        return put_unit(out, code);
+    code -= 0x10000;
+    size_t length = put_unit(out, 0xD800 + (code >> 10));
+    return length + put_unit(out + length, 0xDC00 + (code & 0x3FF));
+}
+
+static int make_tail(struct msim_replay_encoder *encoder, const char *ticker, size_t length,
+                     struct tail *tail)
+{
+    size_t size;
+    if (__builtin_mul_overflow(length, (size_t)6, &size) ||
+        __builtin_add_overflow(size, sizeof ticker_text + 3, &size))
+        return MSIM_ERR_LIMIT;
+    char *text = msim_mem_take(&encoder->allocator, size);
+    if (!text)
+        return MSIM_ERR_NOMEM;
+
+    char *p = text + put(text, ticker_text, sizeof ticker_text - 1);
+    *p++ = '"';
+    for (size_t i = 0; i < length;) {
+        uint32_t code;
+        i += read_character((const unsigned char *)ticker + i, length - i, &code);
+        p += put_escaped(p, code);
+    }
+    *p++ = '"';
+    *p++ = '}';
+
+    size_t made = (size_t)(p - text);
+    char *fitted = msim_mem_resize(&encoder->allocator, text, size, made);
+    if (!fitted) {
+        msim_mem_free(&encoder->allocator, text, size);
+        return MSIM_ERR_NOMEM;
+    }
+    *tail = (struct tail){.text = fitted, .length = made};
+    return MSIM_OK;
+}
+
+static int find_tail(struct msim_replay_encoder *encoder, const struct msim_record *record,
+                     const struct tail **out)
+{
+    if (record->flags & MSIM_RECORD_NO_SYMBOL) {
+        *out = &null_tail;
+        return MSIM_OK;
+    }
+    if (record->symbol < encoder->tail_count && encoder->tails[record->symbol].text) {
+        *out = &encoder->tails[record->symbol];
+        return MSIM_OK;
+    }
+
+    size_t length = 0;
+    const char *ticker = msim_source_symbol(encoder->source, record->symbol, &length);
+    if (!ticker)
+        return MSIM_ERR_INVALID;
+    size_t old = encoder->tail_count;
+    void *tails = encoder->tails;
+    int r = msim_mem_grow(&encoder->allocator, &tails, &encoder->tail_count, sizeof *encoder->tails,
+                          (size_t)record->symbol + 1, (size_t)UINT32_MAX);
+    if (r < 0)
+        return r;
+    encoder->tails = tails;
+    if (encoder->tail_count > old)
+        memset(encoder->tails + old, 0, (encoder->tail_count - old) * sizeof *encoder->tails);
+    *out = &encoder->tails[record->symbol];
+    return make_tail(encoder, ticker, length, &encoder->tails[record->symbol]);
+}
+
+/* ---- whole ---- */
+
+int msim_replay_encoder_create(struct msim_replay_encoder **out, struct msim_source *source,
+                               const struct msim_allocator *chosen)
+{
+    if (!out || !source)
+        return MSIM_ERR_INVALID;
+    struct msim_allocator allocator = msim_mem_allocator(chosen);
+    struct msim_replay_encoder *encoder = msim_mem_zero(&allocator, sizeof *encoder);
+    if (!encoder)
+        return MSIM_ERR_NOMEM;
+    encoder->source = source;
+    encoder->allocator = allocator;
+    *out = encoder;
+    return MSIM_OK;
+}
+
+void msim_replay_encoder_destroy(struct msim_replay_encoder **encoder)
+{
+    struct msim_replay_encoder *old = encoder ? *encoder : NULL;
+    if (!old)
+        return;
+    struct msim_allocator allocator = old->allocator;
+
+    for (size_t i = 0; i < old->tail_count; i++)
+        msim_mem_free(&allocator, (char *)old->tails[i].text, old->tails[i].length);
+    msim_mem_free(&allocator, old->tails, old->tail_count * sizeof *old->tails);
+    msim_mem_free(&allocator, old, sizeof *old);
+    *encoder = NULL;
+}
+
+static size_t put_number(char *out, int64_t mantissa, int exponent, bool missing)
+{
+    if (missing)
+        return put(out, "null", 4);
+    if (exponent == 0 && mantissa >= 0)
+        return msim_decimal_digits((uint64_t)mantissa, out);
+    return msim_decimal_print(mantissa, exponent, out);
+}
+
+static bool is_exponent(int exponent)
+{
+    return exponent >= MSIM_EXPONENT_MIN && exponent <= MSIM_EXPONENT_MAX;
+}
+
+int msim_replay_encode(struct msim_replay_encoder *encoder, const struct msim_record *record,
+                       char *out, size_t capacity, size_t *length)
+{
+    if (record->kind != MSIM_RECORD_TRADE || !is_exponent(record->price_exponent) ||
+        !is_exponent(record->quantity_exponent))
+        return MSIM_ERR_INVALID;
+
+    const struct tail *tail;
+    int r = find_tail(encoder, record, &tail);
+    if (r < 0)
+        return r;
+    if (encoder->moment_length == 0 || encoder->moment != record->time)
+        make_moment(encoder, record->time);
+
+    size_t most = encoder->moment_length + NUMBERS_SIZE + tail->length;
+    if (most > capacity) {
+        *length = most;
+        return MSIM_ERR_LIMIT;
+    }
+    char *p = out;
+    p += put(p, encoder->moment_text, encoder->moment_length);
+    p += put_number(p, record->as.trade.price, record->price_exponent,
+                    record->flags & MSIM_RECORD_NO_PRICE);
+    p += put(p, volume_text, sizeof volume_text - 1);
+    p += put_number(p, record->as.trade.quantity, record->quantity_exponent,
+                    record->flags & MSIM_RECORD_NO_QUANTITY);
+    p += put(p, tail->text, tail->length);
+    *length = (size_t)(p - out);
+    return MSIM_OK;
+}

@@ -1,0 +1,175 @@
+#include "check.h"
+
+#include <marketsim/codec.h>
+#include <marketsim/source.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/calendar.h"
+#include "base/random.h"
+
+static const char *const symbols[] = {
+    "10000NFT-USDT-SWAP@BYBIT",
+    "a\"b\\c\n\x01\x7f",
+    "gr\xc3\xbc\xc3\x9f/\xf0\x9f\x98\x80",
+    "",
+};
+
+static struct msim_record trade(msim_time time, int64_t price, int64_t quantity, uint32_t symbol)
+{
+    struct msim_record record = {.time = time, .symbol = symbol, .kind = MSIM_RECORD_TRADE};
+
+    record.as.trade.price = price;
+    record.as.trade.quantity = quantity;
+    return record;
+}
+
+struct bench {
+    struct msim_source source;
+    struct msim_replay_encoder *encoder;
+    char text[512];
+};
+
+static int set_up(void **state)
+{
+    static struct bench bench;
+    struct msim_source_array_params params = MSIM_SOURCE_ARRAY_PARAMS_INIT;
+
+    params.symbols = symbols;
+    params.symbol_count = COUNT(symbols);
+    if (msim_source_array(&bench.source, &params, NULL) < 0 ||
+        msim_replay_encoder_create(&bench.encoder, &bench.source, NULL) < 0)
+        return -1;
+    *state = &bench;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct bench *bench = *state;
+
+    msim_replay_encoder_destroy(&bench->encoder);
+    msim_source_release(&bench->source);
+    return 0;
+}
+
+static const char *encoded(struct bench *bench, struct msim_record record)
+{
+    size_t length = 0;
+
+    assert_int_equal(
+        msim_replay_encode(bench->encoder, &record, bench->text, sizeof bench->text - 1, &length),
+        MSIM_OK);
+    bench->text[length] = '\0';
+    return bench->text;
+}
+
+static void a_trade_is_written_as_the_original_writes_it(void **state)
+{
+    assert_string_equal(
+        encoded(*state, trade(INT64_C(1656633629338000000), 6035000, 1000000000000, 0)),
+        "{\"timestamp\": \"2022-07-01 00:00:29.338000\", \"price\": 6035000, "
+        "\"volume\": 1000000000000, \"ticker\": \"10000NFT-USDT-SWAP@BYBIT\"}");
+    assert_string_equal(encoded(*state, trade(INT64_C(1656633629000000000), 1, 2, 3)),
+                        "{\"timestamp\": \"2022-07-01 00:00:29\", \"price\": 1, "
+                        "\"volume\": 2, \"ticker\": \"\"}");
+    assert_string_equal(encoded(*state, trade(INT64_C(1656633629000000001), -1, 0, 3)),
+                        "{\"timestamp\": \"2022-07-01 00:00:29.000000001\", \"price\": -1, "
+                        "\"volume\": 0, \"ticker\": \"\"}");
+}
+
+static void a_tickers_text_is_escaped_as_json_dumps_does(void **state)
+{
+    assert_string_equal(encoded(*state, trade(0, 1, 2, 1)),
+                        "{\"timestamp\": \"1970-01-01 00:00:00\", \"price\": 1, \"volume\": 2, "
+                        "\"ticker\": \"a\\\"b\\\\c\\n\\u0001\\u007f\"}");
+    assert_string_equal(encoded(*state, trade(0, 1, 2, 2)),
+                        "{\"timestamp\": \"1970-01-01 00:00:00\", \"price\": 1, \"volume\": 2, "
+                        "\"ticker\": \"gr\\u00fc\\u00df/\\ud83d\\ude00\"}");
+}
+
+static void decimals_keep_their_digits_and_what_is_missing_is_null(void **state)
+{
+    struct msim_record record = trade(0, 1500, -7, 0);
+
+    record.price_exponent = -3;
+    record.quantity_exponent = -2;
+    assert_non_null(strstr(encoded(*state, record), "\"price\": 1.500, \"volume\": -0.07, "));
+    record.flags = MSIM_RECORD_NO_PRICE | MSIM_RECORD_NO_QUANTITY | MSIM_RECORD_NO_SYMBOL;
+    assert_string_equal(encoded(*state, record),
+                        "{\"timestamp\": \"1970-01-01 00:00:00\", \"price\": null, "
+                        "\"volume\": null, \"ticker\": null}");
+}
+
+/* The encoder keeps texts between trades; the calendar does not. */
+static void moments_agree_with_the_calendar_in_any_order(void **state)
+{
+    struct bench *bench = *state;
+
+    for (uint64_t i = 0; i < 20000; i++) {
+        uint64_t u = msim_mix64(i);
+        msim_time time = (msim_time)u;
+        if (i % 4 == 1)
+            time = (msim_time)(u % 100) * MSIM_NS_PER_S;
+        else if (i % 4 == 2)
+            time = (msim_time)(u % (200 * 86400)) * MSIM_NS_PER_S - 100 * 86400 * MSIM_NS_PER_S;
+        else if (i % 4 == 3)
+            time = (msim_time)(u % 1000000) * MSIM_NS_PER_US;
+        if (i < 2)
+            time = i ? INT64_MAX : INT64_MIN;
+        char moment[MSIM_CALENDAR_SIZE];
+        char expected[128];
+        msim_calendar_print(time, MSIM_CALENDAR_PLAIN, moment);
+        snprintf(expected, sizeof expected, "{\"timestamp\": \"%s\", ", moment);
+        assert_memory_equal(encoded(bench, trade(time, 1, 1, 0)), expected, strlen(expected));
+    }
+}
+
+static void a_small_buffer_is_refused_and_told_what_it_takes(void **state)
+{
+    struct bench *bench = *state;
+    struct msim_record record = trade(0, INT64_MIN, INT64_MAX, 2);
+    size_t length = 0;
+
+    record.price_exponent = record.quantity_exponent = -18;
+    assert_int_equal(msim_replay_encode(bench->encoder, &record, bench->text, 10, &length),
+                     MSIM_ERR_LIMIT);
+    assert_true(length > 10 && length < sizeof bench->text);
+    size_t written = 0;
+    assert_int_equal(msim_replay_encode(bench->encoder, &record, bench->text, length, &written),
+                     MSIM_OK);
+    assert_true(written <= length);
+}
+
+static void what_is_no_trade_is_refused(void **state)
+{
+    struct bench *bench = *state;
+    struct msim_record record = trade(0, 1, 1, COUNT(symbols));
+    size_t length = 0;
+
+    assert_int_equal(msim_replay_encode(bench->encoder, &record, bench->text, 512, &length),
+                     MSIM_ERR_INVALID);
+    record.symbol = 0;
+    record.price_exponent = 1;
+    assert_int_equal(msim_replay_encode(bench->encoder, &record, bench->text, 512, &length),
+                     MSIM_ERR_INVALID);
+    record.price_exponent = 0;
+    record.kind = MSIM_RECORD_QUOTE;
+    assert_int_equal(msim_replay_encode(bench->encoder, &record, bench->text, 512, &length),
+                     MSIM_ERR_INVALID);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_trade_is_written_as_the_original_writes_it),
+        cmocka_unit_test(a_tickers_text_is_escaped_as_json_dumps_does),
+        cmocka_unit_test(decimals_keep_their_digits_and_what_is_missing_is_null),
+        cmocka_unit_test(moments_agree_with_the_calendar_in_any_order),
+        cmocka_unit_test(a_small_buffer_is_refused_and_told_what_it_takes),
+        cmocka_unit_test(what_is_no_trade_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
