@@ -79,6 +79,12 @@ void msim_bytes_take(struct msim_bytes *bytes, size_t length)
         bytes->start = bytes->end = 0;
 }
 
+void msim_bytes_drop(struct msim_bytes *bytes, size_t length)
+{
+    assert(length <= msim_bytes_length(bytes));
+    bytes->end -= length;
+}
+
 void msim_bytes_shrink(struct msim_bytes *bytes, size_t keep)
 {
     if (msim_bytes_length(bytes) > 0 || bytes->capacity <= keep)

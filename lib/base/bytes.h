@@ -48,6 +48,9 @@ int msim_bytes_append(struct msim_bytes *bytes, const void *data, size_t length)
 /* Takes `length` (at most what waits) from the front. */
 void msim_bytes_take(struct msim_bytes *bytes, size_t length);
 
+/* Takes back the last `length` (at most what waits) that were appended. */
+void msim_bytes_drop(struct msim_bytes *bytes, size_t length);
+
 /* Gives memory back when nothing waits and more than `keep` bytes are held. */
 void msim_bytes_shrink(struct msim_bytes *bytes, size_t keep);
 
