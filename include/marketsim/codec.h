@@ -37,6 +37,28 @@ MSIM_API int msim_replay_encode(struct msim_replay_encoder *encoder,
                                 const struct msim_record *record, char *out, size_t capacity,
                                 size_t *length);
 
+/* What a message of the replay feed is. */
+enum msim_replay_message_kind {
+    MSIM_REPLAY_TRADE = 1,
+    MSIM_REPLAY_STATUS = 2,
+    MSIM_REPLAY_ERROR = 3,
+};
+
+struct msim_replay_message {
+    enum msim_replay_message_kind kind;
+    struct msim_record record; /* of a trade; its symbol is `text` */
+    const char *text;          /* ticker, status or error; borrowed from `scratch` */
+    size_t text_length;
+};
+
+/*
+ * Reads one message of the feed.  `scratch` must have room for `length` bytes.
+ * MSIM_ERR_FORMAT: not JSON, with the byte in the detail.  MSIM_ERR_INVALID: JSON, but not a
+ * message of this feed.  MSIM_ERR_OVERFLOW: a number that int64 and 18 digits do not hold.
+ */
+MSIM_API int msim_replay_decode(const char *bytes, size_t length, struct msim_replay_message *out,
+                                char *scratch, struct msim_detail *detail);
+
 #ifdef __cplusplus
 }
 #endif

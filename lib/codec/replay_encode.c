@@ -12,6 +12,7 @@
 #include "base/calendar.h"
 #include "base/decimal.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 #define NS_PER_DAY (INT64_C(86400) * MSIM_NS_PER_S)
 
@@ -106,33 +107,18 @@ static void make_moment(struct msim_replay_encoder *encoder, msim_time time)
 
 /* ---- tickers ---- */
 
-/* The length of one UTF-8 character and its code point; a byte that begins none stands for itself
- * as U+FFFD. */
+/* The length of one character and its code point; a byte that begins none stands for U+FFFD. */
 static size_t read_character(const unsigned char *text, size_t length, uint32_t *code)
 {
-    unsigned char first = text[0];
-    size_t size = first < 0x80                    ? 1
-                  : first >= 0xF0 && first < 0xF5 ? 4
-                  : first >= 0xE0 && first < 0xF0 ? 3
-                  : first >= 0xC2 && first < 0xE0 ? 2
-                                                  : 0;
-    *code = 0xFFFD;
-    if (size == 0 || size > length)
-        return 1;
-    if (size == 1) {
-        *code = first;
+    size_t size = msim_utf8_character(text, length);
+
+    if (size == 0) {
+        *code = 0xFFFD;
         return 1;
     }
-    uint32_t value = first & (0x7Fu >> size);
-    for (size_t i = 1; i < size; i++) {
-        if ((text[i] & 0xC0) != 0x80)
-            return 1;
-        value = value << 6 | (text[i] & 0x3Fu);
-    }
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (value < least[size] || value > 0x10FFFF || (value >= 0xD800 && value < 0xE000))
-        return 1;
-    *code = value;
+    *code = size == 1 ? text[0] : text[0] & (0x7Fu >> size);
+    for (size_t i = 1; i < size; i++)
+        *code = *code << 6 | (text[i] & 0x3Fu);
     return size;
 }
 

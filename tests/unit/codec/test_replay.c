@@ -160,6 +160,100 @@ static void what_is_no_trade_is_refused(void **state)
                      MSIM_ERR_INVALID);
 }
 
+/* ---- reading ---- */
+
+static int decode(const char *text, struct msim_replay_message *message, struct msim_detail *detail)
+{
+    static char scratch[1024];
+
+    assert_true(strlen(text) <= sizeof scratch);
+    return msim_replay_decode(text, strlen(text), message, scratch, detail);
+}
+
+static void what_is_written_is_read_back(void **state)
+{
+    struct bench *bench = *state;
+
+    for (uint64_t i = 0; i < 5000; i++) {
+        uint64_t u = msim_mix64(i);
+        struct msim_record record = trade((msim_time)u, (int64_t)msim_mix64(u),
+                                          (int64_t)msim_mix64(u + 1), (uint32_t)(u % 4));
+        record.price_exponent = (int8_t) - (int)(u % 19);
+        record.quantity_exponent = (int8_t) - (int)(u / 19 % 19);
+        struct msim_replay_message message;
+        assert_int_equal(decode(encoded(bench, record), &message, NULL), MSIM_OK);
+        assert_int_equal(message.kind, MSIM_REPLAY_TRADE);
+        assert_int_equal(message.record.time, record.time);
+        assert_int_equal(message.record.as.trade.price, record.as.trade.price);
+        assert_int_equal(message.record.as.trade.quantity, record.as.trade.quantity);
+        assert_int_equal(message.record.price_exponent, record.price_exponent);
+        assert_int_equal(message.record.quantity_exponent, record.quantity_exponent);
+        assert_int_equal(message.text_length, strlen(symbols[record.symbol]));
+        assert_memory_equal(message.text, symbols[record.symbol], message.text_length);
+    }
+}
+
+static void keys_stand_in_any_order_and_foreign_ones_are_passed_over(void **state)
+{
+    struct msim_replay_message message;
+
+    (void)state;
+    assert_int_equal(decode(" {\"x\": {\"price\": [1, {\"ticker\": 7}]}, \"ticker\": null, "
+                            "\"volume\": null, \"price\": 1.50, "
+                            "\"timestamp\": \"2022-07-01T00:00:00Z\"} ",
+                            &message, NULL),
+                     MSIM_OK);
+    assert_int_equal(message.record.as.trade.price, 150);
+    assert_int_equal(message.record.price_exponent, -2);
+    assert_int_equal(message.record.flags, MSIM_RECORD_NO_QUANTITY | MSIM_RECORD_NO_SYMBOL);
+    assert_int_equal(message.record.time, INT64_C(1656633600) * MSIM_NS_PER_S);
+}
+
+static void status_and_error_are_told_apart_from_trades(void **state)
+{
+    struct msim_replay_message message;
+
+    (void)state;
+    assert_int_equal(decode("{\"status\": \"Replay finished.\"}", &message, NULL), MSIM_OK);
+    assert_int_equal(message.kind, MSIM_REPLAY_STATUS);
+    assert_string_equal(message.text, "Replay finished.");
+    assert_int_equal(decode("{\"error\": \"a \\\"b\\\"\"}", &message, NULL), MSIM_OK);
+    assert_int_equal(message.kind, MSIM_REPLAY_ERROR);
+    assert_string_equal(message.text, "a \"b\"");
+}
+
+static void what_is_no_message_is_refused_with_its_place(void **state)
+{
+    static const struct {
+        const char *text;
+        int result;
+        const char *words;
+    } cases[] = {
+        {"", MSIM_ERR_FORMAT, "byte"},
+        {"{\"timestamp\": \"2022-07-01\",}", MSIM_ERR_FORMAT, "byte"},
+        {"[]", MSIM_ERR_INVALID, "object"},
+        {"{}", MSIM_ERR_INVALID, "without timestamp"},
+        {"{\"timestamp\": \"2022-07-01\", \"price\": 1, \"volume\": 2}", MSIM_ERR_INVALID,
+         "without timestamp"},
+        {"{\"timestamp\": 7}", MSIM_ERR_INVALID, "byte 14"},
+        {"{\"timestamp\": \"2022-02-30\"}", MSIM_ERR_INVALID, "byte 14"},
+        {"{\"price\": \"1\"}", MSIM_ERR_INVALID, "byte 10"},
+        {"{\"price\": 0.0000000000000000001}", MSIM_ERR_OVERFLOW, "byte 10"},
+        {"{\"volume\": 9223372036854775808}", MSIM_ERR_OVERFLOW, "byte 11"},
+        {"{\"ticker\": 1}", MSIM_ERR_INVALID, "byte 11"},
+        {"{\"status\": []}", MSIM_ERR_INVALID, "byte 11"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct msim_replay_message message;
+        struct msim_detail detail = {{0}};
+        assert_int_equal(decode(cases[i].text, &message, &detail), cases[i].result);
+        if (!strstr(detail.text, cases[i].words))
+            fail_msg("%s: %s", cases[i].text, detail.text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +263,10 @@ int main(void)
         cmocka_unit_test(moments_agree_with_the_calendar_in_any_order),
         cmocka_unit_test(a_small_buffer_is_refused_and_told_what_it_takes),
         cmocka_unit_test(what_is_no_trade_is_refused),
+        cmocka_unit_test(what_is_written_is_read_back),
+        cmocka_unit_test(keys_stand_in_any_order_and_foreign_ones_are_passed_over),
+        cmocka_unit_test(status_and_error_are_told_apart_from_trades),
+        cmocka_unit_test(what_is_no_message_is_refused_with_its_place),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
