@@ -43,7 +43,7 @@ struct msim_net_params {
 MSIM_API int msim_net_create(struct msim_net **out, const struct msim_net_params *params,
                              struct msim_detail *detail);
 
-/* Closes everything without a farewell; `closed` is called for each connection. */
+/* Closes everything without a farewell; `closed` is called for each open connection. */
 MSIM_API void msim_net_destroy(struct msim_net **net);
 
 /* A descriptor that is readable when a dispatch has something to do. */
@@ -61,7 +61,9 @@ MSIM_API msim_time msim_net_now(const struct msim_net *net);
 
 /*
  * Further descriptors of the host's in the same loop, such as a signalfd or stdin: `ready` is
- * called in a turn in which it is readable.  One watch for a descriptor; unwatch before closing it.
+ * called in a turn in which it is readable.  One watch for a descriptor (MSIM_ERR_EXISTS);
+ * unwatch before closing it.  MSIM_ERR_UNSUPPORTED for one that cannot be waited for, such as a
+ * regular file.
  */
 MSIM_API int msim_net_watch(struct msim_net *net, int fd, void (*ready)(void *context, int fd),
                             void *context);
@@ -100,12 +102,17 @@ struct msim_request {
 
 /* How a connection ended. */
 struct msim_closing {
-    int code;           /* enum msim_close_code or the peer's own */
-    const char *reason; /* borrowed for the call, valid UTF-8, may be "" */
-    bool by_peer;       /* the peer said so first */
+    int code; /* enum msim_close_code or the peer's own */
     /*
-     * A client that never opened: what kept it from doing so.  MSIM_ERR_IO (refused, no
-     * such host), MSIM_ERR_TIMEOUT, MSIM_ERR_FORMAT (the peer does not speak WebSocket);
+     * The reason in the close frame, or words of our own: why a client did not open, what
+     * rule the peer broke.  Borrowed for the call, may be "".
+     */
+    const char *reason;
+    bool by_peer; /* the peer said so first */
+    /*
+     * A client that never opened: what kept it from doing so.  MSIM_ERR_IO (refused),
+     * MSIM_ERR_TIMEOUT, MSIM_ERR_FORMAT (the peer does not speak WebSocket, or answered
+     * with another status), MSIM_ERR_CLOSED (closed by its owner before it opened);
      * MSIM_OK for a connection that was open.
      */
     int failure;
@@ -126,9 +133,12 @@ struct msim_connection_handler {
     /* A whole message, valid UTF-8 if text.  Borrowed for the call. */
     void (*message)(void *context, struct msim_connection *connection, enum msim_message_kind kind,
                     const unsigned char *bytes, size_t length);
-    /* The backlog fell to or below `low_water_bytes` after it had stood above. */
+    /* The backlog fell to or below `low_water_bytes` after it had stood above, or a send failed. */
     void (*drained)(void *context, struct msim_connection *connection);
-    /* The last call: the connection is gone when it returns. */
+    /*
+     * The last call: the connection is gone when it returns.  Follows `opened`; a client's
+     * comes in any case.  Never called inside send, close or abort, but at the end of a turn.
+     */
     void (*closed)(void *context, struct msim_connection *connection,
                    const struct msim_closing *closing);
 };
@@ -137,13 +147,13 @@ struct msim_connection_handler {
 struct msim_connection_limits {
     size_t max_head_bytes;       /* 16 KiB: request line and headers; beyond: 431 */
     size_t max_message_bytes;    /* 1 MiB: a message of all its fragments; beyond: close 1009 */
-    size_t max_backlog_bytes;    /* 8 MiB: waiting to be sent; a send beyond it is MSIM_ERR_LIMIT */
+    size_t max_backlog_bytes;    /* 8 MiB, >= 256: waits to be sent; beyond it: MSIM_ERR_LIMIT */
     size_t low_water_bytes;      /* a quarter of max_backlog_bytes */
     size_t kernel_send_bytes;    /* 256 KiB: SO_SNDBUF; what the system holds beside the backlog */
     msim_time handshake_timeout; /* 10 s from accept or connect to the open connection */
     msim_time ping_interval;     /* 20 s of silence, then a ping */
     msim_time ping_timeout;      /* 20 s without an answer, then close 1006 */
-    msim_time close_timeout;     /* 5 s for the peer's close frame */
+    msim_time close_timeout;     /* 5 s for the peer's close frame, from its last byte taken */
 };
 
 struct msim_listen_params {
@@ -186,15 +196,20 @@ struct msim_connect_params {
 
 /*
  * Starts to connect; `opened` or `closed` follows in a later turn.  Every address of the host is
- * tried in turn.  MSIM_ERR_INVALID for a URL that is none, MSIM_ERR_UNSUPPORTED for wss://.
+ * tried in turn.  MSIM_ERR_INVALID for a URL that is none, MSIM_ERR_UNSUPPORTED for wss://,
+ * MSIM_ERR_IO for a host that nobody knows (a name is looked up here and now, which waits for
+ * the system's resolver), MSIM_ERR_LIMIT at max_connections.  `out` may be NULL.
  */
 MSIM_API int msim_net_connect(struct msim_net *net, struct msim_connection **out,
                               const struct msim_connect_params *params, struct msim_detail *detail);
 
 /*
- * Queues one message; it leaves at the end of the turn (or of the next one).
- * MSIM_ERR_LIMIT where the backlog has no room for it: nothing is queued, and
- * `drained` tells when to go on.  MSIM_ERR_CLOSED where the connection is ending.
+ * Queues one message; it leaves at the end of the turn (or of the next one).  That a text
+ * is UTF-8 is the caller's to see to.
+ *
+ * MSIM_ERR_LIMIT where the backlog has no room for it now: nothing is queued, and `drained`
+ * tells when to go on.  MSIM_ERR_INVALID where max_backlog_bytes is too small for it ever,
+ * MSIM_ERR_STATE before the connection is open, MSIM_ERR_CLOSED when it is ending.
  */
 MSIM_API int msim_connection_send(struct msim_connection *connection, enum msim_message_kind kind,
                                   const void *bytes, size_t length);

@@ -1,0 +1,193 @@
+/*
+ * Connecting: each address of the host in turn, then the handshake.
+ */
+#define _GNU_SOURCE /* epoll */
+#include "net/opening.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/detail.h"
+#include "base/mem.h"
+
+void msim_client_fail(struct msim_connection *connection, int failure, const char *format, ...)
+{
+    char words[MSIM_DETAIL_SIZE];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(words, sizeof words, format, arguments);
+    va_end(arguments);
+    connection->failure = (int8_t)failure;
+    msim_connection_explain(connection, words, strlen(words));
+    msim_connection_end(connection);
+}
+
+/* ---- addresses ---- */
+
+static void note_failure(struct msim_connection *connection, const char *why)
+{
+    struct msim_detail *tried = &connection->opening->tried;
+    size_t length = strlen(tried->text);
+
+    snprintf(tried->text + length, sizeof tried->text - length, "%s%s: %s", length > 0 ? "; " : "",
+             connection->peer, why);
+}
+
+static void note_error(struct msim_connection *connection, int error)
+{
+    char words[MSIM_ERROR_TEXT];
+
+    note_failure(connection, msim_error_text(words, error));
+}
+
+/* Each address gets its share of the time that is left. */
+static void be_patient(struct msim_connection *connection)
+{
+    const struct msim_opening *opening = connection->opening;
+    msim_time now = msim_net_now(connection->net);
+    msim_time left = opening->deadline > now ? opening->deadline - now : 0;
+    size_t addresses = opening->addresses->count - opening->next_address + 1;
+
+    msim_wheel_set(&connection->net->wheel, &connection->timer,
+                   msim_time_after(now, left / (msim_time)addresses));
+}
+
+/* Starts on the next address that lets itself be started on. */
+static void try_next(struct msim_connection *connection, int failure)
+{
+    struct msim_opening *opening = connection->opening;
+    size_t send_bytes = connection->endpoint->limits.kernel_send_bytes;
+
+    while (opening->next_address < opening->addresses->count) {
+        const struct msim_address *address = &opening->addresses->items[opening->next_address++];
+        msim_address_print(connection->peer, address);
+        int fd = msim_socket_connect(address, send_bytes);
+        if (fd >= 0 && msim_connection_attach(connection, fd, EPOLLOUT)) {
+            be_patient(connection);
+            return;
+        }
+        note_error(connection, errno);
+        failure = MSIM_ERR_IO;
+        if (fd >= 0)
+            close(fd);
+    }
+    msim_client_fail(connection, failure, "cannot connect to %s (%s); is a server running there?",
+                     opening->name, opening->tried.text);
+}
+
+static void linked(struct msim_connection *connection)
+{
+    connection->state = MSIM_OPENING;
+    connection->interest = 0;
+    if (msim_net_poll(connection->net, EPOLL_CTL_MOD, &connection->ready, EPOLLIN) < 0) {
+        msim_client_fail(connection, MSIM_ERR_IO, "%s: the event loop has no room",
+                         connection->opening->name);
+        return;
+    }
+    connection->interest = EPOLLIN;
+    msim_wheel_set(&connection->net->wheel, &connection->timer, connection->opening->deadline);
+    msim_connection_touch(connection);
+}
+
+void msim_client_ready(struct msim_connection *connection)
+{
+    int error = msim_socket_error(connection->ready.fd);
+
+    /* Without a listener a free port may, by chance, connect to itself. */
+    if (error == 0 && msim_socket_is_own_peer(connection->ready.fd))
+        error = ECONNREFUSED;
+    if (error == 0) {
+        linked(connection);
+        return;
+    }
+    note_error(connection, error);
+    msim_connection_detach(connection);
+    try_next(connection, MSIM_ERR_IO);
+}
+
+void msim_client_expired(struct msim_connection *connection)
+{
+    note_failure(connection, "no answer");
+    msim_connection_detach(connection);
+    try_next(connection, MSIM_ERR_TIMEOUT);
+}
+
+/* ---- the request ---- */
+
+static int prepare(struct msim_connection *connection, const struct msim_url *url)
+{
+    struct msim_net *net = connection->net;
+    struct msim_opening *opening = msim_opening_create(connection);
+    unsigned char nonce[MSIM_NONCE_SIZE];
+
+    if (!opening)
+        return MSIM_ERR_NOMEM;
+    opening->addresses = msim_mem_take(&net->allocator, sizeof *opening->addresses);
+    if (!opening->addresses)
+        return MSIM_ERR_NOMEM;
+    if (!msim_net_random(net, nonce, sizeof nonce))
+        return MSIM_ERR_IO;
+    msim_handshake_key(opening->key, nonce);
+    snprintf(opening->name, sizeof opening->name, strchr(url->host, ':') ? "[%s]:%u" : "%s:%u",
+             url->host, (unsigned)url->port);
+    opening->deadline =
+        msim_time_after(msim_net_now(net), connection->endpoint->limits.handshake_timeout);
+    return msim_handshake_write_request(&connection->out, url, opening->key);
+}
+
+static int begin(struct msim_connection *connection, const struct msim_url *url,
+                 struct msim_detail *detail)
+{
+    int r = prepare(connection, url);
+    if (r < 0)
+        return msim_detail_set(detail, r, "cannot connect to %s: %s", url->host,
+                               msim_result_text(r));
+    r = msim_resolve(connection->opening->addresses, url->host, url->port, MSIM_RESOLVE_CONNECT,
+                     detail);
+    if (r < 0)
+        return r;
+    connection->is_told = true;
+    try_next(connection, MSIM_ERR_IO);
+    return MSIM_OK;
+}
+
+int msim_net_connect(struct msim_net *net, struct msim_connection **out,
+                     const struct msim_connect_params *params, struct msim_detail *detail)
+{
+    if (!net || !params || params->size != sizeof *params || !params->url)
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "the parameters are not from MSIM_CONNECT_PARAMS_INIT");
+    if (net->is_ending)
+        return msim_detail_set(detail, MSIM_ERR_STATE, "the net is being destroyed");
+    if (net->connection_count >= net->max_connections)
+        return msim_detail_set(detail, MSIM_ERR_LIMIT, "%zu connections are open already",
+                               net->connection_count);
+
+    struct msim_url url;
+    int r = msim_url_read(&url, params->url, detail);
+    if (r < 0)
+        return r;
+    struct msim_endpoint *endpoint;
+    r = msim_endpoint_create(&endpoint, net, &params->limits, &params->handler, params->context,
+                             detail);
+    if (r < 0)
+        return r;
+    struct msim_connection *connection =
+        msim_connection_create(endpoint, MSIM_WS_CLIENT, "", MSIM_ADDRESS_TEXT);
+    msim_endpoint_drop(endpoint);
+    if (!connection)
+        return msim_detail_set(detail, MSIM_ERR_NOMEM, "out of memory");
+    r = begin(connection, &url, detail);
+    if (r < 0) {
+        msim_connection_discard(connection);
+        return r;
+    }
+    if (out)
+        *out = connection;
+    return MSIM_OK;
+}

@@ -1,0 +1,473 @@
+#define _GNU_SOURCE /* epoll */
+#include "net/connection.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+/* A buffer larger than this is given back as soon as nothing waits in it. */
+#define KEEP_BYTES (16 * 1024)
+
+static void nothing_waits(struct msim_connection *connection);
+
+/* ---- life ---- */
+
+struct msim_connection *msim_connection_of_timer(struct msim_timer *timer)
+{
+    return (struct msim_connection *)((char *)timer - offsetof(struct msim_connection, timer));
+}
+
+static size_t size_for(size_t peer_room)
+{
+    return offsetof(struct msim_connection, peer) + peer_room;
+}
+
+struct msim_connection *msim_connection_create(struct msim_endpoint *endpoint,
+                                               enum msim_ws_role role, const char *peer,
+                                               size_t peer_room)
+{
+    struct msim_net *net = endpoint->net;
+    size_t length = strlen(peer);
+
+    assert(length < peer_room && peer_room <= UINT8_MAX);
+    struct msim_connection *connection = msim_mem_zero(&net->allocator, size_for(peer_room));
+    if (!connection)
+        return NULL;
+    connection->ready = (struct msim_ready){MSIM_READY_CONNECTION, -1};
+    connection->net = net;
+    connection->endpoint = msim_endpoint_share(endpoint);
+    connection->ws.pool = &net->framers;
+    connection->ws.role = (uint8_t)role;
+    connection->code = MSIM_CLOSE_ABNORMAL;
+    connection->since = connection->heard = msim_net_now(net);
+    connection->peer_room = (uint8_t)peer_room;
+    memcpy(connection->peer, peer, length + 1);
+    msim_bytes_init(&connection->out, endpoint->limits.max_backlog_bytes + MSIM_CONTROL_ROOM,
+                    &net->allocator);
+
+    connection->next = net->connections;
+    connection->link = &net->connections;
+    if (connection->next)
+        connection->next->link = &connection->next;
+    net->connections = connection;
+    net->connection_count++;
+    return connection;
+}
+
+void msim_connection_discard(struct msim_connection *connection)
+{
+    struct msim_net *net = connection->net;
+
+    msim_connection_detach(connection);
+    msim_wheel_cancel(&net->wheel, &connection->timer);
+    msim_opening_free(connection);
+    msim_ws_finish(&connection->ws);
+    msim_bytes_finish(&connection->out);
+    if (connection->ending)
+        msim_mem_free(&net->allocator, connection->ending, sizeof *connection->ending);
+    msim_endpoint_drop(connection->endpoint);
+
+    *connection->link = connection->next;
+    if (connection->next)
+        connection->next->link = connection->link;
+    net->connection_count--;
+    msim_mem_free(&net->allocator, connection, size_for(connection->peer_room));
+}
+
+bool msim_connection_attach(struct msim_connection *connection, int fd, uint32_t events)
+{
+    connection->ready.fd = fd;
+    if (msim_net_poll(connection->net, EPOLL_CTL_ADD, &connection->ready, events) < 0) {
+        connection->ready.fd = -1;
+        return false;
+    }
+    connection->interest = events;
+    return true;
+}
+
+void msim_connection_detach(struct msim_connection *connection)
+{
+    if (connection->ready.fd < 0)
+        return;
+    /* Closing takes it out of epoll too: nobody else holds this descriptor. */
+    close(connection->ready.fd);
+    connection->ready.fd = -1;
+    connection->is_blocked = false;
+    msim_listeners_room(connection->net);
+}
+
+void msim_connection_end(struct msim_connection *connection)
+{
+    struct msim_net *net = connection->net;
+
+    if (connection->state == MSIM_ENDED)
+        return;
+    connection->state = MSIM_ENDED;
+    msim_connection_detach(connection);
+    msim_wheel_cancel(&net->wheel, &connection->timer);
+
+    connection->next_ended = NULL;
+    *net->ended_end = connection;
+    net->ended_end = &connection->next_ended;
+    msim_net_poke(net);
+}
+
+void msim_connection_explain(struct msim_connection *connection, const char *text, size_t length)
+{
+    const struct msim_allocator *allocator = &connection->net->allocator;
+
+    if (length == 0 || connection->ending)
+        return;
+    connection->ending = msim_mem_take(allocator, sizeof *connection->ending);
+    if (!connection->ending)
+        return;
+    size_t room = sizeof connection->ending->text - 1;
+    if (length > room)
+        length = room;
+    memcpy(connection->ending->text, text, length);
+    connection->ending->text[length] = '\0';
+}
+
+static void farewell(struct msim_connection *connection)
+{
+    const struct msim_endpoint *endpoint = connection->endpoint;
+    struct msim_closing closing = {
+        .code = connection->code,
+        .reason = connection->ending ? connection->ending->text : "",
+        .by_peer = connection->by_peer,
+        .failure = connection->failure,
+    };
+
+    if (connection->is_told && endpoint->handler.closed)
+        endpoint->handler.closed(endpoint->context, connection, &closing);
+    msim_connection_discard(connection);
+}
+
+/* Those that end while these are told wait for the next turn: a handler that connects anew and
+ * fails at once would keep this one from ending. */
+void msim_connections_farewell(struct msim_net *net)
+{
+    struct msim_connection *next = net->ended;
+
+    net->ended = NULL;
+    net->ended_end = &net->ended;
+    while (next) {
+        struct msim_connection *connection = next;
+        next = connection->next_ended;
+        if (connection->is_dirty) {
+            /* It stands in the other list as well, which drops it in the next turn. */
+            connection->next_ended = NULL;
+            *net->ended_end = connection;
+            net->ended_end = &connection->next_ended;
+        } else {
+            farewell(connection);
+        }
+    }
+}
+
+void msim_connections_finish(struct msim_net *net)
+{
+    for (struct msim_connection *at = net->connections; at; at = at->next)
+        msim_connection_end(at);
+    for (struct msim_connection *at = net->dirty; at; at = at->next_dirty)
+        at->is_dirty = false;
+    net->dirty = NULL;
+    net->dirty_end = &net->dirty;
+    while (net->ended)
+        msim_connections_farewell(net);
+    assert(!net->connections);
+}
+
+/* ---- writing ---- */
+
+static void look_for(struct msim_connection *connection)
+{
+    uint32_t events = (connection->is_read_closed ? 0 : (uint32_t)EPOLLIN) |
+                      (connection->is_blocked ? (uint32_t)EPOLLOUT : 0);
+
+    if (events == connection->interest || connection->ready.fd < 0)
+        return;
+    if (msim_net_poll(connection->net, EPOLL_CTL_MOD, &connection->ready, events) == 0)
+        connection->interest = events;
+    else
+        msim_connection_end(connection);
+}
+
+void msim_connection_touch(struct msim_connection *connection)
+{
+    struct msim_net *net = connection->net;
+
+    if (connection->is_dirty || connection->is_blocked || connection->state == MSIM_ENDED)
+        return;
+    connection->is_dirty = true;
+    connection->next_dirty = NULL;
+    *net->dirty_end = connection;
+    net->dirty_end = &connection->next_dirty;
+    msim_net_poke(net);
+}
+
+/* Bytes that left show that the peer takes them: it is alive, and its time to close begins anew. */
+static void note_progress(struct msim_connection *connection)
+{
+    msim_time now = msim_net_now(connection->net);
+
+    if (connection->interest & EPOLLOUT)
+        connection->heard = now;
+    if (connection->state == MSIM_CLOSING || connection->state == MSIM_LINGERING)
+        connection->since = now;
+}
+
+static void check_low_water(struct msim_connection *connection)
+{
+    const struct msim_endpoint *endpoint = connection->endpoint;
+
+    if (!connection->is_above ||
+        msim_bytes_length(&connection->out) > endpoint->limits.low_water_bytes)
+        return;
+    connection->is_above = false;
+    if (connection->state == MSIM_OPEN && endpoint->handler.drained)
+        endpoint->handler.drained(endpoint->context, connection);
+}
+
+/* One write: what the system does not take now waits until it says that it would. */
+static void flush(struct msim_connection *connection)
+{
+    struct msim_bytes *out = &connection->out;
+    size_t length = msim_bytes_length(out);
+
+    if (connection->state == MSIM_ENDED || connection->state == MSIM_CONNECTING ||
+        connection->is_blocked)
+        return;
+    if (length > connection->endpoint->limits.low_water_bytes)
+        connection->is_above = true;
+    if (length > 0) {
+        ssize_t sent = send(connection->ready.fd, msim_bytes_front(out), length, MSG_NOSIGNAL);
+        if (sent < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {
+            msim_connection_end(connection);
+            return;
+        }
+        if (sent > 0) {
+            msim_bytes_take(out, (size_t)sent);
+            note_progress(connection);
+        }
+    }
+    connection->is_blocked = msim_bytes_length(out) > 0;
+    if (!connection->is_blocked)
+        nothing_waits(connection);
+    look_for(connection);
+    check_low_water(connection);
+}
+
+void msim_connections_flush(struct msim_net *net)
+{
+    struct msim_connection *next = net->dirty;
+
+    net->dirty = NULL;
+    net->dirty_end = &net->dirty;
+    while (next) {
+        struct msim_connection *connection = next;
+        next = connection->next_dirty;
+        connection->is_dirty = false;
+        flush(connection);
+    }
+}
+
+/* ---- ending ---- */
+
+static void nothing_waits(struct msim_connection *connection)
+{
+    connection->pong_bytes = 0;
+    msim_bytes_shrink(&connection->out, connection->queued == 0 ? 0 : KEEP_BYTES);
+    if (connection->state != MSIM_LINGERING)
+        return;
+    if (connection->is_read_closed) {
+        msim_connection_end(connection);
+        return;
+    }
+    /* The server ends the link first (RFC 6455 section 7.1.1).  Half of it: were bytes of the
+     * peer's unread, a full close would reset the link and could take our last words away. */
+    if (connection->ws.role == MSIM_WS_SERVER)
+        shutdown(connection->ready.fd, SHUT_WR);
+}
+
+void msim_connection_linger(struct msim_connection *connection)
+{
+    connection->state = MSIM_LINGERING;
+    connection->since = msim_net_now(connection->net);
+    msim_opening_free(connection);
+    msim_ws_finish(&connection->ws);
+    msim_wheel_set(&connection->net->wheel, &connection->timer,
+                   msim_time_after(connection->since, connection->endpoint->limits.close_timeout));
+    msim_connection_touch(connection);
+}
+
+/* ---- reading ---- */
+
+/* The peer sends nothing more. */
+static void read_end(struct msim_connection *connection)
+{
+    connection->is_read_closed = true;
+    if (connection->state == MSIM_OPENING)
+        msim_opening_cut(connection);
+    else if (connection->state != MSIM_LINGERING)
+        msim_connection_end(connection);
+    if (connection->state == MSIM_LINGERING && msim_bytes_length(&connection->out) == 0)
+        msim_connection_end(connection);
+    look_for(connection);
+}
+
+static void receive(struct msim_connection *connection)
+{
+    struct msim_net *net = connection->net;
+
+    ssize_t length = recv(connection->ready.fd, net->input, sizeof net->input, 0);
+    if (length < 0) {
+        if (errno != EAGAIN && errno != EINTR)
+            msim_connection_end(connection);
+        return;
+    }
+    if (length == 0) {
+        read_end(connection);
+        return;
+    }
+    connection->heard = net->now;
+    switch ((enum msim_connection_state)connection->state) {
+    case MSIM_OPENING:
+        msim_opening_receive(connection, net->input, (size_t)length);
+        break;
+    case MSIM_OPEN:
+    case MSIM_CLOSING:
+        msim_channel_receive(connection, net->input, (size_t)length);
+        break;
+    case MSIM_CONNECTING:
+    case MSIM_LINGERING:
+    case MSIM_ENDED:
+        break;
+    }
+}
+
+void msim_connection_ready(struct msim_connection *connection, uint32_t events)
+{
+    if (connection->state == MSIM_CONNECTING) {
+        msim_client_ready(connection);
+        return;
+    }
+    if (events & EPOLLOUT) {
+        connection->is_blocked = false;
+        msim_connection_touch(connection);
+    }
+    if (events & EPOLLIN)
+        receive(connection);
+    else if (events & (EPOLLERR | EPOLLHUP))
+        msim_connection_end(connection);
+}
+
+/* ---- patience ---- */
+
+static void wait_until(struct msim_connection *connection, msim_time due)
+{
+    msim_wheel_set(&connection->net->wheel, &connection->timer, due);
+}
+
+/* Silence is answered with a ping, and silence after that with the end. */
+static void check_life(struct msim_connection *connection)
+{
+    const struct msim_connection_limits *limits = &connection->endpoint->limits;
+    msim_time now = connection->net->now;
+
+    if (connection->is_pinged && connection->heard > connection->since)
+        connection->is_pinged = false;
+
+    msim_time due = connection->is_pinged
+                        ? msim_time_after(connection->since, limits->ping_timeout)
+                        : msim_time_after(connection->heard, limits->ping_interval);
+    if (due > now) {
+        wait_until(connection, due);
+    } else if (connection->is_pinged) {
+        static const char words[] = "the peer did not answer a ping";
+        msim_connection_explain(connection, words, sizeof words - 1);
+        msim_connection_end(connection);
+    } else if (!msim_channel_ping(connection)) {
+        msim_connection_end(connection);
+    } else {
+        connection->is_pinged = true;
+        connection->since = now;
+        wait_until(connection, msim_time_after(now, limits->ping_timeout));
+    }
+}
+
+void msim_connection_expired(struct msim_connection *connection)
+{
+    const struct msim_connection_limits *limits = &connection->endpoint->limits;
+    msim_time due;
+
+    switch ((enum msim_connection_state)connection->state) {
+    case MSIM_CONNECTING:
+        msim_client_expired(connection);
+        break;
+    case MSIM_OPENING:
+        msim_opening_expired(connection);
+        break;
+    case MSIM_OPEN:
+        check_life(connection);
+        break;
+    case MSIM_CLOSING:
+    case MSIM_LINGERING:
+        due = msim_time_after(connection->since, limits->close_timeout);
+        if (due > connection->net->now)
+            wait_until(connection, due);
+        else
+            msim_connection_end(connection);
+        break;
+    case MSIM_ENDED:
+        break;
+    }
+}
+
+/* ---- what an owner asks ---- */
+
+size_t msim_connection_backlog(const struct msim_connection *connection)
+{
+    return msim_bytes_length(&connection->out);
+}
+
+uint64_t msim_connection_queued(const struct msim_connection *connection)
+{
+    return connection->queued;
+}
+
+void msim_connection_set_user(struct msim_connection *connection, void *user)
+{
+    connection->user = user;
+}
+
+void *msim_connection_user(const struct msim_connection *connection)
+{
+    return connection->user;
+}
+
+const char *msim_connection_peer(const struct msim_connection *connection)
+{
+    return connection->peer;
+}
+
+void msim_connection_abort(struct msim_connection *connection)
+{
+    struct linger none = {.l_onoff = 1, .l_linger = 0};
+
+    if (connection->state == MSIM_ENDED)
+        return;
+    connection->code = MSIM_CLOSE_ABNORMAL;
+    if (connection->state < MSIM_OPEN)
+        connection->failure = MSIM_ERR_CLOSED;
+    if (connection->ready.fd >= 0)
+        setsockopt(connection->ready.fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    msim_connection_end(connection);
+}

@@ -1,0 +1,130 @@
+/*
+ * A connection's life: a socket, what waits to be written, patience, and the end.
+ *
+ * Nothing of it is freed, and no `closed` called, before the end of a turn: inside a
+ * handler every connection may be used, ended or not.
+ */
+#ifndef MSIM_NET_CONNECTION_H
+#define MSIM_NET_CONNECTION_H
+
+#include "base/bytes.h"
+#include "net/endpoint.h"
+#include "net/loop.h"
+#include "net/ws.h"
+
+enum msim_connection_state {
+    MSIM_CONNECTING, /* a client's, no address has answered yet */
+    MSIM_OPENING,    /* the handshake is under way */
+    MSIM_OPEN,
+    MSIM_CLOSING,   /* our close frame is queued or sent, the peer's has not come */
+    MSIM_LINGERING, /* nothing counts any more but that the peer gets our last words */
+    MSIM_ENDED,     /* the socket is closed; the end of the turn frees it */
+};
+
+struct msim_opening; /* opening.c: what is needed until the connection is open */
+
+/* How it ended, where there are words about it. */
+struct msim_ending {
+    char text[MSIM_DETAIL_SIZE];
+};
+
+struct msim_connection {
+    struct msim_ready ready;
+    struct msim_net *net;
+    struct msim_connection *next; /* of all */
+    struct msim_connection **link;
+    struct msim_connection *next_dirty;
+    struct msim_connection *next_ended;
+    struct msim_timer timer;
+    struct msim_endpoint *endpoint;
+    void *user;
+    struct msim_bytes out;
+    struct msim_ws ws;
+    struct msim_opening *opening;
+    struct msim_ending *ending; /* NULL: no words */
+    uint64_t queued;
+    msim_time heard;   /* the last sign of life */
+    msim_time since;   /* began to connect, to open, to close; or the ping that waits */
+    uint32_t interest; /* what epoll looks for */
+    uint32_t pong_bytes;
+    uint16_t code;     /* how it ends */
+    uint16_t intended; /* what our close frame says; it is so once the peer has answered */
+    int8_t failure;
+    uint8_t state; /* enum msim_connection_state */
+    uint8_t peer_room;
+    bool is_dirty;
+    bool is_blocked;     /* the system takes nothing more until it says so */
+    bool is_pinged;      /* and has not answered */
+    bool is_above;       /* the low-water mark: `drained` is owed */
+    bool by_peer;        /* the peer closed first */
+    bool is_read_closed; /* the peer sends nothing more */
+    bool is_told;        /* the owner knows of it and must hear of its end */
+    char peer[];         /* sized for its text; a client's for any address */
+};
+
+/* Beside the backlog's bound: pongs and the close frame. */
+#define MSIM_CONTROL_ROOM (16 * 1024)
+
+/* ---- connection.c ---- */
+
+/* Among the net's, without a descriptor; NULL without memory.  Shares the endpoint. */
+struct msim_connection *msim_connection_create(struct msim_endpoint *endpoint,
+                                               enum msim_ws_role role, const char *peer,
+                                               size_t peer_room);
+
+/* For one that nobody knows yet. */
+void msim_connection_discard(struct msim_connection *connection);
+
+/* Hands over the descriptor; false, with errno, where epoll has no room: it is not taken. */
+bool msim_connection_attach(struct msim_connection *connection, int fd, uint32_t events);
+void msim_connection_detach(struct msim_connection *connection);
+
+void msim_connection_ready(struct msim_connection *connection, uint32_t events);
+void msim_connection_expired(struct msim_connection *connection);
+struct msim_connection *msim_connection_of_timer(struct msim_timer *timer);
+
+/* `out` has something, or the state has changed: look at it at the end of the turn. */
+void msim_connection_touch(struct msim_connection *connection);
+
+/* The end, now.  `code` and `failure` stand already. */
+void msim_connection_end(struct msim_connection *connection);
+
+/* Our last words are queued: what still comes is not read any more. */
+void msim_connection_linger(struct msim_connection *connection);
+
+/* Words about the end, UTF-8; cut to what fits, and left out where memory is short. */
+void msim_connection_explain(struct msim_connection *connection, const char *text, size_t length);
+
+/* The end of the turn. */
+void msim_connections_flush(struct msim_net *net);
+void msim_connections_farewell(struct msim_net *net);
+
+/* Ends all, at the net's own end. */
+void msim_connections_finish(struct msim_net *net);
+
+/* ---- channel.c: an open WebSocket ---- */
+
+void msim_channel_open(struct msim_connection *connection);
+void msim_channel_receive(struct msim_connection *connection, unsigned char *bytes, size_t length);
+
+/* False without memory for it. */
+bool msim_channel_ping(struct msim_connection *connection);
+
+/* ---- opening.c ---- */
+
+/* The server's side, or the client's once a link stands. */
+struct msim_opening *msim_opening_create(struct msim_connection *connection);
+void msim_opening_free(struct msim_connection *connection);
+void msim_opening_receive(struct msim_connection *connection, unsigned char *bytes, size_t length);
+void msim_opening_expired(struct msim_connection *connection);
+
+/* The peer sends nothing more and the handshake is not done. */
+void msim_opening_cut(struct msim_connection *connection);
+
+/* ---- client.c ---- */
+
+/* The attempt at one address has ended, well or not. */
+void msim_client_ready(struct msim_connection *connection);
+void msim_client_expired(struct msim_connection *connection);
+
+#endif

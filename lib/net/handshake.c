@@ -1,0 +1,188 @@
+#include "net/handshake.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <nettle/base64.h>
+#include <nettle/sha1.h>
+
+#include "base/detail.h"
+
+/* RFC 6455 section 1.3 */
+#define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+_Static_assert(MSIM_KEY_SIZE == BASE64_ENCODE_RAW_LENGTH(MSIM_NONCE_SIZE), "24 letters");
+_Static_assert(MSIM_ACCEPT_SIZE == BASE64_ENCODE_RAW_LENGTH(SHA1_DIGEST_SIZE), "28 letters");
+
+void msim_handshake_key(char out[MSIM_KEY_SIZE + 1], const uint8_t nonce[MSIM_NONCE_SIZE])
+{
+    base64_encode_raw(out, MSIM_NONCE_SIZE, nonce);
+    out[MSIM_KEY_SIZE] = '\0';
+}
+
+void msim_handshake_accept(char out[MSIM_ACCEPT_SIZE + 1], const char *key, size_t length)
+{
+    struct sha1_ctx sha1;
+    uint8_t digest[SHA1_DIGEST_SIZE];
+
+    sha1_init(&sha1);
+    sha1_update(&sha1, length, (const uint8_t *)key);
+    sha1_update(&sha1, strlen(GUID), (const uint8_t *)GUID);
+    sha1_digest(&sha1, sizeof digest, digest);
+    base64_encode_raw(out, sizeof digest, digest);
+    out[MSIM_ACCEPT_SIZE] = '\0';
+}
+
+/* ---- the server's side ---- */
+
+static int refuse(struct msim_http_refusal *refusal, int status, const char *words)
+{
+    *refusal = (struct msim_http_refusal){status, words};
+    return MSIM_ERR_FORMAT;
+}
+
+/* Sixteen bytes in base64. */
+static bool key_valid(struct msim_http_text key)
+{
+    struct base64_decode_ctx decode;
+    uint8_t nonce[BASE64_DECODE_LENGTH(MSIM_KEY_SIZE)];
+    size_t length = sizeof nonce;
+
+    if (key.length != MSIM_KEY_SIZE)
+        return false;
+    base64_decode_init(&decode);
+    return base64_decode_update(&decode, &length, nonce, key.length, key.at) &&
+           base64_decode_final(&decode) && length == MSIM_NONCE_SIZE;
+}
+
+int msim_handshake_check(const struct msim_http_head *head, struct msim_http_text *key,
+                         struct msim_http_refusal *refusal)
+{
+    size_t keys;
+    size_t versions;
+    const struct msim_http_field *sent = msim_http_field(head, "Sec-WebSocket-Key", &keys);
+    const struct msim_http_field *version =
+        msim_http_field(head, "Sec-WebSocket-Version", &versions);
+
+    if (!msim_http_is(head->method, "GET"))
+        return refuse(refusal, 405, "only GET is answered here");
+    if (!msim_http_lists(head, "Upgrade", "websocket"))
+        return refuse(refusal, 426,
+                      "a WebSocket is served here: connect with a WebSocket client, to ws://");
+    if (head->minor == 0)
+        return refuse(refusal, 400, "a WebSocket needs HTTP/1.1");
+    if (!msim_http_lists(head, "Connection", "upgrade"))
+        return refuse(refusal, 400, "Connection does not name Upgrade");
+    if (head->has_body)
+        return refuse(refusal, 400, "a handshake has no body");
+    if (versions > 1)
+        return refuse(refusal, 400, "more than one Sec-WebSocket-Version");
+    if (!version || !msim_http_is(version->value, "13"))
+        return refuse(refusal, 426, "only version 13 of WebSocket is spoken here");
+    if (keys != 1 || !key_valid(sent->value))
+        return refuse(refusal, 400, "Sec-WebSocket-Key is not 16 bytes in base64");
+    *key = sent->value;
+    return MSIM_OK;
+}
+
+int msim_handshake_write_accept(struct msim_bytes *out, struct msim_http_text key)
+{
+    char accept[MSIM_ACCEPT_SIZE + 1];
+    char text[192];
+
+    msim_handshake_accept(accept, key.at, key.length);
+    int length = snprintf(text, sizeof text,
+                          "HTTP/1.1 101 Switching Protocols\r\n"
+                          "Upgrade: websocket\r\n"
+                          "Connection: Upgrade\r\n"
+                          "Sec-WebSocket-Accept: %s\r\n\r\n",
+                          accept);
+    return msim_bytes_append(out, text, (size_t)length);
+}
+
+int msim_handshake_write_refusal(struct msim_bytes *out, const struct msim_http_refusal *refusal)
+{
+    char text[512];
+    const char *more = refusal->status == 405   ? "Allow: GET\r\n"
+                       : refusal->status == 426 ? "Upgrade: websocket\r\n"
+                                                  "Sec-WebSocket-Version: 13\r\n"
+                                                : "";
+    int length =
+        snprintf(text, sizeof text,
+                 "HTTP/1.1 %d %s\r\n"
+                 "Content-Type: text/plain; charset=utf-8\r\n"
+                 "Content-Length: %zu\r\n"
+                 "%s"
+                 "Connection: %sclose\r\n\r\n"
+                 "%.200s\n",
+                 refusal->status, msim_http_phrase(refusal->status), strlen(refusal->words) + 1,
+                 more, refusal->status == 426 ? "Upgrade, " : "", refusal->words);
+    return msim_bytes_append(out, text, (size_t)length);
+}
+
+/* ---- the client's side ---- */
+
+int msim_handshake_write_request(struct msim_bytes *out, const struct msim_url *url,
+                                 const char *key)
+{
+    static const char first[] = "GET ";
+    static const char second[] = " HTTP/1.1\r\nHost: ";
+    static const char third[] = "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                                "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ";
+    const struct msim_http_text parts[] = {
+        {first, sizeof first - 1},
+        {"/", url->target_length == 0 || url->target[0] != '/' ? 1 : 0},
+        {url->target, url->target_length},
+        {second, sizeof second - 1},
+        {url->authority, url->authority_length},
+        {third, sizeof third - 1},
+        {key, MSIM_KEY_SIZE},
+        {"\r\n\r\n", 4},
+    };
+    size_t count = sizeof parts / sizeof parts[0];
+    size_t length = 0;
+    unsigned char *room;
+
+    for (size_t i = 0; i < count; i++)
+        length += parts[i].length;
+    int r = msim_bytes_reserve(out, length, &room);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(room, parts[i].at, parts[i].length);
+        room += parts[i].length;
+    }
+    msim_bytes_commit(out, length);
+    return MSIM_OK;
+}
+
+int msim_handshake_check_answer(const struct msim_http_head *head, const char *key,
+                                struct msim_detail *detail)
+{
+    char expected[MSIM_ACCEPT_SIZE + 1];
+    size_t count;
+
+    if (head->status >= 300 && head->status < 400)
+        return msim_detail_set(detail, MSIM_ERR_FORMAT,
+                               "it answered %d, a redirection, which is not followed",
+                               head->status);
+    if (head->status != 101)
+        return msim_detail_set(detail, MSIM_ERR_FORMAT,
+                               "it answered %d %.*s instead of opening a WebSocket", head->status,
+                               (int)(head->phrase.length < 80 ? head->phrase.length : 80),
+                               head->phrase.length > 0 ? head->phrase.at : "");
+    msim_handshake_accept(expected, key, MSIM_KEY_SIZE);
+    const struct msim_http_field *accept = msim_http_field(head, "Sec-WebSocket-Accept", &count);
+    if (count != 1 || !msim_http_is(accept->value, expected))
+        return msim_detail_set(detail, MSIM_ERR_FORMAT,
+                               "its handshake does not prove that it speaks WebSocket");
+    if (!msim_http_lists(head, "Upgrade", "websocket") ||
+        !msim_http_lists(head, "Connection", "upgrade"))
+        return msim_detail_set(detail, MSIM_ERR_FORMAT,
+                               "its handshake does not switch to WebSocket");
+    if (msim_http_field(head, "Sec-WebSocket-Extensions", NULL) ||
+        msim_http_field(head, "Sec-WebSocket-Protocol", NULL))
+        return msim_detail_set(detail, MSIM_ERR_FORMAT,
+                               "it chose an extension or protocol that was not offered");
+    return MSIM_OK;
+}

@@ -1,0 +1,27 @@
+/*
+ * What a connection needs until it is open, and no longer.
+ */
+#ifndef MSIM_NET_OPENING_H
+#define MSIM_NET_OPENING_H
+
+#include "net/connection.h"
+#include "net/handshake.h"
+#include "net/socket.h"
+
+struct msim_opening {
+    struct msim_http_scan scan;
+    struct msim_bytes head; /* what came so far, where it was not all of it */
+    /* A client's. */
+    char key[MSIM_KEY_SIZE + 1];
+    char name[MSIM_URL_HOST_MAX + 16]; /* "host:port", for words */
+    struct msim_addresses *addresses;
+    size_t next_address;
+    msim_time deadline;
+    struct msim_detail tried; /* what became of each address */
+};
+
+/* A client that cannot open, and why. */
+void msim_client_fail(struct msim_connection *connection, int failure, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,106 @@
+#include "net/url.h"
+
+#include <string.h>
+
+#include "base/detail.h"
+#include "net/http.h"
+
+#define SHOWN "%.200s"
+
+static int invalid(struct msim_detail *detail, const char *text, const char *why)
+{
+    return msim_detail_set(detail, MSIM_ERR_INVALID,
+                           "'" SHOWN "' is not a WebSocket URL: %s (expected "
+                           "ws://host:port/path)",
+                           text, why);
+}
+
+static bool read_port(const char *digits, size_t length, uint16_t *port)
+{
+    unsigned long value = 0;
+
+    if (length == 0 || length > 5)
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        if (digits[i] < '0' || digits[i] > '9')
+            return false;
+        value = value * 10 + (unsigned long)(digits[i] - '0');
+    }
+    if (value == 0 || value > UINT16_MAX)
+        return false;
+    *port = (uint16_t)value;
+    return true;
+}
+
+static bool host_byte(char c, bool bracketed)
+{
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
+        return true;
+    return bracketed ? c == ':' || c == '.' : c == '-' || c == '.' || c == '_';
+}
+
+/* "host", "host:port", "[address]", "[address]:port" */
+static const char *read_authority(struct msim_url *url, const char *at, size_t length)
+{
+    bool bracketed = length > 0 && at[0] == '[';
+    const char *host = bracketed ? at + 1 : at;
+    const char *end = memchr(host, bracketed ? ']' : ':', length - (bracketed ? 1 : 0));
+
+    if (bracketed && !end)
+        return "a bracket without its other";
+    size_t host_length = end ? (size_t)(end - host) : length;
+    if (host_length == 0)
+        return "no host";
+    if (host_length > MSIM_URL_HOST_MAX)
+        return "the host is too long";
+    for (size_t i = 0; i < host_length; i++)
+        if (!host_byte(host[i], bracketed))
+            return "a byte that no host has";
+    memcpy(url->host, host, host_length);
+    url->host[host_length] = '\0';
+
+    const char *rest = host + host_length + (bracketed ? 1 : 0);
+    size_t rest_length = length - (size_t)(rest - at);
+    url->port = 80;
+    if (rest_length > 0 && (rest[0] != ':' || !read_port(rest + 1, rest_length - 1, &url->port)))
+        return "the port is not a number of 1..65535";
+    return NULL;
+}
+
+static const char *check_target(const char *target, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (target[i] == '#')
+            return "a fragment (#...) has no meaning here";
+        if ((unsigned char)target[i] <= 0x20 || (unsigned char)target[i] >= 0x7F)
+            return "a byte that must be escaped (%XX)";
+    }
+    if (!msim_http_escapes_valid((struct msim_http_text){target, length}))
+        return "a bad escape";
+    return NULL;
+}
+
+int msim_url_read(struct msim_url *url, const char *text, struct msim_detail *detail)
+{
+    struct msim_http_text whole = {text, strlen(text)};
+
+    if (whole.length >= 6 && msim_http_is_loosely((struct msim_http_text){text, 6}, "wss://"))
+        return msim_detail_set(detail, MSIM_ERR_UNSUPPORTED,
+                               "'" SHOWN "' asks for TLS, which this build does not have; use "
+                               "ws://",
+                               text);
+    if (whole.length < 5 || !msim_http_is_loosely((struct msim_http_text){text, 5}, "ws://"))
+        return invalid(detail, text, "it does not begin with ws://");
+
+    struct msim_url read = {.authority = text + 5};
+    read.authority_length = strcspn(read.authority, "/?#");
+    read.target = read.authority + read.authority_length;
+    read.target_length = strlen(read.target);
+    const char *why = read_authority(&read, read.authority, read.authority_length);
+    if (!why)
+        why = check_target(read.target, read.target_length);
+    if (why)
+        return invalid(detail, text, why);
+    *url = read;
+    return MSIM_OK;
+}
