@@ -9,6 +9,7 @@
 #include <marketsim/net.h>
 #include <marketsim/pacer.h>
 #include <marketsim/record.h>
+#include <marketsim/server.h>
 #include <marketsim/source.h>
 #include <marketsim/version.h>
 

@@ -1,0 +1,83 @@
+/*
+ * The servers that the tools run, to be run in a process of one's own.
+ *
+ * Each has a loop inside (net.h): wait for its descriptor, or dispatch with a
+ * timeout.  One thread; several servers may live in one process.
+ */
+#ifndef MARKETSIM_SERVER_H
+#define MARKETSIM_SERVER_H
+
+#include <marketsim/base.h>
+#include <marketsim/net.h>
+#include <marketsim/pacer.h>
+#include <marketsim/source.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- replay: trades of the past at their own pace, one replay for each client ---- */
+
+struct msim_replay_server;
+
+struct msim_replay_server_params {
+    size_t size;
+    /*
+     * Opens a client's replay: a source of trades from its start.  A failure's words go to the
+     * client, and the connection closes with 1011.
+     */
+    int (*open)(void *context, struct msim_source *out, struct msim_detail *detail);
+    void *context;
+    const char *host; /* as in msim_listen_params */
+    uint16_t port;
+    struct msim_speed speed;  /* default 1 */
+    msim_time max_gap;        /* idle stretches are shortened to this; 0: as they were */
+    size_t max_clients;       /* default 64; more are refused with 503 */
+    size_t max_backlog_bytes; /* for each client, default 8 MiB; then its replay waits */
+    size_t max_queue_bundles; /* bundles in a client's backlog; 0: no bound beside the bytes */
+    const struct msim_allocator *allocator; /* copied */
+    const struct msim_logger *logger;       /* copied */
+};
+#define MSIM_REPLAY_SERVER_PARAMS_INIT                                                 \
+    {                                                                                  \
+        sizeof(struct msim_replay_server_params), 0, 0, 0, 0, {0, 0}, 0, 0, 0, 0, 0, 0 \
+    }
+
+/* Listens when it returns. */
+MSIM_API int msim_replay_server_create(struct msim_replay_server **out,
+                                       const struct msim_replay_server_params *params,
+                                       struct msim_detail *detail);
+MSIM_API void msim_replay_server_destroy(struct msim_replay_server **server);
+
+/* As msim_net_fd and msim_net_dispatch. */
+MSIM_API int msim_replay_server_fd(const struct msim_replay_server *server);
+MSIM_API int msim_replay_server_dispatch(struct msim_replay_server *server, int timeout_ms);
+
+MSIM_API uint16_t msim_replay_server_port(const struct msim_replay_server *server);
+
+/* The loop inside, for watches.  Borrowed: valid as long as the server. */
+MSIM_API struct msim_net *msim_replay_server_net(struct msim_replay_server *server);
+
+/* Takes no more clients and says 1001 to those that are there; `clients` falls to 0. */
+MSIM_API void msim_replay_server_stop(struct msim_replay_server *server);
+
+struct msim_replay_stats {
+    uint64_t clients;       /* now */
+    uint64_t clients_total; /* since the start */
+    uint64_t finished;      /* replays that came to their end */
+    uint64_t trades;        /* handed to connections */
+    uint64_t bundles;       /* of equal timestamps */
+    msim_time position;     /* of the latest trade sent; MSIM_TIME_NEVER before the first */
+    /* How late bundles were handed over after they were due; all 0 at full speed. */
+    msim_time lateness_p50;
+    msim_time lateness_p99;
+    msim_time lateness_max;
+};
+MSIM_API void msim_replay_server_stats(const struct msim_replay_server *server,
+                                       struct msim_replay_stats *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
