@@ -47,7 +47,7 @@ int msim_bytes_reserve(struct msim_bytes *bytes, size_t length, unsigned char **
             bytes->memory = memory;
         }
     }
-    *room = bytes->memory + bytes->end;
+    *room = bytes->memory ? bytes->memory + bytes->end : NULL;
     return MSIM_OK;
 }
 

@@ -28,10 +28,10 @@ static inline size_t msim_bytes_length(const struct msim_bytes *bytes)
     return bytes->end - bytes->start;
 }
 
-/* Borrowed: valid until the next append, reserve, shrink or finish. */
+/* Never NULL.  Borrowed: valid until the next append, reserve, shrink or finish. */
 static inline const unsigned char *msim_bytes_front(const struct msim_bytes *bytes)
 {
-    return bytes->memory + bytes->start;
+    return bytes->memory ? bytes->memory + bytes->start : (const unsigned char *)"";
 }
 
 /*

@@ -4,8 +4,6 @@
  */
 #include "base/calendar.h"
 
-#include <string.h>
-
 #include "base/number.h"
 
 #define NS_PER_DAY (INT64_C(86400) * MSIM_NS_PER_S)

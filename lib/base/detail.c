@@ -1,10 +1,27 @@
 #include "base/detail.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-/* A cut may have split a UTF-8 character: take its first bytes away too. */
+#include "base/utf8.h"
+
+void msim_detail_clean(char *text)
+{
+    size_t length = strlen(text);
+
+    for (size_t at = 0; at < length;) {
+        size_t size = msim_utf8_character(text + at, length - at);
+        unsigned char c = (unsigned char)text[at];
+        bool control = c < 0x20 || c == 0x7F || (c == 0xC2 && (unsigned char)text[at + 1] < 0xA0);
+        if (size == 0 || control) {
+            text[at] = '?';
+            size = 1;
+        }
+        at += size;
+    }
+}
+
+/* Where a text was cut to its room, the cut may stand in a character: its first bytes go too. */
 static void trim_to_character(char *text)
 {
     size_t length = strlen(text);
@@ -20,6 +37,17 @@ static void trim_to_character(char *text)
         text[lead - 1] = '\0';
 }
 
+void msim_detail_print(char *out, size_t size, const char *format, va_list arguments)
+{
+    int length = vsnprintf(out, size, format, arguments);
+
+    if (length < 0)
+        out[0] = '\0';
+    else if ((size_t)length >= size)
+        trim_to_character(out);
+    msim_detail_clean(out);
+}
+
 int msim_detail_set(struct msim_detail *detail, int result, const char *format, ...)
 {
     if (!detail)
@@ -27,9 +55,8 @@ int msim_detail_set(struct msim_detail *detail, int result, const char *format, 
 
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(detail->text, sizeof detail->text, format, arguments);
+    msim_detail_print(detail->text, sizeof detail->text, format, arguments);
     va_end(arguments);
-    trim_to_character(detail->text);
     return result;
 }
 
@@ -38,21 +65,11 @@ int msim_detail_prefix(struct msim_detail *detail, int result, const char *forma
     if (!detail)
         return result;
 
+    struct msim_detail prefix;
     struct msim_detail old = *detail;
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(detail->text, sizeof detail->text, format, arguments);
+    msim_detail_print(prefix.text, sizeof prefix.text, format, arguments);
     va_end(arguments);
-    size_t at = length > 0 ? strlen(detail->text) : 0;
-    size_t room = sizeof detail->text - at;
-    if (room > 3) {
-        memcpy(detail->text + at, ": ", 2);
-        size_t taken = strlen(old.text);
-        if (taken > room - 3)
-            taken = room - 3;
-        memcpy(detail->text + at + 2, old.text, taken);
-        detail->text[at + 2 + taken] = '\0';
-    }
-    trim_to_character(detail->text);
-    return result;
+    return msim_detail_set(detail, result, "%s: %s", prefix.text, old.text);
 }

@@ -1,7 +1,8 @@
 #include "base/log.h"
 
 #include <stdarg.h>
-#include <stdio.h>
+
+#include "base/detail.h"
 
 struct msim_logger msim_log_logger(const struct msim_logger *chosen)
 {
@@ -19,12 +20,8 @@ void msim_log(const struct msim_logger *logger, enum msim_log_level level, const
     char text[MSIM_DETAIL_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-
     /* A peer's bytes may stand in the line: they must not forge another one. */
-    for (char *p = text; *p; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7F)
-            *p = '?';
+    msim_detail_print(text, sizeof text, format, arguments);
+    va_end(arguments);
     logger->write(logger->context, level, room, text);
 }

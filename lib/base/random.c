@@ -1,5 +1,7 @@
 #include "base/random.h"
 
+#include <assert.h>
+
 #include "base/number.h"
 
 struct msim_philox_block msim_philox(struct msim_philox_block counter, uint32_t key0, uint32_t key1)
@@ -59,6 +61,8 @@ uint64_t msim_random_at(uint64_t key, uint64_t n, uint32_t purpose, uint32_t sub
 
 int64_t msim_random_range(uint64_t u, int64_t lo, int64_t hi)
 {
+    assert(lo <= hi);
+
     /* The whole range of int64 has 2^64 numbers, one more than uint64 holds. */
     msim_uint128 count = (msim_uint128)((uint64_t)hi - (uint64_t)lo) + 1;
     uint64_t step = (uint64_t)((count * u) >> 64);

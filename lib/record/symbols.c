@@ -35,7 +35,7 @@ static size_t slot_of(const struct msim_symbols *symbols, uint64_t hash, const c
     for (; symbols->index[slot] != 0; slot = (slot + 1) & mask) {
         const struct msim_symbol_entry *entry = &symbols->entries[symbols->index[slot] - 1];
         if (entry->hash == hash && entry->length == length &&
-            memcmp(symbols->text + entry->offset, text, length) == 0)
+            (length == 0 || memcmp(symbols->text + entry->offset, text, length) == 0))
             break;
     }
     return slot;
