@@ -47,6 +47,10 @@ struct msim_source {
     void *self;
 };
 
+/*
+ * The ops' functions, called with care.  A pull that breaks the contract above (no record,
+ * or more than there is room for) is MSIM_ERR_INVALID.
+ */
 MSIM_API int msim_source_pull(struct msim_source *source, struct msim_record *records,
                               size_t capacity, size_t *count, struct msim_detail *detail);
 MSIM_API msim_time msim_source_next_due(struct msim_source *source);
@@ -70,7 +74,7 @@ struct msim_source_array_params {
 
 /*
  * A source over records in memory, given in their order with `sequence` made
- * dense.  MSIM_ERR_INVALID where times fall or a symbol has no name.
+ * dense.  MSIM_ERR_INVALID where times fall, a symbol has no name, or an exponent is out of range.
  */
 MSIM_API int msim_source_array(struct msim_source *out,
                                const struct msim_source_array_params *params,

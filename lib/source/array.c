@@ -44,10 +44,8 @@ static const char *array_symbol(void *self, uint32_t id, size_t *length)
 {
     struct array *array = self;
 
-    if (id >= array->params.symbol_count)
-        return NULL;
-    const char *text = array->params.symbols[id];
-    if (length)
+    const char *text = id < array->params.symbol_count ? array->params.symbols[id] : NULL;
+    if (text && length)
         *length = strlen(text);
     return text;
 }
@@ -67,6 +65,19 @@ static const struct msim_source_ops array_ops = {
     .release = array_release,
 };
 
+static bool exponents_fit(const struct msim_record *record)
+{
+    return record->price_exponent >= MSIM_EXPONENT_MIN &&
+           record->price_exponent <= MSIM_EXPONENT_MAX &&
+           record->quantity_exponent >= MSIM_EXPONENT_MIN &&
+           record->quantity_exponent <= MSIM_EXPONENT_MAX;
+}
+
+static bool has_name(const struct msim_source_array_params *params, uint32_t symbol)
+{
+    return symbol < params->symbol_count && params->symbols[symbol];
+}
+
 static int check(const struct msim_source_array_params *params, struct msim_detail *detail)
 {
     for (size_t i = 0; i < params->count; i++) {
@@ -74,10 +85,16 @@ static int check(const struct msim_source_array_params *params, struct msim_deta
         if (i > 0 && record->time < record[-1].time)
             return msim_detail_set(detail, MSIM_ERR_INVALID,
                                    "record %zu is earlier than the one before it: sort by time", i);
-        if (record->symbol >= params->symbol_count && !(record->flags & MSIM_RECORD_NO_SYMBOL))
+        if (!(record->flags & MSIM_RECORD_NO_SYMBOL) && !has_name(params, record->symbol))
             return msim_detail_set(detail, MSIM_ERR_INVALID,
-                                   "record %zu bears symbol %u, and %zu have a name", i,
-                                   record->symbol, params->symbol_count);
+                                   "record %zu bears symbol %u, and the %zu symbols have no name "
+                                   "for it",
+                                   i, record->symbol, params->symbol_count);
+        if (!exponents_fit(record))
+            return msim_detail_set(detail, MSIM_ERR_INVALID,
+                                   "record %zu has exponents %d and %d: they must be in %d..%d", i,
+                                   record->price_exponent, record->quantity_exponent,
+                                   MSIM_EXPONENT_MIN, MSIM_EXPONENT_MAX);
     }
     return MSIM_OK;
 }

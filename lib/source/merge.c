@@ -26,6 +26,7 @@ struct input {
     struct msim_record batch[BATCH];
     size_t at;
     size_t count;
+    msim_time last;  /* the time of its latest record that came to the front */
     uint32_t *names; /* its symbol ids to ours, UINT32_MAX where not yet asked */
     size_t name_count;
 };
@@ -42,6 +43,24 @@ struct merge {
     struct msim_allocator allocator;
 };
 
+/*
+ * The order of the whole stands on the order of each input: looked at when a record comes to the
+ * front, so that those before it have been given.
+ */
+static int check_order(struct merge *merge, size_t i, struct msim_detail *detail)
+{
+    struct input *input = &merge->inputs[i];
+    msim_time time = input->batch[input->at].time;
+
+    if (time < input->last)
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "input %zu of the merge gave a record that is earlier than the one "
+                               "before it",
+                               i);
+    input->last = time;
+    return MSIM_OK;
+}
+
 /* Leaves the input in INPUT_EMPTY where it has nothing now. */
 static int refill(struct merge *merge, size_t i, struct msim_detail *detail)
 {
@@ -53,14 +72,18 @@ static int refill(struct merge *merge, size_t i, struct msim_detail *detail)
         return r;
     if (r == MSIM_PULL_EMPTY)
         return MSIM_OK;
-    merge->empty--;
     if (r == MSIM_PULL_END) {
+        merge->empty--;
         input->state = INPUT_ENDED;
         return MSIM_OK;
     }
-    input->state = INPUT_READY;
     input->at = 0;
     input->count = count;
+    r = check_order(merge, i, detail);
+    if (r < 0)
+        return r;
+    merge->empty--;
+    input->state = INPUT_READY;
     return msim_due_push_ranked(&merge->heads, input->batch[0].time, i, i);
 }
 
@@ -76,35 +99,45 @@ static int refill_all(struct merge *merge, struct msim_detail *detail)
     return MSIM_OK;
 }
 
-static int translate(struct merge *merge, struct input *input, struct msim_record *record,
-                     struct msim_detail *detail)
+/* Gives a symbol of an input's that was not met before a number of ours. */
+static int name_symbol(struct merge *merge, struct input *input, uint32_t symbol,
+                       struct msim_detail *detail)
 {
-    if (record->flags & MSIM_RECORD_NO_SYMBOL)
-        return MSIM_OK;
-    if (record->symbol >= input->name_count) {
-        size_t old = input->name_count;
-        void *names = input->names;
-        int r = msim_mem_grow(&merge->allocator, &names, &input->name_count, sizeof *input->names,
-                              (size_t)record->symbol + 1, (size_t)UINT32_MAX);
-        if (r < 0)
-            return r;
+    size_t length = 0;
+    /* Asked before room is made: a number that was never given out must cost nothing. */
+    const char *text = msim_source_symbol(&input->source, symbol, &length);
+    if (!text)
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "an input of the merge gave symbol %u without a name", symbol);
+
+    size_t old = input->name_count;
+    void *names = input->names;
+    int r = msim_mem_grow(&merge->allocator, &names, &input->name_count, sizeof *input->names,
+                          (size_t)symbol + 1, MSIM_SYMBOLS_LIMIT);
+    if (r == MSIM_OK) {
         input->names = names;
         for (size_t i = old; i < input->name_count; i++)
             input->names[i] = UINT32_MAX;
+        r = msim_symbols_intern(&merge->symbols, text, length, &input->names[symbol]);
     }
-    uint32_t *name = &input->names[record->symbol];
-    if (*name == UINT32_MAX) {
-        size_t length = 0;
-        const char *text = msim_source_symbol(&input->source, record->symbol, &length);
-        if (!text)
-            return msim_detail_set(detail, MSIM_ERR_INVALID,
-                                   "an input of the merge gave symbol %u without a name",
-                                   record->symbol);
-        int r = msim_symbols_intern(&merge->symbols, text, length, name);
+    if (r == MSIM_ERR_LIMIT)
+        return msim_detail_set(detail, r, "a merge has at most %d symbols", MSIM_SYMBOLS_LIMIT);
+    return r;
+}
+
+static int translate(struct merge *merge, struct input *input, struct msim_record *record,
+                     struct msim_detail *detail)
+{
+    uint32_t symbol = record->symbol;
+
+    if (record->flags & MSIM_RECORD_NO_SYMBOL)
+        return MSIM_OK;
+    if (symbol >= input->name_count || input->names[symbol] == UINT32_MAX) {
+        int r = name_symbol(merge, input, symbol, detail);
         if (r < 0)
             return r;
     }
-    record->symbol = *name;
+    record->symbol = input->names[symbol];
     return MSIM_OK;
 }
 
@@ -128,6 +161,9 @@ static int advance(struct merge *merge, struct msim_detail *detail)
     struct input *input = &merge->inputs[i];
 
     if (++input->at < input->count) {
+        int r = check_order(merge, i, detail);
+        if (r < 0)
+            return r;
         msim_due_replace(&merge->heads, input->batch[input->at].time, i, i);
         return MSIM_OK;
     }
@@ -158,7 +194,9 @@ static int merge_pull(void *self, struct msim_record *records, size_t capacity, 
         return MSIM_PULL_RECORD;
     }
     if (merge->failure < 0)
-        return msim_detail_set(detail, merge->failure, "%s", merge->failure_detail.text);
+        return msim_detail_set(detail, merge->failure, "%s",
+                               merge->failure_detail.text[0] ? merge->failure_detail.text
+                                                             : msim_result_text(merge->failure));
     return merge->empty > 0 ? MSIM_PULL_EMPTY : MSIM_PULL_END;
 }
 
@@ -232,6 +270,7 @@ int msim_source_merge(struct msim_source *out, struct msim_source *inputs, size_
     /* Nothing can fail from here on: only now do the inputs change hands. */
     for (size_t i = 0; i < count; i++) {
         merge->inputs[i].source = inputs[i];
+        merge->inputs[i].last = INT64_MIN;
         inputs[i] = (struct msim_source){0};
     }
     merge->count = merge->empty = count;

@@ -12,7 +12,17 @@ int msim_source_pull(struct msim_source *source, struct msim_record *records, si
     if (!source || !source->ops || !records || capacity == 0 || !count)
         return msim_detail_set(detail, MSIM_ERR_INVALID,
                                "a pull needs a source that is open, and room for a record");
-    return source->ops->pull(source->self, records, capacity, count, detail);
+
+    size_t given = 0;
+    int r = source->ops->pull(source->self, records, capacity, &given, detail);
+    if (r > MSIM_PULL_END || (r == MSIM_PULL_RECORD && (given == 0 || given > capacity)))
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "the source broke its contract: it returned %d and %zu records, "
+                               "where %zu have room",
+                               r, given, capacity);
+    if (r == MSIM_PULL_RECORD)
+        *count = given;
+    return r;
 }
 
 msim_time msim_source_next_due(struct msim_source *source)
