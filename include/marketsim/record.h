@@ -28,6 +28,9 @@ enum msim_record_flag {
     MSIM_RECORD_NO_PRICE = 1,
     MSIM_RECORD_NO_QUANTITY = 2,
     MSIM_RECORD_NO_SYMBOL = 4,
+    /* The window of a bar, whose time is the window's end. */
+    MSIM_RECORD_SECOND = 8,
+    MSIM_RECORD_MINUTE = 16,
 };
 
 enum msim_side {
