@@ -29,7 +29,9 @@ struct msim_net_params {
     size_t max_connections;                 /* default 1024; more are closed at once */
     /*
      * Called once in each turn, after everything that arrived was handled.  Returns the
-     * monotonic moment at which it wants the next turn, MSIM_TIME_NEVER for none.  May be NULL.
+     * monotonic moment at which it wants the next turn, MSIM_TIME_NEVER for none.  Where a
+     * handler was called after it (`drained`, `closed`), another turn follows at once.  May be
+     * NULL.
      */
     msim_time (*turn)(void *context, msim_time now);
     void *context;
@@ -55,6 +57,9 @@ MSIM_API int msim_net_fd(const struct msim_net *net);
  * came or a signal interrupted the wait, or MSIM_ERR_IO where the loop itself is broken.
  */
 MSIM_API int msim_net_dispatch(struct msim_net *net, int timeout_ms);
+
+/* What `turn` would answer has changed outside a dispatch: the next one does not wait. */
+MSIM_API void msim_net_wake(struct msim_net *net);
 
 /* The monotonic clock: as read at the start of this turn, or now where no turn is under way. */
 MSIM_API msim_time msim_net_now(const struct msim_net *net);

@@ -31,7 +31,7 @@ void msim_client_fail(struct msim_connection *connection, int failure, const cha
 
 static void note_failure(struct msim_connection *connection, const char *why)
 {
-    struct msim_detail *tried = &connection->opening->tried;
+    struct msim_detail *tried = &connection->opening->attempt->tried;
     size_t length = strlen(tried->text);
 
     snprintf(tried->text + length, sizeof tried->text - length, "%s%s: %s", length > 0 ? "; " : "",
@@ -48,10 +48,10 @@ static void note_error(struct msim_connection *connection, int error)
 /* Each address gets its share of the time that is left. */
 static void be_patient(struct msim_connection *connection)
 {
-    const struct msim_opening *opening = connection->opening;
+    const struct msim_attempt *attempt = connection->opening->attempt;
     msim_time now = msim_net_now(connection->net);
-    msim_time left = opening->deadline > now ? opening->deadline - now : 0;
-    size_t addresses = opening->addresses->count - opening->next_address + 1;
+    msim_time left = attempt->deadline > now ? attempt->deadline - now : 0;
+    size_t addresses = attempt->addresses.count - attempt->next_address + 1;
 
     msim_wheel_set(&connection->net->wheel, &connection->timer,
                    msim_time_after(now, left / (msim_time)addresses));
@@ -60,11 +60,11 @@ static void be_patient(struct msim_connection *connection)
 /* Starts on the next address that lets itself be started on. */
 static void try_next(struct msim_connection *connection, int failure)
 {
-    struct msim_opening *opening = connection->opening;
+    struct msim_attempt *attempt = connection->opening->attempt;
     size_t send_bytes = connection->endpoint->limits.kernel_send_bytes;
 
-    while (opening->next_address < opening->addresses->count) {
-        const struct msim_address *address = &opening->addresses->items[opening->next_address++];
+    while (attempt->next_address < attempt->addresses.count) {
+        const struct msim_address *address = &attempt->addresses.items[attempt->next_address++];
         msim_address_print(connection->peer, address);
         int fd = msim_socket_connect(address, send_bytes);
         if (fd >= 0 && msim_connection_attach(connection, fd, EPOLLOUT)) {
@@ -77,7 +77,7 @@ static void try_next(struct msim_connection *connection, int failure)
             close(fd);
     }
     msim_client_fail(connection, failure, "cannot connect to %s (%s); is a server running there?",
-                     opening->name, opening->tried.text);
+                     attempt->name, attempt->tried.text);
 }
 
 static void linked(struct msim_connection *connection)
@@ -86,11 +86,12 @@ static void linked(struct msim_connection *connection)
     connection->interest = 0;
     if (msim_net_poll(connection->net, EPOLL_CTL_MOD, &connection->ready, EPOLLIN) < 0) {
         msim_client_fail(connection, MSIM_ERR_IO, "%s: the event loop has no room",
-                         connection->opening->name);
+                         connection->opening->attempt->name);
         return;
     }
     connection->interest = EPOLLIN;
-    msim_wheel_set(&connection->net->wheel, &connection->timer, connection->opening->deadline);
+    msim_wheel_set(&connection->net->wheel, &connection->timer,
+                   connection->opening->attempt->deadline);
     msim_connection_touch(connection);
 }
 
@@ -127,17 +128,18 @@ static int prepare(struct msim_connection *connection, const struct msim_url *ur
 
     if (!opening)
         return MSIM_ERR_NOMEM;
-    opening->addresses = msim_mem_take(&net->allocator, sizeof *opening->addresses);
-    if (!opening->addresses)
+    struct msim_attempt *attempt = msim_mem_zero(&net->allocator, sizeof *attempt);
+    if (!attempt)
         return MSIM_ERR_NOMEM;
+    opening->attempt = attempt;
     if (!msim_net_random(net, nonce, sizeof nonce))
         return MSIM_ERR_IO;
-    msim_handshake_key(opening->key, nonce);
-    snprintf(opening->name, sizeof opening->name, strchr(url->host, ':') ? "[%s]:%u" : "%s:%u",
+    msim_handshake_key(attempt->key, nonce);
+    snprintf(attempt->name, sizeof attempt->name, strchr(url->host, ':') ? "[%s]:%u" : "%s:%u",
              url->host, (unsigned)url->port);
-    opening->deadline =
+    attempt->deadline =
         msim_time_after(msim_net_now(net), connection->endpoint->limits.handshake_timeout);
-    return msim_handshake_write_request(&connection->out, url, opening->key);
+    return msim_handshake_write_request(&connection->out, url, attempt->key);
 }
 
 static int begin(struct msim_connection *connection, const struct msim_url *url,
@@ -147,8 +149,8 @@ static int begin(struct msim_connection *connection, const struct msim_url *url,
     if (r < 0)
         return msim_detail_set(detail, r, "cannot connect to %s: %s", url->host,
                                msim_result_text(r));
-    r = msim_resolve(connection->opening->addresses, url->host, url->port, MSIM_RESOLVE_CONNECT,
-                     detail);
+    r = msim_resolve(&connection->opening->attempt->addresses, url->host, url->port,
+                     MSIM_RESOLVE_CONNECT, detail);
     if (r < 0)
         return r;
     connection->is_told = true;

@@ -145,8 +145,10 @@ static void farewell(struct msim_connection *connection)
         .failure = connection->failure,
     };
 
-    if (connection->is_told && endpoint->handler.closed)
+    if (connection->is_told && endpoint->handler.closed) {
         endpoint->handler.closed(endpoint->context, connection, &closing);
+        msim_net_wake(connection->net);
+    }
     msim_connection_discard(connection);
 }
 
@@ -232,8 +234,10 @@ static void check_low_water(struct msim_connection *connection)
         msim_bytes_length(&connection->out) > endpoint->limits.low_water_bytes)
         return;
     connection->is_above = false;
-    if (connection->state == MSIM_OPEN && endpoint->handler.drained)
+    if (connection->state == MSIM_OPEN && endpoint->handler.drained) {
         endpoint->handler.drained(endpoint->context, connection);
+        msim_net_wake(connection->net);
+    }
 }
 
 /* One write: what the system does not take now waits until it says that it would. */

@@ -56,7 +56,8 @@ static bool is_token(struct msim_http_text text)
 
 bool msim_http_is(struct msim_http_text text, const char *word)
 {
-    return text.length == strlen(word) && memcmp(text.at, word, text.length) == 0;
+    return text.length == strlen(word) &&
+           (text.length == 0 || memcmp(text.at, word, text.length) == 0);
 }
 
 bool msim_http_is_loosely(struct msim_http_text text, const char *word)

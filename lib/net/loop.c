@@ -77,7 +77,7 @@ static void arm(struct msim_net *net, msim_time next, msim_time now)
 
 static bool work_waits(const struct msim_net *net)
 {
-    return net->dirty || net->ended;
+    return net->dirty || net->ended || net->wanted == 0;
 }
 
 static msim_time next_moment(const struct msim_net *net)
@@ -94,6 +94,12 @@ void msim_net_poke(struct msim_net *net)
 {
     if (!net->in_turn)
         arm(net, next_moment(net), msim_clock());
+}
+
+void msim_net_wake(struct msim_net *net)
+{
+    net->wanted = 0;
+    msim_net_poke(net);
 }
 
 /* ---- watches ---- */

@@ -31,8 +31,8 @@ void msim_opening_free(struct msim_connection *connection)
     if (!opening)
         return;
     connection->opening = NULL;
-    if (opening->addresses)
-        msim_mem_free(allocator, opening->addresses, sizeof *opening->addresses);
+    if (opening->attempt)
+        msim_mem_free(allocator, opening->attempt, sizeof *opening->attempt);
     msim_bytes_finish(&opening->head);
     msim_mem_free(allocator, opening, sizeof *opening);
 }
@@ -134,8 +134,8 @@ static void hear_answer(struct msim_connection *connection, const struct msim_ht
 {
     struct msim_detail detail;
 
-    if (msim_handshake_check_answer(head, connection->opening->key, &detail) < 0)
-        msim_client_fail(connection, MSIM_ERR_FORMAT, "%s: %s", connection->opening->name,
+    if (msim_handshake_check_answer(head, connection->opening->attempt->key, &detail) < 0)
+        msim_client_fail(connection, MSIM_ERR_FORMAT, "%s: %s", connection->opening->attempt->name,
                          detail.text);
     else
         msim_channel_open(connection);
@@ -150,7 +150,7 @@ static void wrong_head(struct msim_connection *connection, const struct msim_htt
     else
         msim_client_fail(connection, MSIM_ERR_FORMAT,
                          "%s does not speak HTTP as a WebSocket server must: %s",
-                         connection->opening->name, refusal->words);
+                         connection->opening->attempt->name, refusal->words);
 }
 
 /* The head is whole: `bytes` of `length`. */
@@ -211,7 +211,7 @@ void msim_opening_expired(struct msim_connection *connection)
     if (connection->ws.role == MSIM_WS_CLIENT)
         msim_client_fail(connection, MSIM_ERR_TIMEOUT,
                          "%s took the connection, but did not answer the handshake",
-                         connection->opening->name);
+                         connection->opening->attempt->name);
     else if (connection->opening->scan.seen > 0)
         refuse(connection, &(struct msim_http_refusal){408, "the request took too long"});
     else
@@ -223,7 +223,7 @@ void msim_opening_cut(struct msim_connection *connection)
     if (connection->ws.role == MSIM_WS_CLIENT)
         msim_client_fail(connection, MSIM_ERR_FORMAT,
                          "%s closed the connection instead of opening a WebSocket",
-                         connection->opening->name);
+                         connection->opening->attempt->name);
     else if (connection->opening->scan.seen > 0)
         refuse(connection, &(struct msim_http_refusal){400, "the request ends within its head"});
     else

@@ -8,16 +8,20 @@
 #include "net/handshake.h"
 #include "net/socket.h"
 
-struct msim_opening {
-    struct msim_http_scan scan;
-    struct msim_bytes head; /* what came so far, where it was not all of it */
-    /* A client's. */
+/* A client's part. */
+struct msim_attempt {
     char key[MSIM_KEY_SIZE + 1];
     char name[MSIM_URL_HOST_MAX + 16]; /* "host:port", for words */
-    struct msim_addresses *addresses;
+    struct msim_addresses addresses;
     size_t next_address;
     msim_time deadline;
     struct msim_detail tried; /* what became of each address */
+};
+
+struct msim_opening {
+    struct msim_http_scan scan;
+    struct msim_bytes head;       /* what came so far, where it was not all of it */
+    struct msim_attempt *attempt; /* NULL for a server's */
 };
 
 /* A client that cannot open, and why. */

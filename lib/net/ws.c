@@ -84,10 +84,12 @@ static enum msim_ws_outcome message_end(struct msim_ws *ws, const struct msim_ws
         return wrong(fault, MSIM_CLOSE_BAD_DATA, "a text message ends within a character");
 
     /* No longer the connection's: the handler may end it. */
+    size_t length = msim_bytes_length(&message->bytes);
+    const unsigned char *bytes =
+        length > 0 ? msim_bytes_front(&message->bytes) : (const unsigned char *)"";
     ws->message = NULL;
     bool goes_on =
-        sink->message(sink->context, text ? MSIM_MESSAGE_TEXT : MSIM_MESSAGE_BINARY,
-                      msim_bytes_front(&message->bytes), msim_bytes_length(&message->bytes));
+        sink->message(sink->context, text ? MSIM_MESSAGE_TEXT : MSIM_MESSAGE_BINARY, bytes, length);
     message_free(ws, message);
     return goes_on ? MSIM_WS_MORE : MSIM_WS_STOPPED;
 }

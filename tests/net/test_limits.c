@@ -1,0 +1,385 @@
+/*
+ * Bounds and patience, over loopback.  Short timeouts are waited out; none is measured.
+ */
+#include "bench.h"
+
+#include <sys/resource.h>
+
+/* ---- the backlog ---- */
+
+static void a_full_backlog_refuses_and_drained_tells_when_to_go_on(void **state)
+{
+    const struct msim_connection_limits limits = {
+        .max_backlog_bytes = 100000, .low_water_bytes = 30000, .kernel_send_bytes = 4096};
+    static unsigned char payload[5000];
+    struct bench bench;
+    size_t sent = 0;
+    int r;
+
+    (void)state;
+    bench_open(&bench, &limits, 0);
+    int fd = raw_open(&bench);
+    struct msim_connection *connection = bench.last;
+    /* The peer does not read: the system's buffers fill, then ours. */
+    do {
+        turn(&bench);
+        r = msim_connection_send(connection, MSIM_MESSAGE_BINARY, payload, sizeof payload);
+        sent += r == MSIM_OK;
+        assert_true(sent < 100000);
+    } while (r == MSIM_OK);
+    assert_int_equal(r, MSIM_ERR_LIMIT);
+    size_t backlog = msim_connection_backlog(connection);
+    assert_in_range(backlog, 100000 - sizeof payload - 14, 100000);
+    assert_int_equal(msim_connection_queued(connection), sent * (sizeof payload + 4));
+    assert_int_equal(msim_connection_send(connection, MSIM_MESSAGE_BINARY, payload, sizeof payload),
+                     MSIM_ERR_LIMIT);
+    assert_int_equal(msim_connection_backlog(connection), backlog);
+    turn(&bench);
+    assert_string_equal(bench.log, "opened ");
+
+    /* The peer reads all: drained once, and every frame is whole. */
+    for (size_t i = 0; i < sent; i++)
+        raw_expect_frame(&bench, fd, 0x82, payload, sizeof payload);
+    until_log(&bench, "opened drained ");
+    assert_int_equal(msim_connection_send(connection, MSIM_MESSAGE_TEXT, "on", 2), MSIM_OK);
+    raw_expect_frame(&bench, fd, 0x81, "on", 2);
+    close(fd);
+    bench_finish(&bench);
+}
+
+static void a_refused_message_is_followed_by_drained_even_below_the_mark(void **state)
+{
+    const struct msim_connection_limits limits = {.max_backlog_bytes = 1000,
+                                                  .low_water_bytes = 900};
+    static unsigned char payload[800];
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, &limits, 0);
+    int fd = raw_open(&bench);
+    assert_int_equal(msim_connection_send(bench.last, MSIM_MESSAGE_BINARY, payload, 500), MSIM_OK);
+    assert_int_equal(msim_connection_send(bench.last, MSIM_MESSAGE_BINARY, payload, 800),
+                     MSIM_ERR_LIMIT);
+    until_log(&bench, "opened drained ");
+    close(fd);
+    bench_finish(&bench);
+}
+
+static void a_message_that_can_never_fit_is_refused_as_such(void **state)
+{
+    const struct msim_connection_limits limits = {.max_backlog_bytes = 1000};
+    static unsigned char payload[1000];
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, &limits, 0);
+    int fd = raw_open(&bench);
+    assert_int_equal(msim_connection_send(bench.last, MSIM_MESSAGE_BINARY, payload, 1000),
+                     MSIM_ERR_INVALID);
+    assert_int_equal(msim_connection_send_frames(bench.last, payload, 1001), MSIM_ERR_INVALID);
+    assert_int_equal(msim_connection_send(bench.last, (enum msim_message_kind)3, payload, 1),
+                     MSIM_ERR_INVALID);
+    assert_int_equal(msim_connection_send(bench.last, MSIM_MESSAGE_TEXT, NULL, 1),
+                     MSIM_ERR_INVALID);
+    assert_int_equal(msim_connection_backlog(bench.last), 0);
+    close(fd);
+    bench_finish(&bench);
+}
+
+static void a_close_waits_for_a_slow_reader_as_long_as_it_reads(void **state)
+{
+    const struct msim_connection_limits limits = {
+        .max_backlog_bytes = 400000, .kernel_send_bytes = 4096, .close_timeout = 150 * MS};
+    static unsigned char payload[300000];
+    static unsigned char came[1000];
+    const int small = 4096;
+    struct sockaddr_in address;
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, &limits, 0);
+    int fd = raw_socket(AF_INET);
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    raw_address(&address, msim_listener_port(bench.listener));
+    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    raw_say(&bench, fd, "GET / HTTP/1.1\r\n" RAW_UPGRADE);
+    raw_expect(&bench, fd, RAW_ANSWER, strlen(RAW_ANSWER));
+
+    assert_int_equal(msim_connection_send(bench.last, MSIM_MESSAGE_BINARY, payload, 300000),
+                     MSIM_OK);
+    msim_connection_close(bench.last, 1000, "");
+    for (size_t have = 0; have < 10 + 300000;) {
+        size_t want = 10 + 300000 - have < sizeof came ? 10 + 300000 - have : sizeof came;
+        assert_int_equal(raw_read(&bench, fd, came, want), want);
+        have += want;
+        turn(&bench);
+    }
+    raw_expect_close(&bench, fd, 1000);
+    raw_send_frame(&bench, fd, 0x88, "\x03\xE8", 2);
+    assert_end(&bench, fd);
+    close(fd);
+    until_log(&bench, "opened closed(1000) ");
+    bench_finish(&bench);
+}
+
+/* ---- patience ---- */
+
+static void who_is_slow_with_its_request_is_told_408(void **state)
+{
+    const struct msim_connection_limits limits = {.handshake_timeout = 30 * MS};
+    struct bench bench;
+    char text[1024];
+
+    (void)state;
+    bench_open(&bench, &limits, 0);
+    int silent = raw_connect(&bench);
+    int slow = raw_connect(&bench);
+    ssize_t came = -1;
+    raw_say(&bench, slow, "GET / HTTP/1.1\r\nX: ");
+    /* A byte in each turn keeps nobody. */
+    for (int i = 0; i < PATIENCE && came < 0; i++) {
+        send(slow, "x", 1, MSG_NOSIGNAL);
+        turn(&bench);
+        came = recv(slow, text, sizeof text, 0);
+    }
+    assert_true(came > 13);
+    assert_memory_equal(text, "HTTP/1.1 408 ", 13);
+    assert_end(&bench, silent);
+    assert_string_equal(bench.log, "");
+    close(slow);
+    close(silent);
+    bench_finish(&bench);
+}
+
+static void silence_is_answered_with_pings_and_no_answer_with_the_end(void **state)
+{
+    const struct msim_connection_limits limits = {.ping_interval = 20 * MS,
+                                                  .ping_timeout = 20 * MS};
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, &limits, 0);
+    int fd = raw_open(&bench);
+    for (int i = 0; i < 5; i++) {
+        raw_expect_frame(&bench, fd, 0x89, "", 0);
+        raw_send_frame(&bench, fd, 0x8A, "", 0);
+    }
+    assert_string_equal(bench.log, "opened ");
+    raw_expect_frame(&bench, fd, 0x89, "", 0);
+    assert_end(&bench, fd);
+    until_log(&bench, "opened closed(1006) ");
+    close(fd);
+    bench_finish(&bench);
+}
+
+static void who_sends_anything_is_alive(void **state)
+{
+    const struct msim_connection_limits limits = {.ping_interval = 10 * MS,
+                                                  .ping_timeout = 60 * MS};
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, &limits, 0);
+    int fd = raw_open(&bench);
+    /* Pings are never answered, but half a frame is under way all the time. */
+    raw_send(&bench, fd, "\x82\xFE\x01\x00\x00\x00\x00\x00", 8);
+    for (int i = 0; i < 100; i++) {
+        raw_send(&bench, fd, "x", 1);
+        turn(&bench);
+        poll(NULL, 0, 1);
+    }
+    assert_string_equal(bench.log, "opened ");
+    close(fd);
+    bench_finish(&bench);
+}
+
+static void who_does_not_answer_a_close_is_ended(void **state)
+{
+    const struct msim_connection_limits limits = {.close_timeout = 20 * MS};
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, &limits, 0);
+    int fd = raw_open(&bench);
+    msim_connection_close(bench.last, 1001, "");
+    raw_expect_close(&bench, fd, 1001);
+    assert_end(&bench, fd);
+    until_log(&bench, "opened closed(1006) ");
+    close(fd);
+
+    /* Nor may one that did answer keep the link for ever. */
+    bench.log[0] = '\0';
+    fd = raw_open(&bench);
+    raw_send_frame(&bench, fd, 0x88, "\x03\xE8", 2);
+    raw_expect_close(&bench, fd, 1000);
+    for (int i = 0; i < PATIENCE && !strstr(bench.log, "closed"); i++) {
+        send(fd, "more", 4, MSG_NOSIGNAL);
+        turn(&bench);
+    }
+    assert_string_equal(bench.log, "opened closed(1000 by peer) ");
+    close(fd);
+    bench_finish(&bench);
+}
+
+/* ---- how many ---- */
+
+static void beyond_the_most_connections_the_next_is_turned_away(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, NULL, 2);
+    bench.echoes = true;
+    int first = raw_open(&bench);
+    int second = raw_open(&bench);
+    int third = raw_connect(&bench);
+    char byte;
+    for (int i = 0; i < PATIENCE && recv(third, &byte, 1, 0) < 0 && errno == EAGAIN; i++)
+        turn(&bench);
+    assert_int_equal(recv(third, &byte, 1, 0) > 0, 0);
+    close(third);
+
+    struct msim_connect_params params = MSIM_CONNECT_PARAMS_INIT;
+    struct msim_detail detail;
+    params.url = "ws://localhost:1";
+    assert_int_equal(msim_net_connect(bench.net, NULL, &params, &detail), MSIM_ERR_LIMIT);
+
+    raw_send_frame(&bench, first, 0x81, "still", 5);
+    raw_expect_frame(&bench, first, 0x81, "still", 5);
+    close(second);
+    until_log(&bench, "opened opened text(still) closed(1006) ");
+    second = raw_open(&bench);
+    close(second);
+    close(first);
+    bench_finish(&bench);
+}
+
+static void without_descriptors_nobody_is_lost_and_the_loop_rests(void **state)
+{
+    struct rlimit old;
+    struct rlimit none;
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, NULL, 0);
+    int open = raw_open(&bench);
+    int waiting = raw_connect(&bench);
+    raw_say(&bench, waiting, "GET / HTTP/1.1\r\n" RAW_UPGRADE);
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+    none = old;
+    none.rlim_cur = 3; /* below what is open: every new one fails */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    int busy = 0;
+    for (int i = 0; i < 50; i++)
+        busy += msim_net_dispatch(bench.net, 1) > 0;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+    assert_in_range(busy, 1, 10);
+    assert_true(bench.log_lines > 0);
+
+    raw_expect(&bench, waiting, RAW_ANSWER, strlen(RAW_ANSWER));
+    close(waiting);
+    close(open);
+    bench_finish(&bench);
+}
+
+/* ---- where to listen ---- */
+
+static int listen_at(struct bench *bench, const char *host, uint16_t port,
+                     struct msim_detail *detail)
+{
+    struct msim_listen_params params = MSIM_LISTEN_PARAMS_INIT;
+    struct msim_listener *listener = NULL;
+
+    params.host = host;
+    params.port = port;
+    int r = msim_net_listen(bench->net, &listener, &params, detail);
+    assert_int_equal(listener != NULL, r == MSIM_OK);
+    msim_listener_close(&listener);
+    assert_null(listener);
+    return r;
+}
+
+static void a_port_in_use_is_refused_with_the_remedy(void **state)
+{
+    struct msim_detail detail = {""};
+    struct bench bench;
+    char where[64];
+
+    (void)state;
+    bench_open(&bench, NULL, 0);
+    uint16_t port = msim_listener_port(bench.listener);
+    snprintf(where, sizeof where, "127.0.0.1:%u", (unsigned)port);
+    assert_int_equal(listen_at(&bench, NULL, port, &detail), MSIM_ERR_IO);
+    assert_non_null(strstr(detail.text, where));
+    assert_non_null(
+        strstr(detail.text, "another program listens there; choose another with --port"));
+
+    /* The listener closed, the port is free again. */
+    msim_listener_close(&bench.listener);
+    assert_int_equal(listen_at(&bench, NULL, port, &detail), MSIM_OK);
+    bench_finish(&bench);
+}
+
+static void an_address_of_another_machine_is_refused_with_words(void **state)
+{
+    struct msim_detail detail = {""};
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, NULL, 0);
+    assert_int_equal(listen_at(&bench, "192.0.2.1", 0, &detail), MSIM_ERR_IO);
+    assert_non_null(strstr(detail.text, "192.0.2.1:0"));
+    assert_non_null(strstr(detail.text, "--host"));
+    assert_int_equal(listen_at(&bench, "no such host", 0, &detail), MSIM_ERR_IO);
+    assert_non_null(strstr(detail.text, "no such host"));
+    assert_int_equal(listen_at(&bench, "127.0.0.1", 0, &detail), MSIM_OK);
+    assert_int_equal(listen_at(&bench, "0.0.0.0", 0, &detail), MSIM_OK);
+    bench_finish(&bench);
+}
+
+static void parameters_that_mean_nothing_are_refused(void **state)
+{
+    struct msim_listen_params params = MSIM_LISTEN_PARAMS_INIT;
+    struct msim_listener *listener = NULL;
+    struct msim_detail detail;
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, NULL, 0);
+    params.limits.ping_interval = -1;
+    assert_int_equal(msim_net_listen(bench.net, &listener, &params, &detail), MSIM_ERR_INVALID);
+    params.limits = (struct msim_connection_limits){.max_backlog_bytes = 255};
+    assert_int_equal(msim_net_listen(bench.net, &listener, &params, &detail), MSIM_ERR_INVALID);
+    params.limits = (struct msim_connection_limits){.low_water_bytes = SIZE_MAX};
+    assert_int_equal(msim_net_listen(bench.net, &listener, &params, &detail), MSIM_ERR_INVALID);
+    params.limits = (struct msim_connection_limits){.max_message_bytes = SIZE_MAX};
+    assert_int_equal(msim_net_listen(bench.net, &listener, &params, &detail), MSIM_ERR_INVALID);
+    params.limits = (struct msim_connection_limits){0};
+    params.size = 1;
+    assert_int_equal(msim_net_listen(bench.net, &listener, &params, NULL), MSIM_ERR_INVALID);
+    assert_null(listener);
+    bench_finish(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_full_backlog_refuses_and_drained_tells_when_to_go_on),
+        cmocka_unit_test(a_refused_message_is_followed_by_drained_even_below_the_mark),
+        cmocka_unit_test(a_message_that_can_never_fit_is_refused_as_such),
+        cmocka_unit_test(a_close_waits_for_a_slow_reader_as_long_as_it_reads),
+        cmocka_unit_test(who_is_slow_with_its_request_is_told_408),
+        cmocka_unit_test(silence_is_answered_with_pings_and_no_answer_with_the_end),
+        cmocka_unit_test(who_sends_anything_is_alive),
+        cmocka_unit_test(who_does_not_answer_a_close_is_ended),
+        cmocka_unit_test(beyond_the_most_connections_the_next_is_turned_away),
+        cmocka_unit_test(without_descriptors_nobody_is_lost_and_the_loop_rests),
+        cmocka_unit_test(a_port_in_use_is_refused_with_the_remedy),
+        cmocka_unit_test(an_address_of_another_machine_is_refused_with_words),
+        cmocka_unit_test(parameters_that_mean_nothing_are_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
