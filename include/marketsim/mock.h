@@ -72,6 +72,10 @@ struct msim_mock_model {
     double (*user)(void *context, const struct msim_mock_step *step);
     void *context;
 };
+#define MSIM_MOCK_MODEL_INIT                     \
+    {                                            \
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
+    }
 
 /* The defaults of a kind; MSIM_ERR_INVALID for no kind of ours. */
 MSIM_API int msim_mock_model_init(struct msim_mock_model *model, enum msim_mock_kind kind);
@@ -169,6 +173,10 @@ struct msim_mock_calendar {
     msim_time close;     /* later than `open`, at most 24 h */
     msim_time overnight; /* model time that passes between two sessions: their gap */
 };
+#define MSIM_MOCK_CALENDAR_INIT \
+    {                           \
+        false, 0, 0, 0, 0       \
+    }
 
 /* ---- the source ---- */
 
@@ -217,9 +225,10 @@ struct msim_mock_params {
     const struct msim_mock_event *scenario; /* borrowed for the create */
     size_t scenario_count;
 };
-#define MSIM_MOCK_PARAMS_INIT                   \
-    {                                           \
-        .size = sizeof(struct msim_mock_params) \
+#define MSIM_MOCK_PARAMS_INIT                                                                      \
+    {                                                                                              \
+        sizeof(struct msim_mock_params), 0, 0, 0, 0, 0, 0, MSIM_MOCK_MODEL_INIT, 0, 0, 0, 0, 0, 0, \
+            0, MSIM_MOCK_CALENDAR_INIT, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                         \
     }
 
 /*

@@ -147,6 +147,10 @@ struct msim_connection_handler {
     void (*closed)(void *context, struct msim_connection *connection,
                    const struct msim_closing *closing);
 };
+#define MSIM_CONNECTION_HANDLER_INIT \
+    {                                \
+        0, 0, 0, 0, 0                \
+    }
 
 /* Bounds and patience of a connection; zero means the default. */
 struct msim_connection_limits {
@@ -160,6 +164,10 @@ struct msim_connection_limits {
     msim_time ping_timeout;      /* 20 s without an answer, then close 1006 */
     msim_time close_timeout;     /* 5 s for the peer's close frame, from its last byte taken */
 };
+#define MSIM_CONNECTION_LIMITS_INIT \
+    {                               \
+        0, 0, 0, 0, 0, 0, 0, 0, 0   \
+    }
 
 struct msim_listen_params {
     size_t size;
@@ -169,9 +177,10 @@ struct msim_listen_params {
     struct msim_connection_handler handler;
     void *context; /* given to the handler */
 };
-#define MSIM_LISTEN_PARAMS_INIT                              \
-    {                                                        \
-        sizeof(struct msim_listen_params), 0, 0, {0}, {0}, 0 \
+#define MSIM_LISTEN_PARAMS_INIT                                               \
+    {                                                                         \
+        sizeof(struct msim_listen_params), 0, 0, MSIM_CONNECTION_LIMITS_INIT, \
+            MSIM_CONNECTION_HANDLER_INIT, 0                                   \
     }
 
 /*
@@ -194,9 +203,10 @@ struct msim_connect_params {
     struct msim_connection_handler handler;
     void *context;
 };
-#define MSIM_CONNECT_PARAMS_INIT                           \
-    {                                                      \
-        sizeof(struct msim_connect_params), 0, {0}, {0}, 0 \
+#define MSIM_CONNECT_PARAMS_INIT                                            \
+    {                                                                       \
+        sizeof(struct msim_connect_params), 0, MSIM_CONNECTION_LIMITS_INIT, \
+            MSIM_CONNECTION_HANDLER_INIT, 0                                 \
     }
 
 /*
