@@ -9,6 +9,7 @@
 #include <marketsim/mock.h>
 #include <marketsim/net.h>
 #include <marketsim/pacer.h>
+#include <marketsim/parquet.h>
 #include <marketsim/record.h>
 #include <marketsim/server.h>
 #include <marketsim/source.h>

@@ -24,21 +24,26 @@ struct msim_parquet_params {
     size_t size;
     const char *const *paths; /* files and directories; a directory's *.parquet files by name */
     size_t path_count;
-    const char *timestamp_column;           /* default "timestamp" */
-    const char *price_column;               /* default "price" */
-    const char *volume_column;              /* default "volume" */
-    const char *ticker_column;              /* default "ticker" */
-    bool skip_bad_rows;                     /* count them (msim_parquet_info) in place of failing */
+    const char *timestamp_column; /* default "timestamp" */
+    const char *price_column;     /* default "price" */
+    const char *volume_column;    /* default "volume" */
+    const char *ticker_column;    /* default "ticker" */
+    bool skip_bad_rows;           /* leave them out and count them in place of failing */
+    bool ignore_statistics;       /* find each row group's range by reading its timestamps */
     const struct msim_allocator *allocator; /* copied */
     const struct msim_logger *logger;       /* copied */
 };
-#define MSIM_PARQUET_PARAMS_INIT                                          \
-    {                                                                     \
-        sizeof(struct msim_parquet_params), 0, 0, 0, 0, 0, 0, false, 0, 0 \
+#define MSIM_PARQUET_PARAMS_INIT                                                 \
+    {                                                                            \
+        sizeof(struct msim_parquet_params), 0, 0, 0, 0, 0, 0, false, false, 0, 0 \
     }
 
 /*
  * Reads the footers, checks the columns, and plans the order.
+ *
+ * The plan goes by the files' statistics, and reads the timestamps where there are
+ * none.  A group whose rows turn out to begin before its statistics say is an
+ * error once a later trade was given already; `ignore_statistics` is the remedy.
  *
  * MSIM_ERR_NOT_FOUND: no such file, a directory without Parquet files, a missing
  * column.  MSIM_ERR_IO.  MSIM_ERR_FORMAT: damaged, with file, row group, column
@@ -55,9 +60,8 @@ struct msim_parquet_info {
     uint64_t rows;
     uint64_t files;
     uint64_t row_groups;
-    uint64_t bad_rows; /* skipped, where that was asked for; found when the source is read */
-    msim_time first;   /* of all timestamps; MSIM_TIME_NEVER where there is no row */
-    msim_time last;
+    msim_time first; /* of all timestamps, by the files' statistics where they have them */
+    msim_time last;  /* both MSIM_TIME_NEVER where there is no row */
 };
 MSIM_API void msim_parquet_info(const struct msim_parquet *parquet, struct msim_parquet_info *out);
 
@@ -77,11 +81,18 @@ struct msim_parquet_source_params {
  * A cursor from the start of the data set; `params` may be NULL.  Records are
  * MSIM_RECORD_TRADE; symbol ids follow first appearance in the order.  Integers
  * have exponent 0, decimals their scale, doubles the shortest digits that read
- * back to the same double.  `row` is the trade's place in its file.
+ * back to the same double.  `row` is the trade's place among the rows of all files.
  */
 MSIM_API int msim_parquet_source(struct msim_source *out, struct msim_parquet *parquet,
                                  const struct msim_parquet_source_params *params,
                                  struct msim_detail *detail);
+
+/*
+ * How many rows a source from msim_parquet_source has left out so far because they
+ * are no trades: no timestamp, NaN, more digits than int64 holds, a ticker that is
+ * not UTF-8.
+ */
+MSIM_API uint64_t msim_parquet_bad_rows(const struct msim_source *source);
 
 /* ---- writing ---- */
 

@@ -1,0 +1,399 @@
+#include "parquet/column.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "parquet/bits.h"
+
+struct column_scratch {
+    uint32_t numbers[MSIM_COLUMN_BATCH];
+    uint8_t present[MSIM_COLUMN_BATCH];
+    struct msim_text texts[MSIM_COLUMN_BATCH];
+};
+
+static int damaged(const struct msim_column *column, struct msim_detail *detail, const char *words)
+{
+    return msim_place_fail(&column->pages.place, detail, MSIM_ERR_FORMAT, "damaged: %s", words);
+}
+
+int msim_column_open(struct msim_column *column, struct msim_reader *reader,
+                     const struct msim_parquet_file *file, const struct footer *footer,
+                     size_t group, size_t leaf, struct msim_detail *detail)
+{
+    const struct chunk *chunk = msim_footer_chunk(footer, group, leaf);
+
+    *column = (struct msim_column){.leaf = &footer->leaves[leaf]};
+    assert(column->leaf->flat);
+    int r = msim_pages_open(&column->pages, reader, file, footer, group, leaf, detail);
+    if (r < 0)
+        return r;
+    column->width = msim_physical_width(column->leaf->physical, column->leaf->type_length);
+    if (column->width == 0 && column->leaf->physical != PHYSICAL_BYTE_ARRAY)
+        return msim_place_fail(&column->pages.place, detail, MSIM_ERR_UNSUPPORTED,
+                               "values of type %s are not read",
+                               msim_physical_name(column->leaf->physical));
+    if (chunk->value_count != footer->groups[group].row_count)
+        return msim_place_fail(&column->pages.place, detail, MSIM_ERR_FORMAT,
+                               "damaged: %" PRId64 " values for %" PRId64 " rows",
+                               chunk->value_count, footer->groups[group].row_count);
+    column->rows_left = (uint64_t)chunk->value_count;
+    column->scratch = msim_mem_take(&reader->allocator, sizeof *column->scratch);
+    if (!column->scratch)
+        return msim_place_fail(&column->pages.place, detail, MSIM_ERR_NOMEM, "out of memory");
+    return MSIM_OK;
+}
+
+void msim_column_close(struct msim_column *column)
+{
+    if (!column->pages.reader)
+        return;
+    const struct msim_allocator *allocator = &column->pages.reader->allocator;
+    struct msim_dictionary *dictionary = &column->dictionary;
+    msim_mem_free(allocator, dictionary->bytes, dictionary->capacity);
+    msim_mem_free(allocator, dictionary->texts,
+                  dictionary->text_capacity * sizeof *dictionary->texts);
+    msim_mem_free(allocator, column->scratch, sizeof *column->scratch);
+    msim_pages_close(&column->pages);
+    *column = (struct msim_column){0};
+}
+
+/* ---- texts in PLAIN: a length of four bytes, then the bytes ---- */
+
+static int read_texts(const struct msim_column *column, const unsigned char **at,
+                      const unsigned char *end, struct msim_text *texts, size_t count,
+                      struct msim_detail *detail)
+{
+    const unsigned char *from = *at;
+
+    for (size_t i = 0; i < count; i++) {
+        if (end - from < 4)
+            return damaged(column, detail, "the values end too early");
+        uint32_t length = msim_load32(from);
+        from += 4;
+        if (length > (size_t)(end - from))
+            return damaged(column, detail, "a text is longer than its page");
+        texts[i] = (struct msim_text){.bytes = from, .length = length};
+        from += length;
+    }
+    *at = from;
+    return MSIM_OK;
+}
+
+/* ---- dictionary ---- */
+
+static int keep_dictionary(struct msim_column *column, const struct page_body *body, uint32_t count,
+                           struct msim_detail *detail)
+{
+    struct msim_dictionary *dictionary = &column->dictionary;
+    const struct msim_allocator *allocator = &column->pages.reader->allocator;
+    size_t each = column->width > 0 ? column->width : 4;
+
+    if (count > body->value_length / each)
+        return damaged(column, detail, "a dictionary that is shorter than its values");
+    dictionary->capacity = body->value_length + MSIM_PARQUET_PADDING;
+    dictionary->bytes = msim_mem_zero(allocator, dictionary->capacity);
+    if (!dictionary->bytes) {
+        dictionary->capacity = 0;
+        return msim_place_fail(&column->pages.place, detail, MSIM_ERR_NOMEM, "out of memory");
+    }
+    if (body->value_length > 0)
+        memcpy(dictionary->bytes, body->values, body->value_length);
+    dictionary->count = count;
+    dictionary->loaded = true;
+    if (column->width > 0 || count == 0)
+        return MSIM_OK;
+
+    dictionary->texts = msim_mem_take_array(allocator, count, sizeof *dictionary->texts);
+    if (!dictionary->texts)
+        return msim_place_fail(&column->pages.place, detail, MSIM_ERR_NOMEM, "out of memory");
+    dictionary->text_capacity = count;
+    const unsigned char *at = dictionary->bytes;
+    return read_texts(column, &at, dictionary->bytes + body->value_length, dictionary->texts, count,
+                      detail);
+}
+
+static int load_dictionary(struct msim_column *column, const struct page_head *head,
+                           struct msim_detail *detail)
+{
+    struct page_body body;
+
+    if (column->dictionary.loaded)
+        return damaged(column, detail, "a second dictionary in one chunk");
+    if (head->encoding != ENCODING_PLAIN && head->encoding != ENCODING_PLAIN_DICTIONARY)
+        return msim_place_fail(&column->pages.place, detail, MSIM_ERR_UNSUPPORTED,
+                               "a dictionary in %s (encoding %" PRId32 "), which is not read",
+                               msim_encoding_name(head->encoding), head->encoding);
+    int r = msim_pages_load(&column->pages, head, &body, detail);
+    if (r < 0)
+        return r;
+    return keep_dictionary(column, &body, (uint32_t)head->value_count, detail);
+}
+
+/* ---- data pages ---- */
+
+/* Version 1 writes the levels before the values and compresses both. */
+static int begin_levels_v1(struct msim_column *column, const struct page_head *head,
+                           struct page_body *body, struct msim_detail *detail)
+{
+    size_t length;
+
+    column->packed_levels = false;
+    if (head->definition_encoding == ENCODING_BIT_PACKED) {
+        length = ((size_t)head->value_count + 7) / 8;
+        if (length > body->value_length)
+            return damaged(column, detail, "the levels end too early");
+        column->packed_levels = true;
+        column->level_bits = body->values;
+        column->level_at = 0;
+    } else if (head->definition_encoding == ENCODING_RLE) {
+        if (body->value_length < 4)
+            return damaged(column, detail, "the levels end too early");
+        length = msim_load32(body->values);
+        body->values += 4;
+        body->value_length -= 4;
+        if (length > body->value_length)
+            return damaged(column, detail, "the levels are longer than their page");
+        msim_hybrid_init(&column->levels, body->values, length, 1);
+    } else {
+        return msim_place_fail(&column->pages.place, detail, MSIM_ERR_UNSUPPORTED,
+                               "levels in %s (encoding %" PRId32 "), which are not read",
+                               msim_encoding_name(head->definition_encoding),
+                               head->definition_encoding);
+    }
+    body->values += length;
+    body->value_length -= length;
+    return MSIM_OK;
+}
+
+static int begin_levels(struct msim_column *column, const struct page_head *head,
+                        struct page_body *body, struct msim_detail *detail)
+{
+    column->has_levels = column->leaf->definition > 0;
+    if (!column->has_levels || head->value_count == 0)
+        return MSIM_OK;
+    if (head->type == PAGE_DATA)
+        return begin_levels_v1(column, head, body, detail);
+    column->packed_levels = false;
+    msim_hybrid_init(&column->levels, body->definitions, body->definition_length, 1);
+    return MSIM_OK;
+}
+
+static int begin_values(struct msim_column *column, const struct page_head *head,
+                        const struct page_body *body, struct msim_detail *detail)
+{
+    column->at = body->values;
+    column->end = body->values + body->value_length;
+    switch (head->encoding) {
+    case ENCODING_PLAIN:
+        column->indexed = false;
+        return MSIM_OK;
+    case ENCODING_PLAIN_DICTIONARY:
+    case ENCODING_RLE_DICTIONARY:
+        break;
+    default:
+        return msim_place_fail(&column->pages.place, detail, MSIM_ERR_UNSUPPORTED,
+                               "values in %s (encoding %" PRId32
+                               "), which are not read: write the column as PLAIN or with a "
+                               "dictionary",
+                               msim_encoding_name(head->encoding), head->encoding);
+    }
+    if (!column->dictionary.loaded)
+        return damaged(column, detail, "indexes without a dictionary before them");
+    column->indexed = true;
+    /* A page of nulls alone need not have an index width. */
+    unsigned width = 0;
+    if (body->value_length > 0)
+        width = *column->at++;
+    if (width > 32)
+        return damaged(column, detail, "indexes of more than 32 bits");
+    msim_hybrid_init(&column->index_run, column->at, (size_t)(column->end - column->at), width);
+    return MSIM_OK;
+}
+
+static int load_page(struct msim_column *column, const struct page_head *head,
+                     struct msim_detail *detail)
+{
+    struct page_body body;
+
+    int r = msim_pages_load(&column->pages, head, &body, detail);
+    if (r < 0)
+        return r;
+    r = begin_levels(column, head, &body, detail);
+    if (r < 0)
+        return r;
+    r = begin_values(column, head, &body, detail);
+    if (r < 0)
+        return r;
+    column->page_left = (uint64_t)head->value_count;
+    return MSIM_OK;
+}
+
+/* Comes to the next data page that has rows, or passes over pages of `*pass` rows in whole. */
+static int next_page(struct msim_column *column, uint64_t *pass, struct msim_detail *detail)
+{
+    while (column->page_left == 0 && column->rows_left > 0) {
+        struct page_head head;
+        int r = msim_pages_next(&column->pages, &head, detail);
+        if (r < 0)
+            return r;
+        if (r == 0)
+            return msim_place_fail(&column->pages.place, detail, MSIM_ERR_FORMAT,
+                                   "damaged: the chunk ends with %" PRIu64 " rows missing",
+                                   column->rows_left);
+        bool data = head.type == PAGE_DATA || head.type == PAGE_DATA_V2;
+        if (data && (uint64_t)head.value_count > column->rows_left)
+            return damaged(column, detail, "the page has more values than its chunk");
+        if (head.type == PAGE_DICTIONARY) {
+            r = load_dictionary(column, &head, detail);
+        } else if (!data) {
+            r = msim_pages_pass(&column->pages, &head, detail);
+        } else if ((uint64_t)head.value_count <= *pass) {
+            *pass -= (uint64_t)head.value_count;
+            column->rows_left -= (uint64_t)head.value_count;
+            r = msim_pages_pass(&column->pages, &head, detail);
+        } else {
+            return load_page(column, &head, detail);
+        }
+        if (r < 0)
+            return r;
+    }
+    return MSIM_OK;
+}
+
+/* ---- spans ---- */
+
+/* Levels of 0 and 1 into present and values; a run of equal ones, which is usual, costs nothing. */
+static int read_levels(struct msim_column *column, size_t want, struct msim_span *span,
+                       struct msim_detail *detail)
+{
+    uint8_t *present = column->scratch->present;
+    uint32_t *numbers = column->scratch->numbers;
+
+    span->values = 0;
+    span->present = present;
+    if (column->packed_levels) {
+        for (size_t i = 0; i < want; i++, column->level_at++) {
+            unsigned byte = column->level_bits[column->level_at / 8];
+            present[i] = byte >> (7 - column->level_at % 8) & 1;
+            span->values += present[i];
+        }
+        return MSIM_OK;
+    }
+
+    uint32_t value = 0;
+    size_t equal = 0;
+    int r = msim_hybrid_peek(&column->levels, want, &value, &equal);
+    if (r >= 0 && equal == want) {
+        msim_hybrid_pass(&column->levels, equal);
+        if (value == 1) {
+            span->present = NULL;
+            span->values = want;
+        } else {
+            memset(present, 0, want);
+        }
+        return MSIM_OK;
+    }
+    if (r >= 0)
+        r = msim_hybrid_read(&column->levels, numbers, want);
+    if (r < 0)
+        return damaged(column, detail, "its levels end too early or are no levels");
+    for (size_t i = 0; i < want; i++) {
+        present[i] = (uint8_t)numbers[i];
+        span->values += numbers[i];
+    }
+    if (span->values == want)
+        span->present = NULL;
+    return MSIM_OK;
+}
+
+static int read_indexes(struct msim_column *column, struct msim_span *span,
+                        struct msim_detail *detail)
+{
+    uint32_t *numbers = column->scratch->numbers;
+    uint32_t largest = 0;
+
+    span->form = SPAN_INDEX;
+    span->indexes = numbers;
+    if (span->values == 0)
+        return MSIM_OK;
+    if (msim_hybrid_read(&column->index_run, numbers, span->values) < 0)
+        return damaged(column, detail, "its indexes end too early");
+    for (size_t i = 0; i < span->values; i++)
+        largest = numbers[i] > largest ? numbers[i] : largest;
+    if (largest >= column->dictionary.count)
+        return msim_place_fail(&column->pages.place, detail, MSIM_ERR_FORMAT,
+                               "damaged: index %" PRIu32 " into a dictionary of %" PRIu32 " values",
+                               largest, column->dictionary.count);
+    return MSIM_OK;
+}
+
+static int read_plain(struct msim_column *column, struct msim_span *span,
+                      struct msim_detail *detail)
+{
+    if (column->width == 0) {
+        span->form = SPAN_TEXT;
+        span->texts = column->scratch->texts;
+        return read_texts(column, &column->at, column->end, column->scratch->texts, span->values,
+                          detail);
+    }
+    span->form = SPAN_FIXED;
+    span->fixed = column->at;
+    if (span->values > (size_t)(column->end - column->at) / column->width)
+        return damaged(column, detail, "the values end too early");
+    column->at += span->values * column->width;
+    return MSIM_OK;
+}
+
+int msim_column_read(struct msim_column *column, size_t want, struct msim_span *span,
+                     struct msim_detail *detail)
+{
+    uint64_t pass = 0;
+
+    *span = (struct msim_span){0};
+    int r = next_page(column, &pass, detail);
+    if (r < 0)
+        return r;
+    if (want > MSIM_COLUMN_BATCH)
+        want = MSIM_COLUMN_BATCH;
+    if (want > column->page_left)
+        want = (size_t)column->page_left;
+    if (want == 0)
+        return MSIM_OK;
+
+    span->values = want;
+    if (column->has_levels) {
+        r = read_levels(column, want, span, detail);
+        if (r < 0)
+            return r;
+    }
+    r = column->indexed ? read_indexes(column, span, detail) : read_plain(column, span, detail);
+    if (r < 0)
+        return r;
+    span->rows = want;
+    column->page_left -= want;
+    column->rows_left -= want;
+    return MSIM_OK;
+}
+
+int msim_column_pass(struct msim_column *column, uint64_t rows, struct msim_detail *detail)
+{
+    while (rows > 0) {
+        if (column->page_left == 0) {
+            int r = next_page(column, &rows, detail);
+            if (r < 0)
+                return r;
+            if (column->page_left == 0)
+                return MSIM_OK;
+            continue;
+        }
+        struct msim_span span;
+        int r = msim_column_read(
+            column, rows < MSIM_COLUMN_BATCH ? (size_t)rows : MSIM_COLUMN_BATCH, &span, detail);
+        if (r < 0)
+            return r;
+        rows -= span.rows;
+    }
+    return MSIM_OK;
+}

@@ -1,0 +1,39 @@
+#include "parquet/crc.h"
+
+#include "parquet/bits.h"
+
+#define POLYNOMIAL 0xEDB88320U
+
+void msim_crc_init(struct msim_crc *crc)
+{
+    for (uint32_t i = 0; i < 256; i++) {
+        uint32_t value = i;
+        for (int bit = 0; bit < 8; bit++)
+            value = value >> 1 ^ (value & 1 ? POLYNOMIAL : 0);
+        crc->table[0][i] = value;
+    }
+    /* table[k][b]: the byte b with k zero bytes behind it. */
+    for (int k = 1; k < 8; k++) {
+        for (uint32_t i = 0; i < 256; i++) {
+            uint32_t before = crc->table[k - 1][i];
+            crc->table[k][i] = before >> 8 ^ crc->table[0][before & 0xFF];
+        }
+    }
+}
+
+uint32_t msim_crc_of(const struct msim_crc *crc, const unsigned char *bytes, size_t length)
+{
+    uint32_t value = 0xFFFFFFFFU;
+
+    for (; length >= 8; bytes += 8, length -= 8) {
+        uint32_t low = msim_load32(bytes) ^ value;
+        uint32_t high = msim_load32(bytes + 4);
+        value = crc->table[7][low & 0xFF] ^ crc->table[6][low >> 8 & 0xFF] ^
+                crc->table[5][low >> 16 & 0xFF] ^ crc->table[4][low >> 24] ^
+                crc->table[3][high & 0xFF] ^ crc->table[2][high >> 8 & 0xFF] ^
+                crc->table[1][high >> 16 & 0xFF] ^ crc->table[0][high >> 24];
+    }
+    for (; length > 0; bytes++, length--)
+        value = value >> 8 ^ crc->table[0][(value ^ *bytes) & 0xFF];
+    return ~value;
+}

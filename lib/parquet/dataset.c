@@ -1,0 +1,394 @@
+#include "parquet/dataset.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/detail.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/number.h"
+#include "parquet/bits.h"
+#include "parquet/scan.h"
+#include "parquet/values.h"
+
+/* The bound on row groups of a data set: their ranks are 32 bits. */
+#define ZONES_LIMIT ((size_t)UINT32_MAX - 1)
+
+static const char *const usual_names[FIELD_COUNT] = {
+    [FIELD_TIMESTAMP] = "timestamp",
+    [FIELD_PRICE] = "price",
+    [FIELD_VOLUME] = "volume",
+    [FIELD_TICKER] = "ticker",
+};
+
+/* ---- columns ---- */
+
+/* "a", "b", "c": the names that there are, as far as they go. */
+static void list_columns(const struct footer *footer, char *text, size_t size)
+{
+    size_t at = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < footer->leaf_count; i++) {
+        if (!footer->leaves[i].flat)
+            continue;
+        int length =
+            snprintf(text + at, size - at, "%s\"%s\"", at > 0 ? ", " : "", footer->leaves[i].name);
+        if (length < 0 || (size_t)length >= size - at) {
+            snprintf(text + at, size - at, "%s", size - at > 4 ? ", ..." : "");
+            return;
+        }
+        at += (size_t)length;
+    }
+    if (at == 0)
+        snprintf(text, size, "no flat column");
+}
+
+static int find_column(struct trade_file *trades, enum trade_field field, const char *name,
+                       struct msim_detail *detail)
+{
+    char columns[200];
+
+    if (msim_footer_find(&trades->footer, name, &trades->leaves[field]) >= 0)
+        return MSIM_OK;
+    list_columns(&trades->footer, columns, sizeof columns);
+    return msim_detail_set(detail, MSIM_ERR_NOT_FOUND,
+                           "%.200s: no column \"%.40s\"; it has %s: name the one that holds the "
+                           "%s (%s_column)",
+                           trades->file.path, name, columns, usual_names[field],
+                           usual_names[field]);
+}
+
+static int check_columns(const struct trade_file *trades, struct msim_detail *detail)
+{
+    const struct leaf *leaves = trades->footer.leaves;
+    int r = MSIM_OK;
+
+    for (int field = 0; field < FIELD_COUNT && r >= 0; field++) {
+        const struct leaf *leaf = &leaves[trades->leaves[field]];
+        struct place place = {
+            .file = trades->file.path, .column = leaf->name, .group = -1, .page = -1};
+        if (field == FIELD_TIMESTAMP)
+            r = msim_times_check(leaf, &place, detail);
+        else if (field == FIELD_TICKER)
+            r = msim_name_column_check(leaf, &place, detail);
+        else
+            r = msim_numbers_check(leaf, &place, detail);
+    }
+    return r;
+}
+
+static int map_columns(struct trade_file *trades, const struct msim_parquet_params *params,
+                       struct msim_detail *detail)
+{
+    const char *const chosen[FIELD_COUNT] = {
+        [FIELD_TIMESTAMP] = params->timestamp_column,
+        [FIELD_PRICE] = params->price_column,
+        [FIELD_VOLUME] = params->volume_column,
+        [FIELD_TICKER] = params->ticker_column,
+    };
+
+    for (int field = 0; field < FIELD_COUNT; field++) {
+        const char *name = chosen[field] ? chosen[field] : usual_names[field];
+        int r = find_column(trades, (enum trade_field)field, name, detail);
+        if (r < 0)
+            return r;
+    }
+    return check_columns(trades, detail);
+}
+
+/* What would be refused when the group is read is refused at once. */
+static int check_codecs(const struct trade_file *trades, struct msim_detail *detail)
+{
+    for (size_t group = 0; group < trades->footer.group_count; group++) {
+        if (trades->footer.groups[group].row_count == 0)
+            continue;
+        for (int field = 0; field < FIELD_COUNT; field++) {
+            struct msim_reader reader = {0};
+            struct msim_pages pages;
+            int r = msim_pages_open(&pages, &reader, &trades->file, &trades->footer, group,
+                                    trades->leaves[field], detail);
+            if (r < 0)
+                return r;
+        }
+    }
+    return MSIM_OK;
+}
+
+/* ---- files ---- */
+
+/* Takes the opened file over, also when it fails. */
+static int take_file(struct msim_parquet *parquet, struct msim_parquet_file *file,
+                     const struct msim_parquet_params *params, struct msim_detail *detail)
+{
+    void *files = parquet->files;
+    int r = msim_mem_grow(&parquet->allocator, &files, &parquet->file_capacity,
+                          sizeof *parquet->files, parquet->file_count + 1, UINT32_MAX);
+    if (r < 0) {
+        msim_parquet_file_close(file);
+        return msim_detail_set(detail, r, "%s", msim_result_text(r));
+    }
+    parquet->files = files;
+    struct trade_file *trades = &parquet->files[parquet->file_count];
+    *trades = (struct trade_file){.file = *file};
+    r = msim_footer_read(&trades->footer, &trades->file, &parquet->allocator, detail);
+    if (r < 0) {
+        msim_parquet_file_close(&trades->file);
+        return r;
+    }
+    parquet->file_count++;
+    r = map_columns(trades, params, detail);
+    if (r < 0)
+        return r;
+    return check_codecs(trades, detail);
+}
+
+static int open_paths(struct msim_parquet *parquet, const struct msim_parquet_params *params,
+                      struct msim_detail *detail)
+{
+    struct msim_parquet_paths paths;
+    int r = MSIM_OK;
+
+    msim_parquet_paths_init(&paths, &parquet->allocator);
+    for (size_t i = 0; i < params->path_count && r >= 0; i++)
+        r = msim_parquet_paths_add(&paths, params->paths[i], detail);
+    for (size_t i = 0; i < paths.count && r >= 0; i++) {
+        struct msim_parquet_file file;
+        r = msim_parquet_file_open(&file, paths.items[i], &parquet->allocator, detail);
+        if (r >= 0)
+            r = take_file(parquet, &file, params, detail);
+    }
+    msim_parquet_paths_finish(&paths);
+    return r;
+}
+
+/* ---- zones ---- */
+
+static bool read_bound(const struct bound *bound, int64_t unit, msim_time *time)
+{
+    return bound->known && bound->length == 8 &&
+           msim_mul_check((int64_t)msim_load64(bound->bytes), unit, time);
+}
+
+/* The group's range by its statistics; false where they do not serve. */
+static bool by_statistics(const struct msim_parquet *parquet, const struct trade_file *trades,
+                          size_t group, struct zone *zone)
+{
+    size_t leaf = trades->leaves[FIELD_TIMESTAMP];
+    const struct chunk *chunk = msim_footer_chunk(&trades->footer, group, leaf);
+    int64_t unit = trades->footer.leaves[leaf].nanoseconds;
+
+    if (parquet->ignore_statistics)
+        return false;
+    /* Rows without a moment are to be refused now and not in the middle of the replay. */
+    if (chunk->null_count > 0 && !parquet->skip_bad_rows)
+        return false;
+    return read_bound(&chunk->min, unit, &zone->min) && read_bound(&chunk->max, unit, &zone->max) &&
+           zone->min <= zone->max && zone->min > -MSIM_TIME_NEVER && zone->max < MSIM_TIME_NEVER;
+}
+
+static int add_zone(struct msim_parquet *parquet, struct msim_reader *reader, size_t file,
+                    size_t group, struct msim_detail *detail)
+{
+    const struct trade_file *trades = &parquet->files[file];
+    struct zone zone = {.file = (uint32_t)file,
+                        .group = (uint32_t)group,
+                        .rows = (uint64_t)trades->footer.groups[group].row_count};
+
+    if (!by_statistics(parquet, trades, group, &zone)) {
+        struct scan scan;
+        int r = msim_scan(&scan, parquet, reader, file, group, INT64_MIN, NULL, NULL, detail);
+        if (r < 0)
+            return r;
+        /* Without a good row it is opened first, gives nothing, and its rows are counted. */
+        zone.min = scan.good > 0 ? scan.min : INT64_MIN;
+        zone.max = scan.max;
+    }
+    void *zones = parquet->zones;
+    int r = msim_mem_grow(&parquet->allocator, &zones, &parquet->zone_capacity,
+                          sizeof *parquet->zones, parquet->zone_count + 1, ZONES_LIMIT);
+    if (r < 0)
+        return msim_detail_set(detail, r, "the row groups of all files: %s", msim_result_text(r));
+    parquet->zones = zones;
+    parquet->zones[parquet->zone_count++] = zone;
+    return MSIM_OK;
+}
+
+static int find_zones(struct msim_parquet *parquet, struct msim_detail *detail)
+{
+    struct msim_reader reader;
+    int r = MSIM_OK;
+
+    msim_reader_init(&reader, &parquet->crc, &parquet->allocator);
+    for (size_t file = 0; file < parquet->file_count && r >= 0; file++) {
+        const struct footer *footer = &parquet->files[file].footer;
+        parquet->files[file].first_row = parquet->info.rows;
+        for (size_t group = 0; group < footer->group_count && r >= 0; group++) {
+            parquet->info.row_groups++;
+            parquet->info.rows += (uint64_t)footer->groups[group].row_count;
+            if (footer->groups[group].row_count > 0)
+                r = add_zone(parquet, &reader, file, group, detail);
+        }
+    }
+    msim_reader_finish(&reader);
+    return r;
+}
+
+/* ---- the plan ---- */
+
+struct planned {
+    msim_time min;
+    uint32_t rank;
+};
+
+static int by_min_and_rank(const void *a, const void *b)
+{
+    const struct planned *x = a;
+    const struct planned *y = b;
+
+    if (x->min != y->min)
+        return x->min < y->min ? -1 : 1;
+    return x->rank < y->rank ? -1 : x->rank > y->rank;
+}
+
+static int make_plan(struct msim_parquet *parquet, struct msim_detail *detail)
+{
+    size_t count = parquet->zone_count;
+
+    parquet->info.first = parquet->info.last = MSIM_TIME_NEVER;
+    if (count == 0)
+        return MSIM_OK;
+    struct planned *planned = msim_mem_take_array(&parquet->allocator, count, sizeof *planned);
+    parquet->plan = msim_mem_take_array(&parquet->allocator, count, sizeof *parquet->plan);
+    if (planned && parquet->plan) {
+        for (size_t i = 0; i < count; i++)
+            planned[i] = (struct planned){.min = parquet->zones[i].min, .rank = (uint32_t)i};
+        qsort(planned, count, sizeof *planned, by_min_and_rank);
+        for (size_t i = 0; i < count; i++)
+            parquet->plan[i] = planned[i].rank;
+    }
+    bool made = planned && parquet->plan;
+    msim_mem_free(&parquet->allocator, planned, count * sizeof *planned);
+    if (!made)
+        return msim_detail_set(detail, MSIM_ERR_NOMEM, "no memory for the plan");
+
+    for (size_t i = 0; i < count; i++) {
+        const struct zone *zone = &parquet->zones[i];
+        if (zone->max == INT64_MIN)
+            continue;
+        if (zone->min < parquet->info.first)
+            parquet->info.first = zone->min;
+        if (parquet->info.last == MSIM_TIME_NEVER || zone->max > parquet->info.last)
+            parquet->info.last = zone->max;
+    }
+    return MSIM_OK;
+}
+
+/* ---- opening ---- */
+
+static int prepare(struct msim_parquet *parquet, struct msim_detail *detail)
+{
+    int r = find_zones(parquet, detail);
+    if (r >= 0)
+        r = make_plan(parquet, detail);
+    if (r < 0)
+        return r;
+    parquet->info.files = parquet->file_count;
+    msim_log(&parquet->logger, MSIM_LOG_INFO, "parquet",
+             "%" PRIu64 " rows in %" PRIu64 " row groups of %" PRIu64 " files", parquet->info.rows,
+             parquet->info.row_groups, parquet->info.files);
+    return MSIM_OK;
+}
+
+static int create(struct msim_parquet **out, const struct msim_parquet_params *params,
+                  struct msim_detail *detail)
+{
+    struct msim_allocator allocator = msim_mem_allocator(params->allocator);
+    struct msim_parquet *parquet = msim_mem_zero(&allocator, sizeof *parquet);
+
+    if (!parquet)
+        return msim_detail_set(detail, MSIM_ERR_NOMEM, "%s", msim_result_text(MSIM_ERR_NOMEM));
+    parquet->allocator = allocator;
+    parquet->logger = msim_log_logger(params->logger);
+    parquet->skip_bad_rows = params->skip_bad_rows;
+    parquet->ignore_statistics = params->ignore_statistics;
+    msim_crc_init(&parquet->crc);
+    *out = parquet;
+    return MSIM_OK;
+}
+
+int msim_parquet_open(struct msim_parquet **out, const struct msim_parquet_params *params,
+                      struct msim_detail *detail)
+{
+    if (!out || !params || params->size != sizeof *params)
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "params must come from MSIM_PARQUET_PARAMS_INIT");
+    if (!params->paths || params->path_count == 0)
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "no file named: give a Parquet file or a folder of them");
+    for (size_t i = 0; i < params->path_count; i++) {
+        if (!params->paths[i])
+            return msim_detail_set(detail, MSIM_ERR_INVALID, "path %zu is NULL", i);
+    }
+    struct msim_parquet *parquet = NULL;
+    int r = create(&parquet, params, detail);
+    if (r < 0)
+        return r;
+    r = open_paths(parquet, params, detail);
+    if (r >= 0)
+        r = prepare(parquet, detail);
+    if (r < 0) {
+        msim_parquet_close(&parquet);
+        return r;
+    }
+    *out = parquet;
+    return MSIM_OK;
+}
+
+int msim_parquet_open_memory(struct msim_parquet **out, const struct msim_parquet_params *params,
+                             const void *bytes, size_t length, struct msim_detail *detail)
+{
+    struct msim_parquet *parquet = NULL;
+    int r = create(&parquet, params, detail);
+    if (r < 0)
+        return r;
+
+    struct msim_parquet_file file;
+    r = msim_parquet_file_memory(&file, "memory", bytes, length, &parquet->allocator);
+    if (r < 0)
+        msim_detail_set(detail, r, "%s", msim_result_text(r));
+    if (r >= 0)
+        r = take_file(parquet, &file, params, detail);
+    if (r >= 0)
+        r = prepare(parquet, detail);
+    if (r < 0) {
+        msim_parquet_close(&parquet);
+        return r;
+    }
+    *out = parquet;
+    return MSIM_OK;
+}
+
+void msim_parquet_close(struct msim_parquet **pointer)
+{
+    if (!pointer || !*pointer)
+        return;
+    struct msim_parquet *parquet = *pointer;
+    struct msim_allocator allocator = parquet->allocator;
+    for (size_t i = 0; i < parquet->file_count; i++) {
+        msim_footer_finish(&parquet->files[i].footer);
+        msim_parquet_file_close(&parquet->files[i].file);
+    }
+    msim_mem_free(&allocator, parquet->files, parquet->file_capacity * sizeof *parquet->files);
+    msim_mem_free(&allocator, parquet->zones, parquet->zone_capacity * sizeof *parquet->zones);
+    msim_mem_free(&allocator, parquet->plan, parquet->zone_count * sizeof *parquet->plan);
+    msim_mem_free(&allocator, parquet, sizeof *parquet);
+    *pointer = NULL;
+}
+
+void msim_parquet_info(const struct msim_parquet *parquet, struct msim_parquet_info *out)
+{
+    *out = parquet->info;
+}

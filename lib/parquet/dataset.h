@@ -1,0 +1,61 @@
+/*
+ * The data set: files, their row groups in the order of the rows, and the plan.
+ * Made at open and never changed, so that any number of cursors share it.
+ */
+#ifndef MSIM_PARQUET_DATASET_H
+#define MSIM_PARQUET_DATASET_H
+
+#include <marketsim/parquet.h>
+
+#include "parquet/crc.h"
+#include "parquet/file.h"
+#include "parquet/footer.h"
+
+enum trade_field {
+    FIELD_TIMESTAMP,
+    FIELD_PRICE,
+    FIELD_VOLUME,
+    FIELD_TICKER,
+    FIELD_COUNT,
+};
+
+struct trade_file {
+    struct msim_parquet_file file;
+    struct footer footer;
+    uint64_t first_row; /* of the data set */
+    size_t leaves[FIELD_COUNT];
+};
+
+/*
+ * A row group that has rows.  Its place in `zones` is its rank: the order of files
+ * and of groups within them, which decides between equal timestamps.
+ */
+struct zone {
+    uint32_t file;
+    uint32_t group;
+    uint64_t rows;
+    msim_time min; /* by the file's own statistics, or found by a scan */
+    msim_time max;
+};
+
+struct msim_parquet {
+    struct trade_file *files;
+    size_t file_count;
+    size_t file_capacity;
+    struct zone *zones;
+    size_t zone_count;
+    size_t zone_capacity;
+    uint32_t *plan; /* ranks by (min, rank): the order in which groups are opened */
+    struct msim_parquet_info info;
+    bool skip_bad_rows;
+    bool ignore_statistics;
+    struct msim_crc crc;
+    struct msim_allocator allocator;
+    struct msim_logger logger;
+};
+
+/* Opens a data set of one file that lies in memory: for tests and the fuzzer. */
+int msim_parquet_open_memory(struct msim_parquet **out, const struct msim_parquet_params *params,
+                             const void *bytes, size_t length, struct msim_detail *detail);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * The room's one door to the file system: everything else works on bytes.
+ *
+ * A file may also be a run of bytes in memory, which is how tests and the fuzzer
+ * come in.  Files are read into buffers and never mapped: one that is cut while
+ * it is read is then an error and not a signal.
+ */
+#ifndef MSIM_PARQUET_FILE_H
+#define MSIM_PARQUET_FILE_H
+
+#include <marketsim/base.h>
+
+struct msim_parquet_file {
+    char *path; /* what messages call it */
+    size_t path_length;
+    const unsigned char *memory; /* NULL: `descriptor` is open */
+    int descriptor;
+    uint64_t size;
+    struct msim_allocator allocator;
+};
+
+/* MSIM_ERR_NOT_FOUND, MSIM_ERR_IO, MSIM_ERR_NOMEM. */
+int msim_parquet_file_open(struct msim_parquet_file *file, const char *path,
+                           const struct msim_allocator *allocator, struct msim_detail *detail);
+
+/* Bytes borrowed until the close. */
+int msim_parquet_file_memory(struct msim_parquet_file *file, const char *name, const void *bytes,
+                             size_t length, const struct msim_allocator *allocator);
+
+void msim_parquet_file_close(struct msim_parquet_file *file);
+
+/* All of offset .. offset + length, which the caller has checked against `size`. */
+int msim_parquet_file_read(const struct msim_parquet_file *file, uint64_t offset, void *bytes,
+                           size_t length, struct msim_detail *detail);
+
+/* The paths of files: a folder's *.parquet files by name, or the one file that `path` is. */
+struct msim_parquet_paths {
+    char **items;
+    size_t count;
+    size_t capacity;
+    struct msim_allocator allocator;
+};
+
+void msim_parquet_paths_init(struct msim_parquet_paths *paths,
+                             const struct msim_allocator *allocator);
+void msim_parquet_paths_finish(struct msim_parquet_paths *paths);
+
+/* MSIM_ERR_NOT_FOUND where there is no such path, or a folder without Parquet files. */
+int msim_parquet_paths_add(struct msim_parquet_paths *paths, const char *path,
+                           struct msim_detail *detail);
+
+/* A file that comes into being under a name of its own and takes its place when it is whole. */
+struct msim_parquet_target {
+    char *path;
+    char *temporary;
+    size_t path_size;
+    size_t temporary_size;
+    int descriptor;
+    struct msim_allocator allocator;
+};
+
+int msim_parquet_target_open(struct msim_parquet_target *target, const char *path,
+                             const struct msim_allocator *allocator, struct msim_detail *detail);
+int msim_parquet_target_write(struct msim_parquet_target *target, const void *bytes, size_t length,
+                              struct msim_detail *detail);
+/* The file stands under its path; nothing is left to discard. */
+int msim_parquet_target_commit(struct msim_parquet_target *target, struct msim_detail *detail);
+/* Leaves no file behind where it was not committed; harmless after that. */
+void msim_parquet_target_discard(struct msim_parquet_target *target);
+
+#endif

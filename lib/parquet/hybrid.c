@@ -1,0 +1,184 @@
+#include "parquet/hybrid.h"
+
+#include <assert.h>
+
+#include "parquet/bits.h"
+
+void msim_hybrid_init(struct msim_hybrid *hybrid, const unsigned char *bytes, size_t length,
+                      unsigned width)
+{
+    assert(width <= 32);
+    *hybrid = (struct msim_hybrid){.at = bytes, .end = bytes + length, .width = width};
+}
+
+/* ---- packed numbers, eight at a time: `width` bytes each time ---- */
+
+static inline __attribute__((always_inline)) void unpack(const unsigned char *in, size_t groups,
+                                                         unsigned width, uint32_t *out)
+{
+    const uint64_t mask = width == 32 ? UINT32_MAX : (UINT64_C(1) << width) - 1;
+
+    for (; groups > 0; groups--, in += width, out += 8) {
+        if (width <= 8) {
+            uint64_t word = msim_load64(in);
+            for (unsigned i = 0; i < 8; i++)
+                out[i] = (uint32_t)(word >> (i * width) & mask);
+        } else {
+            for (unsigned i = 0; i < 8; i++) {
+                unsigned bit = i * width;
+                out[i] = (uint32_t)(msim_load64(in + bit / 8) >> bit % 8 & mask);
+            }
+        }
+    }
+}
+
+/* One copy for each width, so that shifts and masks are constants. */
+static void unpack_groups(const unsigned char *in, size_t groups, unsigned width, uint32_t *out)
+{
+#define WIDTH(w)                    \
+    case w:                         \
+        unpack(in, groups, w, out); \
+        return
+    switch (width) {
+        WIDTH(1);
+        WIDTH(2);
+        WIDTH(3);
+        WIDTH(4);
+        WIDTH(5);
+        WIDTH(6);
+        WIDTH(7);
+        WIDTH(8);
+        WIDTH(9);
+        WIDTH(10);
+        WIDTH(11);
+        WIDTH(12);
+        WIDTH(13);
+        WIDTH(14);
+        WIDTH(15);
+        WIDTH(16);
+        WIDTH(17);
+        WIDTH(18);
+        WIDTH(19);
+        WIDTH(20);
+    default:
+        unpack(in, groups, width, out);
+    }
+#undef WIDTH
+}
+
+/* ---- runs ---- */
+
+/* Reads the head of the next run. */
+static int next_run(struct msim_hybrid *hybrid)
+{
+    uint64_t head = 0;
+    unsigned shift = 0;
+
+    for (;; shift += 7) {
+        if (hybrid->at == hybrid->end || shift > 35)
+            return MSIM_ERR_FORMAT;
+        unsigned char byte = *hybrid->at++;
+        head |= (uint64_t)(byte & 0x7F) << shift;
+        if (!(byte & 0x80))
+            break;
+    }
+    size_t left = (size_t)(hybrid->end - hybrid->at);
+    if (head & 1) {
+        /* Some writers cut the last group short: what is there counts. */
+        uint64_t promised = (head >> 1) * 8;
+        uint64_t there = hybrid->width > 0 ? (uint64_t)left * 8 / hybrid->width : promised;
+        hybrid->packed = promised < there ? promised : there;
+        return MSIM_OK;
+    }
+    size_t bytes = (hybrid->width + 7) / 8;
+    if (bytes > left)
+        return MSIM_ERR_FORMAT;
+    hybrid->value = 0;
+    for (size_t i = 0; i < bytes; i++)
+        hybrid->value |= (uint32_t)hybrid->at[i] << (8 * i);
+    if (hybrid->width < 32 && hybrid->value >> hybrid->width != 0)
+        return MSIM_ERR_FORMAT;
+    hybrid->at += bytes;
+    hybrid->equal = head >> 1;
+    return MSIM_OK;
+}
+
+/* Moves over `groups` groups, the last of which may be cut short. */
+static void advance(struct msim_hybrid *hybrid, size_t groups)
+{
+    size_t left = (size_t)(hybrid->end - hybrid->at);
+    size_t bytes = groups * hybrid->width;
+
+    hybrid->at += bytes < left ? bytes : left;
+}
+
+static size_t read_packed(struct msim_hybrid *hybrid, uint32_t *out, size_t count)
+{
+    size_t given = count < hybrid->packed ? count : (size_t)hybrid->packed;
+
+    if (hybrid->width == 0) {
+        memset(out, 0, given * sizeof *out);
+        hybrid->packed -= given;
+        return given;
+    }
+    size_t groups = given / 8;
+    if (groups > 0) {
+        unpack_groups(hybrid->at, groups, hybrid->width, out);
+        advance(hybrid, groups);
+        hybrid->packed -= groups * 8;
+        return groups * 8;
+    }
+    unpack_groups(hybrid->at, 1, hybrid->width, hybrid->held);
+    advance(hybrid, 1);
+    hybrid->held_at = 0;
+    hybrid->held_count = hybrid->packed < 8 ? (unsigned)hybrid->packed : 8;
+    hybrid->packed -= hybrid->held_count;
+    return 0;
+}
+
+int msim_hybrid_read(struct msim_hybrid *hybrid, uint32_t *out, size_t count)
+{
+    while (count > 0) {
+        size_t given;
+        if (hybrid->held_at < hybrid->held_count) {
+            *out = hybrid->held[hybrid->held_at++];
+            given = 1;
+        } else if (hybrid->equal > 0) {
+            given = count < hybrid->equal ? count : (size_t)hybrid->equal;
+            for (size_t i = 0; i < given; i++)
+                out[i] = hybrid->value;
+            hybrid->equal -= given;
+        } else if (hybrid->packed > 0) {
+            given = read_packed(hybrid, out, count);
+        } else {
+            int r = next_run(hybrid);
+            if (r < 0)
+                return r;
+            continue;
+        }
+        out += given;
+        count -= given;
+    }
+    return MSIM_OK;
+}
+
+int msim_hybrid_peek(struct msim_hybrid *hybrid, size_t count, uint32_t *value, size_t *equal)
+{
+    *equal = 0;
+    while (hybrid->held_at == hybrid->held_count && hybrid->packed == 0 && hybrid->equal == 0) {
+        int r = next_run(hybrid);
+        if (r < 0)
+            return r;
+    }
+    if (hybrid->held_at == hybrid->held_count && hybrid->equal > 0) {
+        *value = hybrid->value;
+        *equal = count < hybrid->equal ? count : (size_t)hybrid->equal;
+    }
+    return MSIM_OK;
+}
+
+void msim_hybrid_pass(struct msim_hybrid *hybrid, size_t equal)
+{
+    assert(equal <= hybrid->equal);
+    hybrid->equal -= equal;
+}

@@ -1,0 +1,312 @@
+#include <marketsim/record.h>
+
+#include "base/mem.h"
+#include "parquet/bits.h"
+#include "parquet/shortest.h"
+#include "parquet/values.h"
+
+enum number_state {
+    NUMBER_GOOD = 0,
+    NUMBER_NOT_FINITE,
+    NUMBER_TOO_LONG,
+};
+
+static bool find_form(const struct leaf *leaf, enum number_form *form, int8_t *exponent)
+{
+    bool plain = leaf->annotation == ANNOTATION_NONE || leaf->annotation == ANNOTATION_INTEGER;
+    bool decimal = leaf->annotation == ANNOTATION_DECIMAL;
+
+    *exponent = 0;
+    switch (leaf->physical) {
+    case PHYSICAL_INT32:
+        *form = leaf->annotation == ANNOTATION_INTEGER && !leaf->is_signed ? NUMBER_UINT32
+                                                                           : NUMBER_INT32;
+        break;
+    case PHYSICAL_INT64:
+        *form = leaf->annotation == ANNOTATION_INTEGER && !leaf->is_signed ? NUMBER_UINT64
+                                                                           : NUMBER_INT64;
+        break;
+    case PHYSICAL_FLOAT:
+        *form = NUMBER_FLOAT;
+        return leaf->annotation == ANNOTATION_NONE;
+    case PHYSICAL_DOUBLE:
+        *form = NUMBER_DOUBLE;
+        return leaf->annotation == ANNOTATION_NONE;
+    default:
+        return false;
+    }
+    if (decimal) {
+        if (leaf->scale < 0 || leaf->scale > -MSIM_EXPONENT_MIN)
+            return false;
+        *exponent = (int8_t)-leaf->scale;
+    }
+    return plain || decimal;
+}
+
+int msim_numbers_check(const struct leaf *leaf, const struct place *place,
+                       struct msim_detail *detail)
+{
+    enum number_form form;
+    int8_t exponent;
+
+    if (find_form(leaf, &form, &exponent))
+        return MSIM_OK;
+    if (leaf->annotation == ANNOTATION_DECIMAL)
+        return msim_place_fail(place, detail, MSIM_ERR_UNSUPPORTED,
+                               "is DECIMAL(%d,%d) in %s, which is not read: write it as INT64, "
+                               "DOUBLE, or DECIMAL of at most 18 digits",
+                               leaf->precision, leaf->scale, msim_physical_name(leaf->physical));
+    return msim_place_fail(place, detail, MSIM_ERR_UNSUPPORTED,
+                           "is %s with %s, which is not read as a number: write it as INT64, "
+                           "DOUBLE, or DECIMAL of at most 18 digits",
+                           msim_physical_name(leaf->physical),
+                           msim_annotation_name(leaf->annotation));
+}
+
+int msim_numbers_open(struct msim_numbers *numbers, struct msim_reader *reader,
+                      const struct msim_parquet_file *file, const struct footer *footer,
+                      size_t group, size_t leaf, uint8_t missing_flag, struct msim_detail *detail)
+{
+    *numbers = (struct msim_numbers){.missing_flag = missing_flag};
+    find_form(&footer->leaves[leaf], &numbers->form, &numbers->exponent);
+    numbers->varies = numbers->form == NUMBER_FLOAT || numbers->form == NUMBER_DOUBLE;
+    return msim_column_open(&numbers->column, reader, file, footer, group, leaf, detail);
+}
+
+void msim_numbers_close(struct msim_numbers *numbers)
+{
+    if (!numbers->column.pages.reader)
+        return;
+    const struct msim_allocator *allocator = &numbers->column.pages.reader->allocator;
+    size_t count = numbers->entry_count;
+    msim_mem_free(allocator, numbers->entries, count * sizeof *numbers->entries);
+    msim_mem_free(allocator, numbers->entry_exponents, count);
+    msim_mem_free(allocator, numbers->entry_states, count);
+    msim_mem_free(allocator, numbers->dense, MSIM_COLUMN_BATCH * sizeof *numbers->dense);
+    msim_mem_free(allocator, numbers->dense_exponents, MSIM_COLUMN_BATCH);
+    msim_mem_free(allocator, numbers->dense_states, MSIM_COLUMN_BATCH);
+    msim_column_close(&numbers->column);
+    *numbers = (struct msim_numbers){0};
+}
+
+/* ---- values as stored, made exact ---- */
+
+/* Where the exact numbers go; `states` says which are none. */
+struct exact {
+    int64_t *mantissas;
+    int8_t *exponents; /* NULL where they do not vary */
+    uint8_t *states;
+};
+
+static bool convert_floating(struct msim_numbers *numbers, const unsigned char *from, size_t count,
+                             struct exact exact)
+{
+    bool good = true;
+
+    for (size_t i = 0; i < count; i++) {
+        enum shortest r;
+        if (numbers->form == NUMBER_DOUBLE) {
+            uint64_t bits = msim_load64(from + i * 8);
+            double number;
+            memcpy(&number, &bits, sizeof number);
+            r = msim_shortest_double(number, numbers->hint, &exact.mantissas[i],
+                                     &exact.exponents[i]);
+        } else {
+            uint32_t bits = msim_load32(from + i * 4);
+            float number;
+            memcpy(&number, &bits, sizeof number);
+            r = msim_shortest_float(number, &exact.mantissas[i], &exact.exponents[i]);
+        }
+        exact.states[i] = (uint8_t)(r == SHORTEST_OK           ? NUMBER_GOOD
+                                    : r == SHORTEST_NOT_FINITE ? NUMBER_NOT_FINITE
+                                                               : NUMBER_TOO_LONG);
+        if (r == SHORTEST_OK)
+            numbers->hint = exact.exponents[i];
+        else
+            exact.mantissas[i] = exact.exponents[i] = 0;
+        good &= r == SHORTEST_OK;
+    }
+    return good;
+}
+
+/* All good: true, and `states` may be left as they were. */
+static bool convert(struct msim_numbers *numbers, const unsigned char *from, size_t count,
+                    struct exact exact)
+{
+    bool good = true;
+
+    switch (numbers->form) {
+    case NUMBER_INT32:
+        for (size_t i = 0; i < count; i++)
+            exact.mantissas[i] = (int32_t)msim_load32(from + i * 4);
+        return true;
+    case NUMBER_UINT32:
+        for (size_t i = 0; i < count; i++)
+            exact.mantissas[i] = msim_load32(from + i * 4);
+        return true;
+    case NUMBER_INT64:
+        for (size_t i = 0; i < count; i++)
+            exact.mantissas[i] = (int64_t)msim_load64(from + i * 8);
+        return true;
+    case NUMBER_UINT64:
+        for (size_t i = 0; i < count; i++) {
+            uint64_t value = msim_load64(from + i * 8);
+            bool fits = value <= INT64_MAX;
+            exact.mantissas[i] = fits ? (int64_t)value : 0;
+            exact.states[i] = fits ? NUMBER_GOOD : NUMBER_TOO_LONG;
+            good &= fits;
+        }
+        return good;
+    case NUMBER_FLOAT:
+    case NUMBER_DOUBLE:
+        break;
+    }
+    return convert_floating(numbers, from, count, exact);
+}
+
+static void note_state(const struct msim_numbers *numbers, uint8_t state, uint64_t row,
+                       struct bad_row *bad)
+{
+    msim_bad_row_note(bad, row, numbers->column.leaf->name, MSIM_ERR_OVERFLOW,
+                      state == NUMBER_NOT_FINITE
+                          ? "the value is NaN or infinite, which is no number of a trade: correct "
+                            "it, or let bad rows be skipped"
+                          : "the value has more digits than int64 holds at 10^-18..1: round it, or "
+                            "let bad rows be skipped");
+}
+
+/* ---- room ---- */
+
+static int make_dense(struct msim_numbers *numbers)
+{
+    const struct msim_allocator *allocator = &numbers->column.pages.reader->allocator;
+
+    if (!numbers->dense)
+        numbers->dense = msim_mem_zero_array(allocator, MSIM_COLUMN_BATCH, sizeof *numbers->dense);
+    if (!numbers->dense_exponents)
+        numbers->dense_exponents = msim_mem_zero(allocator, MSIM_COLUMN_BATCH);
+    if (!numbers->dense_states)
+        numbers->dense_states = msim_mem_zero(allocator, MSIM_COLUMN_BATCH);
+    return numbers->dense && numbers->dense_exponents && numbers->dense_states ? MSIM_OK
+                                                                               : MSIM_ERR_NOMEM;
+}
+
+static int make_entries(struct msim_numbers *numbers)
+{
+    const struct msim_dictionary *dictionary = &numbers->column.dictionary;
+    const struct msim_allocator *allocator = &numbers->column.pages.reader->allocator;
+    size_t count = dictionary->count;
+
+    if (numbers->entries || count == 0)
+        return MSIM_OK;
+    int64_t *entries = msim_mem_zero_array(allocator, count, sizeof *entries);
+    int8_t *exponents = msim_mem_zero(allocator, count);
+    uint8_t *states = msim_mem_zero(allocator, count);
+    if (!entries || !exponents || !states) {
+        msim_mem_free(allocator, entries, count * sizeof *entries);
+        msim_mem_free(allocator, exponents, count);
+        msim_mem_free(allocator, states, count);
+        return MSIM_ERR_NOMEM;
+    }
+    numbers->entries = entries;
+    numbers->entry_exponents = exponents;
+    numbers->entry_states = states;
+    numbers->entry_count = count;
+    convert(numbers, dictionary->bytes, count,
+            (struct exact){.mantissas = entries, .exponents = exponents, .states = states});
+    return MSIM_OK;
+}
+
+/* ---- spans ---- */
+
+/* A dictionary's numbers where all rows have one. */
+static void gather(const struct msim_numbers *numbers, const struct msim_span *span,
+                   struct exact exact)
+{
+    const int64_t *entries = numbers->entries;
+
+    for (size_t i = 0; i < span->values; i++)
+        exact.mantissas[i] = entries[span->indexes[i]];
+    if (numbers->varies) {
+        for (size_t i = 0; i < span->values; i++)
+            exact.exponents[i] = numbers->entry_exponents[span->indexes[i]];
+    }
+    for (size_t i = 0; i < span->values; i++)
+        exact.states[i] = numbers->entry_states[span->indexes[i]];
+}
+
+/* Moves dense numbers to the rows that have one. */
+static void spread(const struct msim_numbers *numbers, const struct msim_span *span,
+                   int64_t *mantissas, int8_t *exponents, uint8_t *states, uint8_t *flags)
+{
+    size_t value = 0;
+
+    for (size_t i = 0; i < span->rows; i++) {
+        bool present = span->present[i] != 0;
+        mantissas[i] = present ? numbers->dense[value] : 0;
+        if (numbers->varies)
+            exponents[i] = present ? numbers->dense_exponents[value] : 0;
+        states[i] = present ? numbers->dense_states[value] : NUMBER_GOOD;
+        flags[i] |= present ? 0 : numbers->missing_flag;
+        value += present;
+    }
+}
+
+/* The states of a form that always fits stay zero and need not be looked at. */
+static bool can_fail(enum number_form form)
+{
+    return form == NUMBER_UINT64 || form == NUMBER_FLOAT || form == NUMBER_DOUBLE;
+}
+
+static int read_span(struct msim_numbers *numbers, const struct msim_span *span, uint64_t row,
+                     int64_t *mantissas, int8_t *exponents, uint8_t *flags, struct bad_row *bad)
+{
+    uint8_t states[MSIM_COLUMN_BATCH] = {0};
+    struct exact exact = {.mantissas = mantissas, .exponents = exponents, .states = states};
+
+    if (span->present) {
+        int r = make_dense(numbers);
+        if (r < 0)
+            return r;
+        exact = (struct exact){.mantissas = numbers->dense,
+                               .exponents = numbers->dense_exponents,
+                               .states = numbers->dense_states};
+    }
+    if (span->form == SPAN_INDEX) {
+        int r = make_entries(numbers);
+        if (r < 0)
+            return r;
+        gather(numbers, span, exact);
+    } else {
+        convert(numbers, span->fixed, span->values, exact);
+    }
+    if (span->present)
+        spread(numbers, span, mantissas, exponents, states, flags);
+    if (!can_fail(numbers->form))
+        return MSIM_OK;
+    for (size_t i = 0; i < span->rows; i++) {
+        if (states[i] == NUMBER_GOOD)
+            continue;
+        flags[i] |= ROW_BAD;
+        note_state(numbers, states[i], row + i, bad);
+    }
+    return MSIM_OK;
+}
+
+int msim_numbers_read(struct msim_numbers *numbers, size_t count, uint64_t row, int64_t *mantissas,
+                      int8_t *exponents, uint8_t *flags, struct bad_row *bad,
+                      struct msim_detail *detail)
+{
+    for (size_t at = 0; at < count;) {
+        struct msim_span span;
+        int r = msim_column_read(&numbers->column, count - at, &span, detail);
+        if (r < 0)
+            return r;
+        r = read_span(numbers, &span, row + at, mantissas + at, exponents ? exponents + at : NULL,
+                      flags + at, bad);
+        if (r < 0)
+            return msim_place_fail(&numbers->column.pages.place, detail, r, "out of memory");
+        at += span.rows;
+    }
+    return MSIM_OK;
+}

@@ -1,0 +1,461 @@
+/*
+ * A cursor over a data set: a lazy merge of its row groups.
+ *
+ * A group is opened when the front reaches the earliest time that it may hold,
+ * and closed when it is drained: a sorted file streams with one group open.  The
+ * open ones stand in a due list by (time, rank); the first gives trades up to
+ * where the second, or a group not yet opened, may come in between.
+ */
+#include <marketsim/parquet.h>
+
+#include <string.h>
+
+#include "base/calendar.h"
+#include "base/detail.h"
+#include "base/due.h"
+#include "base/glob.h"
+#include "base/mem.h"
+#include "parquet/dataset.h"
+#include "parquet/run.h"
+
+/* In place of a public id: not yet given, and never to be shown. */
+#define NAME_NEW UINT32_MAX
+#define NAME_HIDDEN (UINT32_MAX - 1)
+
+/* At one index two things: the symbol of that name, and the name of that symbol. */
+struct name_link {
+    uint32_t symbol; /* or NAME_NEW, NAME_HIDDEN */
+    uint32_t name;
+};
+
+struct cursor {
+    struct run_context context;
+    msim_time to;   /* MSIM_TIME_NEVER: no bound */
+    char **tickers; /* copies; NULL: all */
+    size_t ticker_count;
+    size_t planned; /* groups of the plan that were opened or left out */
+    struct msim_due open;
+    /* The last trade passed: nothing may come before it. */
+    msim_time last_time;
+    uint32_t last_rank;
+    uint64_t sequence;
+    /* Names are numbered as they are decoded, symbols as they are given. */
+    struct name_link *links;
+    size_t link_count;
+    size_t link_capacity;
+    size_t symbol_count;
+    bool ended;
+    int failure; /* final: told when the good trades before it have been given */
+    struct msim_detail failure_detail;
+};
+
+static struct run *run_of(const struct msim_due_item *item)
+{
+    return (struct run *)(uintptr_t)item->value;
+}
+
+static const struct zone *next_zone(const struct cursor *cursor)
+{
+    const struct msim_parquet *parquet = cursor->context.parquet;
+
+    return &parquet->zones[parquet->plan[cursor->planned]];
+}
+
+/* ---- names ---- */
+
+static bool is_wanted(const struct cursor *cursor, const char *text, size_t length)
+{
+    for (size_t i = 0; i < cursor->ticker_count; i++) {
+        if (msim_glob_match(cursor->tickers[i], strlen(cursor->tickers[i]), text, length))
+            return true;
+    }
+    return cursor->ticker_count == 0;
+}
+
+/* Names that came with the last batch: whether they are shown is decided once for each. */
+static int take_names(struct cursor *cursor)
+{
+    const struct msim_symbols *symbols = &cursor->context.names.symbols;
+    void *links = cursor->links;
+
+    int r = msim_mem_grow(&cursor->context.reader.allocator, &links, &cursor->link_capacity,
+                          sizeof *cursor->links, symbols->count, UINT32_MAX);
+    if (r < 0)
+        return r;
+    cursor->links = links;
+    for (; cursor->link_count < symbols->count; cursor->link_count++) {
+        size_t length = 0;
+        const char *text = msim_symbols_text(symbols, (uint32_t)cursor->link_count, &length);
+        cursor->links[cursor->link_count].symbol =
+            is_wanted(cursor, text, length) ? NAME_NEW : NAME_HIDDEN;
+    }
+    return MSIM_OK;
+}
+
+/* ---- giving trades ---- */
+
+/* Fills in the symbol; false where the trade is not shown. */
+static inline bool name_trade(struct cursor *cursor, const struct run *run, size_t place,
+                              struct msim_record *record)
+{
+    record->symbol = 0;
+    if (run->flags[place] & MSIM_RECORD_NO_SYMBOL)
+        return cursor->ticker_count == 0;
+
+    uint32_t name = run->names[place];
+    uint32_t symbol = cursor->links[name].symbol;
+    if (symbol >= NAME_HIDDEN) {
+        if (symbol == NAME_HIDDEN)
+            return false;
+        symbol = (uint32_t)cursor->symbol_count++;
+        cursor->links[name].symbol = symbol;
+        cursor->links[symbol].name = name;
+    }
+    record->symbol = symbol;
+    return true;
+}
+
+/*
+ * Gives the run's trades up to the time `until`, from its batch, while there is
+ * room; returns how many.
+ */
+static size_t give(struct cursor *cursor, struct run *run, msim_time until,
+                   struct msim_record *records, size_t capacity)
+{
+    size_t given = 0;
+    size_t i = run->at;
+
+    for (; i < run->count && given < capacity; i++) {
+        size_t place = run->order ? run->order[i] : i;
+        msim_time time = run->times[place];
+        if (time > until)
+            break;
+        struct msim_record *record = &records[given];
+        if (!name_trade(cursor, run, place, record))
+            continue;
+        record->time = time;
+        record->sequence = cursor->sequence + given;
+        record->kind = MSIM_RECORD_TRADE;
+        record->flags = run->flags[place];
+        record->price_exponent =
+            run->price_exponents ? run->price_exponents[place] : run->price_exponent;
+        record->quantity_exponent =
+            run->volume_exponents ? run->volume_exponents[place] : run->volume_exponent;
+        record->as.trade = (struct msim_trade_data){.price = run->prices[place],
+                                                    .quantity = run->volumes[place],
+                                                    .row = run->first_row + place};
+        given++;
+    }
+    if (i > run->at) {
+        size_t place = run->order ? run->order[i - 1] : i - 1;
+        cursor->last_time = run->times[place];
+        cursor->last_rank = run->rank;
+        run->at = i;
+    }
+    cursor->sequence += given;
+    return given;
+}
+
+/* ---- the merge ---- */
+
+/* A group whose statistics hid that its rows come before what has been given. */
+static int refuse_late(const struct cursor *cursor, const struct run *run,
+                       struct msim_detail *detail)
+{
+    const struct msim_parquet *parquet = cursor->context.parquet;
+    const struct zone *zone = &parquet->zones[run->rank];
+    struct place place = {
+        .file = parquet->files[zone->file].file.path, .group = zone->group, .page = -1};
+    char found[MSIM_CALENDAR_SIZE], claimed[MSIM_CALENDAR_SIZE];
+
+    msim_calendar_print(msim_run_time(run), MSIM_CALENDAR_ISO, found);
+    msim_calendar_print(zone->min, MSIM_CALENDAR_ISO, claimed);
+    return msim_place_fail(&place, detail, MSIM_ERR_FORMAT,
+                           "its statistics say that it begins at %s, and it has a trade at %s, "
+                           "before what was given already: write the file again, or open it "
+                           "without its statistics",
+                           claimed, found);
+}
+
+/* Puts the run's next trade into the list, or closes the run where it has none. */
+static int enlist(struct cursor *cursor, struct run *run, struct msim_detail *detail)
+{
+    if (run->at == run->count) {
+        msim_run_close(&run);
+        return MSIM_OK;
+    }
+    int r = take_names(cursor);
+    if (r >= 0)
+        r = msim_due_push_ranked(&cursor->open, msim_run_time(run), run->rank,
+                                 (uint64_t)(uintptr_t)run);
+    if (r < 0) {
+        msim_run_close(&run);
+        return msim_detail_set(detail, r, "%s", msim_result_text(r));
+    }
+    return MSIM_OK;
+}
+
+static int open_next(struct cursor *cursor, struct msim_detail *detail)
+{
+    const struct msim_parquet *parquet = cursor->context.parquet;
+    struct run *run = NULL;
+
+    int r = msim_run_open(&run, &cursor->context, parquet->plan[cursor->planned], detail);
+    if (r < 0)
+        return r;
+    cursor->planned++;
+    if (run->at < run->count) {
+        msim_time time = msim_run_time(run);
+        if (time < cursor->last_time ||
+            (time == cursor->last_time && run->rank < cursor->last_rank)) {
+            r = refuse_late(cursor, run, detail);
+            msim_run_close(&run);
+            return r;
+        }
+    }
+    return enlist(cursor, run, detail);
+}
+
+/* Opens what the front has reached. */
+static int admit(struct cursor *cursor, struct msim_detail *detail)
+{
+    const struct msim_parquet *parquet = cursor->context.parquet;
+
+    while (cursor->planned < parquet->zone_count) {
+        const struct zone *zone = next_zone(cursor);
+        uint32_t rank = parquet->plan[cursor->planned];
+        const struct msim_due_item *first = msim_due_peek(&cursor->open);
+        if (zone->min >= cursor->to) {
+            /* The plan is by minimum: so are all that follow. */
+            cursor->planned = parquet->zone_count;
+            break;
+        }
+        if (zone->max < cursor->context.from && zone->max != INT64_MIN) {
+            cursor->planned++;
+            continue;
+        }
+        if (first && (first->due < zone->min || (first->due == zone->min && first->arrival < rank)))
+            break;
+        int r = open_next(cursor, detail);
+        if (r < 0)
+            return r;
+    }
+    return MSIM_OK;
+}
+
+/* The last time up to which the first run may give before something of this rank at `time`. */
+static msim_time before(msim_time until, msim_time time, uint64_t rank, uint64_t other)
+{
+    msim_time bound = rank < other ? time : time - 1;
+
+    return bound < until ? bound : until;
+}
+
+/* Up to which time the first of the open runs is the first of all. */
+static msim_time reach(const struct cursor *cursor)
+{
+    const struct msim_due *open = &cursor->open;
+    uint64_t rank = open->items[0].arrival;
+    msim_time until = cursor->to - 1;
+
+    for (size_t i = 1; i < 3 && i < open->count; i++)
+        until = before(until, open->items[i].due, rank, open->items[i].arrival);
+    if (cursor->planned < cursor->context.parquet->zone_count)
+        until = before(until, next_zone(cursor)->min, rank,
+                       cursor->context.parquet->plan[cursor->planned]);
+    return until;
+}
+
+/* After trades of the first run were given: its next one takes its place in the list. */
+static int advance(struct cursor *cursor, struct msim_detail *detail)
+{
+    struct run *run = run_of(msim_due_peek(&cursor->open));
+
+    if (run->at == run->count) {
+        int r = msim_run_fill(run, detail);
+        if (r >= 0)
+            r = r == 0 ? 0 : take_names(cursor) < 0 ? MSIM_ERR_NOMEM : 1;
+        if (r <= 0) {
+            msim_due_pop(&cursor->open);
+            msim_run_close(&run);
+            return r;
+        }
+    }
+    msim_due_replace(&cursor->open, msim_run_time(run), run->rank, (uint64_t)(uintptr_t)run);
+    return MSIM_OK;
+}
+
+static int step(struct cursor *cursor, struct msim_record *records, size_t capacity, size_t *given,
+                struct msim_detail *detail)
+{
+    int r = admit(cursor, detail);
+    if (r < 0)
+        return r;
+    const struct msim_due_item *first = msim_due_peek(&cursor->open);
+    if (!first || first->due >= cursor->to) {
+        cursor->ended = true;
+        return MSIM_OK;
+    }
+    *given += give(cursor, run_of(first), reach(cursor), records + *given, capacity - *given);
+    return advance(cursor, detail);
+}
+
+/* ---- a source's functions ---- */
+
+static int cursor_pull(void *self, struct msim_record *records, size_t capacity, size_t *count,
+                       struct msim_detail *detail)
+{
+    struct cursor *cursor = self;
+    size_t given = 0;
+
+    while (cursor->failure >= 0 && !cursor->ended && given < capacity)
+        cursor->failure = step(cursor, records, capacity, &given, &cursor->failure_detail);
+    if (given > 0) {
+        *count = given;
+        return MSIM_PULL_RECORD;
+    }
+    if (cursor->failure < 0)
+        return msim_detail_set(detail, cursor->failure, "%s",
+                               cursor->failure_detail.text[0] ? cursor->failure_detail.text
+                                                              : msim_result_text(cursor->failure));
+    return MSIM_PULL_END;
+}
+
+/* What stands at the front may be hidden, or a group must be opened first: then nobody knows. */
+static msim_time cursor_next_due(void *self)
+{
+    const struct cursor *cursor = self;
+
+    if (cursor->failure < 0)
+        return INT64_MIN;
+    if (cursor->ended)
+        return MSIM_TIME_NEVER;
+    const struct msim_due_item *first = msim_due_peek(&cursor->open);
+    if (!first || cursor->ticker_count > 0 || first->due >= cursor->to)
+        return INT64_MIN;
+    if (cursor->planned < cursor->context.parquet->zone_count &&
+        next_zone(cursor)->min <= first->due)
+        return INT64_MIN;
+    return first->due;
+}
+
+static const char *cursor_symbol(void *self, uint32_t id, size_t *length)
+{
+    struct cursor *cursor = self;
+
+    if (id >= cursor->symbol_count)
+        return NULL;
+    return msim_symbols_text(&cursor->context.names.symbols, cursor->links[id].name, length);
+}
+
+static void free_tickers(struct cursor *cursor)
+{
+    const struct msim_allocator *allocator = &cursor->context.reader.allocator;
+
+    for (size_t i = 0; cursor->tickers && i < cursor->ticker_count; i++) {
+        if (cursor->tickers[i])
+            msim_mem_free(allocator, cursor->tickers[i], strlen(cursor->tickers[i]) + 1);
+    }
+    msim_mem_free(allocator, cursor->tickers, cursor->ticker_count * sizeof *cursor->tickers);
+}
+
+static void cursor_release(void *self)
+{
+    struct cursor *cursor = self;
+    struct msim_allocator allocator = cursor->context.reader.allocator;
+
+    for (size_t i = 0; i < cursor->open.count; i++) {
+        struct run *run = run_of(&cursor->open.items[i]);
+        msim_run_close(&run);
+    }
+    msim_due_finish(&cursor->open);
+    msim_names_finish(&cursor->context.names);
+    msim_reader_finish(&cursor->context.reader);
+    free_tickers(cursor);
+    msim_mem_free(&allocator, cursor->links, cursor->link_capacity * sizeof *cursor->links);
+    msim_mem_free(&allocator, cursor, sizeof *cursor);
+}
+
+static const struct msim_source_ops cursor_ops = {
+    .pull = cursor_pull,
+    .next_due = cursor_next_due,
+    .symbol = cursor_symbol,
+    .release = cursor_release,
+};
+
+/* ---- opening ---- */
+
+static int copy_tickers(struct cursor *cursor, const struct msim_parquet_source_params *params)
+{
+    const struct msim_allocator *allocator = &cursor->context.reader.allocator;
+
+    if (params->ticker_count == 0)
+        return MSIM_OK;
+    cursor->tickers = msim_mem_zero_array(allocator, params->ticker_count, sizeof *cursor->tickers);
+    if (!cursor->tickers)
+        return MSIM_ERR_NOMEM;
+    cursor->ticker_count = params->ticker_count;
+    for (size_t i = 0; i < params->ticker_count; i++) {
+        const char *ticker = params->tickers[i];
+        cursor->tickers[i] = msim_mem_text(allocator, ticker, strlen(ticker));
+        if (!cursor->tickers[i])
+            return MSIM_ERR_NOMEM;
+    }
+    return MSIM_OK;
+}
+
+static int check(const struct msim_parquet_source_params *params, struct msim_detail *detail)
+{
+    if (params->size != sizeof *params || (params->ticker_count > 0 && !params->tickers))
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "params must come from MSIM_PARQUET_SOURCE_PARAMS_INIT");
+    for (size_t i = 0; i < params->ticker_count; i++) {
+        if (!params->tickers[i])
+            return msim_detail_set(detail, MSIM_ERR_INVALID, "ticker %zu is NULL", i);
+    }
+    if (params->to != 0 && params->from >= params->to)
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "no time lies between `from` and `to`: `to` must be later");
+    return MSIM_OK;
+}
+
+int msim_parquet_source(struct msim_source *out, struct msim_parquet *parquet,
+                        const struct msim_parquet_source_params *params, struct msim_detail *detail)
+{
+    const struct msim_parquet_source_params defaults = MSIM_PARQUET_SOURCE_PARAMS_INIT;
+
+    if (!out || !parquet)
+        return msim_detail_set(detail, MSIM_ERR_INVALID, "a source needs an open data set");
+    if (!params)
+        params = &defaults;
+    int r = check(params, detail);
+    if (r < 0)
+        return r;
+
+    struct cursor *cursor = msim_mem_zero(&parquet->allocator, sizeof *cursor);
+    if (!cursor)
+        return msim_detail_set(detail, MSIM_ERR_NOMEM, "%s", msim_result_text(MSIM_ERR_NOMEM));
+    cursor->context.parquet = parquet;
+    cursor->context.from = params->from != 0 ? params->from : INT64_MIN;
+    cursor->to = params->to != 0 ? params->to : MSIM_TIME_NEVER;
+    cursor->last_time = INT64_MIN;
+    msim_reader_init(&cursor->context.reader, &parquet->crc, &parquet->allocator);
+    msim_names_init(&cursor->context.names, &parquet->allocator);
+    r = msim_due_init(&cursor->open, 0, parquet->zone_count, &parquet->allocator);
+    if (r >= 0)
+        r = copy_tickers(cursor, params);
+    if (r < 0) {
+        cursor_release(cursor);
+        return msim_detail_set(detail, r, "%s", msim_result_text(r));
+    }
+    *out = (struct msim_source){.ops = &cursor_ops, .self = cursor};
+    return MSIM_OK;
+}
+
+uint64_t msim_parquet_bad_rows(const struct msim_source *source)
+{
+    if (!source || source->ops != &cursor_ops)
+        return 0;
+    const struct cursor *cursor = source->self;
+    return cursor->context.bad_rows;
+}

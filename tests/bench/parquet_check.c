@@ -1,0 +1,130 @@
+/*
+ * Reads trade files to their end and prints what a manifest of them says: rows,
+ * sums, and a checksum of the order; and how long it took.
+ *
+ *     parquet-check [--repeat N] [--skip-bad-rows] [--ignore-statistics] FILE...
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <marketsim/parquet.h>
+
+#include "base/number.h"
+
+#define BATCH 1024
+/* The order's checksum: the sum of (rank % PRIME) * (row % PRIME). */
+#define PRIME 1000003
+
+struct totals {
+    uint64_t rows;
+    msim_int128 prices;
+    msim_int128 volumes;
+    msim_uint128 order;
+    uint64_t late;
+    msim_time first;
+    msim_time last;
+};
+
+static double now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static void print_wide(const char *name, msim_int128 value)
+{
+    char digits[48];
+    size_t at = sizeof digits - 1;
+    msim_uint128 rest = value < 0 ? (msim_uint128)-value : (msim_uint128)value;
+
+    digits[at] = '\0';
+    do {
+        digits[--at] = (char)('0' + (int)(rest % 10));
+        rest /= 10;
+    } while (rest > 0);
+    printf(" %s=%s%s", name, value < 0 ? "-" : "", digits + at);
+}
+
+static void add(struct totals *totals, const struct msim_record *record)
+{
+    if (totals->rows == 0)
+        totals->first = record->time;
+    else if (record->time < totals->last)
+        totals->late++;
+    totals->last = record->time;
+    totals->order += (msim_uint128)(totals->rows % PRIME) * (record->as.trade.row % PRIME);
+    totals->prices += record->as.trade.price;
+    totals->volumes += record->as.trade.quantity;
+    totals->rows++;
+}
+
+static int run(const struct msim_parquet_params *params, struct totals *totals, double *opened,
+               double *first, double *done, struct msim_detail *detail)
+{
+    struct msim_record records[BATCH];
+    struct msim_parquet *parquet = NULL;
+    struct msim_source source = {0};
+    double start = now();
+    size_t count;
+
+    int r = msim_parquet_open(&parquet, params, detail);
+    if (r < 0)
+        return r;
+    *opened = now() - start;
+    r = msim_parquet_source(&source, parquet, NULL, detail);
+    while (r >= 0 &&
+           (r = msim_source_pull(&source, records, BATCH, &count, detail)) == MSIM_PULL_RECORD) {
+        if (totals->rows == 0)
+            *first = now() - start;
+        for (size_t i = 0; i < count; i++)
+            add(totals, &records[i]);
+    }
+    *done = now() - start;
+    msim_source_release(&source);
+    msim_parquet_close(&parquet);
+    return r;
+}
+
+int main(int argument_count, char **arguments)
+{
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    int repeat = 1;
+    int at = 1;
+
+    for (; at < argument_count && strncmp(arguments[at], "--", 2) == 0; at++) {
+        if (strcmp(arguments[at], "--repeat") == 0 && at + 1 < argument_count)
+            repeat = atoi(arguments[++at]);
+        else if (strcmp(arguments[at], "--skip-bad-rows") == 0)
+            params.skip_bad_rows = true;
+        else if (strcmp(arguments[at], "--ignore-statistics") == 0)
+            params.ignore_statistics = true;
+    }
+    params.paths = (const char *const *)(arguments + at);
+    params.path_count = (size_t)(argument_count - at);
+    for (int i = 0; i < repeat; i++) {
+        struct totals totals = {0};
+        struct msim_detail detail = {{0}};
+        double opened = 0, first = 0, done = 0;
+        int r = run(&params, &totals, &opened, &first, &done, &detail);
+        if (r < 0) {
+            printf("%s after %" PRIu64 " rows: %s\n", msim_result_name(r), totals.rows,
+                   detail.text);
+            return 1;
+        }
+        printf("rows=%" PRIu64, totals.rows);
+        print_wide("price", totals.prices);
+        print_wide("volume", totals.volumes);
+        print_wide("order", (msim_int128)totals.order);
+        printf(" late=%" PRIu64 " open=%.3fms first=%.3fms total=%.3fms rate=%.2fM/s\n",
+               totals.late, opened * 1e3, first * 1e3, done * 1e3,
+               (double)totals.rows / done / 1e6);
+    }
+    return 0;
+}
