@@ -353,7 +353,7 @@ static void a_refused_link_names_every_address_that_was_tried(void **state)
 {
     struct dial dial;
     char url[64];
-    char first[64];
+    char first[96];
 
     (void)state;
     dial_begin(&dial);
