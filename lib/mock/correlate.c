@@ -116,11 +116,12 @@ static double own_number(uint64_t key, int64_t cell)
 /* Makes slot `kept` hold the numbers of `cell`. */
 static void fill_cell(struct msim_mock_correlation *correlation, size_t kept, int64_t cell)
 {
-    double *own = correlation->own + kept * correlation->count;
-
     correlation->cell[kept] = cell;
-    if (correlation->count == 0)
+    if (correlation->count == 0) {
         correlation->market[kept] = own_number(correlation->market_key, cell);
+        return;
+    }
+    double *own = correlation->own + kept * correlation->count;
     for (size_t i = 0; i < correlation->count; i++)
         own[i] = own_number(correlation->keys[i], cell);
 }
