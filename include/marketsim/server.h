@@ -27,6 +27,8 @@ struct msim_replay_server_params {
      * client, and the connection closes with 1011.
      */
     int (*open)(void *context, struct msim_source *out, struct msim_detail *detail);
+    /* Called before a client's source is released.  May be NULL. */
+    void (*ended)(void *context, const struct msim_source *source);
     void *context;
     const char *host; /* as in msim_listen_params */
     uint16_t port;
@@ -38,9 +40,9 @@ struct msim_replay_server_params {
     const struct msim_allocator *allocator; /* copied */
     const struct msim_logger *logger;       /* copied */
 };
-#define MSIM_REPLAY_SERVER_PARAMS_INIT                                                 \
-    {                                                                                  \
-        sizeof(struct msim_replay_server_params), 0, 0, 0, 0, {0, 0}, 0, 0, 0, 0, 0, 0 \
+#define MSIM_REPLAY_SERVER_PARAMS_INIT                                                    \
+    {                                                                                     \
+        sizeof(struct msim_replay_server_params), 0, 0, 0, 0, 0, {0, 0}, 0, 0, 0, 0, 0, 0 \
     }
 
 /* Listens when it returns. */

@@ -1,6 +1,7 @@
 #include "server/replay_session.h"
 
 #include <marketsim/codec.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/detail.h"
@@ -92,7 +93,11 @@ void msim_replay_session_destroy(struct msim_replay_session **session)
         return;
     struct msim_allocator allocator = old->shared->allocator;
 
+    const struct msim_replay_server_params *params = old->shared->params;
+
     msim_replay_encoder_destroy(&old->encoder);
+    if (old->source.ops && params->ended)
+        params->ended(params->context, &old->source);
     msim_source_release(&old->source);
     msim_mem_free(&allocator, old, sizeof *old);
     *session = NULL;
@@ -266,6 +271,21 @@ static void close_bundle(struct msim_replay_session *session)
     note_lateness(session);
 }
 
+static void report(const struct msim_replay_session *session)
+{
+    const struct msim_histogram *lateness = &session->lateness;
+    char words[96] = "";
+
+    if (lateness->count > 0)
+        snprintf(words, sizeof words, ", lateness p50 %lld us, p99 %lld us, max %lld us",
+                 (long long)(msim_histogram_at(lateness, 500000) / 1000),
+                 (long long)(msim_histogram_at(lateness, 990000) / 1000),
+                 (long long)(lateness->max / 1000));
+    msim_log(&session->shared->logger, MSIM_LOG_INFO, "replay",
+             "%s: replay finished, %llu trades%s", msim_connection_peer(session->connection),
+             (unsigned long long)session->trades, words);
+}
+
 static void finish(struct msim_replay_session *session)
 {
     if (say(session, "{\"status\": \"Replay finished.\"}") < 0) {
@@ -273,13 +293,7 @@ static void finish(struct msim_replay_session *session)
         session->waiting = true;
         return;
     }
-    const struct msim_histogram *lateness = &session->lateness;
-    msim_log(&session->shared->logger, MSIM_LOG_INFO, "replay",
-             "%s: replay finished, %llu trades, lateness p50 %lld us, p99 %lld us, max %lld us",
-             msim_connection_peer(session->connection), (unsigned long long)session->trades,
-             (long long)(msim_histogram_at(lateness, 500000) / 1000),
-             (long long)(msim_histogram_at(lateness, 990000) / 1000),
-             (long long)(lateness->max / 1000));
+    report(session);
     session->shared->finished++;
     end(session, MSIM_CLOSE_NORMAL, "");
 }

@@ -1,0 +1,355 @@
+/*
+ * replay-server: trades from Parquet files over WebSocket, at their own pace.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <marketsim/marketsim.h>
+
+#include "base/calendar.h"
+#include "cli/options.h"
+#include "cli/terminal.h"
+
+/* How long clients have to say goodbye when the server is told to stop. */
+#define FAREWELL_NS (2 * MSIM_NS_PER_S)
+
+struct settings {
+    struct option_list trade_files;
+    struct option_list columns;
+    struct option_list tickers;
+    const char *host;
+    uint16_t port;
+    struct msim_speed speed;
+    msim_time max_gap;
+    msim_time from;
+    msim_time to;
+    bool skip_bad_rows;
+    bool ignore_statistics;
+    uint64_t max_clients;
+    uint64_t max_backlog;
+    uint64_t max_queue_size;
+    enum msim_log_level level;
+    char **paths;
+    size_t path_count;
+};
+
+struct replay {
+    struct settings settings;
+    struct terminal terminal;
+    struct msim_logger logger;
+    struct msim_parquet *parquet;
+    struct msim_replay_server *server;
+    int signals;
+    uint64_t bad_rows; /* left out of the replays that have ended */
+    msim_time stop_at; /* MSIM_TIME_NEVER until a signal came */
+};
+
+static int read_settings(struct settings *settings, int argument_count, char **arguments)
+{
+    const struct option options[] = {
+        {"trade-file", 0, OPTION_PATHS, &settings->trade_files, "PATH",
+         "another spelling of FILE; may be given again"},
+        {"host", 0, OPTION_TEXT, &settings->host, "HOST",
+         "where to listen (localhost: 127.0.0.1 and ::1)"},
+        {"port", 'p', OPTION_PORT, &settings->port, "PORT", "default 8765; 0 takes a free one"},
+        {"speed", 's', OPTION_SPEED, &settings->speed, "FACTOR",
+         "1 is the original pace (default), 10 ten times as fast,\n"
+         "max as fast as the client reads"},
+        {"max-gap", 0, OPTION_DURATION, &settings->max_gap, "TIME",
+         "shorten idle stretches of the history to this (5s)"},
+        {"from", 0, OPTION_MOMENT, &settings->from, "MOMENT",
+         "only trades at and after (2022-07-01T00:00:29Z)"},
+        {"to", 0, OPTION_MOMENT, &settings->to, "MOMENT", "only trades before"},
+        {"ticker", 0, OPTION_LIST, &settings->tickers, "LIST",
+         "only these; * and ? match (BTC-*,ETH-USDT@OKX)"},
+        {"columns", 0, OPTION_LIST, &settings->columns, "LIST",
+         "the file's names for timestamp, price, volume, ticker\n(timestamp=ts,price=px)"},
+        {"skip-bad-rows", 0, OPTION_FLAG, &settings->skip_bad_rows, NULL,
+         "count rows that cannot be read, and go on"},
+        {"ignore-statistics", 0, OPTION_FLAG, &settings->ignore_statistics, NULL,
+         "find each row group's range by reading its timestamps"},
+        {"max-clients", 0, OPTION_COUNT, &settings->max_clients, "N",
+         "replays at once (64); more clients are refused"},
+        {"max-backlog", 0, OPTION_BYTES, &settings->max_backlog, "BYTES",
+         "queued for a client that reads slowly (8M); then its\nreplay waits"},
+        {"max-queue-size", 0, OPTION_COUNT, &settings->max_queue_size, "N",
+         "bundles queued for a client, a further bound (none)"},
+        {"log-level", 0, OPTION_LEVEL, &settings->level, "LEVEL",
+         "error, warning, info (default) or debug"},
+    };
+    const struct command_line line = {
+        .program = "replay-server",
+        .usage = "[OPTIONS] FILE...",
+        .summary = "Replays trades from Parquet files, strictly in order of time and at their "
+                   "own pace,\nto every WebSocket client from the start. FILE may be a folder of "
+                   "Parquet files.",
+        .examples = "  replay-server trades_sample.parquet\n"
+                    "  replay-server --speed 10 --ticker 'BTC-*' day1.parquet day2.parquet\n"
+                    "  replay-server --speed max --port 9000 trades/\n"
+                    "  market-client ws://localhost:8765\n",
+        .options = options,
+        .option_count = sizeof options / sizeof options[0],
+    };
+
+    *settings = (struct settings){.port = 8765, .level = MSIM_LOG_INFO};
+    int code =
+        options_read(&line, argument_count, arguments, &settings->paths, &settings->path_count);
+    if (code >= 0)
+        return code;
+    if (settings->path_count + settings->trade_files.count == 0) {
+        fprintf(stderr, "replay-server: name a Parquet file or a folder of them; see "
+                        "replay-server --help\n");
+        return EXIT_USAGE;
+    }
+    return -1;
+}
+
+/* `timestamp=ts` into the params; false, with words said, where it is no such pair. */
+static bool set_column(const char *pair, struct msim_parquet_params *params)
+{
+    const char *equals = strchr(pair, '=');
+    size_t length = equals ? (size_t)(equals - pair) : 0;
+    struct {
+        const char *name;
+        const char **target;
+    } columns[] = {
+        {"timestamp", &params->timestamp_column},
+        {"price", &params->price_column},
+        {"volume", &params->volume_column},
+        {"ticker", &params->ticker_column},
+    };
+
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        if (strlen(columns[i].name) != length || memcmp(columns[i].name, pair, length) != 0 ||
+            equals[1] == '\0')
+            continue;
+        *columns[i].target = equals + 1;
+        return true;
+    }
+    fprintf(stderr,
+            "replay-server: --columns: '%s' is not a pair such as timestamp=ts; the columns are "
+            "timestamp, price, volume, ticker\n",
+            pair);
+    return false;
+}
+
+/* All paths in one list: the positional ones, then those of --trade-file. */
+static const char **all_paths(const struct settings *settings, size_t *count)
+{
+    *count = settings->path_count + settings->trade_files.count;
+    const char **paths = calloc(*count, sizeof *paths);
+    if (!paths)
+        return NULL;
+    for (size_t i = 0; i < settings->path_count; i++)
+        paths[i] = settings->paths[i];
+    for (size_t i = 0; i < settings->trade_files.count; i++)
+        paths[settings->path_count + i] = settings->trade_files.items[i];
+    return paths;
+}
+
+static int open_files(struct replay *replay)
+{
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    struct msim_detail detail = {{0}};
+
+    for (size_t i = 0; i < replay->settings.columns.count; i++)
+        if (!set_column(replay->settings.columns.items[i], &params))
+            return EXIT_USAGE;
+    const char **paths = all_paths(&replay->settings, &params.path_count);
+    if (!paths)
+        return terminal_fail(&replay->terminal, "out of memory");
+    params.paths = paths;
+    params.skip_bad_rows = replay->settings.skip_bad_rows;
+    params.ignore_statistics = replay->settings.ignore_statistics;
+    params.logger = &replay->logger;
+    int r = msim_parquet_open(&replay->parquet, &params, &detail);
+    free(paths);
+    return r < 0 ? terminal_fail(&replay->terminal, "%s", detail.text) : EXIT_SUCCESS;
+}
+
+static int open_source(void *context, struct msim_source *out, struct msim_detail *detail)
+{
+    struct replay *replay = context;
+    struct msim_parquet_source_params params = MSIM_PARQUET_SOURCE_PARAMS_INIT;
+
+    params.from = replay->settings.from;
+    params.to = replay->settings.to;
+    params.tickers = (const char *const *)replay->settings.tickers.items;
+    params.ticker_count = replay->settings.tickers.count;
+    return msim_parquet_source(out, replay->parquet, &params, detail);
+}
+
+static void count_bad_rows(void *context, const struct msim_source *source)
+{
+    struct replay *replay = context;
+
+    replay->bad_rows += msim_parquet_bad_rows(source);
+}
+
+/* The first signal lets clients say goodbye, the second does not wait for them. */
+static void stop(void *context, int fd)
+{
+    struct replay *replay = context;
+    int signal = terminal_signal(fd);
+
+    if (signal == 0)
+        return;
+    if (replay->stop_at != MSIM_TIME_NEVER) {
+        replay->stop_at = 0;
+        return;
+    }
+    replay->stop_at = terminal_clock() + FAREWELL_NS;
+    msim_replay_server_stop(replay->server);
+}
+
+static int start(struct replay *replay)
+{
+    const struct settings *settings = &replay->settings;
+    struct msim_replay_server_params params = MSIM_REPLAY_SERVER_PARAMS_INIT;
+    struct msim_detail detail = {{0}};
+
+    params.open = open_source;
+    params.ended = count_bad_rows;
+    params.context = replay;
+    params.host = settings->host;
+    params.port = settings->port;
+    params.speed = settings->speed;
+    params.max_gap = settings->max_gap;
+    params.max_clients = (size_t)settings->max_clients;
+    params.max_backlog_bytes = (size_t)settings->max_backlog;
+    params.max_queue_bundles = (size_t)settings->max_queue_size;
+    params.logger = &replay->logger;
+    int r = msim_replay_server_create(&replay->server, &params, &detail);
+    if (r < 0)
+        return terminal_fail(&replay->terminal, "%s", detail.text);
+    replay->signals = terminal_signals();
+    if (replay->signals < 0)
+        return terminal_fail(&replay->terminal, "signals cannot be received");
+    r = msim_net_watch(msim_replay_server_net(replay->server), replay->signals, stop, replay);
+    return r < 0 ? terminal_fail(&replay->terminal, "%s", msim_result_text(r)) : EXIT_SUCCESS;
+}
+
+static void announce(const struct replay *replay)
+{
+    struct msim_parquet_info info;
+    char first[MSIM_CALENDAR_SIZE] = "";
+    char last[MSIM_CALENDAR_SIZE] = "";
+
+    msim_parquet_info(replay->parquet, &info);
+    if (info.rows > 0) {
+        msim_calendar_print(info.first, MSIM_CALENDAR_PLAIN, first);
+        msim_calendar_print(info.last, MSIM_CALENDAR_PLAIN, last);
+    }
+    fprintf(stderr, "%" PRIu64 " trades in %" PRIu64 " file%s%s%s%s%s\n", info.rows, info.files,
+            info.files == 1 ? "" : "s", info.rows ? ", " : "", first, info.rows ? " to " : "",
+            last);
+    fprintf(stderr, "Server running on ws://%s:%u (Ctrl+C ends it)\n",
+            replay->settings.host ? replay->settings.host : "localhost",
+            (unsigned)msim_replay_server_port(replay->server));
+}
+
+/* ", lateness ..."; nothing where nothing was due at a moment. */
+static const char *lateness_words(const struct msim_replay_stats *stats, char *out, size_t size)
+{
+    out[0] = '\0';
+    if (stats->lateness_max > 0)
+        snprintf(out, size, ", lateness p50 %" PRId64 " us, p99 %" PRId64 " us, max %" PRId64 " us",
+                 stats->lateness_p50 / 1000, stats->lateness_p99 / 1000,
+                 stats->lateness_max / 1000);
+    return out;
+}
+
+static void show_progress(struct replay *replay)
+{
+    struct msim_replay_stats stats;
+    char position[MSIM_CALENDAR_SIZE] = "no trade yet";
+    char words[128];
+
+    msim_replay_server_stats(replay->server, &stats);
+    if (stats.position != MSIM_TIME_NEVER)
+        msim_calendar_print(stats.position, MSIM_CALENDAR_PLAIN, position);
+    terminal_progress(&replay->terminal, "%s, %" PRIu64 " trades%s, %" PRIu64 " client%s", position,
+                      stats.trades, lateness_words(&stats, words, sizeof words), stats.clients,
+                      stats.clients == 1 ? "" : "s");
+}
+
+static bool is_over(const struct replay *replay)
+{
+    struct msim_replay_stats stats;
+
+    if (replay->stop_at == MSIM_TIME_NEVER)
+        return false;
+    msim_replay_server_stats(replay->server, &stats);
+    return stats.clients == 0 || terminal_clock() >= replay->stop_at;
+}
+
+static int run(struct replay *replay)
+{
+    msim_time next_progress = 0;
+
+    while (!is_over(replay)) {
+        bool wakes = replay->terminal.interactive || replay->stop_at != MSIM_TIME_NEVER;
+        if (msim_replay_server_dispatch(replay->server, wakes ? 200 : -1) < 0)
+            return terminal_fail(&replay->terminal, "the event loop failed");
+        if (terminal_clock() >= next_progress) {
+            show_progress(replay);
+            next_progress = terminal_clock() + MSIM_NS_PER_S;
+        }
+    }
+    return EXIT_SUCCESS;
+}
+
+static void summarise(struct replay *replay)
+{
+    struct msim_replay_stats stats;
+    char words[128];
+
+    terminal_settle(&replay->terminal);
+    msim_replay_server_stats(replay->server, &stats);
+    fprintf(stderr,
+            "%" PRIu64 " trades sent in %" PRIu64 " bundles to %" PRIu64 " client%s, %" PRIu64
+            " replay%s finished%s\n",
+            stats.trades, stats.bundles, stats.clients_total, stats.clients_total == 1 ? "" : "s",
+            stats.finished, stats.finished == 1 ? "" : "s",
+            lateness_words(&stats, words, sizeof words));
+    if (replay->bad_rows > 0)
+        fprintf(stderr, "%" PRIu64 " bad rows left out of the replays that ended\n",
+                replay->bad_rows);
+}
+
+static void finish(struct replay *replay)
+{
+    msim_replay_server_destroy(&replay->server);
+    msim_parquet_close(&replay->parquet);
+    if (replay->signals > 0)
+        close(replay->signals);
+    option_list_finish(&replay->settings.trade_files);
+    option_list_finish(&replay->settings.columns);
+    option_list_finish(&replay->settings.tickers);
+}
+
+int main(int argument_count, char **arguments)
+{
+    struct replay replay = {.stop_at = MSIM_TIME_NEVER};
+
+    terminal_init(&replay.terminal, "replay-server");
+    int code = read_settings(&replay.settings, argument_count, arguments);
+    if (code >= 0) {
+        finish(&replay);
+        return code;
+    }
+    replay.logger = terminal_logger(&replay.terminal, replay.settings.level);
+    code = open_files(&replay);
+    if (code == EXIT_SUCCESS)
+        code = start(&replay);
+    if (code == EXIT_SUCCESS) {
+        announce(&replay);
+        code = run(&replay);
+        summarise(&replay);
+    }
+    finish(&replay);
+    return code;
+}
