@@ -123,9 +123,9 @@ static inline void bench_log(void *context, enum msim_log_level level, const cha
     bench->log_lines++;
 }
 
-/* `params` and `limits` may be NULL. */
-static inline void bench_open(struct bench *bench, const struct msim_connection_limits *limits,
-                              size_t max_connections)
+/* `limits` and `allocator` may be NULL. */
+static inline void bench_open_with(struct bench *bench, const struct msim_connection_limits *limits,
+                                   size_t max_connections, const struct msim_allocator *allocator)
 {
     const struct msim_logger logger = {bench_log, bench, MSIM_LOG_DEBUG};
     struct msim_net_params params = MSIM_NET_PARAMS_INIT;
@@ -134,6 +134,7 @@ static inline void bench_open(struct bench *bench, const struct msim_connection_
 
     memset(bench, 0, sizeof *bench);
     params.max_connections = max_connections;
+    params.allocator = allocator;
     params.logger = &logger;
     assert_int_equal(msim_net_create(&bench->net, &params, &detail), MSIM_OK);
     if (limits)
@@ -142,6 +143,12 @@ static inline void bench_open(struct bench *bench, const struct msim_connection_
     listen_params.context = bench;
     if (msim_net_listen(bench->net, &bench->listener, &listen_params, &detail) < 0)
         fail_msg("%s", detail.text);
+}
+
+static inline void bench_open(struct bench *bench, const struct msim_connection_limits *limits,
+                              size_t max_connections)
+{
+    bench_open_with(bench, limits, max_connections, NULL);
 }
 
 static inline void bench_finish(struct bench *bench)

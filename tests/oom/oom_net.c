@@ -1,0 +1,203 @@
+/*
+ * Memory that fails: for what the net's owner asks, and for what its peers cause.  The
+ * former is refused whole, the latter costs the one connection that needed it.
+ */
+#define _GNU_SOURCE /* sockets */
+#include "net/bench.h"
+
+#include "failing.h"
+
+static int create_net(const struct msim_allocator *allocator, struct msim_net **net)
+{
+    struct msim_net_params params = MSIM_NET_PARAMS_INIT;
+
+    params.allocator = allocator;
+    return msim_net_create(net, &params, NULL);
+}
+
+static int attempt_create(const struct msim_allocator *allocator, void *context)
+{
+    struct msim_net *net = NULL;
+
+    (void)context;
+    int r = create_net(allocator, &net);
+    assert_int_equal(net != NULL, r == MSIM_OK);
+    msim_net_destroy(&net);
+    return r;
+}
+
+static int attempt_listen(const struct msim_allocator *allocator, void *context)
+{
+    struct msim_listen_params params = MSIM_LISTEN_PARAMS_INIT;
+    struct msim_listener *listener = NULL;
+    struct msim_net *net = NULL;
+
+    (void)context;
+    int r = create_net(allocator, &net);
+    if (r == MSIM_OK) {
+        r = msim_net_listen(net, &listener, &params, NULL);
+        assert_int_equal(listener != NULL, r == MSIM_OK);
+    }
+    msim_net_destroy(&net);
+    return r;
+}
+
+static int attempt_connect(const struct msim_allocator *allocator, void *context)
+{
+    struct msim_connect_params params = MSIM_CONNECT_PARAMS_INIT;
+    struct msim_connection *connection = NULL;
+    struct msim_net *net = NULL;
+
+    params.url = context;
+    int r = create_net(allocator, &net);
+    if (r == MSIM_OK) {
+        r = msim_net_connect(net, &connection, &params, NULL);
+        assert_int_equal(connection != NULL, r == MSIM_OK);
+    }
+    msim_net_destroy(&net);
+    return r;
+}
+
+static void nothing(void *context, int fd)
+{
+    (void)context;
+    (void)fd;
+}
+
+static int attempt_watch(const struct msim_allocator *allocator, void *context)
+{
+    struct msim_net *net = NULL;
+
+    int r = create_net(allocator, &net);
+    if (r == MSIM_OK)
+        r = msim_net_watch(net, *(const int *)context, nothing, NULL);
+    msim_net_destroy(&net);
+    return r;
+}
+
+static void a_net_is_made_whole_or_not_at_all(void **state)
+{
+    int ends[2];
+
+    (void)state;
+    FAIL_EACH_ALLOCATION(attempt_create, NULL);
+    FAIL_EACH_ALLOCATION(attempt_listen, NULL);
+    assert_int_equal(pipe(ends), 0);
+    FAIL_EACH_ALLOCATION(attempt_watch, &ends[0]);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void a_client_is_made_whole_or_not_at_all(void **state)
+{
+    struct bench server;
+    char url[64];
+
+    (void)state;
+    bench_open(&server, NULL, 0);
+    snprintf(url, sizeof url, "ws://127.0.0.1:%u/", (unsigned)msim_listener_port(server.listener));
+    FAIL_EACH_ALLOCATION(attempt_connect, url);
+    bench_finish(&server);
+}
+
+/* What a peer makes the server do: open, a message in pieces, a ping, a mistake. */
+static void play(struct bench *bench, int fd)
+{
+    static const char request[] = "GET / HTTP/1.1\r\n" RAW_UPGRADE;
+    static const unsigned char zeros[3000];
+    unsigned char frames[8192];
+    char sink[65536];
+    size_t length = 0;
+
+    length += raw_frame(frames, 0x02, zeros, 2000, raw_key);
+    length += raw_frame(frames + length, 0x89, "ping", 4, raw_key);
+    length += raw_frame(frames + length, 0x80, zeros, 3000, raw_key);
+    length += raw_frame(frames + length, 0x83, "wrong", 5, raw_key);
+
+    /* The request in two halves: what came first must be kept. */
+    send(fd, request, sizeof request / 2, MSG_NOSIGNAL);
+    turn(bench);
+    turn(bench);
+    send(fd, request + sizeof request / 2, sizeof request - 1 - sizeof request / 2, MSG_NOSIGNAL);
+    turn(bench);
+    for (size_t at = 0; at < length; at += 700) {
+        send(fd, frames + at, length - at < 700 ? length - at : 700, MSG_NOSIGNAL);
+        turn(bench);
+    }
+    raw_read(bench, fd, sink, sizeof sink);
+}
+
+static void what_a_peer_causes_costs_that_peer_alone(void **state)
+{
+    struct failing failing = {.fail_at = SIZE_MAX};
+    const struct msim_allocator allocator = failing_allocator(&failing);
+    bool failed = true;
+    struct bench bench;
+
+    (void)state;
+    bench_open_with(&bench, NULL, 0, &allocator);
+    bench.echoes = false;
+    int honest = raw_open(&bench);
+    struct msim_connection *first = bench.last;
+    size_t resting = failing.blocks;
+    for (size_t more = 0; failed; more++) {
+        int fd = raw_connect(&bench);
+        failing.fail_at = failing.calls + more;
+        play(&bench, fd);
+        failed = failing.calls > failing.fail_at;
+        failing.fail_at = SIZE_MAX;
+        close(fd);
+        for (int i = 0; i < 3; i++)
+            turn(&bench);
+        /* All is given back but for one spare frame context. */
+        assert_in_range(failing.blocks, resting, resting + 1);
+
+        bench.log[0] = '\0';
+        raw_send_frame(&bench, honest, 0x81, "still here", 10);
+        until_log(&bench, "text(still here) ");
+        assert_int_equal(msim_connection_send(first, MSIM_MESSAGE_TEXT, "yes", 3), MSIM_OK);
+        raw_expect_frame(&bench, honest, 0x81, "yes", 3);
+        resting = failing.blocks;
+        assert_true(more < 100);
+    }
+    close(honest);
+    bench_finish(&bench);
+    assert_int_equal(failing.blocks, 0);
+    assert_int_equal(failing.bytes, 0);
+}
+
+static void a_send_without_memory_queues_nothing(void **state)
+{
+    struct failing failing = {.fail_at = SIZE_MAX};
+    const struct msim_allocator allocator = failing_allocator(&failing);
+    static const unsigned char payload[100000];
+    struct bench bench;
+
+    (void)state;
+    bench_open_with(&bench, NULL, 0, &allocator);
+    int fd = raw_open(&bench);
+    failing.fail_at = failing.calls;
+    assert_int_equal(msim_connection_send(bench.last, MSIM_MESSAGE_BINARY, payload, sizeof payload),
+                     MSIM_ERR_NOMEM);
+    assert_int_equal(msim_connection_backlog(bench.last), 0);
+    assert_int_equal(msim_connection_queued(bench.last), 0);
+    failing.fail_at = SIZE_MAX;
+    assert_int_equal(msim_connection_send(bench.last, MSIM_MESSAGE_BINARY, payload, sizeof payload),
+                     MSIM_OK);
+    raw_expect_frame(&bench, fd, 0x82, payload, sizeof payload);
+    close(fd);
+    bench_finish(&bench);
+    assert_int_equal(failing.blocks, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_net_is_made_whole_or_not_at_all),
+        cmocka_unit_test(a_client_is_made_whole_or_not_at_all),
+        cmocka_unit_test(what_a_peer_causes_costs_that_peer_alone),
+        cmocka_unit_test(a_send_without_memory_queues_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
