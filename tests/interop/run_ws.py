@@ -1,0 +1,53 @@
+"""Installs the exact npm packages of package-lock.json into a scratch folder, then runs
+ws_peer.mjs there.
+
+    run_ws.py SOURCE_FOLDER SCRATCH_FOLDER PROGRAM...
+
+Exit status 77, "skipped", where there is no node or npm, or the packages cannot be had.
+"""
+import os
+import shutil
+import subprocess
+import sys
+
+SKIPPED = 77
+
+
+def install(source, scratch):
+    lock = os.path.join(source, "package-lock.json")
+    copy = os.path.join(scratch, "package-lock.json")
+    ready = os.path.join(scratch, "installed")
+    os.makedirs(scratch, exist_ok=True)
+    for name in ("package.json", "ws_peer.mjs"):
+        shutil.copy(os.path.join(source, name), scratch)
+    with open(lock, "rb") as new:
+        wanted = new.read()
+    if os.path.exists(ready):
+        with open(ready, "rb") as old:
+            if old.read() == wanted:
+                return True
+    shutil.copy(lock, copy)
+    done = subprocess.run(
+        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+        cwd=scratch, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=200,
+    )
+    if done.returncode != 0:
+        print(done.stdout.decode(errors="replace"))
+        return False
+    with open(ready, "wb") as new:
+        new.write(wanted)
+    return True
+
+
+def main(source, scratch, *programs):
+    if not shutil.which("node") or not shutil.which("npm"):
+        print("skipped: node and npm are not installed")
+        return SKIPPED
+    if not install(source, scratch):
+        print("skipped: the npm packages cannot be had")
+        return SKIPPED
+    command = ["node", "ws_peer.mjs", *map(os.path.abspath, programs)]
+    return subprocess.run(command, cwd=scratch).returncode
+
+
+sys.exit(main(*sys.argv[1:]))

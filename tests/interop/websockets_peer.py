@@ -1,0 +1,102 @@
+"""python3-websockets against the library, in both roles.
+
+    websockets_peer.py ECHO_SERVER ECHO_CLIENT FOREIGN_LOOP
+
+The programs echo what they hear (tests/net/echo-server.c, examples/foreign-loop.c) or
+want an echo (tests/net/echo-client.c).
+"""
+import asyncio
+import re
+import signal
+import sys
+
+import websockets
+
+SIZES = (0, 1, 125, 126, 127, 65535, 65536, 300000)
+
+
+async def start(program, *arguments):
+    """Starts a server and reads from its first line where it listens."""
+    process = await asyncio.create_subprocess_exec(
+        program, *arguments, stdout=asyncio.subprocess.PIPE
+    )
+    line = (await process.stdout.readline()).decode()
+    return process, int(re.search(r"(?:port |localhost:)(\d+)", line).group(1))
+
+
+async def stop(process, number):
+    process.send_signal(number)
+    await process.stdout.read()
+    status = await process.wait()
+    assert status == 0, f"exit status {status}"
+
+
+async def echoes(uri, **options):
+    async with websockets.connect(uri, max_size=None, **options) as peer:
+        for size in SIZES:
+            for message in ("é" * (size // 2) + "a" * (size % 2), b"\xff" * size):
+                await peer.send(message)
+                assert await peer.recv() == message
+        await peer.send(["in ", "several ", "pieces é", ""])
+        assert await peer.recv() == "in several pieces é"
+        await asyncio.wait_for(await peer.ping(b"are you there?"), 10)
+        for number in range(1000):
+            await peer.send(str(number))
+        for number in range(1000):
+            assert await peer.recv() == str(number)
+    assert peer.close_code == 1000, peer.close_code
+
+
+async def as_client(echo_server):
+    process, port = await start(echo_server)
+    for host in ("localhost", "127.0.0.1"):
+        await echoes(f"ws://{host}:{port}/any/path?x=%20")
+    # It offers compression; the server need not take it up.
+    await echoes(f"ws://127.0.0.1:{port}/", compression="deflate")
+    try:
+        await websockets.connect(f"ws://127.0.0.1:{port}/refuse")
+        raise AssertionError("a refused path was opened")
+    except websockets.exceptions.InvalidStatusCode as refusal:
+        assert refusal.status_code == 404
+    # A message beyond the bound of this server (16 MiB).
+    async with websockets.connect(f"ws://127.0.0.1:{port}/", max_size=None) as peer:
+        try:
+            await peer.send(b"x" * (16 * 1024 * 1024 + 1))
+            await peer.recv()
+            raise AssertionError("a message beyond the bound came back")
+        except websockets.exceptions.ConnectionClosed as closed:
+            assert closed.rcvd is not None and closed.rcvd.code == 1009, closed
+    await stop(process, signal.SIGTERM)
+
+
+async def as_server(echo_client, **options):
+    async def echo(peer, *_):
+        async for message in peer:
+            await peer.send(message)
+
+    async with websockets.serve(echo, "127.0.0.1", 0, max_size=None, **options) as server:
+        port = server.sockets[0].getsockname()[1]
+        process = await asyncio.create_subprocess_exec(
+            echo_client, f"ws://127.0.0.1:{port}/echo", stdout=asyncio.subprocess.PIPE
+        )
+        output = (await process.stdout.read()).decode()
+        status = await process.wait()
+        assert status == 0, output
+        assert output.endswith("closed with 1000\n"), output
+
+
+async def in_a_foreign_loop(foreign_loop):
+    process, port = await start(foreign_loop)
+    await echoes(f"ws://localhost:{port}/")
+    await stop(process, signal.SIGINT)
+
+
+async def main(echo_server, echo_client, foreign_loop):
+    await as_client(echo_server)
+    await as_server(echo_client)
+    await as_server(echo_client, compression=None)
+    await in_a_foreign_loop(foreign_loop)
+    print("ok")
+
+
+asyncio.run(asyncio.wait_for(main(*sys.argv[1:4]), 100))
