@@ -12,7 +12,6 @@
 
 #include "base/calendar.h"
 #include "base/decimal.h"
-#include "base/histogram.h"
 #include "base/random.h"
 #include "base/units.h"
 #include "cli/options.h"
@@ -21,6 +20,9 @@
 #define BACKOFF_FIRST (500 * MSIM_NS_PER_MS)
 #define BACKOFF_MOST (30 * MSIM_NS_PER_S)
 #define MAX_MESSAGE ((size_t)16 << 20)
+
+/* The pace is measured over at most so many bundles, the latest. */
+#define PACE_BUNDLES ((size_t)1 << 20)
 
 enum reconnect {
     RECONNECT_AUTO, /* after a live feed broke; a replay would start from its beginning */
@@ -65,7 +67,8 @@ struct client {
 
     struct msim_pacer pacer;
     bool pace_started;
-    struct msim_histogram lateness;
+    msim_time *offsets; /* of the latest bundles: arrival minus schedule, as a ring */
+    uint64_t offset_count;
 
     bool is_replay;     /* the server said that a replay starts */
     bool is_finished;   /* ... and that it came to its end */
@@ -185,6 +188,28 @@ static void print_span(const struct totals *totals)
     fprintf(stderr, ", %s to %s", first, last);
 }
 
+static int ascending(const void *a, const void *b)
+{
+    msim_time x = *(const msim_time *)a;
+    msim_time y = *(const msim_time *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Against the bundle that came earliest beside its moment: the server's own start is not seen. */
+static void print_lateness(struct client *client)
+{
+    msim_time *offsets = client->offsets;
+    size_t count =
+        client->offset_count < PACE_BUNDLES ? (size_t)client->offset_count : PACE_BUNDLES;
+
+    qsort(offsets, count, sizeof *offsets, ascending);
+    fprintf(stderr, "; lateness p50 %" PRId64 " us, p99 %" PRId64 " us, max %" PRId64 " us",
+            (offsets[count / 2] - offsets[0]) / 1000,
+            (offsets[count * 99 / 100] - offsets[0]) / 1000,
+            (offsets[count - 1] - offsets[0]) / 1000);
+}
+
 static void print_totals(struct client *client, const char *label)
 {
     const struct totals *totals = &client->totals;
@@ -199,10 +224,8 @@ static void print_totals(struct client *client, const char *label)
             rate);
     if (totals->unknown > 0)
         fprintf(stderr, ", %" PRIu64 " other messages", totals->unknown);
-    if (client->settings.has_pace)
-        fprintf(stderr, "; lateness p50 %" PRId64 " us, p99 %" PRId64 " us, max %" PRId64 " us",
-                msim_histogram_at(&client->lateness, 500000) / 1000,
-                msim_histogram_at(&client->lateness, 990000) / 1000, client->lateness.max / 1000);
+    if (client->offset_count > 0)
+        print_lateness(client);
     fputc('\n', stderr);
 }
 
@@ -238,7 +261,8 @@ static void measure_pace(struct client *client, msim_time moment)
         msim_pacer_start(&client->pacer, now, moment);
         client->pace_started = true;
     }
-    msim_histogram_add(&client->lateness, now - msim_pacer_due(&client->pacer, moment));
+    client->offsets[client->offset_count++ % PACE_BUNDLES] =
+        now - msim_pacer_due(&client->pacer, moment);
 }
 
 static void take_trade(struct client *client, const struct msim_replay_message *message)
@@ -494,6 +518,11 @@ static int start(struct client *client, int *signals)
         return terminal_fail(&client->terminal, "%s", detail.text);
     pacing.speed = client->settings.pace;
     msim_pacer_init(&client->pacer, &pacing);
+    if (client->settings.has_pace) {
+        client->offsets = calloc(PACE_BUNDLES, sizeof *client->offsets);
+        if (!client->offsets)
+            return terminal_fail(&client->terminal, "out of memory");
+    }
     *signals = terminal_signals();
     if (*signals < 0 || msim_net_watch(client->net, *signals, stop, client) < 0)
         return terminal_fail(&client->terminal, "signals cannot be received");
@@ -522,6 +551,7 @@ int main(int argument_count, char **arguments)
     msim_net_destroy(&client.net);
     if (signals >= 0)
         close(signals);
+    free(client.offsets);
     free(client.scratch);
     return code;
 }

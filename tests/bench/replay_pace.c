@@ -5,8 +5,8 @@
  *   replay-pace FILE.parquet [SECONDS] [SPEED]
  *
  * Both run in processes of their own at the same time; this one receives from
- * both and measures each bundle's arrival against the schedule that began with
- * the first arrival of its own sender.
+ * both.  A schedule's start is not seen from here: a bundle's lateness is against the
+ * bundle of the same sender that came earliest beside its moment.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,8 +23,6 @@
 #include <unistd.h>
 
 #include <marketsim/marketsim.h>
-
-#include "base/histogram.h"
 
 /* What a trade of the sample takes on the wire, with its frame's head. */
 #define TRADE_BYTES 134
@@ -194,9 +192,8 @@ static void run_server(int port_out, struct window *window, struct msim_speed sp
 struct side {
     const struct plan *plan;
     double speed;
-    msim_time start;
-    size_t next; /* bundle */
-    struct msim_histogram lateness;
+    size_t next;        /* bundle */
+    msim_time *offsets; /* of each bundle: arrival minus its distance from the first */
     bool over;
 };
 
@@ -205,10 +202,8 @@ static void arrived(struct side *side, msim_time now)
     if (side->next >= side->plan->count)
         return;
     const struct bundle *bundle = &side->plan->bundles[side->next];
-    if (side->next++ == 0)
-        side->start = now;
     double distance = (double)(bundle->time - side->plan->bundles[0].time) / side->speed;
-    msim_histogram_add(&side->lateness, now - side->start - (msim_time)distance);
+    side->offsets[side->next++] = now - (msim_time)distance;
 }
 
 struct feed {
@@ -269,12 +264,36 @@ static void read_floor(struct side *side, int fd, size_t *left)
     }
 }
 
-static void report(const char *name, const struct side *side)
+static int ascending(const void *a, const void *b)
 {
-    printf("%-10s %zu bundles, lateness p50 %lld us, p99 %lld us, max %lld us\n", name, side->next,
-           (long long)msim_histogram_at(&side->lateness, 500000) / 1000,
-           (long long)msim_histogram_at(&side->lateness, 990000) / 1000,
-           (long long)side->lateness.max / 1000);
+    msim_time x = *(const msim_time *)a;
+    msim_time y = *(const msim_time *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void report(const char *name, struct side *side)
+{
+    msim_time *offsets = side->offsets;
+    size_t count = side->next;
+
+    if (count == 0)
+        die(name, "nothing came");
+    qsort(offsets, count, sizeof *offsets, ascending);
+    printf("%-7s %zu bundles, lateness p50 %.1f us, p99 %.1f us, max %.1f us\n", name, count,
+           (double)(offsets[count / 2] - offsets[0]) / 1e3,
+           (double)(offsets[count * 99 / 100] - offsets[0]) / 1e3,
+           (double)(offsets[count - 1] - offsets[0]) / 1e3);
+}
+
+static struct side side_of(const struct plan *plan, double speed)
+{
+    struct side side = {.plan = plan, .speed = speed};
+
+    side.offsets = calloc(plan->count + 1, sizeof *side.offsets);
+    if (!side.offsets)
+        die("side", "out of memory");
+    return side;
 }
 
 static void receive(struct msim_net *net, struct side *ours, struct side *floor, int floor_fd)
@@ -328,8 +347,8 @@ int main(int argument_count, char **arguments)
     }
     close(link[1]);
 
-    struct side ours = {.plan = &plan, .speed = factor};
-    struct side floor = {.plan = &plan, .speed = factor};
+    struct side ours = side_of(&plan, factor);
+    struct side floor = side_of(&plan, factor);
     struct feed feed = {.side = &ours};
     struct msim_net_params net_params = MSIM_NET_PARAMS_INIT;
     struct msim_connect_params params = MSIM_CONNECT_PARAMS_INIT;
@@ -354,6 +373,8 @@ int main(int argument_count, char **arguments)
 
     msim_net_destroy(&net);
     msim_parquet_close(&window.parquet);
+    free(ours.offsets);
+    free(floor.offsets);
     free(plan.bundles);
     return 0;
 }

@@ -34,7 +34,7 @@ static double seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static void pin(int processor)
+static void pin(size_t processor)
 {
     cpu_set_t set;
 
