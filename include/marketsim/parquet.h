@@ -98,44 +98,49 @@ MSIM_API uint64_t msim_parquet_bad_rows(const struct msim_source *source);
 
 enum msim_parquet_type {
     MSIM_PARQUET_INT64 = 1,
-    MSIM_PARQUET_TIMESTAMP_MS, /* values are msim_time, exact in the column's unit */
+    MSIM_PARQUET_TIMESTAMP_MS, /* values are msim_time, whole in the column's unit */
     MSIM_PARQUET_TIMESTAMP_US,
     MSIM_PARQUET_TIMESTAMP_NS,
     MSIM_PARQUET_DOUBLE,
-    MSIM_PARQUET_STRING,
+    MSIM_PARQUET_STRING, /* UTF-8 */
     MSIM_PARQUET_INT32,
 };
 
 enum msim_parquet_codec {
     MSIM_PARQUET_CODEC_NONE = 0,
-    MSIM_PARQUET_CODEC_ZSTD = 1,
+    MSIM_PARQUET_CODEC_ZSTD = 1, /* MSIM_ERR_UNSUPPORTED where the build has no zstd */
 };
 
 struct msim_parquet_column {
     const char *name;
     enum msim_parquet_type type;
     bool nullable;
+    bool naive; /* a timestamp without a time zone, as pandas makes by default; else UTC */
 };
 
 struct msim_parquet_writer;
 
 struct msim_parquet_writer_params {
     size_t size;
-    const char *path; /* created, or replaced when finished; or NULL with `write` */
-    /* Takes the file's bytes in order; a negative result ends the writing and is passed up. */
+    const char *path; /* appears when the file is finished, in place of what stood there */
+    /* Or, without a path: takes the file's bytes in order; a negative result is passed up. */
     int (*write)(void *context, const void *bytes, size_t length);
     void *context;
-    const struct msim_parquet_column *columns;
+    const struct msim_parquet_column *columns; /* copied */
     size_t column_count;
     enum msim_parquet_codec codec;
-    uint64_t row_group_rows; /* default 122880 */
-    const struct msim_allocator *allocator;
+    uint64_t row_group_rows;                /* default 122880 */
+    const struct msim_allocator *allocator; /* copied */
 };
 #define MSIM_PARQUET_WRITER_PARAMS_INIT                                                         \
     {                                                                                           \
         sizeof(struct msim_parquet_writer_params), 0, 0, 0, 0, 0, MSIM_PARQUET_CODEC_NONE, 0, 0 \
     }
 
+/*
+ * A file of flat columns: dictionaries where they pay, statistics, page checksums.
+ * The same rows give the same bytes (with zstd: by the same version of it).
+ */
 MSIM_API int msim_parquet_writer_create(struct msim_parquet_writer **out,
                                         const struct msim_parquet_writer_params *params,
                                         struct msim_detail *detail);
@@ -149,14 +154,20 @@ struct msim_parquet_value {
     size_t text_length;
 };
 
-/* Appends a row: one value for each column, copied. */
+/*
+ * Appends a row: one value for each column, copied.  MSIM_ERR_INVALID for a value
+ * that its column does not hold leaves the writer as it was; any other failure is
+ * final.
+ */
 MSIM_API int msim_parquet_writer_row(struct msim_parquet_writer *writer,
                                      const struct msim_parquet_value *values,
                                      struct msim_detail *detail);
 
-/* Writes what is held and the footer.  Without it a destroy leaves no file behind. */
+/* Writes what is held and the footer; no row may follow. */
 MSIM_API int msim_parquet_writer_finish(struct msim_parquet_writer *writer,
                                         struct msim_detail *detail);
+
+/* Without a finish before it, no file is left behind. */
 MSIM_API void msim_parquet_writer_destroy(struct msim_parquet_writer **writer);
 
 #ifdef __cplusplus

@@ -34,4 +34,9 @@ int msim_hybrid_read(struct msim_hybrid *hybrid, uint32_t *out, size_t count);
 int msim_hybrid_peek(struct msim_hybrid *hybrid, size_t count, uint32_t *value, size_t *equal);
 void msim_hybrid_pass(struct msim_hybrid *hybrid, size_t equal);
 
+/* Appends `count` numbers below 2^width as runs.  MSIM_ERR_NOMEM, MSIM_ERR_LIMIT. */
+struct msim_bytes;
+int msim_hybrid_write(struct msim_bytes *out, const uint32_t *numbers, size_t count,
+                      unsigned width);
+
 #endif
