@@ -51,6 +51,9 @@ def main():
         if cxx:
             compile_as([cxx], ["-std=c++17", "-x", "c++"], program(name, text), include, problems,
                        "%s as C++17" % name)
+    for name in sorted(os.listdir(os.path.join(include, "marketsim"))):
+        if name not in [os.path.basename(path) for path in headers]:
+            problems.append("%s is not installed (include/meson.build)" % name)
     house.finish(problems, "%d headers as C11%s" % (len(headers), " and C++17" if cxx else
                                                     "; no C++ compiler"))
 

@@ -55,7 +55,8 @@ def project_files(root):
     for folder, folders, files in os.walk(root):
         inside = os.path.relpath(folder, root)
         folders[:] = [f for f in folders
-                      if not f.startswith((".git", "build", "node_modules", "__pycache__"))
+                      if f not in (".git", "node_modules", "__pycache__")
+                      and not os.path.exists(os.path.join(folder, f, "meson-private"))
                       and not (inside == "subprojects" and f != "packagefiles")]
         found += [os.path.normpath(os.path.join(inside, name)) for name in files]
     return sorted(found)
