@@ -1,0 +1,78 @@
+"""Starting and ending the project's own programs, for the end-to-end tests."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+
+SKIPPED = 77  # what meson takes for a skipped test
+
+
+def skip(why):
+    print(f"skipped: {why}")
+    sys.exit(SKIPPED)
+
+
+class Server:
+    """A server of ours on a free port; `url` is where it listens."""
+
+    def __init__(self, program, *arguments):
+        self.process = subprocess.Popen(
+            [program, "--port", "0", *map(str, arguments)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.lines = []
+        self.url = None
+        for line in self.process.stderr:
+            self.lines.append(line)
+            found = re.match(r"Server running on (ws://\S+)", line)
+            if found:
+                self.url = found.group(1)
+                break
+        if not self.url:
+            self.process.wait()
+            raise AssertionError("the server did not start: " + "".join(self.lines))
+
+    def stop(self, how=signal.SIGTERM):
+        """Ends it and returns (exit code, all it said)."""
+        self.process.send_signal(how)
+        said = self.process.communicate(timeout=60)[1]
+        return self.process.returncode, "".join(self.lines) + said
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
+
+
+def run(*command, timeout=60, **options):
+    """A program to its end: (exit code, stdout, stderr)."""
+    done = subprocess.run(
+        [str(word) for word in command], capture_output=True, timeout=timeout, **options
+    )
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def fresh_folder():
+    return tempfile.TemporaryDirectory(prefix="msim-")
+
+
+def write(path, data):
+    with open(path, "wb") as file:
+        file.write(data)
+    return path
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+__all__ = [name for name in dir() if not name.startswith("_")] + ["os"]

@@ -1,0 +1,303 @@
+"""The replay server and the client as their users have them: real processes, real sockets, a foreign
+client (Debian's python3-websockets), and every mistake that has a line of its own.
+
+Arguments: the folder of the built tools, the make-sample program.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+import unittest
+
+from processes import Server, fresh_folder, read, run, skip, write
+
+try:
+    import websockets
+except ImportError:
+    skip("python3-websockets is not there")
+
+TOOLS, MAKE_SAMPLE = sys.argv[1], sys.argv[2]
+SERVER = os.path.join(TOOLS, "replay-server")
+CLIENT = os.path.join(TOOLS, "market-client")
+
+
+async def receive(url, limit=None, **options):
+    """All messages of a connection and how it closed."""
+    messages = []
+    async with websockets.connect(url, max_size=None, **options) as feed:
+        try:
+            async for message in feed:
+                messages.append(message)
+                if limit and len(messages) == limit:
+                    break
+        except websockets.ConnectionClosedError:
+            pass
+        await feed.close()
+        return messages, feed.close_code, feed.close_reason
+
+
+def listen(url, **options):
+    return asyncio.run(receive(url, **options))
+
+
+class Replay(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = fresh_folder()
+        cls.sample = os.path.join(cls.folder.name, "trades_sample.parquet")
+        code, _, words = run(MAKE_SAMPLE, cls.sample, "--rows", 3000)
+        assert code == 0, words
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def path(self, name):
+        return os.path.join(self.folder.name, name)
+
+    # ---- the feed ----
+
+    def test_a_foreign_client_gets_the_original_dialogue(self):
+        with Server(SERVER, "--speed", "max", self.sample) as server:
+            messages, code, _ = listen(server.url)
+        self.assertEqual(messages[0], '{"status": "Data loaded. Starting replay."}')
+        self.assertEqual(messages[-1], '{"status": "Replay finished."}')
+        self.assertEqual(code, 1000)
+        self.assertEqual(len(messages), 3002)
+        last = ""
+        for text in messages[1:-1]:
+            trade = json.loads(text)
+            self.assertEqual(list(trade), ["timestamp", "price", "volume", "ticker"])
+            self.assertEqual(json.dumps(trade), text)
+            self.assertGreaterEqual(trade["timestamp"], last)
+            last = trade["timestamp"]
+
+    def test_our_client_prints_what_a_foreign_one_receives(self):
+        with Server(SERVER, "--speed", "max", self.sample) as server:
+            messages, _, _ = listen(server.url)
+            code, printed, words = run(CLIENT, "--json", server.url)
+        self.assertEqual(code, 0)
+        self.assertEqual(printed.splitlines(), messages)
+        self.assertIn("3000 trades", words)
+
+    def test_every_client_has_a_replay_of_its_own_from_the_start(self):
+        async def many(url):
+            return await asyncio.gather(*(receive(url) for _ in range(8)))
+
+        with Server(SERVER, "--speed", "max", self.sample) as server:
+            answers = asyncio.run(many(server.url))
+        self.assertEqual(len({tuple(messages) for messages, _, _ in answers}), 1)
+
+    def test_both_loopback_addresses_answer(self):
+        with Server(SERVER, "--speed", "max", self.sample) as server:
+            port = server.url.rsplit(":", 1)[1]
+            for host in ("127.0.0.1", "[::1]"):
+                if host == "[::1]" and not socket.has_ipv6:
+                    continue
+                messages, _, _ = listen(f"ws://{host}:{port}/any/path")
+                self.assertEqual(len(messages), 3002)
+
+    def test_a_window_and_tickers_choose_trades_and_keep_their_order(self):
+        with Server(SERVER, "--speed", "max", self.sample) as server:
+            everything = [json.loads(text) for text in listen(server.url)[0][1:-1]]
+        middle = everything[len(everything) // 2]["timestamp"]
+        ticker = everything[0]["ticker"]
+        options = ("--speed", "max", "--from", middle.replace(" ", "T") + "Z", "--ticker", ticker)
+        with Server(SERVER, *options, self.sample) as server:
+            chosen = [json.loads(text) for text in listen(server.url)[0][1:-1]]
+        wanted = [t for t in everything if t["timestamp"] >= middle and t["ticker"] == ticker]
+        self.assertEqual(chosen, wanted)
+
+    def test_two_files_become_one_order(self):
+        other = self.path("other.parquet")
+        self.assertEqual(run(MAKE_SAMPLE, other, "--rows", 2000, "--seed", 7)[0], 0)
+        feeds = []
+        for files in ([self.sample], [other], [self.sample, other]):
+            with Server(SERVER, "--speed", "max", *files) as server:
+                feeds.append([json.loads(text) for text in listen(server.url)[0][1:-1]])
+        merged = sorted(feeds[0] + feeds[1], key=lambda trade: trade["timestamp"])
+        self.assertEqual(feeds[2], merged)
+
+    def test_the_pace_is_the_originals(self):
+        """No times are asserted but that it does not run ahead of its schedule."""
+        options = ("--to", "2022-07-01T00:00:02Z", self.sample)
+        with Server(SERVER, *options) as server:
+            code, printed, words = run(CLIENT, "--pace", "1", "--json", server.url)
+        self.assertEqual(code, 0)
+        self.assertIn("lateness p50", words)
+        trades = [json.loads(line) for line in printed.splitlines()][1:-1]
+        self.assertGreater(len(trades), 0)
+        self.assertLess(trades[-1]["timestamp"], "2022-07-01 00:00:02")
+
+    # ---- bounds ----
+
+    def test_a_client_that_reads_nothing_stops_only_its_own_replay(self):
+        big = self.path("big.parquet")
+        self.assertEqual(run(MAKE_SAMPLE, big, "--rows", 200000)[0], 0)
+        with Server(SERVER, "--speed", "max", "--max-backlog", "256K", big) as server:
+            port = int(server.url.rsplit(":", 1)[1])
+            stalled = socket.create_connection(("127.0.0.1", port))
+            stalled.sendall(
+                b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+                b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                b"Sec-WebSocket-Version: 13\r\n\r\n"
+            )
+            self.assertTrue(stalled.recv(12).startswith(b"HTTP/1.1 101"))
+            messages, code, _ = listen(server.url)
+            self.assertEqual((len(messages), code), (200002, 1000))
+            with open(f"/proc/{server.process.pid}/status", encoding="ascii") as status:
+                resident = next(int(l.split()[1]) for l in status if l.startswith("VmRSS"))
+            stalled.close()
+        # Sanitizers hold freed memory back: the bound is far above what the server needs.
+        self.assertLess(resident, 600_000)
+
+    def test_one_bundle_in_the_queue_is_enough_to_finish(self):
+        with Server(SERVER, "--speed", "max", "--max-queue-size", 1, self.sample) as server:
+            messages, code, _ = listen(server.url)
+        self.assertEqual((len(messages), code), (3002, 1000))
+
+    def test_more_clients_than_allowed_are_refused(self):
+        async def two(url):
+            async with websockets.connect(url) as first:
+                await first.recv()
+                with self.assertRaises(websockets.InvalidStatusCode) as refused:
+                    await websockets.connect(url)
+                return refused.exception.status_code
+
+        with Server(SERVER, "--max-clients", 1, self.sample) as server:
+            self.assertEqual(asyncio.run(two(server.url)), 503)
+
+    def test_garbage_is_closed_and_disturbs_nobody(self):
+        async def both(url):
+            port = int(url.rsplit(":", 1)[1])
+            honest = asyncio.create_task(receive(url))
+            answers = []
+            for garbage in (b"\x00\x01\x02 not http\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(garbage)
+                answers.append(await reader.read())
+                writer.close()
+            async with websockets.connect(url) as feed:
+                await feed.recv()
+                feed.transport.write(b"\x81\x03abc")  # a frame that is not masked
+                try:
+                    while True:
+                        await feed.recv()
+                except websockets.ConnectionClosed:
+                    pass
+                answers.append(feed.close_code)
+            return answers, await honest
+
+        with Server(SERVER, "--speed", "50", self.sample) as server:
+            answers, (messages, code, _) = asyncio.run(both(server.url))
+        self.assertTrue(answers[0].startswith(b"HTTP/1.1 400"), answers[0])
+        self.assertTrue(answers[1].startswith(b"HTTP/1.1 "), answers[1])
+        self.assertEqual(answers[2], 1002)
+        self.assertEqual((len(messages), code), (3002, 1000))
+
+    # ---- ends ----
+
+    def test_a_signal_ends_the_server_and_tells_its_clients(self):
+        async def end(server):
+            async with websockets.connect(server.url) as feed:
+                await feed.recv()
+                loop = asyncio.get_running_loop()
+                stopped = loop.run_in_executor(None, server.stop, signal.SIGINT)
+                try:
+                    while True:
+                        await feed.recv()
+                except websockets.ConnectionClosed:
+                    pass
+                return feed.close_code, await stopped
+
+        with Server(SERVER, self.sample) as server:
+            code, (status, words) = asyncio.run(end(server))
+        self.assertEqual((code, status), (1001, 0))
+        self.assertIn("trades sent", words)
+
+    def test_a_signal_ends_the_client_with_its_totals(self):
+        with Server(SERVER, self.sample) as server:
+            import subprocess
+
+            client = subprocess.Popen(
+                [CLIENT, server.url], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
+            client.stdout.readline()
+            client.send_signal(signal.SIGINT)
+            _, words = client.communicate(timeout=60)
+        self.assertEqual(client.returncode, 0)
+        self.assertIn("Total: ", words)
+
+    # ---- mistakes: one clear line, and a non-zero exit ----
+
+    def refused(self, *arguments):
+        code, _, words = run(SERVER, "--port", "0", *arguments, timeout=30)
+        self.assertNotEqual(code, 0, words)
+        self.assertEqual(len(words.strip().splitlines()), 1, words)
+        return words
+
+    def test_a_missing_file_is_named(self):
+        self.assertIn("nowhere.parquet", self.refused(self.path("nowhere.parquet")))
+
+    def test_a_folder_without_parquet_is_named(self):
+        os.makedirs(self.path("empty-folder"), exist_ok=True)
+        self.assertIn("empty-folder", self.refused(self.path("empty-folder")))
+
+    def test_an_empty_a_truncated_and_a_foreign_file_are_named(self):
+        whole = read(self.sample)
+        for name, data in (
+            ("empty.parquet", b""),
+            ("cut.parquet", whole[: len(whole) // 2]),
+            ("text.parquet", b"timestamp,price\n" * 100),
+        ):
+            self.assertIn(name, self.refused(write(self.path(name), data)))
+
+    def test_a_column_that_is_not_there_is_named_with_those_that_are(self):
+        words = self.refused("--columns", "price=px", self.sample)
+        for name in ("px", "price", "volume", "ticker"):
+            self.assertIn(name, words)
+
+    def test_a_port_in_use_is_named_with_the_remedy(self):
+        with Server(SERVER, self.sample) as server:
+            port = server.url.rsplit(":", 1)[1]
+            code, _, words = run(SERVER, "--port", port, self.sample)
+        self.assertNotEqual(code, 0)
+        self.assertIn(port, words)
+        self.assertIn("--port", words)
+
+    def test_an_unreachable_server_is_named(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            url = f"ws://127.0.0.1:{taken.getsockname()[1]}"
+            code, _, words = run(CLIENT, url)
+        self.assertNotEqual(code, 0)
+        self.assertEqual(len(words.strip().splitlines()), 1, words)
+        self.assertIn(url, words)
+
+    def test_a_wrong_option_is_named_with_what_would_be_right(self):
+        for program, arguments, expected in (
+            (SERVER, ("--sped", "2", self.sample), "--speed"),
+            (SERVER, ("--speed", "fast", self.sample), "max"),
+            (SERVER, ("--max-gap", "5", self.sample), "5s"),
+            (SERVER, ("--port", "65536", self.sample), "65535"),
+            (SERVER, (), "--help"),
+            (CLIENT, ("--reconnect", "often"), "always"),
+            (CLIENT, ("http://localhost",), "ws://"),
+        ):
+            code, _, words = run(program, *arguments)
+            self.assertNotEqual(code, 0)
+            self.assertIn(expected, words)
+
+    def test_help_and_version_are_answers(self):
+        for program in (SERVER, CLIENT):
+            code, text, _ = run(program, "--help")
+            self.assertEqual(code, 0)
+            self.assertIn("Examples:", text)
+            self.assertEqual(run(program, "--version")[0], 0)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]])
