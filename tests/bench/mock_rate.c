@@ -66,6 +66,50 @@ static void measure(const char *name, const struct msim_mock_params *params, uin
     printf("%-28s %8.2f M records/s  (%" PRIx64 ")\n", name, (double)wanted / best * 1e-6, sum);
 }
 
+/* The default event of trades and quotes that lie ready. */
+static void measure_encode(uint64_t wanted)
+{
+    static struct msim_record records[2 * BATCH];
+    struct msim_mock_params params = MSIM_MOCK_PARAMS_INIT;
+    struct msim_detail detail = {""};
+    struct msim_listing listings[8];
+    struct msim_source source;
+    char text[MSIM_QUOTES_EVENT_MAX];
+    size_t count = 0;
+    double best = 1e9;
+    uint64_t sum = 0;
+
+    params.start = INT64_C(1700000000000000000);
+    int r = msim_source_mock(&source, &params, &detail);
+    if (r < 0)
+        stop(r, "create", &detail);
+    for (uint32_t i = 0; i < 8; i++) {
+        size_t length;
+        const char *name = msim_source_symbol(&source, i, &length);
+        msim_listing_init(&listings[i], 1, name, length);
+    }
+    r = msim_source_pull(&source, records, 2 * BATCH, &count, &detail);
+    if (r < 0)
+        stop(r, "pull", &detail);
+    for (int round = 0; round < ROUNDS; round++) {
+        double begin = now();
+        for (uint64_t i = 0; i < wanted; i++) {
+            const struct msim_record *quote = &records[i * 2 % count];
+            size_t length = 0;
+            r = msim_quotes_encode(&listings[quote->symbol], quote, quote + 1, text, sizeof text,
+                                   &length);
+            if (r < 0)
+                stop(r, "encode", &detail);
+            sum += length;
+        }
+        double seconds = now() - begin;
+        best = seconds < best ? seconds : best;
+    }
+    msim_source_release(&source);
+    printf("%-28s %8.2f M events/s   (%" PRIx64 ")\n", "encode, default event",
+           (double)wanted / best * 1e-6, sum);
+}
+
 int main(int argument_count, char **arguments)
 {
     uint64_t wanted = argument_count > 1 ? strtoull(arguments[1], NULL, 10) : 10000000;
@@ -91,5 +135,6 @@ int main(int argument_count, char **arguments)
         msim_mock_model_init(&params.model, (enum msim_mock_kind)kind);
         measure(name, &params, wanted / 4);
     }
+    measure_encode(wanted / 4);
     return 0;
 }
