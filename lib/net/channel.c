@@ -192,6 +192,7 @@ static bool take_message(void *context, enum msim_message_kind kind, const unsig
     struct msim_connection *connection = context;
     const struct msim_endpoint *endpoint = connection->endpoint;
 
+    connection->message_since = 0;
     if (connection->state == MSIM_OPEN && endpoint->handler.message)
         endpoint->handler.message(endpoint->context, connection, kind, bytes, length);
     return connection->state != MSIM_ENDED;
@@ -242,6 +243,8 @@ static bool take_control(void *context, enum msim_opcode opcode, const unsigned 
 {
     struct msim_connection *connection = context;
 
+    if (!connection->ws.message)
+        connection->message_since = 0;
     if (opcode == MSIM_OPCODE_CLOSE) {
         take_close(connection, bytes, length);
         return false;
@@ -249,6 +252,19 @@ static bool take_control(void *context, enum msim_opcode opcode, const unsigned 
     if (opcode == MSIM_OPCODE_PING && connection->state == MSIM_OPEN)
         pong(connection, bytes, length);
     return connection->state != MSIM_ENDED;
+}
+
+/* A message has begun and not ended: who sends it byte by byte must not hold its memory for ever.
+ */
+static void begin_to_wait(struct msim_connection *connection)
+{
+    const struct msim_connection_limits *limits = &connection->endpoint->limits;
+    msim_time patience = limits->message_timeout < limits->ping_interval ? limits->message_timeout
+                                                                         : limits->ping_interval;
+
+    connection->message_since = connection->net->now;
+    msim_wheel_set(&connection->net->wheel, &connection->timer,
+                   msim_time_after(connection->net->now, patience));
 }
 
 void msim_channel_receive(struct msim_connection *connection, unsigned char *bytes, size_t length)
@@ -263,6 +279,14 @@ void msim_channel_receive(struct msim_connection *connection, unsigned char *byt
 
     if (msim_ws_feed(&connection->ws, &sink, bytes, length, &fault) == MSIM_WS_FAULT)
         fail(connection, &fault);
+    else if (connection->state == MSIM_OPEN && connection->message_since == 0 &&
+             msim_ws_is_amid(&connection->ws))
+        begin_to_wait(connection);
+}
+
+void msim_channel_hurry(struct msim_connection *connection)
+{
+    fail(connection, &(struct msim_ws_fault){MSIM_CLOSE_POLICY, "the message takes too long"});
 }
 
 void msim_channel_open(struct msim_connection *connection)

@@ -380,6 +380,14 @@ static void wait_until(struct msim_connection *connection, msim_time due)
     msim_wheel_set(&connection->net->wheel, &connection->timer, due);
 }
 
+/* Until when the message that is under way may take. */
+static msim_time message_due(const struct msim_connection *connection)
+{
+    if (connection->message_since == 0)
+        return MSIM_TIME_NEVER;
+    return msim_time_after(connection->message_since, connection->endpoint->limits.message_timeout);
+}
+
 /* Silence is answered with a ping, and silence after that with the end. */
 static void check_life(struct msim_connection *connection)
 {
@@ -389,22 +397,30 @@ static void check_life(struct msim_connection *connection)
     if (connection->is_pinged && connection->heard > connection->since)
         connection->is_pinged = false;
 
+    msim_time message = message_due(connection);
     msim_time due = connection->is_pinged
                         ? msim_time_after(connection->since, limits->ping_timeout)
                         : msim_time_after(connection->heard, limits->ping_interval);
-    if (due > now) {
-        wait_until(connection, due);
-    } else if (connection->is_pinged) {
+    if (message <= now) {
+        msim_channel_hurry(connection);
+        return;
+    }
+    if (due <= now && connection->is_pinged) {
         static const char words[] = "the peer did not answer a ping";
         msim_connection_explain(connection, words, sizeof words - 1);
         msim_connection_end(connection);
-    } else if (!msim_channel_ping(connection)) {
-        msim_connection_end(connection);
-    } else {
+        return;
+    }
+    if (due <= now) {
+        if (!msim_channel_ping(connection)) {
+            msim_connection_end(connection);
+            return;
+        }
         connection->is_pinged = true;
         connection->since = now;
-        wait_until(connection, msim_time_after(now, limits->ping_timeout));
+        due = msim_time_after(now, limits->ping_timeout);
     }
+    wait_until(connection, due < message ? due : message);
 }
 
 void msim_connection_expired(struct msim_connection *connection)

@@ -43,9 +43,10 @@ struct msim_connection {
     struct msim_opening *opening;
     struct msim_ending *ending; /* NULL: no words */
     uint64_t queued;
-    msim_time heard;   /* the last sign of life */
-    msim_time since;   /* began to connect, to open, to close; or the ping that waits */
-    uint32_t interest; /* what epoll looks for */
+    msim_time heard;         /* the last sign of life */
+    msim_time since;         /* began to connect, to open, to close; or the ping that waits */
+    msim_time message_since; /* when the message that is under way began; 0: none is */
+    uint32_t interest;       /* what epoll looks for */
     uint32_t pong_bytes;
     uint16_t code;     /* how it ends */
     uint16_t intended; /* what our close frame says; it is so once the peer has answered */
@@ -106,6 +107,9 @@ void msim_connections_finish(struct msim_net *net);
 
 void msim_channel_open(struct msim_connection *connection);
 void msim_channel_receive(struct msim_connection *connection, unsigned char *bytes, size_t length);
+
+/* The message that is under way takes too long. */
+void msim_channel_hurry(struct msim_connection *connection);
 
 /* False without memory for it. */
 bool msim_channel_ping(struct msim_connection *connection);

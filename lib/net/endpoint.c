@@ -26,6 +26,7 @@ static struct msim_connection_limits with_defaults(struct msim_connection_limits
     size_or(&limits.low_water_bytes, limits.max_backlog_bytes / 4);
     size_or(&limits.kernel_send_bytes, 256 * 1024);
     time_or(&limits.handshake_timeout, 10 * MSIM_NS_PER_S);
+    time_or(&limits.message_timeout, 30 * MSIM_NS_PER_S);
     time_or(&limits.ping_interval, 20 * MSIM_NS_PER_S);
     time_or(&limits.ping_timeout, 20 * MSIM_NS_PER_S);
     time_or(&limits.close_timeout, 5 * MSIM_NS_PER_S);
@@ -34,8 +35,8 @@ static struct msim_connection_limits with_defaults(struct msim_connection_limits
 
 static const char *mistake(const struct msim_connection_limits *limits)
 {
-    if (limits->handshake_timeout < 0 || limits->ping_interval < 0 || limits->ping_timeout < 0 ||
-        limits->close_timeout < 0)
+    if (limits->handshake_timeout < 0 || limits->message_timeout < 0 || limits->ping_interval < 0 ||
+        limits->ping_timeout < 0 || limits->close_timeout < 0)
         return "a timeout is negative";
     if (limits->max_backlog_bytes < LEAST_BACKLOG || limits->max_backlog_bytes > SIZE_MAX / 4)
         return "max_backlog_bytes is not of 256 bytes or more";

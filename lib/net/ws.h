@@ -107,6 +107,12 @@ enum msim_ws_outcome {
 enum msim_ws_outcome msim_ws_feed(struct msim_ws *ws, const struct msim_ws_sink *sink,
                                   unsigned char *bytes, size_t length, struct msim_ws_fault *fault);
 
+/* Has a frame or message begun that has not ended? */
+static inline bool msim_ws_is_amid(const struct msim_ws *ws)
+{
+    return ws->framer || ws->message || ws->head_length > 0;
+}
+
 /* Gives back what is borrowed. */
 void msim_ws_finish(struct msim_ws *ws);
 

@@ -194,6 +194,54 @@ static void who_sends_anything_is_alive(void **state)
     bench_finish(&bench);
 }
 
+static void who_sends_a_message_byte_by_byte_is_closed_with_1008(void **state)
+{
+    const struct msim_connection_limits limits = {.message_timeout = 50 * MS,
+                                                  .ping_interval = 10 * MS};
+    static const struct {
+        const char *bytes;
+        size_t length;
+    } beginnings[] = {
+        {"\x82", 1},                                               /* half a head */
+        {"\x82\xFE\x01\x00\x00\x00\x00\x00xyz", 11},               /* a frame in flight */
+        {"\x02\x81\x00\x00\x00\x00x\x89\x80\x00\x00\x00\x00", 13}, /* a fragment and a ping */
+    };
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, &limits, 0);
+    for (size_t i = 0; i < COUNT(beginnings); i++) {
+        int fd = raw_open(&bench);
+        bench.log[0] = '\0';
+        raw_send(&bench, fd, beginnings[i].bytes, beginnings[i].length);
+        unsigned char came[512];
+        size_t length = 0;
+        /* Its pongs are fine, yet what it began does not end. */
+        while (length < 4 || memcmp(came + length - 4, "long", 4) != 0) {
+            assert_true(length < sizeof came);
+            assert_int_equal(raw_read(&bench, fd, came + length, 1), 1);
+            length++;
+        }
+        assert_non_null(memmem(came, length, "\x03\xF0the message takes too long", 28));
+        assert_end(&bench, fd);
+        close(fd);
+        until_log(&bench, "closed(1008) ");
+    }
+
+    /* Many messages, each cut in two and each in time: nothing is held against them. */
+    int fd = raw_open(&bench);
+    bench.log[0] = '\0';
+    raw_send(&bench, fd, "\x82\x81\x00\x00\x00\x00", 6);
+    for (int i = 0; i < 30; i++) {
+        raw_send(&bench, fd, "x\x82\x81\x00\x00\x00\x00", 7);
+        turn(&bench);
+        poll(NULL, 0, 5);
+        assert_null(strstr(bench.log, "closed"));
+    }
+    close(fd);
+    bench_finish(&bench);
+}
+
 static void who_does_not_answer_a_close_is_ended(void **state)
 {
     const struct msim_connection_limits limits = {.close_timeout = 20 * MS};
@@ -373,6 +421,7 @@ int main(void)
         cmocka_unit_test(who_is_slow_with_its_request_is_told_408),
         cmocka_unit_test(silence_is_answered_with_pings_and_no_answer_with_the_end),
         cmocka_unit_test(who_sends_anything_is_alive),
+        cmocka_unit_test(who_sends_a_message_byte_by_byte_is_closed_with_1008),
         cmocka_unit_test(who_does_not_answer_a_close_is_ended),
         cmocka_unit_test(beyond_the_most_connections_the_next_is_turned_away),
         cmocka_unit_test(without_descriptors_nobody_is_lost_and_the_loop_rests),
