@@ -3,6 +3,7 @@
  */
 #include "base/json.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,6 +57,8 @@ static int add_node(struct builder *builder, const struct msim_json_token *token
 
 static void close_node(struct builder *builder, const struct msim_json_token *token)
 {
+    assert(builder->open < builder->document->count);
+
     struct msim_json_node *node = &builder->document->nodes[builder->open];
 
     node->end = (uint32_t)token->end;
