@@ -1,8 +1,7 @@
 /*
  * market-client: connects to a server of ours, and prints what it says.
  */
-#include <inttypes.h>
-#include <signal.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,19 +9,22 @@
 
 #include <marketsim/marketsim.h>
 
-#include "base/calendar.h"
 #include "base/decimal.h"
+#include "base/json.h"
 #include "base/random.h"
 #include "base/units.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
+#include "client/feed.h"
 
 #define BACKOFF_FIRST (500 * MSIM_NS_PER_MS)
 #define BACKOFF_MOST (30 * MSIM_NS_PER_S)
 #define MAX_MESSAGE ((size_t)16 << 20)
+#define MAX_KEY 1024
+#define MAX_REQUEST 16384
 
-/* The pace is measured over at most so many bundles, the latest. */
-#define PACE_BUNDLES ((size_t)1 << 20)
+/* The table is drawn at most so often. */
+#define DRAW_NS (100 * MSIM_NS_PER_MS)
 
 enum reconnect {
     RECONNECT_AUTO, /* after a live feed broke; a replay would start from its beginning */
@@ -34,25 +36,16 @@ struct settings {
     const char *url;
     bool json;
     bool quiet;
+    bool as_table;
+    bool polygon;
+    const char *api_key_file;
+    const char *subscribe;
     uint64_t show_first;
     uint64_t summary_count;   /* trades; 0: none */
     msim_time summary_period; /* 0: none */
     enum reconnect reconnect;
     struct msim_speed pace;
-    bool has_pace;
     enum msim_log_level level;
-};
-
-struct totals {
-    uint64_t messages;
-    uint64_t bytes;
-    uint64_t trades;
-    uint64_t bundles;
-    uint64_t unknown;
-    msim_time first; /* of the market's moments */
-    msim_time last;
-    msim_time began; /* of the wall's */
-    msim_time ended;
 };
 
 struct client {
@@ -61,21 +54,14 @@ struct client {
     struct msim_logger logger;
     struct msim_net *net;
     struct msim_connection *connection;
-    struct totals totals;
-    char *scratch;
-    size_t scratch_size;
+    struct feed feed;
+    char *api_key;
 
-    struct msim_pacer pacer;
-    bool pace_started;
-    msim_time *offsets; /* of the latest bundles: arrival minus schedule, as a ring */
-    uint64_t offset_count;
-
-    bool is_replay;     /* the server said that a replay starts */
-    bool is_finished;   /* ... and that it came to its end */
     bool was_open;      /* at least once */
     uint32_t attempts;  /* failed ones in a row */
     msim_time retry_at; /* MSIM_TIME_NEVER where none is planned */
     msim_time next_summary;
+    msim_time next_draw; /* of the table */
     bool stopping;
     bool over;
     int code;
@@ -120,6 +106,8 @@ static int read_settings(struct settings *settings, int argument_count, char **a
 {
     const char *interval = NULL;
     const char *reconnect = "auto";
+    const char *view = "lines";
+    const char *protocol = "auto";
     const struct option options[] = {
         {"json", 'j', OPTION_FLAG, &settings->json, NULL,
          "print each message as it came, a JSON line each"},
@@ -128,6 +116,15 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "print only the first N trades"},
         {"summary-interval", 0, OPTION_TEXT, &interval, "N|TIME",
          "a line of totals after every N trades (1000)\nor after a time (5s)"},
+        {"view", 0, OPTION_TEXT, &view, "KIND",
+         "lines (default), or table: a live board of all symbols"},
+        {"protocol", 0, OPTION_TEXT, &protocol, "NAME",
+         "auto (default), or polygon: say the key, subscribe, and\n"
+         "show trades and quotes, at mock-quotes or the vendor"},
+        {"api-key-file", 0, OPTION_TEXT, &settings->api_key_file, "FILE",
+         "polygon's key: the file's first line"},
+        {"subscribe", 0, OPTION_TEXT, &settings->subscribe, "LIST",
+         "polygon's channels: T.AAPL,Q.* (T.*)"},
         {"pace", 0, OPTION_SPEED, &settings->pace, "FACTOR",
          "measure how late trades come, against a replay at this\nspeed"},
         {"reconnect", 0, OPTION_TEXT, &reconnect, "WHEN",
@@ -145,7 +142,10 @@ static int read_settings(struct settings *settings, int argument_count, char **a
         .examples = "  market-client\n"
                     "  market-client --show-first-n 10 --summary-interval 5s ws://localhost:9000\n"
                     "  market-client --json > trades.ndjson\n"
-                    "  market-client --quiet --pace 1\n",
+                    "  market-client --quiet --pace 1\n"
+                    "  market-client --view table\n"
+                    "  market-client --protocol polygon --api-key-file key.txt --subscribe "
+                    "T.AAPL,Q.AAPL ws://localhost:8765/stocks\n",
         .options = options,
         .option_count = sizeof options / sizeof options[0],
     };
@@ -166,186 +166,40 @@ static int read_settings(struct settings *settings, int argument_count, char **a
     if ((interval && !read_interval(interval, settings)) ||
         !read_reconnect(reconnect, &settings->reconnect))
         return EXIT_USAGE;
-    settings->has_pace = settings->pace.num != 0;
-    if (settings->has_pace && settings->pace.den == 0) {
+    if (settings->pace.num > 0 && settings->pace.den == 0) {
         fprintf(stderr, "market-client: --pace: at full speed nothing can be late\n");
+        return EXIT_USAGE;
+    }
+    settings->as_table = strcmp(view, "table") == 0;
+    if (!settings->as_table && strcmp(view, "lines") != 0) {
+        fprintf(stderr, "market-client: --view: '%s' is neither lines nor table\n", view);
+        return EXIT_USAGE;
+    }
+    settings->polygon = strcmp(protocol, "polygon") == 0;
+    if (!settings->polygon && strcmp(protocol, "auto") != 0) {
+        fprintf(stderr, "market-client: --protocol: '%s' is neither auto nor polygon\n", protocol);
+        return EXIT_USAGE;
+    }
+    if (!settings->polygon && (settings->subscribe || settings->api_key_file)) {
+        fprintf(stderr, "market-client: --%s goes with --protocol polygon\n",
+                settings->subscribe ? "subscribe" : "api-key-file");
         return EXIT_USAGE;
     }
     return -1;
 }
 
-/* ---- printing ---- */
-
-static void print_span(const struct totals *totals)
-{
-    char first[MSIM_CALENDAR_SIZE];
-    char last[MSIM_CALENDAR_SIZE];
-
-    if (totals->trades == 0)
-        return;
-    msim_calendar_print(totals->first, MSIM_CALENDAR_PLAIN, first);
-    msim_calendar_print(totals->last, MSIM_CALENDAR_PLAIN, last);
-    fprintf(stderr, ", %s to %s", first, last);
-}
-
-static int ascending(const void *a, const void *b)
-{
-    msim_time x = *(const msim_time *)a;
-    msim_time y = *(const msim_time *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* Against the bundle that came earliest beside its moment: the server's own start is not seen. */
-static void print_lateness(struct client *client)
-{
-    msim_time *offsets = client->offsets;
-    size_t count =
-        client->offset_count < PACE_BUNDLES ? (size_t)client->offset_count : PACE_BUNDLES;
-
-    qsort(offsets, count, sizeof *offsets, ascending);
-    fprintf(stderr, "; lateness p50 %" PRId64 " us, p99 %" PRId64 " us, max %" PRId64 " us",
-            (offsets[count / 2] - offsets[0]) / 1000,
-            (offsets[count * 99 / 100] - offsets[0]) / 1000,
-            (offsets[count - 1] - offsets[0]) / 1000);
-}
-
-static void print_totals(struct client *client, const char *label)
-{
-    const struct totals *totals = &client->totals;
-    double seconds = (double)(totals->ended - totals->began) / 1e9;
-    double rate = seconds > 0 ? (double)totals->trades / seconds : 0;
-
-    terminal_settle(&client->terminal);
-    fprintf(stderr, "%s%" PRIu64 " trades in %" PRIu64 " bundles", label, totals->trades,
-            totals->bundles);
-    print_span(totals);
-    fprintf(stderr, ", %.1f MB in %.1f s, %.0f trades/s", (double)totals->bytes / 1e6, seconds,
-            rate);
-    if (totals->unknown > 0)
-        fprintf(stderr, ", %" PRIu64 " other messages", totals->unknown);
-    if (client->offset_count > 0)
-        print_lateness(client);
-    fputc('\n', stderr);
-}
-
-static void print_trade(const struct msim_replay_message *message)
-{
-    char moment[MSIM_CALENDAR_SIZE];
-    char price[MSIM_DECIMAL_SIZE] = "-";
-    char quantity[MSIM_DECIMAL_SIZE] = "-";
-    const struct msim_record *record = &message->record;
-
-    msim_calendar_print(record->time, MSIM_CALENDAR_PLAIN, moment);
-    if (!(record->flags & MSIM_RECORD_NO_PRICE))
-        msim_decimal_print(record->as.trade.price, record->price_exponent, price);
-    if (!(record->flags & MSIM_RECORD_NO_QUANTITY))
-        msim_decimal_print(record->as.trade.quantity, record->quantity_exponent, quantity);
-    printf("%-29s  %-28s %20s x %s\n", moment,
-           record->flags & MSIM_RECORD_NO_SYMBOL ? "-" : message->text, price, quantity);
-}
-
-static void print_line(const unsigned char *bytes, size_t length)
-{
-    fwrite(bytes, 1, length, stdout);
-    putchar('\n');
-}
-
 /* ---- what comes ---- */
-
-static void measure_pace(struct client *client, msim_time moment)
-{
-    msim_time now = terminal_clock();
-
-    if (!client->pace_started) {
-        msim_pacer_start(&client->pacer, now, moment);
-        client->pace_started = true;
-    }
-    client->offsets[client->offset_count++ % PACE_BUNDLES] =
-        now - msim_pacer_due(&client->pacer, moment);
-}
-
-static void take_trade(struct client *client, const struct msim_replay_message *message)
-{
-    const struct settings *settings = &client->settings;
-    struct totals *totals = &client->totals;
-    msim_time moment = message->record.time;
-
-    bool new_bundle = totals->trades == 0 || moment != totals->last;
-    if (totals->trades == 0)
-        totals->first = moment;
-    totals->last = moment;
-    totals->trades++;
-    totals->bundles += new_bundle;
-    if (new_bundle && settings->has_pace)
-        measure_pace(client, moment);
-    if (!settings->json && !settings->quiet && totals->trades <= settings->show_first)
-        print_trade(message);
-    if (settings->summary_count > 0 && totals->trades % settings->summary_count == 0) {
-        totals->ended = terminal_clock();
-        print_totals(client, "");
-    }
-}
-
-static void take_status(struct client *client, const struct msim_replay_message *message)
-{
-    const struct settings *settings = &client->settings;
-    bool is_error = message->kind == MSIM_REPLAY_ERROR;
-
-    if (is_error) {
-        terminal_fail(&client->terminal, "the server says: %s", message->text);
-        client->code = EXIT_FAILED;
-    } else if (!settings->json && !settings->quiet) {
-        printf("-- %s\n", message->text);
-    }
-    if (strcmp(message->text, "Data loaded. Starting replay.") == 0)
-        client->is_replay = true;
-    else if (strcmp(message->text, "Replay finished.") == 0)
-        client->is_finished = true;
-}
-
-static bool has_scratch(struct client *client, size_t length)
-{
-    if (length <= client->scratch_size)
-        return true;
-    char *scratch = realloc(client->scratch, length);
-    if (!scratch)
-        return false;
-    client->scratch = scratch;
-    client->scratch_size = length;
-    return true;
-}
 
 static void take_message(void *context, struct msim_connection *connection,
                          enum msim_message_kind kind, const unsigned char *bytes, size_t length)
 {
     struct client *client = context;
-    const struct settings *settings = &client->settings;
-    struct msim_replay_message message;
 
-    client->totals.messages++;
-    client->totals.bytes += length;
-    if (!has_scratch(client, length)) {
-        client->code = terminal_fail(&client->terminal, "out of memory");
-        msim_connection_abort(connection);
+    if (feed_take(&client->feed, kind, bytes, length))
         return;
-    }
-    bool known =
-        kind == MSIM_MESSAGE_TEXT &&
-        msim_replay_decode((const char *)bytes, length, &message, client->scratch, NULL) >= 0;
-    bool is_trade = known && message.kind == MSIM_REPLAY_TRADE;
-    if (settings->json && !settings->quiet &&
-        (!is_trade || client->totals.trades < settings->show_first))
-        print_line(bytes, length);
-    if (is_trade) {
-        take_trade(client, &message);
-    } else if (known) {
-        take_status(client, &message);
-    } else {
-        client->totals.unknown++;
-        if (!settings->json && !settings->quiet)
-            print_line(bytes, length);
-    }
+    client->code = terminal_fail(&client->terminal, "out of memory");
+    client->stopping = true;
+    msim_connection_abort(connection);
 }
 
 /* ---- coming and going ---- */
@@ -354,18 +208,44 @@ static void finish(struct client *client, int code)
 {
     if (client->code == EXIT_SUCCESS)
         client->code = code;
+    client->feed.totals.ended = terminal_clock();
     client->over = true;
+}
+
+/* `{"action":"auth","params":"KEY"}` */
+static int ask(struct msim_connection *connection, const char *action, const char *params)
+{
+    struct msim_json_writer writer;
+    char text[MAX_REQUEST];
+    size_t length;
+
+    msim_json_write_buffer(&writer, text, sizeof text);
+    msim_json_write_object(&writer);
+    msim_json_write_key(&writer, "action");
+    msim_json_write_text(&writer, action);
+    msim_json_write_key(&writer, "params");
+    msim_json_write_text(&writer, params);
+    msim_json_write_object_end(&writer);
+    int r = msim_json_write_end(&writer, &length);
+    return r < 0 ? r : msim_connection_send(connection, MSIM_MESSAGE_TEXT, text, length);
 }
 
 static void opened(void *context, struct msim_connection *connection)
 {
     struct client *client = context;
+    const char *channels = client->settings.subscribe ? client->settings.subscribe : "T.*";
 
-    (void)connection;
+    if (client->settings.polygon && (ask(connection, "auth", client->api_key) < 0 ||
+                                     ask(connection, "subscribe", channels) < 0)) {
+        client->code = terminal_fail(&client->terminal, "the key or the channels are too long");
+        client->stopping = true;
+        msim_connection_abort(connection);
+        return;
+    }
     client->was_open = true;
     client->attempts = 0;
-    if (client->totals.began == 0)
-        client->totals.began = terminal_clock();
+    if (client->feed.totals.began == 0)
+        client->feed.totals.began = terminal_clock();
     if (client->settings.summary_period > 0)
         client->next_summary = terminal_clock() + client->settings.summary_period;
     if (!client->settings.quiet)
@@ -388,11 +268,11 @@ static msim_time backoff(struct client *client)
 
 static bool comes_again(const struct client *client, const struct msim_closing *closing)
 {
-    if (client->settings.reconnect == RECONNECT_NEVER || client->is_finished)
+    if (client->settings.reconnect == RECONNECT_NEVER || client->feed.said_error)
         return false;
     if (client->settings.reconnect == RECONNECT_ALWAYS)
         return true;
-    return client->was_open && !client->is_replay && closing->code != MSIM_CLOSE_NORMAL &&
+    return client->was_open && !client->feed.is_replay && closing->code != MSIM_CLOSE_NORMAL &&
            closing->code != MSIM_CLOSE_POLICY;
 }
 
@@ -410,8 +290,8 @@ static void closed(void *context, struct msim_connection *connection,
 
     (void)connection;
     client->connection = NULL;
-    client->totals.ended = terminal_clock();
-    if (client->stopping || client->is_finished ||
+    client->feed.totals.ended = terminal_clock();
+    if (client->stopping || client->feed.is_finished ||
         (closing->failure == MSIM_OK && closing->code == MSIM_CLOSE_NORMAL)) {
         finish(client, EXIT_SUCCESS);
     } else if (comes_again(client, closing)) {
@@ -435,7 +315,7 @@ static void connect_now(struct client *client)
     struct msim_detail detail = {{0}};
 
     client->retry_at = MSIM_TIME_NEVER;
-    client->is_replay = false;
+    client->feed.is_replay = false;
     params.url = client->settings.url;
     params.limits.max_message_bytes = MAX_MESSAGE;
     params.handler.opened = opened;
@@ -454,7 +334,6 @@ static void stop(void *context, int fd)
     if (terminal_signal(fd) == 0)
         return;
     if (!client->connection || client->stopping) {
-        client->totals.ended = terminal_clock();
         finish(client, EXIT_SUCCESS);
         return;
     }
@@ -468,6 +347,8 @@ static int wait_ms(const struct client *client, msim_time now)
 
     if (client->connection && client->next_summary > 0 && client->next_summary < next)
         next = client->next_summary;
+    if (client->feed.board.is_changed && client->next_draw < next)
+        next = client->next_draw;
     if (next == MSIM_TIME_NEVER)
         return -1;
     return next <= now ? 0 : (int)((next - now) / MSIM_NS_PER_MS) + 1;
@@ -478,8 +359,12 @@ static bool flush_output(struct client *client)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return true;
-    terminal_fail(&client->terminal, "the output cannot be written");
-    finish(client, EXIT_FAILED);
+    /* `market-client | head` has what it wanted. */
+    if (errno == EPIPE)
+        finish(client, EXIT_SUCCESS);
+    else
+        finish(client, terminal_fail(&client->terminal, "the output cannot be written: %s",
+                                     strerror(errno)));
     return false;
 }
 
@@ -491,9 +376,13 @@ static void run(struct client *client)
         if (now >= client->retry_at)
             connect_now(client);
         if (client->connection && client->next_summary > 0 && now >= client->next_summary) {
-            client->totals.ended = now;
-            print_totals(client, "");
+            client->feed.totals.ended = now;
+            feed_summarise(&client->feed, "");
             client->next_summary += client->settings.summary_period;
+        }
+        if (client->feed.board.is_changed && now >= client->next_draw) {
+            board_draw(&client->feed.board, client->settings.url);
+            client->next_draw = now + DRAW_NS;
         }
         if (client->over || !flush_output(client))
             break;
@@ -502,27 +391,56 @@ static void run(struct client *client)
             break;
         }
     }
+    if (client->settings.as_table)
+        board_draw(&client->feed.board, client->settings.url);
     flush_output(client);
+}
+
+/* The first line of the key's file, without its end. */
+static int read_key(struct client *client)
+{
+    const char *path = client->settings.api_key_file;
+    char line[MAX_KEY];
+
+    if (!path) {
+        client->api_key = strdup("");
+        return client->api_key ? EXIT_SUCCESS : terminal_fail(&client->terminal, "out of memory");
+    }
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return terminal_fail(&client->terminal, "%s: %s", path, strerror(errno));
+    bool is_read = fgets(line, sizeof line, file) != NULL;
+    fclose(file);
+    if (is_read)
+        line[strcspn(line, "\r\n")] = '\0';
+    if (!is_read || line[0] == '\0')
+        return terminal_fail(&client->terminal, "%s: no key in the first line", path);
+    client->api_key = strdup(line);
+    return client->api_key ? EXIT_SUCCESS : terminal_fail(&client->terminal, "out of memory");
 }
 
 static int start(struct client *client, int *signals)
 {
+    const struct settings *settings = &client->settings;
     struct msim_net_params params = MSIM_NET_PARAMS_INIT;
-    struct msim_pacer_params pacing = MSIM_PACER_PARAMS_INIT;
     struct msim_detail detail = {{0}};
 
-    client->logger = terminal_logger(&client->terminal, client->settings.level);
+    client->logger = terminal_logger(&client->terminal, settings->level);
+    client->feed.json = settings->json;
+    client->feed.quiet = settings->quiet;
+    client->feed.as_table = settings->as_table;
+    client->feed.is_polygon = settings->polygon;
+    client->feed.show_first = settings->show_first;
+    client->feed.summary_count = settings->summary_count;
+    if (!feed_init(&client->feed, settings->pace))
+        return terminal_fail(&client->terminal, "out of memory");
+    int code = read_key(client);
+    if (code != EXIT_SUCCESS)
+        return code;
     params.logger = &client->logger;
     int r = msim_net_create(&client->net, &params, &detail);
     if (r < 0)
         return terminal_fail(&client->terminal, "%s", detail.text);
-    pacing.speed = client->settings.pace;
-    msim_pacer_init(&client->pacer, &pacing);
-    if (client->settings.has_pace) {
-        client->offsets = calloc(PACE_BUNDLES, sizeof *client->offsets);
-        if (!client->offsets)
-            return terminal_fail(&client->terminal, "out of memory");
-    }
     *signals = terminal_signals();
     if (*signals < 0 || msim_net_watch(client->net, *signals, stop, client) < 0)
         return terminal_fail(&client->terminal, "signals cannot be received");
@@ -541,9 +459,9 @@ int main(int argument_count, char **arguments)
     code = start(&client, &signals);
     if (code == EXIT_SUCCESS) {
         run(&client);
-        code = client.code;
+        code = client.code == EXIT_SUCCESS && client.feed.said_error ? EXIT_FAILED : client.code;
         if (client.was_open)
-            print_totals(&client, "Total: ");
+            feed_summarise(&client.feed, "Total: ");
     }
     /* A connection that is still there is told to `closed` by the destroy: it must change nothing.
      */
@@ -551,7 +469,7 @@ int main(int argument_count, char **arguments)
     msim_net_destroy(&client.net);
     if (signals >= 0)
         close(signals);
-    free(client.offsets);
-    free(client.scratch);
+    feed_finish(&client.feed);
+    free(client.api_key);
     return code;
 }

@@ -5,16 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <marketsim/marketsim.h>
 
 #include "base/calendar.h"
 #include "cli/options.h"
-#include "cli/terminal.h"
-
-/* How long clients have to say goodbye when the server is told to stop. */
-#define FAREWELL_NS (2 * MSIM_NS_PER_S)
+#include "cli/service.h"
 
 struct settings {
     struct option_list trade_files;
@@ -38,13 +34,10 @@ struct settings {
 
 struct replay {
     struct settings settings;
-    struct terminal terminal;
-    struct msim_logger logger;
+    struct service service;
     struct msim_parquet *parquet;
     struct msim_replay_server *server;
-    int signals;
     uint64_t bad_rows; /* left out of the replays that have ended */
-    msim_time stop_at; /* MSIM_TIME_NEVER until a signal came */
 };
 
 static int read_settings(struct settings *settings, int argument_count, char **arguments)
@@ -160,14 +153,14 @@ static int open_files(struct replay *replay)
             return EXIT_USAGE;
     const char **paths = all_paths(&replay->settings, &params.path_count);
     if (!paths)
-        return terminal_fail(&replay->terminal, "out of memory");
+        return terminal_fail(&replay->service.terminal, "out of memory");
     params.paths = paths;
     params.skip_bad_rows = replay->settings.skip_bad_rows;
     params.ignore_statistics = replay->settings.ignore_statistics;
-    params.logger = &replay->logger;
+    params.logger = &replay->service.logger;
     int r = msim_parquet_open(&replay->parquet, &params, &detail);
     free(paths);
-    return r < 0 ? terminal_fail(&replay->terminal, "%s", detail.text) : EXIT_SUCCESS;
+    return r < 0 ? terminal_fail(&replay->service.terminal, "%s", detail.text) : EXIT_SUCCESS;
 }
 
 static int open_source(void *context, struct msim_source *out, struct msim_detail *detail)
@@ -189,19 +182,10 @@ static void count_bad_rows(void *context, const struct msim_source *source)
     replay->bad_rows += msim_parquet_bad_rows(source);
 }
 
-/* The first signal lets clients say goodbye, the second does not wait for them. */
-static void stop(void *context, int fd)
+static void stop(void *context)
 {
     struct replay *replay = context;
-    int signal = terminal_signal(fd);
 
-    if (signal == 0)
-        return;
-    if (replay->stop_at != MSIM_TIME_NEVER) {
-        replay->stop_at = 0;
-        return;
-    }
-    replay->stop_at = terminal_clock() + FAREWELL_NS;
     msim_replay_server_stop(replay->server);
 }
 
@@ -221,15 +205,11 @@ static int start(struct replay *replay)
     params.max_clients = (size_t)settings->max_clients;
     params.max_backlog_bytes = (size_t)settings->max_backlog;
     params.max_queue_bundles = (size_t)settings->max_queue_size;
-    params.logger = &replay->logger;
+    params.logger = &replay->service.logger;
     int r = msim_replay_server_create(&replay->server, &params, &detail);
     if (r < 0)
-        return terminal_fail(&replay->terminal, "%s", detail.text);
-    replay->signals = terminal_signals();
-    if (replay->signals < 0)
-        return terminal_fail(&replay->terminal, "signals cannot be received");
-    r = msim_net_watch(msim_replay_server_net(replay->server), replay->signals, stop, replay);
-    return r < 0 ? terminal_fail(&replay->terminal, "%s", msim_result_text(r)) : EXIT_SUCCESS;
+        return terminal_fail(&replay->service.terminal, "%s", detail.text);
+    return service_watch(&replay->service, msim_replay_server_net(replay->server), stop, replay);
 }
 
 static void announce(const struct replay *replay)
@@ -246,9 +226,7 @@ static void announce(const struct replay *replay)
     fprintf(stderr, "%" PRIu64 " trades in %" PRIu64 " file%s%s%s%s%s\n", info.rows, info.files,
             info.files == 1 ? "" : "s", info.rows ? ", " : "", first, info.rows ? " to " : "",
             last);
-    fprintf(stderr, "Server running on ws://%s:%u (Ctrl+C ends it)\n",
-            replay->settings.host ? replay->settings.host : "localhost",
-            (unsigned)msim_replay_server_port(replay->server));
+    service_announce(replay->settings.host, msim_replay_server_port(replay->server));
 }
 
 /* ", lateness ..."; nothing where nothing was due at a moment. */
@@ -271,33 +249,28 @@ static void show_progress(struct replay *replay)
     msim_replay_server_stats(replay->server, &stats);
     if (stats.position != MSIM_TIME_NEVER)
         msim_calendar_print(stats.position, MSIM_CALENDAR_PLAIN, position);
-    terminal_progress(&replay->terminal, "%s, %" PRIu64 " trades%s, %" PRIu64 " client%s", position,
-                      stats.trades, lateness_words(&stats, words, sizeof words), stats.clients,
-                      stats.clients == 1 ? "" : "s");
+    terminal_progress(&replay->service.terminal, "%s, %" PRIu64 " trades%s, %" PRIu64 " client%s",
+                      position, stats.trades, lateness_words(&stats, words, sizeof words),
+                      stats.clients, stats.clients == 1 ? "" : "s");
 }
 
-static bool is_over(const struct replay *replay)
+static uint64_t client_count(const struct replay *replay)
 {
     struct msim_replay_stats stats;
 
-    if (replay->stop_at == MSIM_TIME_NEVER)
-        return false;
     msim_replay_server_stats(replay->server, &stats);
-    return stats.clients == 0 || terminal_clock() >= replay->stop_at;
+    return stats.clients;
 }
 
 static int run(struct replay *replay)
 {
-    msim_time next_progress = 0;
+    struct service *service = &replay->service;
 
-    while (!is_over(replay)) {
-        bool wakes = replay->terminal.interactive || replay->stop_at != MSIM_TIME_NEVER;
-        if (msim_replay_server_dispatch(replay->server, wakes ? 200 : -1) < 0)
-            return terminal_fail(&replay->terminal, "the event loop failed");
-        if (terminal_clock() >= next_progress) {
+    while (!service_is_over(service, client_count(replay))) {
+        if (msim_replay_server_dispatch(replay->server, service_timeout(service)) < 0)
+            return terminal_fail(&service->terminal, "the event loop failed");
+        if (service_shows_progress(service))
             show_progress(replay);
-            next_progress = terminal_clock() + MSIM_NS_PER_S;
-        }
     }
     return EXIT_SUCCESS;
 }
@@ -307,7 +280,7 @@ static void summarise(struct replay *replay)
     struct msim_replay_stats stats;
     char words[128];
 
-    terminal_settle(&replay->terminal);
+    terminal_settle(&replay->service.terminal);
     msim_replay_server_stats(replay->server, &stats);
     fprintf(stderr,
             "%" PRIu64 " trades sent in %" PRIu64 " bundles to %" PRIu64 " client%s, %" PRIu64
@@ -324,8 +297,7 @@ static void finish(struct replay *replay)
 {
     msim_replay_server_destroy(&replay->server);
     msim_parquet_close(&replay->parquet);
-    if (replay->signals > 0)
-        close(replay->signals);
+    service_finish(&replay->service);
     option_list_finish(&replay->settings.trade_files);
     option_list_finish(&replay->settings.columns);
     option_list_finish(&replay->settings.tickers);
@@ -333,15 +305,15 @@ static void finish(struct replay *replay)
 
 int main(int argument_count, char **arguments)
 {
-    struct replay replay = {.stop_at = MSIM_TIME_NEVER};
+    struct replay replay = {0};
 
-    terminal_init(&replay.terminal, "replay-server");
+    service_init(&replay.service, "replay-server");
     int code = read_settings(&replay.settings, argument_count, arguments);
     if (code >= 0) {
         finish(&replay);
         return code;
     }
-    replay.logger = terminal_logger(&replay.terminal, replay.settings.level);
+    service_log_level(&replay.service, replay.settings.level);
     code = open_files(&replay);
     if (code == EXIT_SUCCESS)
         code = start(&replay);

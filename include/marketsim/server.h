@@ -78,6 +78,81 @@ struct msim_replay_stats {
 MSIM_API void msim_replay_server_stats(const struct msim_replay_server *server,
                                        struct msim_replay_stats *out);
 
+/* ---- quotes: one market for all clients, who join it midway ---- */
+
+enum msim_quotes_protocol {
+    MSIM_QUOTES_PLAIN = 0,   /* every event to every client (msim_quotes_encode) */
+    MSIM_QUOTES_POLYGON = 1, /* keys and subscriptions, in the dialect of Polygon/Massive */
+};
+
+struct msim_quotes_server;
+
+struct msim_quotes_server_params {
+    size_t size;
+    /*
+     * Quotes and trades (and bars, for Polygon's aggregates) with symbols, such as
+     * msim_source_mock gives; moved into the server when it succeeds.
+     */
+    struct msim_source source;
+    msim_time start;             /* the source's moment at which the market opens: its first */
+    struct msim_speed speed;     /* default 1; not the full one, for which nobody could wait */
+    size_t wait_clients;         /* the market opens when so many are there; 0: at once */
+    uint64_t seed;               /* of request ids and exchange codes */
+    uint32_t protocol;           /* enum msim_quotes_protocol */
+    uint32_t cluster;            /* enum msim_polygon_cluster */
+    const char *const *api_keys; /* copied; of Polygon's `auth`.  None: any key will do */
+    size_t api_key_count;
+    size_t connections_per_key; /* default 1; the oldest is closed for a further one */
+    const char *host;
+    uint16_t port;
+    size_t max_clients;       /* default 1024 */
+    size_t max_backlog_bytes; /* for each client, default 1 MiB; beyond it: close 1013 */
+    /* Is shown each record as it is sent; a failure ends the dispatch.  May be NULL. */
+    int (*record)(void *context, const struct msim_record *record);
+    void *context;
+    const struct msim_allocator *allocator; /* copied */
+    const struct msim_logger *logger;       /* copied */
+};
+#define MSIM_QUOTES_SERVER_PARAMS_INIT                   \
+    {                                                    \
+        .size = sizeof(struct msim_quotes_server_params) \
+    }
+
+MSIM_API int msim_quotes_server_create(struct msim_quotes_server **out,
+                                       struct msim_quotes_server_params *params,
+                                       struct msim_detail *detail);
+MSIM_API void msim_quotes_server_destroy(struct msim_quotes_server **server);
+
+/*
+ * As msim_net_fd and msim_net_dispatch; a failure of the source or of `record` is told
+ * once, by dispatch, with the words of msim_quotes_server_detail.
+ */
+MSIM_API int msim_quotes_server_fd(const struct msim_quotes_server *server);
+MSIM_API int msim_quotes_server_dispatch(struct msim_quotes_server *server, int timeout_ms);
+MSIM_API const char *msim_quotes_server_detail(const struct msim_quotes_server *server);
+
+MSIM_API uint16_t msim_quotes_server_port(const struct msim_quotes_server *server);
+
+/* Borrowed: valid as long as the server. */
+MSIM_API struct msim_net *msim_quotes_server_net(struct msim_quotes_server *server);
+
+/* Takes no more clients and says 1001 to those that are there; `clients` falls to 0. */
+MSIM_API void msim_quotes_server_stop(struct msim_quotes_server *server);
+
+struct msim_quotes_stats {
+    uint64_t clients;
+    uint64_t clients_total;
+    uint64_t dropped;  /* closed because they read too slowly */
+    uint64_t events;   /* encoded */
+    uint64_t messages; /* handed to connections */
+    bool ended;        /* the source has */
+    msim_time lateness_p50;
+    msim_time lateness_p99;
+    msim_time lateness_max;
+};
+MSIM_API void msim_quotes_server_stats(const struct msim_quotes_server *server,
+                                       struct msim_quotes_stats *out);
+
 #ifdef __cplusplus
 }
 #endif

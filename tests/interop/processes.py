@@ -31,7 +31,8 @@ class Server:
             self.lines.append(line)
             found = re.match(r"Server running on (ws://\S+)", line)
             if found:
-                self.url = found.group(1)
+                # A bare machine may have no hosts file, and Python no other way to know the name.
+                self.url = found.group(1).replace("localhost", "127.0.0.1")
                 break
         if not self.url:
             self.process.wait()

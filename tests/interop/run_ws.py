@@ -28,7 +28,7 @@ def install(source, scratch):
                 return True
     shutil.copy(lock, copy)
     done = subprocess.run(
-        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"],
         cwd=scratch, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=200,
     )
     if done.returncode != 0:

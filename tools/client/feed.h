@@ -1,0 +1,64 @@
+/*
+ * What a server says, shown: trades of a replay, events of the quotes feed, the
+ * arrays of Polygon's dialect, or lines as they came.
+ */
+#ifndef TOOLS_CLIENT_FEED_H
+#define TOOLS_CLIENT_FEED_H
+
+#include <marketsim/codec.h>
+#include <marketsim/net.h>
+#include <marketsim/pacer.h>
+
+#include "client/board.h"
+
+/* The pace is measured over at most so many bundles, the latest. */
+#define FEED_PACE_BUNDLES ((size_t)1 << 20)
+
+struct feed_totals {
+    uint64_t messages;
+    uint64_t bytes;
+    uint64_t trades;
+    uint64_t bundles;
+    uint64_t events; /* of the quotes feed */
+    uint64_t other;
+    msim_time first; /* of the market's moments */
+    msim_time last;
+    msim_time began; /* of the wall's */
+    msim_time ended;
+};
+
+struct feed {
+    /* What is wanted. */
+    bool json;
+    bool quiet;
+    bool as_table;
+    bool is_polygon; /* arrays of events */
+    bool has_pace;
+    uint64_t show_first;    /* trades or events */
+    uint64_t summary_count; /* a line of totals after so many; 0: none */
+
+    struct feed_totals totals;
+    bool is_replay;   /* the server said that a replay starts */
+    bool is_finished; /* ... and that it came to its end */
+    bool said_error;
+    struct msim_pacer pacer;
+    bool pace_started;
+    msim_time *offsets; /* of the latest bundles: arrival minus schedule, as a ring */
+    uint64_t offset_count;
+    struct board board;
+    char *scratch;
+    size_t scratch_size;
+};
+
+/* False without memory. */
+bool feed_init(struct feed *feed, struct msim_speed pace);
+void feed_finish(struct feed *feed);
+
+/* Shows a message; false without memory. */
+bool feed_take(struct feed *feed, enum msim_message_kind kind, const unsigned char *bytes,
+               size_t length);
+
+/* A line of totals on stderr. */
+void feed_summarise(struct feed *feed, const char *label);
+
+#endif
