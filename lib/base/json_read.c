@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/detail.h"
+#include "base/json_plain.h"
 #include "base/utf8.h"
 
 enum state {
@@ -115,24 +116,13 @@ static void skip_space(struct msim_json_reader *reader)
 
 /* ---- strings ---- */
 
-/* Some byte of the eight is not plain: a quote, a backslash, a control or not ASCII. */
-static bool has_special(uint64_t eight)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    const uint64_t highs = UINT64_C(0x8080808080808080);
-    uint64_t quote = eight ^ (ones * '"');
-    uint64_t slash = eight ^ (ones * '\\');
-
-    return ((eight | (eight - ones * 0x20) | (quote - ones) | (slash - ones)) & highs) != 0;
-}
-
 static size_t skip_plain(const char *text, size_t at, size_t length)
 {
     uint64_t eight;
 
     for (; length - at >= sizeof eight; at += sizeof eight) {
         memcpy(&eight, text + at, sizeof eight);
-        if (has_special(eight))
+        if (msim_json_has_special(eight))
             break;
     }
     while (at < length) {

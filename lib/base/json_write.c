@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/decimal.h"
+#include "base/json_plain.h"
 #include "base/utf8.h"
 
 /* What is asked of a buffer at once where its bound allows. */
@@ -84,7 +85,7 @@ static inline bool make_room(struct msim_json_writer *writer, size_t length)
     return (size_t)(writer->limit - writer->at) >= length || widen(writer, length);
 }
 
-static void put(struct msim_json_writer *writer, const void *bytes, size_t length)
+static inline void put(struct msim_json_writer *writer, const void *bytes, size_t length)
 {
     if (length == 0 || !make_room(writer, length))
         return;
@@ -92,48 +93,54 @@ static void put(struct msim_json_writer *writer, const void *bytes, size_t lengt
     writer->at += length;
 }
 
+static inline void put_byte(struct msim_json_writer *writer, char c)
+{
+    if (make_room(writer, 1))
+        *writer->at++ = (unsigned char)c;
+}
+
 /* The comma before a value or key, where one is due. */
-static void separate(struct msim_json_writer *writer)
+static inline void separate(struct msim_json_writer *writer)
 {
     if (writer->comma)
-        put(writer, ",", 1);
+        put_byte(writer, ',');
     writer->comma = true;
 }
 
-static void open_level(struct msim_json_writer *writer, const char *bracket)
+static void open_level(struct msim_json_writer *writer, char bracket)
 {
     separate(writer);
-    put(writer, bracket, 1);
+    put_byte(writer, bracket);
     writer->comma = false;
     writer->depth++;
 }
 
-static void close_level(struct msim_json_writer *writer, const char *bracket)
+static void close_level(struct msim_json_writer *writer, char bracket)
 {
     assert(writer->depth > 0);
-    put(writer, bracket, 1);
+    put_byte(writer, bracket);
     writer->comma = true;
     writer->depth--;
 }
 
 void msim_json_write_object(struct msim_json_writer *writer)
 {
-    open_level(writer, "{");
+    open_level(writer, '{');
 }
 
 void msim_json_write_object_end(struct msim_json_writer *writer)
 {
-    close_level(writer, "}");
+    close_level(writer, '}');
 }
 
 void msim_json_write_array(struct msim_json_writer *writer)
 {
-    open_level(writer, "[");
+    open_level(writer, '[');
 }
 
 void msim_json_write_array_end(struct msim_json_writer *writer)
 {
-    close_level(writer, "]");
+    close_level(writer, ']');
 }
 
 /* The bytes at the front that need no escape and are valid UTF-8. */
@@ -142,6 +149,14 @@ static size_t plain_span(const char *text, size_t length)
     size_t at = 0;
 
     while (at < length) {
+        uint64_t eight;
+        if (length - at >= sizeof eight) {
+            memcpy(&eight, text + at, sizeof eight);
+            if (!msim_json_has_special(eight)) {
+                at += sizeof eight;
+                continue;
+            }
+        }
         unsigned char c = (unsigned char)text[at];
         if (c < 0x20 || c == '"' || c == '\\')
             break;
@@ -172,7 +187,7 @@ static void put_escaped(struct msim_json_writer *writer, unsigned char c)
 
 static void put_quoted(struct msim_json_writer *writer, const char *text, size_t length)
 {
-    put(writer, "\"", 1);
+    put_byte(writer, '"');
     for (size_t at = 0; at < length;) {
         size_t plain = plain_span(text + at, length - at);
         put(writer, text + at, plain);
@@ -180,14 +195,14 @@ static void put_quoted(struct msim_json_writer *writer, const char *text, size_t
         if (at < length)
             put_escaped(writer, (unsigned char)text[at++]);
     }
-    put(writer, "\"", 1);
+    put_byte(writer, '"');
 }
 
 void msim_json_write_key_bytes(struct msim_json_writer *writer, const char *key, size_t length)
 {
     separate(writer);
     put_quoted(writer, key, length);
-    put(writer, ":", 1);
+    put_byte(writer, ':');
     writer->comma = false;
 }
 
@@ -251,7 +266,7 @@ void msim_json_write_decimal_text(struct msim_json_writer *writer, int64_t manti
     size_t length = msim_decimal_print_short(mantissa, exponent, digits);
 
     separate(writer);
-    put(writer, "\"", 1);
+    put_byte(writer, '"');
     put(writer, digits, length);
-    put(writer, "\"", 1);
+    put_byte(writer, '"');
 }
