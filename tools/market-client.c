@@ -57,9 +57,10 @@ struct client {
     struct feed feed;
     char *api_key;
 
-    bool was_open;      /* at least once */
-    uint32_t attempts;  /* failed ones in a row */
-    msim_time retry_at; /* MSIM_TIME_NEVER where none is planned */
+    bool was_open;            /* at least once */
+    uint64_t messages_before; /* the connection that is open */
+    uint32_t attempts;        /* failed ones in a row */
+    msim_time retry_at;       /* MSIM_TIME_NEVER where none is planned */
     msim_time next_summary;
     msim_time next_draw; /* of the table */
     bool stopping;
@@ -167,7 +168,8 @@ static int read_settings(struct settings *settings, int argument_count, char **a
         !read_reconnect(reconnect, &settings->reconnect))
         return EXIT_USAGE;
     if (settings->pace.num > 0 && settings->pace.den == 0) {
-        fprintf(stderr, "market-client: --pace: at full speed nothing can be late\n");
+        fprintf(stderr,
+                "market-client: --pace: at full speed nothing can be late; name a number\n");
         return EXIT_USAGE;
     }
     settings->as_table = strcmp(view, "table") == 0;
@@ -243,7 +245,7 @@ static void opened(void *context, struct msim_connection *connection)
         return;
     }
     client->was_open = true;
-    client->attempts = 0;
+    client->messages_before = client->feed.totals.messages;
     if (client->feed.totals.began == 0)
         client->feed.totals.began = terminal_clock();
     if (client->settings.summary_period > 0)
@@ -295,6 +297,9 @@ static void closed(void *context, struct msim_connection *connection,
         (closing->failure == MSIM_OK && closing->code == MSIM_CLOSE_NORMAL)) {
         finish(client, EXIT_SUCCESS);
     } else if (comes_again(client, closing)) {
+        /* One that opens and says nothing has not worked. */
+        if (client->was_open && client->feed.totals.messages > client->messages_before)
+            client->attempts = 0;
         msim_time wait = backoff(client);
         client->attempts++;
         client->retry_at = terminal_clock() + wait;
@@ -302,9 +307,9 @@ static void closed(void *context, struct msim_connection *connection,
         fprintf(stderr, "%s: %s; trying again in %.1f s\n", client->settings.url, why(closing),
                 (double)wait / 1e9);
     } else {
-        terminal_fail(&client->terminal, "%s: %s (%d)%s", client->settings.url, why(closing),
-                      closing->code,
-                      client->was_open ? "" : "; is the server running, and is this its port?");
+        if (!client->feed.said_error)
+            terminal_fail(&client->terminal, "%s: %s (%d)", client->settings.url, why(closing),
+                          closing->code);
         finish(client, EXIT_FAILED);
     }
 }
@@ -323,8 +328,10 @@ static void connect_now(struct client *client)
     params.handler.closed = closed;
     params.context = client;
     int r = msim_net_connect(client->net, &client->connection, &params, &detail);
-    if (r < 0)
-        finish(client, terminal_fail(&client->terminal, "%s", detail.text));
+    if (r < 0) {
+        terminal_fail(&client->terminal, "%s", detail.text);
+        finish(client, exit_code_of(r));
+    }
 }
 
 static void stop(void *context, int fd)

@@ -92,6 +92,10 @@ static int read_settings(struct settings *settings, int argument_count, char **a
         options_read(&line, argument_count, arguments, &settings->paths, &settings->path_count);
     if (code >= 0)
         return code;
+    if (settings->from && settings->to && settings->from >= settings->to) {
+        fprintf(stderr, "replay-server: --from must be earlier than --to\n");
+        return EXIT_USAGE;
+    }
     if (settings->path_count + settings->trade_files.count == 0) {
         fprintf(stderr, "replay-server: name a Parquet file or a folder of them; see "
                         "replay-server --help\n");
@@ -182,6 +186,36 @@ static void count_bad_rows(void *context, const struct msim_source *source)
     replay->bad_rows += msim_parquet_bad_rows(source);
 }
 
+/*
+ * Reads the first trades of the selection before anybody connects: what cannot be read, and a
+ * selection without trades, is better known now than by the first client.
+ */
+static int try_source(struct replay *replay)
+{
+    struct terminal *terminal = &replay->service.terminal;
+    struct msim_detail detail = {{0}};
+    struct msim_source source;
+    struct msim_record record;
+    size_t count;
+
+    int r = open_source(replay, &source, &detail);
+    if (r >= 0) {
+        r = msim_source_pull(&source, &record, 1, &count, &detail);
+        msim_source_release(&source);
+    }
+    if (r < 0) {
+        terminal_fail(terminal, "%s", detail.text);
+        return exit_code_of(r);
+    }
+    bool selects = replay->settings.from || replay->settings.to || replay->settings.tickers.count;
+    if (r == MSIM_PULL_END && selects) {
+        terminal_fail(terminal, "no trade is within --from, --to and --ticker (names are compared "
+                                "with their case)");
+        return EXIT_USAGE;
+    }
+    return EXIT_SUCCESS;
+}
+
 static void stop(void *context)
 {
     struct replay *replay = context;
@@ -207,8 +241,10 @@ static int start(struct replay *replay)
     params.max_queue_bundles = (size_t)settings->max_queue_size;
     params.logger = &replay->service.logger;
     int r = msim_replay_server_create(&replay->server, &params, &detail);
-    if (r < 0)
-        return terminal_fail(&replay->service.terminal, "%s", detail.text);
+    if (r < 0) {
+        terminal_fail(&replay->service.terminal, "%s", detail.text);
+        return exit_code_of(r);
+    }
     return service_watch(&replay->service, msim_replay_server_net(replay->server), stop, replay);
 }
 
@@ -315,6 +351,8 @@ int main(int argument_count, char **arguments)
     }
     service_log_level(&replay.service, replay.settings.level);
     code = open_files(&replay);
+    if (code == EXIT_SUCCESS)
+        code = try_source(&replay);
     if (code == EXIT_SUCCESS)
         code = start(&replay);
     if (code == EXIT_SUCCESS) {

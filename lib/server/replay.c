@@ -57,7 +57,7 @@ static int refuse_or_accept(void *context, struct msim_connection *connection,
     if (server->session_count < server->params.max_clients)
         return 0;
     msim_log(&server->shared.logger, MSIM_LOG_WARNING, "replay",
-             "%s refused: %zu clients are connected, and --max-clients allows no more",
+             "%s refused: clients connected: %zu, as many as may be",
              msim_connection_peer(connection), server->session_count);
     return 503;
 }

@@ -9,6 +9,11 @@
 #include "base/decimal.h"
 #include "base/units.h"
 
+int exit_code_of(int result)
+{
+    return result >= 0 ? EXIT_SUCCESS : result == MSIM_ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
+}
+
 static void print_option(const struct option *option)
 {
     char left[80];
@@ -73,7 +78,7 @@ static size_t distance(const char *a, size_t length, const char *b)
 static int unknown(const struct command_line *line, const char *word, size_t length)
 {
     const char *nearest = NULL;
-    size_t least = 4;
+    size_t least = length < 6 ? length / 2 + 1 : 4;
 
     for (size_t i = 0; i < line->option_count; i++) {
         size_t d = distance(word, length, line->options[i].name);
@@ -231,6 +236,10 @@ static int read_option(const struct command_line *line, int argument_count, char
     const struct option *option;
     const char *value = NULL;
 
+    if (strncmp(word, "--help=", 7) == 0 || strncmp(word, "--version=", 10) == 0) {
+        fprintf(stderr, "%s: %.*s takes no value\n", line->program, (int)strcspn(word, "="), word);
+        return EXIT_USAGE;
+    }
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
         print_help(line);
         return EXIT_SUCCESS;
@@ -248,8 +257,11 @@ static int read_option(const struct command_line *line, int argument_count, char
         value = equals ? equals + 1 : NULL;
     } else {
         option = find_letter(line, word[1]);
-        if (!option)
-            return unknown(line, word + 1, 1);
+        if (!option) {
+            fprintf(stderr, "%s: there is no option -%c; see %s --help\n", line->program, word[1],
+                    line->program);
+            return EXIT_USAGE;
+        }
         value = word[2] ? word + 2 : NULL;
     }
 

@@ -16,6 +16,10 @@ enum {
     EXIT_USAGE = 2,  /* the command line is wrong */
 };
 
+/* The exit code for a failure of a library call: what was not acceptable came from the command
+ * line. */
+int exit_code_of(int result);
+
 enum option_kind {
     OPTION_FLAG,     /* bool: no argument */
     OPTION_TEXT,     /* const char * */

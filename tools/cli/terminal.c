@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -59,12 +60,19 @@ void terminal_progress(struct terminal *terminal, const char *format, ...)
 {
     if (!terminal->interactive)
         return;
+    char text[512];
+    struct winsize size;
+    int width = (int)sizeof text;
+
+    /* A line that wraps could not be written over. */
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1)
+        width = size.ws_col - 1;
     va_list arguments;
     va_start(arguments, format);
-    fputs("\r\033[K", stderr);
-    vfprintf(stderr, format, arguments);
-    fflush(stderr);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    fprintf(stderr, "\r\033[K%.*s", width, text);
+    fflush(stderr);
     terminal->line_open = true;
 }
 
