@@ -44,13 +44,14 @@ def run(arguments, **options):
 
 
 def project_files(root):
-    """The project's own files: what git knows, or in a release's tree all but built things."""
+    """The project's own files: what git knows or would, in a release's tree all but built things."""
     git = find_program("git")
     if git and os.path.exists(os.path.join(root, ".git")):
-        listed = subprocess.run([git, "-C", root, "ls-files", "-z"], stdout=subprocess.PIPE)
+        listed = subprocess.run([git, "-C", root, "ls-files", "-z", "--cached", "--others",
+                                 "--exclude-standard"], stdout=subprocess.PIPE)
         if listed.returncode == 0:
             names = listed.stdout.decode().split("\0")
-            return sorted(n for n in names if n and os.path.exists(os.path.join(root, n)))
+            return sorted(n for n in set(names) if n and os.path.exists(os.path.join(root, n)))
     found = []
     for folder, folders, files in os.walk(root):
         inside = os.path.relpath(folder, root)
