@@ -1,0 +1,188 @@
+/*
+ * What accounts have: balances by asset, positions by instrument.
+ */
+#include <string.h>
+
+#include "engine/state.h"
+
+#define SHEET_BLOCKS_LIMIT UINT32_MAX
+
+void msim_sheet_init(struct sheet *sheet, size_t cell_size)
+{
+    *sheet = (struct sheet){.cell_size = cell_size, .used = 1};
+}
+
+void msim_sheet_finish(struct sheet *sheet, const struct msim_allocator *allocator)
+{
+    msim_mem_free(allocator, sheet->blocks, sheet->rows * sheet->stride * sizeof *sheet->blocks);
+    msim_mem_free(allocator, sheet->cells, sheet->capacity * SHEET_BLOCK * sheet->cell_size);
+    *sheet = (struct sheet){0};
+}
+
+/* More rows, or wider ones: the table of blocks is made anew. */
+static int table_grow(struct sheet *sheet, size_t rows, size_t stride,
+                      const struct msim_allocator *allocator)
+{
+    size_t count;
+    if (__builtin_mul_overflow(rows, stride, &count))
+        return MSIM_ERR_NOMEM;
+    uint32_t *blocks = msim_mem_zero_array(allocator, count, sizeof *blocks);
+    if (!blocks)
+        return MSIM_ERR_NOMEM;
+    for (size_t row = 0; row < sheet->rows; row++)
+        memcpy(&blocks[row * stride], &sheet->blocks[row * sheet->stride],
+               sheet->stride * sizeof *blocks);
+    msim_mem_free(allocator, sheet->blocks, sheet->rows * sheet->stride * sizeof *blocks);
+    sheet->blocks = blocks;
+    sheet->rows = rows;
+    sheet->stride = stride;
+    return MSIM_OK;
+}
+
+static size_t doubled(size_t now, size_t wanted, size_t limit)
+{
+    size_t grown = now > 0 ? now : 8;
+    while (grown < wanted)
+        grown *= 2;
+    return grown < limit ? grown : limit;
+}
+
+int msim_sheet_reserve(struct sheet *sheet, size_t row, size_t column, size_t columns,
+                       size_t max_rows, const struct msim_allocator *allocator)
+{
+    if (sheet_block(sheet, row, column))
+        return MSIM_OK;
+
+    const size_t needed = (columns + SHEET_BLOCK - 1) / SHEET_BLOCK;
+    if (row >= sheet->rows || column / SHEET_BLOCK >= sheet->stride) {
+        const size_t rows =
+            row < sheet->rows ? sheet->rows : doubled(sheet->rows, row + 1, max_rows);
+        const size_t stride = needed > sheet->stride ? needed : sheet->stride;
+        int r = table_grow(sheet, rows, stride, allocator);
+        if (r < 0)
+            return r;
+    }
+    if (sheet->used >= sheet->capacity) {
+        const size_t before = sheet->capacity;
+        int r = msim_mem_grow(allocator, &sheet->cells, &sheet->capacity,
+                              SHEET_BLOCK * sheet->cell_size, sheet->used + 1, SHEET_BLOCKS_LIMIT);
+        if (r < 0)
+            return r;
+        memset((char *)sheet->cells + before * SHEET_BLOCK * sheet->cell_size, 0,
+               (sheet->capacity - before) * SHEET_BLOCK * sheet->cell_size);
+    }
+    sheet->blocks[row * sheet->stride + column / SHEET_BLOCK] = (uint32_t)sheet->used++;
+    return MSIM_OK;
+}
+
+struct balance *msim_balance_find(const struct msim_engine *engine, uint32_t account,
+                                  uint32_t asset)
+{
+    return sheet_block(&engine->balances, account, asset) ? balance_of(engine, account, asset)
+                                                          : NULL;
+}
+
+struct position *msim_position_find(const struct msim_engine *engine, uint32_t account,
+                                    uint32_t instrument)
+{
+    return sheet_block(&engine->positions, account, instrument)
+               ? position_of(engine, account, instrument)
+               : NULL;
+}
+
+int msim_balance_reserve(struct msim_engine *engine, uint32_t account, uint32_t asset)
+{
+    return msim_sheet_reserve(&engine->balances, account, asset, engine->asset_names.count,
+                              engine->max_accounts, &engine->allocator);
+}
+
+int msim_accounts_reserve(struct msim_engine *engine, uint32_t account, uint32_t instrument)
+{
+    const struct instrument *it = &engine->instruments[instrument];
+
+    int r = msim_balance_reserve(engine, account, it->base);
+    if (r == MSIM_OK)
+        r = msim_balance_reserve(engine, account, it->quote);
+    if (r == MSIM_OK)
+        r = msim_sheet_reserve(&engine->positions, account, instrument, engine->instrument_count,
+                               engine->max_accounts, &engine->allocator);
+    return r;
+}
+
+static msim_int128 magnitude(msim_int128 value)
+{
+    return value < 0 ? -value : value;
+}
+
+/*
+ * What of a cost belongs to `part` of `whole`, rounded toward zero: cost * part / whole without
+ * the product, which 128 bits might not hold.
+ */
+static msim_int128 share(msim_int128 cost, msim_int128 part, msim_int128 whole)
+{
+    const msim_int128 bound = (msim_int128)1 << 62;
+    const msim_int128 size = magnitude(cost);
+    msim_int128 taken;
+
+    if (part == whole)
+        return cost;
+    if (size < bound && part < bound)
+        taken = size * part / whole;
+    else {
+        /* By binary digits of `part`: remainders stay below `whole`. */
+        const msim_int128 quotient = size / whole;
+        const msim_int128 rest = size % whole;
+        msim_int128 digits = 0;
+        msim_int128 remainder = 0;
+        for (int bit = 63; bit >= 0; bit--) {
+            digits *= 2;
+            remainder *= 2;
+            if (part >> bit & 1)
+                remainder += rest;
+            while (remainder >= whole) {
+                remainder -= whole;
+                digits++;
+            }
+        }
+        taken = quotient * part + digits;
+    }
+    return cost < 0 ? -taken : taken;
+}
+
+void msim_position_book(struct position *position, int64_t quantity, int64_t notional)
+{
+    const msim_int128 size = magnitude(quantity);
+    const msim_int128 value = quantity < 0 ? -(msim_int128)notional : notional;
+    const bool grows = position->quantity == 0 || (position->quantity < 0) == (quantity < 0);
+
+    if (grows) {
+        position->quantity += quantity;
+        position->cost += value;
+        return;
+    }
+
+    const msim_int128 open = magnitude(position->quantity);
+    const msim_int128 closed = size < open ? size : open;
+    /* The closed part's share of what was paid and of what is received for it. */
+    const msim_int128 cost = share(position->cost, closed, open);
+    const msim_int128 proceeds = share(value, closed, size);
+    position->realised -= cost + proceeds;
+    position->cost -= cost;
+    position->quantity += quantity < 0 ? -closed : closed;
+    if (closed < size) {
+        position->quantity += quantity < 0 ? -(size - closed) : size - closed;
+        position->cost += value - proceeds;
+    }
+}
+
+msim_qty msim_position_reducible(const struct msim_engine *engine, const struct order *order,
+                                 msim_qty quantity)
+{
+    const struct position *position = msim_position_find(engine, order->account, order->instrument);
+    if (!position)
+        return 0;
+    const msim_int128 open = order_side(order) == SELL ? position->quantity : -position->quantity;
+    if (open <= 0)
+        return 0;
+    return open < quantity ? (msim_qty)open : quantity;
+}

@@ -1,0 +1,177 @@
+/*
+ * Levels and queues: what every order passes through, in line.
+ */
+#ifndef MSIM_ENGINE_BOOK_H
+#define MSIM_ENGINE_BOOK_H
+
+#include "engine/state.h"
+
+static inline bool bit_test(const uint64_t *words, uint64_t place)
+{
+    return words[place >> 6] >> (place & 63) & 1;
+}
+
+static inline void side_mark(struct side *side, uint64_t place)
+{
+    side->words[place >> 6] |= UINT64_C(1) << (place & 63);
+    side->middle[place >> 12] |= UINT64_C(1) << (place >> 6 & 63);
+    side->top |= UINT64_C(1) << (place >> 12);
+    side->near_count++;
+}
+
+static inline void side_unmark(struct side *side, uint64_t place)
+{
+    side->near_count--;
+    if ((side->words[place >> 6] &= ~(UINT64_C(1) << (place & 63))) != 0)
+        return;
+    if ((side->middle[place >> 12] &= ~(UINT64_C(1) << (place >> 6 & 63))) != 0)
+        return;
+    side->top &= ~(UINT64_C(1) << (place >> 12));
+}
+
+/* The first marked place from `place` on, around the end; one is marked. */
+static inline uint64_t side_next_place(const struct side *side, uint64_t place)
+{
+    uint64_t word = place >> 6;
+    uint64_t bits = side->words[word] >> (place & 63);
+    if (bits)
+        return place + (uint64_t)__builtin_ctzll(bits);
+
+    uint64_t group = place >> 12;
+    /* Two shifts: one by 64 would mean nothing. */
+    bits = side->middle[group] >> (word & 63) >> 1;
+    if (bits) {
+        word += 1 + (uint64_t)__builtin_ctzll(bits);
+    } else {
+        bits = side->top >> group >> 1;
+        group = bits ? group + 1 + (uint64_t)__builtin_ctzll(bits)
+                     : (uint64_t)__builtin_ctzll(side->top);
+        word = group << 6 | (uint64_t)__builtin_ctzll(side->middle[group]);
+    }
+    return word << 6 | (uint64_t)__builtin_ctzll(side->words[word]);
+}
+
+static inline struct level *side_near(const struct msim_engine *engine, const struct side *side,
+                                      int64_t key)
+{
+    return &side->levels[(uint64_t)key & (engine->window - 1)];
+}
+
+/* Makes sure that an order at the key can be added without fail; changes nothing that shows. */
+static inline int side_prepare(struct msim_engine *engine, struct side *side, int64_t key)
+{
+    if (key >= side->best && key < side->near_end)
+        return MSIM_OK;
+    return msim_side_prepare_slow(engine, side, key);
+}
+
+/* The level of the key, made empty if there was none; side_prepare was called. */
+static inline struct level *side_level_make(struct msim_engine *engine, struct side *side,
+                                            int64_t key)
+{
+    if (key < side->best || key >= side->near_end)
+        return msim_side_level_make_slow(engine, side, key);
+
+    const uint64_t place = (uint64_t)key & (engine->window - 1);
+    struct level *level = &side->levels[place];
+    if (!bit_test(side->words, place)) {
+        *level = (struct level){0};
+        side_mark(side, place);
+    }
+    return level;
+}
+
+/* The level is there. */
+static inline struct level *side_level_find(struct msim_engine *engine, struct side *side,
+                                            int64_t key)
+{
+    if (key >= side->near_end)
+        return msim_ladder_find(&side->far, &engine->ladder_pool, key);
+    return side_near(engine, side, key);
+}
+
+/* An empty level goes. */
+static inline void side_level_remove(struct msim_engine *engine, struct side *side, int64_t key)
+{
+    if (key >= side->near_end) {
+        msim_side_far_remove(engine, side, key);
+        return;
+    }
+    side_unmark(side, (uint64_t)key & (engine->window - 1));
+    if (key == side->best)
+        msim_side_advance(engine, side);
+}
+
+static inline void queue_append(struct msim_engine *engine, struct level *level, uint32_t slot)
+{
+    struct order *order = &engine->orders[slot];
+
+    order->next = 0;
+    order->prev = level->tail;
+    if (level->tail)
+        engine->orders[level->tail].next = slot;
+    else
+        level->head = slot;
+    level->tail = slot;
+}
+
+static inline void queue_unlink(struct msim_engine *engine, struct level *level, uint32_t slot)
+{
+    const struct order *order = &engine->orders[slot];
+
+    if (order->prev)
+        engine->orders[order->prev].next = order->next;
+    else
+        level->head = order->next;
+    if (order->next)
+        engine->orders[order->next].prev = order->prev;
+    else
+        level->tail = order->prev;
+}
+
+/* Puts the order in hand into the book, behind all at its price. */
+static inline void book_add(struct msim_engine *engine, struct instrument *instrument,
+                            uint32_t number, uint32_t slot)
+{
+    struct order *order = &engine->orders[slot];
+    const unsigned at = order_side(order);
+    struct side *side = &instrument->sides[at];
+    struct level *level = side_level_make(engine, side, price_key(instrument, at, order->price));
+    const msim_qty hidden = order_hidden(engine, order);
+
+    queue_append(engine, level, slot);
+    level->shown += order->leaves;
+    level->hidden += hidden;
+    level->count++;
+    side->total += order->leaves + hidden;
+    side->order_count++;
+    order_set_state(order, ORDER_RESTING);
+    event_book_order(engine, slot, MSIM_BOOK_ADD, order->leaves);
+    event_level(engine, number, at, order->price, level->shown, level->count);
+}
+
+/* Takes a resting order out of the book. */
+static inline void book_remove(struct msim_engine *engine, uint32_t slot)
+{
+    struct order *order = &engine->orders[slot];
+    struct instrument *instrument = &engine->instruments[order->instrument];
+    const unsigned at = order_side(order);
+    struct side *side = &instrument->sides[at];
+    const int64_t key = price_key(instrument, at, order->price);
+    struct level *level = side_level_find(engine, side, key);
+    const msim_qty hidden = order_hidden(engine, order);
+
+    queue_unlink(engine, level, slot);
+    level->shown -= order->leaves;
+    level->hidden -= hidden;
+    level->count--;
+    side->total -= order->leaves + hidden;
+    side->order_count--;
+    order_set_state(order, ORDER_MATCHING);
+    event_book_order(engine, slot, MSIM_BOOK_DELETE, 0);
+    event_level(engine, order->instrument, at, order->price, level->shown, level->count);
+    if (level->count == 0)
+        side_level_remove(engine, side, key);
+}
+
+#endif

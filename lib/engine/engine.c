@@ -1,0 +1,348 @@
+/*
+ * The engine itself: made, told commands, asked for events.
+ */
+#include <marketsim/engine.h>
+
+#include <string.h>
+
+#include "base/detail.h"
+#include "engine/book.h"
+#include "engine/snapshot.h"
+
+#define DEFAULT_ORDERS 4096
+#define DEFAULT_MAX_ORDERS 16777216
+#define DEFAULT_MAX_ACCOUNTS 65536
+#define DEFAULT_MAX_ASSETS 16384
+#define MAX_INSTRUMENTS 65535
+#define DEFAULT_FINISHED_IDS 10000
+#define DEFAULT_TRADE_HISTORY 65536
+#define DEFAULT_WINDOW 16384
+#define MIN_WINDOW 64
+#define MAX_WINDOW 262144
+#define FIRST_EVENTS 1024
+
+/* How far ahead of the command in hand memory is asked for. */
+#define PREFETCH_FAR 8
+#define PREFETCH_NEAR 4
+
+static void *counted_resize(void *context, void *pointer, size_t old_size, size_t new_size)
+{
+    struct msim_engine *engine = context;
+    void *moved = engine->given.resize(engine->given.context, pointer, old_size, new_size);
+
+    if (moved || new_size == 0)
+        engine->memory += new_size - (pointer ? old_size : 0);
+    return moved;
+}
+
+static uint32_t chosen(uint32_t asked, uint32_t usual)
+{
+    return asked ? asked : usual;
+}
+
+static int check_params(const struct msim_engine_params *params, struct msim_detail *detail)
+{
+    const uint32_t window = params->window_levels;
+
+    if (params->size != sizeof *params)
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "engine: params.size is %zu, not %zu; start from "
+                               "MSIM_ENGINE_PARAMS_INIT",
+                               params->size, sizeof *params);
+    if (window && (window < MIN_WINDOW || window > MAX_WINDOW || (window & (window - 1))))
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "engine: window_levels is %u; a power of two of %d..%d", window,
+                               MIN_WINDOW, MAX_WINDOW);
+    if (params->max_instruments > MAX_INSTRUMENTS)
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "engine: max_instruments is %u; at most %d", params->max_instruments,
+                               MAX_INSTRUMENTS);
+    if (params->max_orders > INT32_MAX || params->orders > INT32_MAX)
+        return msim_detail_set(detail, MSIM_ERR_INVALID, "engine: max_orders is %u; at most %d",
+                               params->max_orders, INT32_MAX);
+    if (params->trade_history > MAX_TRADE_HISTORY)
+        return msim_detail_set(detail, MSIM_ERR_INVALID, "engine: trade_history is %u; at most %d",
+                               params->trade_history, MAX_TRADE_HISTORY);
+    if (params->accounts > MSIM_ACCOUNTS_OFF || params->events > MSIM_EVENTS_ALL)
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "engine: accounts or events has a value that means nothing");
+    return MSIM_OK;
+}
+
+static int fill_in(struct msim_engine *engine, const struct msim_engine_params *params)
+{
+    const uint32_t orders = chosen(params->orders, DEFAULT_ORDERS);
+
+    engine->max_orders = chosen(params->max_orders, DEFAULT_MAX_ORDERS);
+    engine->max_accounts = chosen(params->max_accounts, DEFAULT_MAX_ACCOUNTS);
+    engine->max_assets = chosen(params->max_assets, DEFAULT_MAX_ASSETS);
+    engine->max_instruments = chosen(params->max_instruments, MAX_INSTRUMENTS);
+    engine->finished_ids = chosen(params->finished_ids, DEFAULT_FINISHED_IDS);
+    engine->trade_history = chosen(params->trade_history, DEFAULT_TRADE_HISTORY);
+    engine->window = chosen(params->window_levels, DEFAULT_WINDOW);
+    engine->events_wanted = chosen(params->events, MSIM_EVENTS_ALL & ~MSIM_EVENTS_BOOK_ORDER);
+    engine->accounts_off = params->accounts == MSIM_ACCOUNTS_OFF;
+    engine->time = INT64_MIN;
+    engine->next_trade = 1;
+    msim_sheet_init(&engine->balances, sizeof(struct balance));
+    msim_sheet_init(&engine->positions, sizeof(struct position));
+    msim_symbols_init(&engine->asset_names, engine->max_assets, &engine->allocator);
+    msim_symbols_init(&engine->symbols, engine->max_instruments, &engine->allocator);
+
+    int r = msim_orders_create(engine, orders < engine->max_orders ? orders : engine->max_orders);
+    if (r == MSIM_OK)
+        r = msim_events_grow(engine, FIRST_EVENTS);
+    if (r < 0)
+        return r;
+    engine->trades =
+        msim_mem_zero_array(&engine->allocator, engine->trade_history, sizeof *engine->trades);
+    return engine->trades ? MSIM_OK : MSIM_ERR_NOMEM;
+}
+
+int msim_engine_create(struct msim_engine **out, const struct msim_engine_params *params,
+                       struct msim_detail *detail)
+{
+    static const struct msim_engine_params usual = MSIM_ENGINE_PARAMS_INIT;
+
+    if (!out)
+        return MSIM_ERR_INVALID;
+    if (!params)
+        params = &usual;
+    int r = check_params(params, detail);
+    if (r < 0)
+        return r;
+
+    const struct msim_allocator given = msim_mem_allocator(params->allocator);
+    struct msim_engine *engine = msim_mem_zero(&given, sizeof *engine);
+    if (!engine)
+        return msim_detail_set(detail, MSIM_ERR_NOMEM, "engine: out of memory");
+    engine->given = given;
+    engine->memory = sizeof *engine;
+    engine->allocator = (struct msim_allocator){.resize = counted_resize, .context = engine};
+    r = fill_in(engine, params);
+    if (r < 0) {
+        msim_engine_destroy(&engine);
+        return msim_detail_set(detail, r, "engine: out of memory");
+    }
+    *out = engine;
+    return MSIM_OK;
+}
+
+void msim_engine_destroy(struct msim_engine **engine_address)
+{
+    struct msim_engine *engine = engine_address ? *engine_address : NULL;
+    if (!engine)
+        return;
+
+    const struct msim_allocator *allocator = &engine->allocator;
+    for (uint32_t i = 0; i < engine->instrument_count; i++) {
+        struct instrument *it = &engine->instruments[i];
+        for (int at = 0; at < 2; at++) {
+            msim_side_finish(engine, &it->sides[at]);
+            msim_ladder_finish(&it->triggers[at], allocator);
+        }
+    }
+    msim_ladder_pool_finish(&engine->ladder_pool, allocator);
+    msim_orders_destroy(engine);
+    msim_clients_destroy(engine);
+    msim_sheet_finish(&engine->balances, allocator);
+    msim_sheet_finish(&engine->positions, allocator);
+    msim_symbols_finish(&engine->asset_names);
+    msim_symbols_finish(&engine->symbols);
+    msim_mem_free(allocator, engine->events, engine->event_capacity * sizeof *engine->events);
+    msim_mem_free(allocator, engine->trades, engine->trade_history * sizeof *engine->trades);
+    msim_mem_free(allocator, engine->assets, engine->asset_capacity * sizeof *engine->assets);
+    msim_mem_free(allocator, engine->instruments,
+                  engine->instrument_capacity * sizeof *engine->instruments);
+    msim_mem_free(allocator, engine->scratch, engine->scratch_capacity * sizeof *engine->scratch);
+
+    const struct msim_allocator given = engine->given;
+    msim_mem_free(&given, engine, sizeof *engine);
+    *engine_address = NULL;
+}
+
+int msim_scratch_reserve(struct msim_engine *engine, size_t count)
+{
+    return msim_mem_grow(&engine->allocator, (void **)&engine->scratch, &engine->scratch_capacity,
+                         sizeof *engine->scratch, count, UINT32_MAX);
+}
+
+/* Heapsort: no stack, no worst case. */
+static void sift(uint64_t *values, size_t root, size_t count)
+{
+    const uint64_t value = values[root];
+
+    for (size_t child; (child = 2 * root + 1) < count; root = child) {
+        if (child + 1 < count && values[child + 1] > values[child])
+            child++;
+        if (values[child] <= value)
+            break;
+        values[root] = values[child];
+    }
+    values[root] = value;
+}
+
+void msim_sort_u64(uint64_t *values, size_t count)
+{
+    for (size_t i = count / 2; i > 0; i--)
+        sift(values, i - 1, count);
+    for (size_t i = count; i > 1; i--) {
+        const uint64_t largest = values[0];
+        values[0] = values[i - 1];
+        values[i - 1] = largest;
+        sift(values, 0, i - 1);
+    }
+}
+
+static int dispatch(struct msim_engine *engine, const struct msim_command *command)
+{
+    switch (command->kind) {
+    case MSIM_COMMAND_NEW:
+        return msim_entry_new(engine, command);
+    case MSIM_COMMAND_CANCEL:
+        return msim_entry_cancel(engine, command);
+    case MSIM_COMMAND_REPLACE:
+        return msim_entry_replace(engine, command);
+    case MSIM_COMMAND_CANCEL_ALL:
+    case MSIM_COMMAND_MASS_CANCEL:
+        return msim_entry_cancel_many(engine, command);
+    case MSIM_COMMAND_TIME:
+        return MSIM_OK;
+    case MSIM_COMMAND_DEPOSIT:
+        return msim_admin_deposit(engine, command);
+    case MSIM_COMMAND_WITHDRAW:
+        return msim_admin_withdraw(engine, command);
+    case MSIM_COMMAND_SET_STATE:
+        return msim_admin_state(engine, command);
+    case MSIM_COMMAND_SET_TICK:
+        return msim_admin_tick(engine, command);
+    case MSIM_COMMAND_SET_LOT:
+        return msim_admin_lot(engine, command);
+    case MSIM_COMMAND_SET_MIN_NOTIONAL:
+        return msim_admin_min_notional(engine, command);
+    case MSIM_COMMAND_BUST:
+    case MSIM_COMMAND_CORRECT:
+        return msim_admin_bust(engine, command);
+    default:
+        return msim_refuse(engine, command, MSIM_REJECT_INVALID_FIELD);
+    }
+}
+
+/*
+ * The sequence and the time are the engine's while the command's consequences are
+ * told; both go back where it did not happen.
+ */
+static int apply_one(struct msim_engine *engine, const struct msim_command *command)
+{
+    const uint64_t sequence = engine->sequence;
+    const msim_time time = engine->time;
+    int r = MSIM_OK;
+
+    if (command->sequence != 0 && command->sequence != sequence + 1)
+        return command->sequence <= sequence ? MSIM_APPLY_SKIPPED : MSIM_ERR_STATE;
+    if (engine->queued_first)
+        r = msim_entry_queued(engine);
+    engine->sequence = sequence + 1;
+    if (r == MSIM_OK && command->time > time) {
+        if (engine->heap_count > 0)
+            r = msim_entry_expire(engine, command->time);
+        if (r == MSIM_OK)
+            engine->time = command->time;
+    }
+    if (r == MSIM_OK)
+        r = dispatch(engine, command);
+    if (r < 0) {
+        engine->sequence = sequence;
+        return r;
+    }
+    if (engine->queued_first && msim_entry_queued(engine) < 0)
+        return MSIM_APPLY_PENDING;
+    return MSIM_OK;
+}
+
+int msim_engine_apply(struct msim_engine *engine, const struct msim_command *command)
+{
+    if (!engine || !command)
+        return MSIM_ERR_INVALID;
+    engine->event_count = 0;
+    return apply_one(engine, command);
+}
+
+/* The first touch of what a command will need: the order it names, or the chain of its client id.
+ */
+static void prefetch_far(const struct msim_engine *engine, const struct msim_command *command)
+{
+    const uint32_t slot = (uint32_t)command->handle;
+
+    if (slot && slot < engine->order_used) {
+        __builtin_prefetch(&engine->orders[slot], 1);
+        __builtin_prefetch(&engine->id_index[command->order & engine->id_mask], 1);
+    } else if (command->client_id) {
+        msim_client_prefetch(engine, command->account, command->client_id);
+    }
+}
+
+/* The second: what the order's queue links to, its level, and the account's balances. */
+static void prefetch_near(const struct msim_engine *engine, const struct msim_command *command)
+{
+    const uint32_t slot = (uint32_t)command->handle;
+
+    if (slot && slot < engine->order_used) {
+        const struct order *order = &engine->orders[slot];
+        __builtin_prefetch(&engine->orders[order->next], 1);
+        __builtin_prefetch(&engine->orders[order->prev], 1);
+    }
+}
+
+int msim_engine_apply_many(struct msim_engine *engine, const struct msim_command *commands,
+                           size_t count, size_t *applied)
+{
+    int r = MSIM_OK;
+    size_t i = 0;
+
+    if (!engine || (!commands && count > 0))
+        return MSIM_ERR_INVALID;
+    engine->event_count = 0;
+    for (size_t ahead = 0; ahead < PREFETCH_FAR && ahead < count; ahead++)
+        prefetch_far(engine, &commands[ahead]);
+    for (; i < count && engine->event_count < MSIM_BATCH_EVENTS; i++) {
+        if (i + PREFETCH_FAR < count)
+            prefetch_far(engine, &commands[i + PREFETCH_FAR]);
+        if (i + PREFETCH_NEAR < count)
+            prefetch_near(engine, &commands[i + PREFETCH_NEAR]);
+        r = apply_one(engine, &commands[i]);
+        if (r < 0)
+            break;
+    }
+    if (applied)
+        *applied = i;
+    return r < 0 ? r : MSIM_OK;
+}
+
+const struct msim_event *msim_engine_events(const struct msim_engine *engine, size_t *count)
+{
+    *count = engine->event_count;
+    return engine->events;
+}
+
+msim_time msim_engine_next_due(const struct msim_engine *engine)
+{
+    if (engine->heap_count == 0)
+        return MSIM_TIME_NEVER;
+    return engine->extras[engine->orders[engine->heap[0]].extra].expires_at;
+}
+
+uint64_t msim_engine_sequence(const struct msim_engine *engine)
+{
+    return engine->sequence;
+}
+
+msim_time msim_engine_time(const struct msim_engine *engine)
+{
+    return engine->time;
+}
+
+size_t msim_engine_memory(const struct msim_engine *engine)
+{
+    return engine->memory;
+}

@@ -1,0 +1,234 @@
+/*
+ * The pool of orders: slots, the index by number, what few orders have, and
+ * who expires when.
+ *
+ * Free slots are taken last in, first out: the one that was just used lies in
+ * the cache.  Numbers are dense, so the index is a table of chains with the
+ * number itself as its hash: new orders follow each other in it.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "engine/state.h"
+
+#define EXTRAS_LIMIT UINT32_MAX
+
+static int index_build(struct msim_engine *engine, size_t capacity)
+{
+    size_t size = 1;
+    while (size < capacity)
+        size *= 2;
+    if (engine->id_index && size == (size_t)engine->id_mask + 1)
+        return MSIM_OK;
+    uint32_t *index = msim_mem_zero_array(&engine->allocator, size, sizeof *index);
+    if (!index)
+        return MSIM_ERR_NOMEM;
+
+    if (engine->id_index)
+        msim_mem_free(&engine->allocator, engine->id_index,
+                      ((size_t)engine->id_mask + 1) * sizeof *index);
+    engine->id_index = index;
+    engine->id_mask = (uint32_t)(size - 1);
+    for (uint32_t slot = 1; slot < engine->order_used; slot++) {
+        struct order *order = &engine->orders[slot];
+        if (order->id == 0)
+            continue;
+        order->id_next = index[order->id & engine->id_mask];
+        index[order->id & engine->id_mask] = slot;
+    }
+    return MSIM_OK;
+}
+
+int msim_orders_grow(struct msim_engine *engine, size_t wanted)
+{
+    const size_t limit = (size_t)engine->max_orders + 1;
+    int r = msim_mem_grow(&engine->allocator, (void **)&engine->orders, &engine->order_capacity,
+                          sizeof *engine->orders, wanted, limit);
+    if (r < 0)
+        return r;
+    return index_build(engine, engine->order_capacity);
+}
+
+int msim_orders_create(struct msim_engine *engine, uint32_t orders)
+{
+    engine->order_used = 1;
+    engine->extra_used = 1;
+    engine->next_order = 1;
+    return msim_orders_grow(engine, (size_t)orders + 1);
+}
+
+void msim_orders_destroy(struct msim_engine *engine)
+{
+    const struct msim_allocator *allocator = &engine->allocator;
+
+    msim_mem_free(allocator, engine->orders, engine->order_capacity * sizeof *engine->orders);
+    if (engine->id_index)
+        msim_mem_free(allocator, engine->id_index,
+                      ((size_t)engine->id_mask + 1) * sizeof *engine->id_index);
+    msim_mem_free(allocator, engine->extras, engine->extra_capacity * sizeof *engine->extras);
+    msim_mem_free(allocator, engine->heap, engine->heap_capacity * sizeof *engine->heap);
+}
+
+int msim_orders_reserve(struct msim_engine *engine)
+{
+    if (engine->free_order)
+        return MSIM_OK;
+    if (engine->order_used > engine->max_orders)
+        return MSIM_ERR_LIMIT;
+    /* The index may have failed to follow the pool the last time. */
+    if (engine->order_used < engine->order_capacity &&
+        engine->id_mask >= engine->order_capacity - 1)
+        return MSIM_OK;
+    return msim_orders_grow(engine, (size_t)engine->order_used + 1);
+}
+
+int msim_extras_reserve(struct msim_engine *engine)
+{
+    int r = MSIM_OK;
+    if (!engine->free_extra && engine->extra_used >= engine->extra_capacity)
+        r = msim_mem_grow(&engine->allocator, (void **)&engine->extras, &engine->extra_capacity,
+                          sizeof *engine->extras, engine->extra_used + 1, EXTRAS_LIMIT);
+    if (r == MSIM_OK && engine->heap_count >= engine->heap_capacity)
+        r = msim_mem_grow(&engine->allocator, (void **)&engine->heap, &engine->heap_capacity,
+                          sizeof *engine->heap, engine->heap_count + 1, EXTRAS_LIMIT);
+    return r;
+}
+
+void msim_order_give(struct msim_engine *engine, uint32_t slot)
+{
+    struct order *order = &engine->orders[slot];
+    uint32_t *link = &engine->id_index[order->id & engine->id_mask];
+
+    while (*link != slot)
+        link = &engine->orders[*link].id_next;
+    *link = order->id_next;
+    if (order->extra)
+        msim_extra_give(engine, slot);
+    order->id = 0;
+    order->next = engine->free_order;
+    engine->free_order = slot;
+    engine->live_orders--;
+}
+
+uint32_t msim_order_find(const struct msim_engine *engine, uint64_t id, uint64_t handle)
+{
+    const uint32_t hint = (uint32_t)handle;
+
+    if (hint && hint < engine->order_used && engine->orders[hint].id != 0 &&
+        (uint32_t)engine->orders[hint].id == handle >> 32 &&
+        (id == 0 || engine->orders[hint].id == id))
+        return hint;
+    if (id == 0)
+        return 0;
+    uint32_t slot = engine->id_index[id & engine->id_mask];
+    while (slot && engine->orders[slot].id != id)
+        slot = engine->orders[slot].id_next;
+    return slot;
+}
+
+void msim_extra_make(struct msim_engine *engine, uint32_t slot)
+{
+    uint32_t extra = engine->free_extra;
+    if (extra)
+        engine->free_extra = engine->extras[extra].next;
+    else
+        extra = (uint32_t)engine->extra_used++;
+    assert(extra < engine->extra_capacity);
+    engine->extras[extra] = (struct extra){.expires_at = MSIM_TIME_NEVER};
+    engine->orders[slot].extra = extra;
+}
+
+void msim_extra_give(struct msim_engine *engine, uint32_t slot)
+{
+    struct order *order = &engine->orders[slot];
+    struct extra *extra = &engine->extras[order->extra];
+
+    if (extra->heap_place)
+        msim_expiry_remove(engine, slot);
+    extra->next = engine->free_extra;
+    engine->free_extra = order->extra;
+    order->extra = 0;
+}
+
+/* Earlier first; at the same moment the older order. */
+static bool expires_before(const struct msim_engine *engine, uint32_t a, uint32_t b)
+{
+    const struct order *left = &engine->orders[a];
+    const struct order *right = &engine->orders[b];
+    const msim_time left_time = engine->extras[left->extra].expires_at;
+    const msim_time right_time = engine->extras[right->extra].expires_at;
+
+    return left_time != right_time ? left_time < right_time : left->id < right->id;
+}
+
+static void heap_put(struct msim_engine *engine, size_t place, uint32_t slot)
+{
+    engine->heap[place] = slot;
+    engine->extras[engine->orders[slot].extra].heap_place = (uint32_t)(place + 1);
+}
+
+static void heap_rise(struct msim_engine *engine, size_t place, uint32_t slot)
+{
+    while (place > 0 && expires_before(engine, slot, engine->heap[(place - 1) / 2])) {
+        heap_put(engine, place, engine->heap[(place - 1) / 2]);
+        place = (place - 1) / 2;
+    }
+    heap_put(engine, place, slot);
+}
+
+static void heap_sink(struct msim_engine *engine, size_t place, uint32_t slot)
+{
+    for (size_t child; (child = 2 * place + 1) < engine->heap_count; place = child) {
+        if (child + 1 < engine->heap_count &&
+            expires_before(engine, engine->heap[child + 1], engine->heap[child]))
+            child++;
+        if (!expires_before(engine, engine->heap[child], slot))
+            break;
+        heap_put(engine, place, engine->heap[child]);
+    }
+    heap_put(engine, place, slot);
+}
+
+void msim_expiry_add(struct msim_engine *engine, uint32_t slot)
+{
+    assert(engine->heap_count < engine->heap_capacity);
+    heap_rise(engine, engine->heap_count++, slot);
+}
+
+void msim_expiry_remove(struct msim_engine *engine, uint32_t slot)
+{
+    struct extra *extra = &engine->extras[engine->orders[slot].extra];
+    const size_t place = extra->heap_place - 1;
+    const uint32_t last = engine->heap[--engine->heap_count];
+
+    extra->heap_place = 0;
+    if (last == slot)
+        return;
+    if (place > 0 && expires_before(engine, last, engine->heap[(place - 1) / 2]))
+        heap_rise(engine, place, last);
+    else
+        heap_sink(engine, place, last);
+}
+
+size_t msim_expiry_count(const struct msim_engine *engine, msim_time time)
+{
+    size_t count = 0;
+    size_t place = 0;
+
+    /* Down to the left as long as orders are due, then on to the next subtree: no stack. */
+    while (place < engine->heap_count) {
+        if (engine->extras[engine->orders[engine->heap[place]].extra].expires_at <= time) {
+            count++;
+            if (2 * place + 1 < engine->heap_count) {
+                place = 2 * place + 1;
+                continue;
+            }
+        }
+        while (place > 0 && place % 2 == 0)
+            place = (place - 1) / 2;
+        if (place == 0)
+            break;
+        place++;
+    }
+    return count;
+}

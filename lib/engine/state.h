@@ -1,0 +1,728 @@
+/*
+ * What an engine is made of.
+ *
+ * Everything is found by number: orders by slot, levels by key, balances by
+ * account and asset.  Slot 0 of each pool stays unused, so that 0 means none.
+ * Whatever may need memory is done before a command changes anything (the
+ * functions named reserve and prepare); the functions that change cannot fail.
+ */
+#ifndef MSIM_ENGINE_STATE_H
+#define MSIM_ENGINE_STATE_H
+
+#include <marketsim/engine.h>
+
+#include "base/mem.h"
+#include "base/number.h"
+#include "engine/ladder.h"
+#include "record/symbols.h"
+
+#define BUY 0
+#define SELL 1
+
+/* What an order is doing; in its bits. */
+enum order_state {
+    ORDER_MATCHING = 0, /* in no queue: the order in hand */
+    ORDER_RESTING = 1,
+    ORDER_WAITING = 2, /* for its trigger */
+    ORDER_QUEUED = 3,  /* triggered, its turn has not come */
+};
+
+/* An order as it lies in the pool: one cache line. */
+struct order {
+    uint64_t id;     /* 0 where the slot is free */
+    msim_qty leaves; /* open and shown: all that is open but for an iceberg */
+    msim_price price;
+    msim_qty quantity; /* filled + leaves + what an iceberg keeps back */
+    uint32_t next;     /* the queue at its level; free slots */
+    uint32_t prev;
+    uint32_t id_next; /* the chain of the id index */
+    uint32_t extra;   /* what few orders have: 0 for none */
+    uint32_t client;  /* the entry of its client id: 0 for none */
+    uint32_t account;
+    uint32_t owner;
+    uint16_t instrument;
+    uint16_t bits;
+};
+
+/* Bits of an order: side 1, type 3, time in force 3, self-trade 3, two flags, state 2. */
+#define BITS_SIDE 1u
+#define BITS_TYPE_AT 1
+#define BITS_TIF_AT 4
+#define BITS_STP_AT 7
+#define BITS_POST_ONLY (1u << 10)
+#define BITS_REDUCE_ONLY (1u << 11)
+#define BITS_STATE_AT 12
+
+struct extra {
+    msim_price stop_price;
+    msim_qty display;
+    msim_qty hidden;
+    msim_time expires_at;
+    uint32_t heap_place; /* in the engine's expiry heap, + 1; 0 for none */
+    uint32_t next;       /* free ones */
+};
+
+/* A client id that is taken: by a live order or by one of the last finished. */
+struct client {
+    uint64_t client_id;
+    uint64_t content; /* a hash of what the order asked for */
+    uint32_t account;
+    uint32_t next;  /* the chain of the index; free ones */
+    uint32_t slot;  /* the order's, or its place among the finished */
+    uint32_t state; /* enum client_state */
+};
+
+enum client_state {
+    CLIENT_FREE = 0,
+    CLIENT_LIVE = 1,
+    CLIENT_FINISHED = 2,
+};
+
+struct finished {
+    uint64_t order;
+    msim_qty filled;
+    uint32_t client;
+    uint32_t next; /* the account's next one, younger; free ones */
+    uint32_t instrument;
+    uint16_t bits;
+    uint8_t status;
+    uint8_t reserved;
+};
+
+struct account {
+    uint32_t finished_first;
+    uint32_t finished_last;
+    uint32_t finished_count;
+    uint32_t reserved;
+};
+
+struct balance {
+    int64_t free;
+    int64_t held;
+};
+
+/* Quantities and money of all time go through here: 128 bits do not run over. */
+struct position {
+    msim_int128 quantity;
+    msim_int128 cost;
+    msim_int128 realised;
+};
+
+/*
+ * Cells by row (account) and column (asset, instrument), in blocks of SHEET_BLOCK
+ * columns that exist where one of their cells was asked for.
+ */
+#define SHEET_BLOCK 8
+
+struct sheet {
+    uint32_t *blocks; /* [row * stride + column / SHEET_BLOCK]: block, 0 for none */
+    size_t rows;
+    size_t stride;
+    void *cells; /* zero at first */
+    size_t cell_size;
+    size_t capacity; /* in blocks, block 0 unused */
+    size_t used;
+};
+
+/*
+ * A grid: the multiples of `unit`.  Whether a number is one, and which, takes one
+ * multiplication: by the inverse of the odd part modulo 2^64.
+ */
+struct grid {
+    int64_t unit;
+    uint64_t inverse;
+    uint64_t limit; /* floor((2^64 - 1) / unit): quotients above belong to no multiple */
+    uint32_t shift;
+};
+
+/*
+ * One side of a book.
+ *
+ * Levels from the best up to `near_end` lie in a window that wraps around: the
+ * level of a key is at key modulo its size, and three storeys of bits say which
+ * are there.  What is beyond lies in the ladder.  near_end - best is at most the
+ * window's size, so no two near levels share a place; moving with the market
+ * moves single levels over the border and never the window.
+ */
+struct side {
+    int64_t best; /* KEY_NONE where the side is empty */
+    int64_t near_end;
+    struct level *levels; /* NULL until used; only those whose bit is set mean anything */
+    uint64_t *words;
+    uint64_t *middle;
+    uint64_t top;
+    uint64_t near_count;
+    msim_qty total; /* everything open, so that no level's total can run over */
+    uint64_t order_count;
+    struct ladder far;
+};
+
+struct instrument {
+    struct side sides[2];
+    struct grid tick;
+    struct grid lot;
+    struct grid step; /* divides every price in the book; the tick, but after it changed */
+    msim_price min_price;
+    msim_price max_price;
+    msim_qty min_quantity;
+    msim_qty max_quantity;
+    int64_t min_notional;
+    int64_t quote_factor; /* price * quantity * this: units of the quote asset */
+    int64_t base_factor;
+    int64_t fit_quantity; /* more base than this does not fit */
+    uint32_t base;
+    uint32_t quote;
+    uint32_t maker_fee;
+    uint32_t taker_fee;
+    uint32_t most_fee; /* the larger of the two */
+    uint32_t band;
+    uint8_t fee_mode;
+    uint8_t state;
+    int8_t price_exponent;
+    int8_t quantity_exponent;
+    msim_price last_price;
+    uint64_t last_trade;
+    msim_price reference_price;
+    /* [0] fires when the price rises to the key, [1] when it falls to minus the key. */
+    struct ladder triggers[2];
+    uint64_t waiting_count;
+};
+
+struct asset {
+    int64_t total;
+    int64_t fees;
+    int64_t owed; /* at most this much was let go below zero by busts */
+    int exponent;
+};
+
+/* A trade that can still be busted or corrected. */
+struct trade {
+    uint64_t id;
+    msim_price price;
+    msim_qty quantity;
+    uint64_t maker_order;
+    uint64_t taker_order;
+    int64_t maker_fee;
+    int64_t taker_fee;
+    uint32_t maker_account;
+    uint32_t taker_account;
+    uint32_t instrument;
+    uint8_t taker_side; /* BUY or SELL */
+    uint8_t busted;
+    uint16_t reserved;
+};
+
+struct msim_engine {
+    /* Hot. */
+    struct order *orders;
+    struct instrument *instruments;
+    struct msim_event *events;
+    size_t event_count;
+    size_t event_capacity;
+    uint64_t event_sequence;
+    uint64_t sequence;
+    msim_time time;
+    uint64_t next_order;
+    uint64_t next_trade;
+    uint32_t instrument_count;
+    uint32_t max_accounts;
+    uint32_t events_wanted;
+    uint32_t free_order;
+    uint32_t *id_index;
+    uint32_t id_mask;
+    uint8_t accounts_off;
+    uint8_t fee_mode_reserved[3];
+    uint32_t order_used; /* slots ever used, + 1 */
+    uint32_t live_orders;
+    size_t order_capacity;
+    struct sheet balances;
+    struct sheet positions;
+    struct ladder_pool ladder_pool;
+    uint64_t window; /* levels of each side near the touch */
+    struct trade *trades;
+    uint32_t trade_history;
+
+    /* Triggered orders in turn. */
+    uint32_t queued_first;
+    uint32_t queued_last;
+
+    struct extra *extras;
+    size_t extra_capacity;
+    size_t extra_used;
+    uint32_t free_extra;
+    uint32_t *heap; /* slots of orders by (expires_at, id) */
+    size_t heap_count;
+    size_t heap_capacity;
+
+    uint32_t *client_index;
+    uint64_t client_mask;
+    struct client *clients;
+    size_t client_capacity;
+    size_t client_used;
+    uint32_t free_client;
+    size_t client_live;
+    struct finished *finished;
+    size_t finished_capacity;
+    size_t finished_used;
+    uint32_t free_finished;
+    size_t finished_count;
+    uint32_t finished_ids;
+    struct account *accounts;
+    size_t account_capacity;
+
+    struct asset *assets;
+    size_t asset_capacity;
+    size_t instrument_capacity;
+    struct msim_symbols asset_names;
+    struct msim_symbols symbols;
+
+    uint64_t *scratch; /* orders of a mass cancel, to be sorted */
+    size_t scratch_capacity;
+
+    uint32_t max_orders;
+    uint32_t max_assets;
+    uint32_t max_instruments;
+    size_t memory;
+    struct msim_allocator allocator; /* counts into `memory` */
+    struct msim_allocator given;
+};
+
+static inline unsigned order_side(const struct order *order)
+{
+    return order->bits & BITS_SIDE;
+}
+
+static inline unsigned order_type(const struct order *order)
+{
+    return order->bits >> BITS_TYPE_AT & 7;
+}
+
+static inline unsigned order_tif(const struct order *order)
+{
+    return order->bits >> BITS_TIF_AT & 7;
+}
+
+static inline unsigned order_self_trade(const struct order *order)
+{
+    return order->bits >> BITS_STP_AT & 7;
+}
+
+static inline enum order_state order_state(const struct order *order)
+{
+    return (enum order_state)(order->bits >> BITS_STATE_AT);
+}
+
+static inline void order_set_state(struct order *order, enum order_state state)
+{
+    order->bits =
+        (uint16_t)((order->bits & ((1u << BITS_STATE_AT) - 1)) | (unsigned)state << BITS_STATE_AT);
+}
+
+static inline msim_qty order_hidden(const struct msim_engine *engine, const struct order *order)
+{
+    return order->extra ? engine->extras[order->extra].hidden : 0;
+}
+
+static inline msim_qty order_open(const struct msim_engine *engine, const struct order *order)
+{
+    return order->leaves + order_hidden(engine, order);
+}
+
+/* MSIM_SIDE_BUY or MSIM_SIDE_SELL of BUY or SELL. */
+static inline uint8_t side_told(unsigned side)
+{
+    return (uint8_t)(side + MSIM_SIDE_BUY);
+}
+
+/* The quotient where `value` (not negative) is a multiple of the unit; above the limit where not.
+ */
+static inline uint64_t grid_quotient(const struct grid *grid, int64_t value)
+{
+    const uint64_t product = (uint64_t)value * grid->inverse;
+    const uint32_t shift = grid->shift;
+    return product >> shift | product << (-shift & 63);
+}
+
+static inline bool grid_holds(const struct grid *grid, int64_t value)
+{
+    return grid_quotient(grid, value) <= grid->limit;
+}
+
+void msim_grid_set(struct grid *grid, int64_t unit);
+
+/* Where a side's orders of a price belong; the price is on the step's grid. */
+static inline int64_t price_key(const struct instrument *instrument, unsigned side,
+                                msim_price price)
+{
+    const int64_t steps = (int64_t)grid_quotient(&instrument->step, price);
+    return side == SELL ? steps : -steps;
+}
+
+static inline msim_price key_price(const struct instrument *instrument, unsigned side, int64_t key)
+{
+    return (side == SELL ? key : -key) * instrument->step.unit;
+}
+
+/* orders.c */
+
+int msim_orders_create(struct msim_engine *engine, uint32_t orders);
+void msim_orders_destroy(struct msim_engine *engine);
+
+/* Makes room for one more order; MSIM_ERR_LIMIT where max_orders are live. */
+int msim_orders_reserve(struct msim_engine *engine);
+int msim_extras_reserve(struct msim_engine *engine);
+int msim_orders_grow(struct msim_engine *engine, size_t wanted);
+
+/* Takes a slot and gives it the id; everything else is the caller's to fill in. */
+static inline uint32_t order_take(struct msim_engine *engine, uint64_t id)
+{
+    const uint32_t slot = engine->free_order ? engine->free_order : engine->order_used++;
+    struct order *order = &engine->orders[slot];
+    uint32_t *chain = &engine->id_index[id & engine->id_mask];
+
+    if (slot == engine->free_order)
+        engine->free_order = order->next;
+    engine->live_orders++;
+    order->id = id;
+    order->id_next = *chain;
+    *chain = slot;
+    return slot;
+}
+
+void msim_order_give(struct msim_engine *engine, uint32_t slot);
+
+/* The live order of that id; 0 for none. */
+uint32_t msim_order_find(const struct msim_engine *engine, uint64_t id, uint64_t handle);
+
+void msim_extra_make(struct msim_engine *engine, uint32_t slot);
+void msim_extra_give(struct msim_engine *engine, uint32_t slot);
+void msim_expiry_add(struct msim_engine *engine, uint32_t slot);
+void msim_expiry_remove(struct msim_engine *engine, uint32_t slot);
+/* How many orders expire by `time`. */
+size_t msim_expiry_count(const struct msim_engine *engine, msim_time time);
+
+/* clients.c */
+
+void msim_clients_destroy(struct msim_engine *engine);
+/* Makes room for one more client id of the account. */
+int msim_clients_reserve(struct msim_engine *engine, uint32_t account);
+uint64_t msim_client_content(const struct msim_command *command);
+/* The entry of an id that is taken; 0 for none. */
+uint32_t msim_client_find(const struct msim_engine *engine, uint32_t account, uint64_t client_id);
+uint32_t msim_client_add(struct msim_engine *engine, uint32_t account, uint64_t client_id,
+                         uint64_t content, uint32_t slot);
+void msim_client_finish(struct msim_engine *engine, const struct order *order, msim_qty filled,
+                        uint8_t status);
+/* For restore: a finished one, younger than all before of its account. */
+void msim_client_add_finished(struct msim_engine *engine, const struct client *client,
+                              const struct finished *finished);
+void msim_client_prefetch(const struct msim_engine *engine, uint32_t account, uint64_t client_id);
+
+/* accounts.c */
+
+void msim_sheet_init(struct sheet *sheet, size_t cell_size);
+void msim_sheet_finish(struct sheet *sheet, const struct msim_allocator *allocator);
+/* Makes sure that the cell is there. */
+int msim_sheet_reserve(struct sheet *sheet, size_t row, size_t column, size_t columns,
+                       size_t max_rows, const struct msim_allocator *allocator);
+
+static inline uint32_t sheet_block(const struct sheet *sheet, size_t row, size_t column)
+{
+    if (row >= sheet->rows || column / SHEET_BLOCK >= sheet->stride)
+        return 0;
+    return sheet->blocks[row * sheet->stride + column / SHEET_BLOCK];
+}
+
+/* The cells that msim_sheet_reserve was called for. */
+static inline struct balance *balance_of(const struct msim_engine *engine, uint32_t account,
+                                         uint32_t asset)
+{
+    const struct sheet *sheet = &engine->balances;
+    const uint32_t block = sheet->blocks[account * sheet->stride + asset / SHEET_BLOCK];
+    return &((struct balance *)sheet->cells)[(size_t)block * SHEET_BLOCK + asset % SHEET_BLOCK];
+}
+
+static inline struct position *position_of(const struct msim_engine *engine, uint32_t account,
+                                           uint32_t instrument)
+{
+    const struct sheet *sheet = &engine->positions;
+    const uint32_t block = sheet->blocks[account * sheet->stride + instrument / SHEET_BLOCK];
+    return &(
+        (struct position *)sheet->cells)[(size_t)block * SHEET_BLOCK + instrument % SHEET_BLOCK];
+}
+
+/* NULL where there is none yet. */
+struct balance *msim_balance_find(const struct msim_engine *engine, uint32_t account,
+                                  uint32_t asset);
+struct position *msim_position_find(const struct msim_engine *engine, uint32_t account,
+                                    uint32_t instrument);
+
+/* Every cell that an order of the account in the instrument will touch. */
+int msim_accounts_reserve(struct msim_engine *engine, uint32_t account, uint32_t instrument);
+int msim_balance_reserve(struct msim_engine *engine, uint32_t account, uint32_t asset);
+
+static inline bool accounts_ready(const struct msim_engine *engine,
+                                  const struct instrument *instrument, uint32_t account,
+                                  uint32_t number)
+{
+    return sheet_block(&engine->balances, account, instrument->base) &&
+           sheet_block(&engine->balances, account, instrument->quote) &&
+           sheet_block(&engine->positions, account, number);
+}
+
+/* Units of the quote asset; false where they do not fit. */
+static inline bool notional_check(const struct instrument *instrument, msim_price price,
+                                  msim_qty quantity, int64_t *notional)
+{
+    int64_t product;
+    return msim_mul_check(price, quantity, &product) &&
+           msim_mul_check(product, instrument->quote_factor, notional);
+}
+
+/* The same where it is known to fit. */
+static inline int64_t notional_of(const struct instrument *instrument, msim_price price,
+                                  msim_qty quantity)
+{
+    return price * quantity * instrument->quote_factor;
+}
+
+/* The fee on an amount, rounded up.  Split so that nothing runs over: rate <= MSIM_FEE_SCALE. */
+static inline int64_t fee_of(int64_t amount, uint32_t rate)
+{
+    const uint64_t whole = (uint64_t)amount / MSIM_FEE_SCALE;
+    const uint64_t rest = (uint64_t)amount % MSIM_FEE_SCALE;
+    if (rate == 0)
+        return 0;
+    return (int64_t)(whole * rate + (rest * rate + MSIM_FEE_SCALE - 1) / MSIM_FEE_SCALE);
+}
+
+/* What an open quantity holds: of the quote asset for a buy, of the base asset for a sell. */
+static inline bool hold_check(const struct instrument *instrument, unsigned side, msim_price price,
+                              msim_qty quantity, int64_t *hold)
+{
+    int64_t notional;
+    if (side == SELL)
+        return msim_mul_check(quantity, instrument->base_factor, hold);
+    if (!notional_check(instrument, price, quantity, &notional))
+        return false;
+    *hold = notional;
+    if (instrument->fee_mode == MSIM_FEE_RECEIVED)
+        return true;
+    return msim_add_check(notional, fee_of(notional, instrument->most_fee), hold);
+}
+
+static inline int64_t hold_of(const struct instrument *instrument, unsigned side, msim_price price,
+                              msim_qty quantity)
+{
+    if (side == SELL)
+        return quantity * instrument->base_factor;
+    const int64_t notional = notional_of(instrument, price, quantity);
+    if (instrument->fee_mode == MSIM_FEE_RECEIVED)
+        return notional;
+    return notional + fee_of(notional, instrument->most_fee);
+}
+
+/* The price that an order's hold stands on: a market order's stop price while it waits. */
+static inline msim_price hold_price(const struct msim_engine *engine, const struct order *order)
+{
+    return order->price ? order->price : engine->extras[order->extra].stop_price;
+}
+
+/* Books a buy (or a sell, of negative quantity) into a position. */
+void msim_position_book(struct position *position, int64_t quantity, int64_t notional);
+
+/* What of a quantity a reduce-only order of that side may still trade. */
+msim_qty msim_position_reducible(const struct msim_engine *engine, const struct order *order,
+                                 msim_qty quantity);
+
+/* book.c */
+
+/* Another tick: the step becomes one that divides it and every price in the book. */
+int msim_book_set_tick(struct msim_engine *engine, struct instrument *instrument, int64_t tick);
+void msim_side_finish(struct msim_engine *engine, struct side *side);
+/* Makes the insertion of a level at the key certain to find memory. */
+int msim_side_prepare_slow(struct msim_engine *engine, struct side *side, int64_t key);
+struct level *msim_side_level_make_slow(struct msim_engine *engine, struct side *side, int64_t key);
+void msim_side_far_remove(struct msim_engine *engine, struct side *side, int64_t key);
+/* After the best level went: the next one becomes it. */
+void msim_side_advance(struct msim_engine *engine, struct side *side);
+/* The level behind the one of `key`, near or far; KEY_NONE after the last. */
+int64_t msim_side_after(const struct msim_engine *engine, const struct side *side, int64_t key);
+struct level *msim_side_level(const struct msim_engine *engine, const struct side *side,
+                              int64_t key);
+
+/* events.c */
+
+int msim_events_grow(struct msim_engine *engine, size_t more);
+
+static inline int events_reserve(struct msim_engine *engine, size_t more)
+{
+    if (engine->event_capacity - engine->event_count >= more)
+        return MSIM_OK;
+    return msim_events_grow(engine, more);
+}
+
+void msim_event_order(struct msim_engine *engine, uint8_t kind, uint32_t slot, uint8_t code,
+                      uint8_t status);
+void msim_event_reject(struct msim_engine *engine, const struct msim_command *command,
+                       uint8_t code);
+void msim_event_balance(struct msim_engine *engine, uint32_t account, uint32_t asset);
+void msim_event_position(struct msim_engine *engine, uint32_t account, uint32_t instrument);
+void msim_position_show(const struct msim_engine *engine, uint32_t instrument,
+                        const struct position *position, struct msim_position_view *view);
+void msim_event_instrument(struct msim_engine *engine, uint32_t instrument);
+void msim_event_mass(struct msim_engine *engine, const struct msim_command *command,
+                     uint64_t count);
+void msim_event_book_order_slow(struct msim_engine *engine, uint32_t slot, uint8_t action,
+                                msim_qty shown);
+
+/* A public event of an instrument, everything beyond its header left zero. */
+static inline struct msim_event *event_make(struct msim_engine *engine, uint8_t kind)
+{
+    struct msim_event *event = &engine->events[engine->event_count++];
+    *event = (struct msim_event){
+        .sequence = ++engine->event_sequence,
+        .command = engine->sequence,
+        .time = engine->time,
+        .kind = kind,
+    };
+    return event;
+}
+
+static inline void event_level(struct msim_engine *engine, uint32_t instrument, unsigned side,
+                               msim_price price, msim_qty shown, uint64_t count)
+{
+    if (!(engine->events_wanted & MSIM_EVENTS_LEVEL))
+        return;
+    struct msim_event *event = event_make(engine, MSIM_EVENT_LEVEL);
+    event->instrument = instrument;
+    event->side = side_told(side);
+    event->as.level.price = price;
+    event->as.level.quantity = shown;
+    event->as.level.order_count = count;
+}
+
+static inline void event_book_order(struct msim_engine *engine, uint32_t slot, uint8_t action,
+                                    msim_qty shown)
+{
+    if (engine->events_wanted & MSIM_EVENTS_BOOK_ORDER)
+        msim_event_book_order_slow(engine, slot, action, shown);
+}
+
+static inline void event_balance(struct msim_engine *engine, uint32_t account, uint32_t asset)
+{
+    if (engine->events_wanted & MSIM_EVENTS_BALANCE)
+        msim_event_balance(engine, account, asset);
+}
+
+/* An order's standing in money, told: the asset that it holds. */
+static inline uint32_t held_asset(const struct instrument *instrument, unsigned side)
+{
+    return side == SELL ? instrument->base : instrument->quote;
+}
+
+/* match.c */
+
+/* The events that one fill can bring about, and one order besides. */
+#define EVENTS_PER_FILL 10
+#define EVENTS_PER_ORDER 16
+
+/* What a taker would meet: an upper bound on its fills, and what they would cost. */
+struct sweep {
+    uint64_t fills;
+    msim_qty quantity;
+    msim_int128 cost; /* without fees */
+};
+struct sweep msim_sweep(const struct msim_engine *engine, const struct instrument *instrument,
+                        unsigned taker_side, int64_t limit, msim_qty quantity, int64_t amount);
+
+/* Whether a fill-or-kill order would be filled wholly. */
+bool msim_fillable(const struct msim_engine *engine, const struct instrument *instrument,
+                   const struct order *taker, int64_t limit);
+
+/* The worst key of the other side that a price reaches; for a market order what the band allows. */
+int64_t msim_market_limit(const struct instrument *instrument, unsigned side);
+
+/* The order in hand, while it matches. */
+struct taker {
+    struct instrument *instrument;
+    uint32_t slot;
+    uint32_t number;        /* the instrument's */
+    int64_t limit;          /* the worst key of the other side that it reaches */
+    int64_t amount;         /* by quote amount: what is left to spend or to receive; else -1 */
+    uint8_t market;         /* pays from what is free, not from a hold */
+    uint8_t stopped;        /* enum msim_cancel: why it may not go on; 0 */
+    msim_price first_price; /* of its trades; 0 before the first */
+    msim_price last_price;
+    size_t last_fill; /* the event of its latest fill, + 1 */
+};
+void msim_match(struct msim_engine *engine, struct taker *taker);
+
+/* Whether a price lies within the band around the last one. */
+bool msim_band_holds(const struct instrument *instrument, msim_price price);
+
+/* Gives back what an order holds for an open quantity of `from`, but for that of `to`. */
+void msim_hold_release(struct msim_engine *engine, const struct order *order, msim_qty from,
+                       msim_qty to);
+
+/* Ends a live order unfilled: detached, hold released, told, forgotten. */
+void msim_order_end(struct msim_engine *engine, uint32_t slot, uint8_t kind, uint8_t code);
+/* The same for the order in hand. */
+void msim_order_end_in_hand(struct msim_engine *engine, uint32_t slot, uint8_t kind, uint8_t code);
+void msim_order_filled(struct msim_engine *engine, uint32_t slot);
+
+/* triggers.c */
+
+int msim_trigger_prepare(struct msim_engine *engine, struct instrument *instrument, unsigned side,
+                         unsigned type, msim_price stop_price);
+void msim_trigger_add(struct msim_engine *engine, uint32_t slot);
+void msim_trigger_remove(struct msim_engine *engine, uint32_t slot);
+bool msim_trigger_met(const struct instrument *instrument, unsigned side, unsigned type,
+                      msim_price stop_price);
+/* Queues what a run of trades from `low` to `high` has triggered. */
+void msim_trigger_fire(struct msim_engine *engine, struct instrument *instrument, msim_price low,
+                       msim_price high);
+void msim_queue_add(struct msim_engine *engine, uint32_t slot);
+void msim_queue_remove(struct msim_engine *engine, uint32_t slot);
+
+/* entry.c: orders come in.  Each returns MSIM_OK or a failure before anything changed. */
+
+int msim_refuse(struct msim_engine *engine, const struct msim_command *command, uint8_t code);
+uint8_t msim_check_quantity(const struct instrument *instrument, msim_qty quantity);
+uint8_t msim_check_price(const struct instrument *instrument, msim_price price);
+uint8_t msim_check_worth(const struct instrument *instrument, unsigned side, msim_price price,
+                         msim_qty quantity, int64_t *hold);
+int64_t msim_free_balance(const struct msim_engine *engine, uint32_t account, uint32_t asset);
+/* Matches the order in hand, lets it rest or end, tells its account, queues what it triggered. */
+void msim_execute(struct msim_engine *engine, struct taker *taker);
+
+int msim_entry_new(struct msim_engine *engine, const struct msim_command *command);
+
+/* change.c: orders that are there. */
+
+int msim_entry_cancel(struct msim_engine *engine, const struct msim_command *command);
+int msim_entry_replace(struct msim_engine *engine, const struct msim_command *command);
+/* Ends every order that the command means, the oldest first. */
+int msim_entry_end_many(struct msim_engine *engine, const struct msim_command *command,
+                        uint8_t kind, uint8_t code, uint64_t *ended);
+int msim_entry_cancel_many(struct msim_engine *engine, const struct msim_command *command);
+/* The triggered orders, in turn; a failure leaves the rest in the queue. */
+int msim_entry_queued(struct msim_engine *engine);
+/* Everything that expires by the engine's time to be. */
+int msim_entry_expire(struct msim_engine *engine, msim_time time);
+
+/* admin.c: what the venue does. */
+
+int msim_admin_deposit(struct msim_engine *engine, const struct msim_command *command);
+int msim_admin_withdraw(struct msim_engine *engine, const struct msim_command *command);
+int msim_admin_state(struct msim_engine *engine, const struct msim_command *command);
+int msim_admin_tick(struct msim_engine *engine, const struct msim_command *command);
+int msim_admin_lot(struct msim_engine *engine, const struct msim_command *command);
+int msim_admin_min_notional(struct msim_engine *engine, const struct msim_command *command);
+int msim_admin_bust(struct msim_engine *engine, const struct msim_command *command);
+
+/* Sorts numbers upwards, in place. */
+void msim_sort_u64(uint64_t *values, size_t count);
+int msim_scratch_reserve(struct msim_engine *engine, size_t count);
+
+#endif

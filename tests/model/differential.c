@@ -1,0 +1,245 @@
+/*
+ * The engine against the model: the same random commands, the same events, byte
+ * for byte; invariants on the way; snapshots taken and gone on from.
+ *
+ *     differential COMMANDS [SEED [PROFILE]]
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow.h"
+#include "text.h"
+
+/* One engine lives so long; then the next profile has its turn. */
+#define EPISODE 5000
+#define SCAN_EVERY 1000
+/* So many commands over all profiles meet everything that can be told. */
+#define COVERED_FROM 1000000
+
+struct run {
+    const struct profile *profile;
+    struct model *model;
+    struct msim_engine *engine;
+    struct dice dice;
+    msim_time time;
+    uint64_t sequence; /* of the last event */
+    uint64_t done;
+    /* How often each was told, so that a flow that leaves something out is seen. */
+    uint64_t kinds[MSIM_EVENT_CORRECTED + 1];
+    uint64_t rejects[MSIM_REJECT_DUPLICATE_CLIENT_ID + 1];
+    uint64_t cancels[MSIM_CANCEL_MAINTENANCE + 1];
+};
+
+static _Noreturn void fail(const struct run *run, const struct msim_command *c, const char *what)
+{
+    fprintf(stderr, "differential: profile %s, command %" PRIu64 ": %s\n", run->profile->name,
+            run->done, what);
+    if (c)
+        print_command(stderr, c);
+    exit(1);
+}
+
+static void compare(const struct run *run, const struct msim_command *c,
+                    const struct msim_event *events, size_t count, const struct msim_event *others,
+                    size_t other_count)
+{
+    size_t i = 0;
+    while (i < count && i < other_count && memcmp(&events[i], &others[i], sizeof *events) == 0)
+        i++;
+    if (i == count && i == other_count)
+        return;
+    fprintf(stderr, "engine:\n");
+    for (size_t k = i > 3 ? i - 3 : 0; k < count && k < i + 4; k++)
+        print_event(stderr, &events[k]);
+    fprintf(stderr, "model:\n");
+    for (size_t k = i > 3 ? i - 3 : 0; k < other_count && k < i + 4; k++)
+        print_event(stderr, &others[k]);
+    fprintf(stderr, "they part at the event %zu from 0 on\n", i);
+    fail(run, c, "the engine and the model tell different things");
+}
+
+static void start(struct run *run)
+{
+    const struct profile *p = run->profile;
+    struct msim_engine_params params = MSIM_ENGINE_PARAMS_INIT;
+    struct msim_detail detail = {""};
+    const struct model_setup setup = {.max_orders = p->max_orders,
+                                      .max_accounts = p->accounts,
+                                      .finished_ids = 12,
+                                      .trade_history = 50,
+                                      .accounts_off = p->accounts_off};
+
+    flow_setup_engine(p, &params);
+    run->model = model_create(&setup);
+    int r = msim_engine_create(&run->engine, &params, &detail);
+    for (uint32_t i = 0; i <= p->instruments && r >= 0; i++) {
+        char name[8];
+        const int exponent = i == 0 ? p->quote_exponent : p->base_exponent;
+        snprintf(name, sizeof name, "N%u", i);
+        r = msim_engine_asset_add(run->engine, name, exponent, NULL, &detail);
+        model_asset(run->model, exponent);
+    }
+    for (uint32_t i = 0; i < p->instruments && r >= 0; i++) {
+        struct msim_instrument_params instrument = MSIM_INSTRUMENT_PARAMS_INIT;
+        flow_instrument(p, i, &instrument);
+        r = msim_engine_instrument_add(run->engine, &instrument, NULL, &detail);
+        model_instrument(run->model, &instrument);
+    }
+    if (r < 0)
+        fail(run, NULL, detail.text);
+    run->sequence = 0;
+    run->time = INT64_C(1700000000) * MSIM_NS_PER_S;
+}
+
+static void step(struct run *run, const struct msim_command *c)
+{
+    size_t count;
+    size_t other_count;
+
+    if (msim_engine_apply(run->engine, c) != MSIM_APPLY_DONE)
+        fail(run, c, "the engine refused to apply");
+    const struct msim_event *events = msim_engine_events(run->engine, &count);
+    const struct msim_event *others = model_apply(run->model, c, &other_count);
+    compare(run, c, events, count, others, other_count);
+    for (size_t i = 0; i < count; i++) {
+        if (events[i].sequence != ++run->sequence)
+            fail(run, c, "the events' sequence has a hole");
+        run->kinds[events[i].kind]++;
+        if (events[i].kind == MSIM_EVENT_REJECTED)
+            run->rejects[events[i].code]++;
+        else if (events[i].code)
+            run->cancels[events[i].code]++;
+    }
+    struct msim_instrument_view view;
+    if (msim_engine_instrument(run->engine, c->instrument, &view) == MSIM_OK &&
+        view.best_bid != 0 && view.best_ask != 0 && view.best_bid >= view.best_ask)
+        fail(run, c, "the book is crossed");
+    run->done++;
+}
+
+static void fund(struct run *run)
+{
+    const struct profile *p = run->profile;
+    for (uint32_t account = 0; account < p->accounts && !p->accounts_off; account++) {
+        for (uint32_t asset = 0; asset <= p->instruments; asset++) {
+            const int64_t whole = p->deposit / (asset == 0 ? 1 : 100);
+            const struct msim_command c = {.kind = MSIM_COMMAND_DEPOSIT,
+                                           .time = run->time,
+                                           .account = account,
+                                           .asset = asset,
+                                           .amount = whole};
+            step(run, &c);
+        }
+    }
+}
+
+/* Everything against everything. */
+static void scan(struct run *run)
+{
+    const struct profile *p = run->profile;
+    struct msim_detail detail = {""};
+
+    if (msim_engine_audit(run->engine, &detail) < 0)
+        fail(run, NULL, detail.text);
+    for (uint32_t asset = 0; asset <= p->instruments; asset++) {
+        struct msim_asset_view view;
+        int64_t sum = 0;
+        msim_engine_asset(run->engine, asset, &view);
+        for (uint32_t account = 0; account < p->accounts; account++) {
+            int64_t free_part;
+            int64_t held;
+            msim_engine_balance(run->engine, account, asset, &free_part, &held);
+            if (free_part != model_free(run->model, account, asset) ||
+                held != model_held(run->model, account, asset))
+                fail(run, NULL, "a balance is not the model's");
+            sum += free_part + held;
+        }
+        if (sum + view.fees != view.total || view.fees != model_fees(run->model, asset))
+            fail(run, NULL, "an asset is not conserved");
+    }
+}
+
+/* The engine dies and another goes on from its snapshot. */
+static void swap(struct run *run)
+{
+    struct msim_engine_params params = MSIM_ENGINE_PARAMS_INIT;
+    struct msim_engine *other = NULL;
+    struct msim_detail detail = {""};
+    size_t length = 0;
+    size_t again = 0;
+
+    msim_engine_snapshot(run->engine, NULL, 0, &length);
+    unsigned char *bytes = malloc(length);
+    unsigned char *more = malloc(length);
+    if (!bytes || !more || msim_engine_snapshot(run->engine, bytes, length, &length) < 0)
+        fail(run, NULL, "no snapshot");
+    flow_setup_engine(run->profile, &params);
+    params.orders = (uint32_t)between(&run->dice, 1, 100);
+    params.window_levels = (uint32_t)64 << between(&run->dice, 0, 8);
+    if (msim_engine_restore(&other, &params, bytes, length, &detail) < 0)
+        fail(run, NULL, detail.text);
+    if (msim_engine_digest(other) != msim_engine_digest(run->engine))
+        fail(run, NULL, "the digest after restore is another");
+    if (msim_engine_snapshot(other, more, length, &again) < 0 || again != length ||
+        memcmp(bytes, more, length) != 0)
+        fail(run, NULL, "the snapshot of the restored engine is another");
+    msim_engine_destroy(&run->engine);
+    run->engine = other;
+    free(bytes);
+    free(more);
+}
+
+static void episode(struct run *run, uint64_t commands)
+{
+    start(run);
+    fund(run);
+    for (uint64_t i = 1; i <= commands; i++) {
+        const struct msim_command c = flow_next(run->profile, run->model, &run->dice, &run->time);
+        step(run, &c);
+        if (i % SCAN_EVERY == 0)
+            scan(run);
+        if (between(&run->dice, 1, 2500) == 1)
+            swap(run);
+    }
+    scan(run);
+    msim_engine_destroy(&run->engine);
+    model_destroy(run->model);
+}
+
+/* A long run over all profiles meets everything that can happen. */
+static void check_coverage(const struct run *run)
+{
+    for (unsigned i = 1; i <= MSIM_EVENT_CORRECTED; i++) {
+        if (run->kinds[i] == 0)
+            fail(run, NULL, msim_event_kind_name((uint8_t)i));
+    }
+    for (unsigned i = 1; i <= MSIM_REJECT_DUPLICATE_CLIENT_ID; i++) {
+        if (run->rejects[i] == 0)
+            fail(run, NULL, msim_reject_name((uint8_t)i));
+    }
+    for (unsigned i = 1; i <= MSIM_CANCEL_MAINTENANCE; i++) {
+        if (run->cancels[i] == 0 && i != MSIM_CANCEL_OVERFLOW)
+            fail(run, NULL, msim_cancel_name((uint8_t)i));
+    }
+}
+
+int main(int argument_count, char **arguments)
+{
+    const uint64_t commands = argument_count > 1 ? strtoull(arguments[1], NULL, 10) : 100000;
+    const uint64_t seed = argument_count > 2 ? strtoull(arguments[2], NULL, 10) : 1;
+    struct run run = {.dice = {seed}};
+
+    for (uint64_t number = 0; run.done < commands; number++) {
+        const uint64_t left = commands - run.done;
+        run.profile = &profiles[number % PROFILES];
+        if (argument_count > 3)
+            run.profile = &profiles[strtoull(arguments[3], NULL, 10) % PROFILES];
+        episode(&run, left < EPISODE ? left : EPISODE);
+    }
+    if (argument_count <= 3 && commands >= COVERED_FROM)
+        check_coverage(&run);
+    printf("%" PRIu64 " commands: the engine and the model agree\n", run.done);
+    return 0;
+}
