@@ -170,6 +170,8 @@ struct msim_connection_limits {
         0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
     }
 
+struct msim_route; /* marketsim/http.h */
+
 struct msim_listen_params {
     size_t size;
     const char *host; /* default "localhost": 127.0.0.1 and ::1, what there is of them */
@@ -177,11 +179,14 @@ struct msim_listen_params {
     struct msim_connection_limits limits;
     struct msim_connection_handler handler;
     void *context; /* given to the handler */
+    /* HTTP, and WebSockets with handlers of their own; other paths go to `handler`.  Copied. */
+    const struct msim_route *routes;
+    size_t route_count;
 };
 #define MSIM_LISTEN_PARAMS_INIT                                               \
     {                                                                         \
         sizeof(struct msim_listen_params), 0, 0, MSIM_CONNECTION_LIMITS_INIT, \
-            MSIM_CONNECTION_HANDLER_INIT, 0                                   \
+            MSIM_CONNECTION_HANDLER_INIT, 0, 0, 0                             \
     }
 
 /*

@@ -145,6 +145,7 @@ static void farewell(struct msim_connection *connection)
         .failure = connection->failure,
     };
 
+    msim_opening_farewell(connection);
     if (connection->is_told && endpoint->handler.closed) {
         endpoint->handler.closed(endpoint->context, connection, &closing);
         msim_net_wake(connection->net);
@@ -163,8 +164,8 @@ void msim_connections_farewell(struct msim_net *net)
     while (next) {
         struct msim_connection *connection = next;
         next = connection->next_ended;
-        if (connection->is_dirty) {
-            /* It stands in the other list as well, which drops it in the next turn. */
+        if (connection->is_dirty || connection->is_resumed) {
+            /* It stands in another list as well, which drops it in the next turn. */
             connection->next_ended = NULL;
             *net->ended_end = connection;
             net->ended_end = &connection->next_ended;
@@ -180,8 +181,11 @@ void msim_connections_finish(struct msim_net *net)
         msim_connection_end(at);
     for (struct msim_connection *at = net->dirty; at; at = at->next_dirty)
         at->is_dirty = false;
-    net->dirty = NULL;
+    for (struct msim_connection *at = net->resumed; at; at = at->next_resumed)
+        at->is_resumed = false;
+    net->dirty = net->resumed = NULL;
     net->dirty_end = &net->dirty;
+    net->resumed_end = &net->resumed;
     while (net->ended)
         msim_connections_farewell(net);
     assert(!net->connections);
@@ -189,10 +193,12 @@ void msim_connections_finish(struct msim_net *net)
 
 /* ---- writing ---- */
 
-static void look_for(struct msim_connection *connection)
+void msim_connection_look(struct msim_connection *connection)
 {
-    uint32_t events = (connection->is_read_closed ? 0 : (uint32_t)EPOLLIN) |
-                      (connection->is_blocked ? (uint32_t)EPOLLOUT : 0);
+    uint32_t events = connection->is_blocked ? (uint32_t)EPOLLOUT : 0;
+
+    if (!connection->is_read_closed)
+        events |= (uint32_t)(msim_opening_pauses(connection) ? EPOLLRDHUP : EPOLLIN);
 
     if (events == connection->interest || connection->ready.fd < 0)
         return;
@@ -234,6 +240,8 @@ static void check_low_water(struct msim_connection *connection)
         msim_bytes_length(&connection->out) > endpoint->limits.low_water_bytes)
         return;
     connection->is_above = false;
+    if (connection->state == MSIM_OPENING)
+        msim_opening_drained(connection);
     if (connection->state == MSIM_OPEN && endpoint->handler.drained) {
         endpoint->handler.drained(endpoint->context, connection);
         msim_net_wake(connection->net);
@@ -265,7 +273,7 @@ static void flush(struct msim_connection *connection)
     connection->is_blocked = msim_bytes_length(out) > 0;
     if (!connection->is_blocked)
         nothing_waits(connection);
-    look_for(connection);
+    msim_connection_look(connection);
     check_low_water(connection);
 }
 
@@ -280,6 +288,36 @@ void msim_connections_flush(struct msim_net *net)
         next = connection->next_dirty;
         connection->is_dirty = false;
         flush(connection);
+    }
+}
+
+/* ---- going on ---- */
+
+void msim_connection_resume(struct msim_connection *connection)
+{
+    struct msim_net *net = connection->net;
+
+    if (connection->is_resumed || connection->state == MSIM_ENDED)
+        return;
+    connection->is_resumed = true;
+    connection->next_resumed = NULL;
+    *net->resumed_end = connection;
+    net->resumed_end = &connection->next_resumed;
+    msim_net_poke(net);
+}
+
+void msim_connections_resume(struct msim_net *net)
+{
+    struct msim_connection *next = net->resumed;
+
+    net->resumed = NULL;
+    net->resumed_end = &net->resumed;
+    while (next) {
+        struct msim_connection *connection = next;
+        next = connection->next_resumed;
+        connection->is_resumed = false;
+        if (connection->state == MSIM_OPENING)
+            msim_opening_resume(connection);
     }
 }
 
@@ -305,6 +343,9 @@ void msim_connection_linger(struct msim_connection *connection)
 {
     connection->state = MSIM_LINGERING;
     connection->since = msim_net_now(connection->net);
+    msim_opening_farewell(connection);
+    if (connection->state == MSIM_ENDED)
+        return;
     msim_opening_free(connection);
     msim_ws_finish(&connection->ws);
     msim_wheel_set(&connection->net->wheel, &connection->timer,
@@ -324,7 +365,7 @@ static void read_end(struct msim_connection *connection)
         msim_connection_end(connection);
     if (connection->state == MSIM_LINGERING && msim_bytes_length(&connection->out) == 0)
         msim_connection_end(connection);
-    look_for(connection);
+    msim_connection_look(connection);
 }
 
 static void receive(struct msim_connection *connection)
@@ -369,6 +410,8 @@ void msim_connection_ready(struct msim_connection *connection, uint32_t events)
     }
     if (events & EPOLLIN)
         receive(connection);
+    else if (events & EPOLLRDHUP)
+        read_end(connection);
     else if (events & (EPOLLERR | EPOLLHUP))
         msim_connection_end(connection);
 }

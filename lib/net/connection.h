@@ -35,6 +35,7 @@ struct msim_connection {
     struct msim_connection **link;
     struct msim_connection *next_dirty;
     struct msim_connection *next_ended;
+    struct msim_connection *next_resumed;
     struct msim_timer timer;
     struct msim_endpoint *endpoint;
     void *user;
@@ -54,6 +55,7 @@ struct msim_connection {
     uint8_t state; /* enum msim_connection_state */
     uint8_t peer_room;
     bool is_dirty;
+    bool is_resumed;     /* it stands in the list of those who go on by themselves */
     bool is_blocked;     /* the system takes nothing more until it says so */
     bool is_pinged;      /* and has not answered */
     bool is_above;       /* the low-water mark: `drained` is owed */
@@ -87,6 +89,9 @@ struct msim_connection *msim_connection_of_timer(struct msim_timer *timer);
 /* `out` has something, or the state has changed: look at it at the end of the turn. */
 void msim_connection_touch(struct msim_connection *connection);
 
+/* What epoll looks for follows from the state. */
+void msim_connection_look(struct msim_connection *connection);
+
 /* The end, now.  `code` and `failure` stand already. */
 void msim_connection_end(struct msim_connection *connection);
 
@@ -95,6 +100,10 @@ void msim_connection_linger(struct msim_connection *connection);
 
 /* Words about the end, UTF-8; cut to what fits, and left out where memory is short. */
 void msim_connection_explain(struct msim_connection *connection, const char *text, size_t length);
+
+/* It goes on with what is there already: an exchange has ended, or input waits. */
+void msim_connection_resume(struct msim_connection *connection);
+void msim_connections_resume(struct msim_net *net);
 
 /* The end of the turn. */
 void msim_connections_flush(struct msim_net *net);
@@ -121,6 +130,19 @@ struct msim_opening *msim_opening_create(struct msim_connection *connection);
 void msim_opening_free(struct msim_connection *connection);
 void msim_opening_receive(struct msim_connection *connection, unsigned char *bytes, size_t length);
 void msim_opening_expired(struct msim_connection *connection);
+void msim_opening_resume(struct msim_connection *connection);
+
+/* A refusal of ours; the connection ends with it. */
+void msim_opening_refuse(struct msim_connection *connection, int status, const char *words);
+
+/* Nothing is read before the answer to the last request is whole. */
+bool msim_opening_pauses(const struct msim_connection *connection);
+
+/* The backlog is low again. */
+void msim_opening_drained(struct msim_connection *connection);
+
+/* Tells the owner of an exchange that it has ended. */
+void msim_opening_farewell(struct msim_connection *connection);
 
 /* The peer sends nothing more and the handshake is not done. */
 void msim_opening_cut(struct msim_connection *connection);

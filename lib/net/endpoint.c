@@ -60,13 +60,69 @@ int msim_endpoint_create(struct msim_endpoint **out, struct msim_net *net,
     struct msim_endpoint *endpoint = msim_mem_zero(&net->allocator, sizeof *endpoint);
     if (!endpoint)
         return msim_detail_set(detail, MSIM_ERR_NOMEM, "out of memory");
-    *endpoint = (struct msim_endpoint){net, 1, chosen, *handler, context};
+    *endpoint = (struct msim_endpoint){
+        .net = net, .references = 1, .limits = chosen, .handler = *handler, .context = context};
     *out = endpoint;
+    return MSIM_OK;
+}
+
+static void routes_free(struct msim_endpoint *endpoint, size_t capacity)
+{
+    const struct msim_allocator *allocator = &endpoint->net->allocator;
+
+    for (size_t i = 0; i < endpoint->route_count; i++) {
+        msim_route_finish(&endpoint->routes[i], allocator);
+        /* A route's endpoint has no routes of its own: this goes one step deep. */
+        msim_endpoint_drop(endpoint->routes[i].websocket);
+    }
+    if (endpoint->routes)
+        msim_mem_free(allocator, endpoint->routes, capacity * sizeof endpoint->routes[0]);
+    endpoint->routes = NULL;
+    endpoint->route_count = 0;
+}
+
+static int add_route(struct msim_endpoint *endpoint, const struct msim_route *route)
+{
+    struct msim_route_entry *entry = &endpoint->routes[endpoint->route_count];
+
+    int r = msim_route_copy(entry, route, &endpoint->net->allocator);
+    if (r < 0)
+        return r;
+    endpoint->route_count++;
+    if (!route->websocket)
+        return MSIM_OK;
+    return msim_endpoint_create(&entry->websocket, endpoint->net, &endpoint->limits,
+                                route->websocket, route->context, NULL);
+}
+
+int msim_endpoint_add_routes(struct msim_endpoint *endpoint, const struct msim_route *routes,
+                             size_t count, struct msim_detail *detail)
+{
+    if (count == 0)
+        return MSIM_OK;
+    for (size_t i = 0; i < count; i++) {
+        const char *words = msim_route_mistake(&routes[i]);
+        if (words)
+            return msim_detail_set(detail, MSIM_ERR_INVALID, "route %zu: %s", i + 1, words);
+    }
+    endpoint->routes =
+        msim_mem_zero_array(&endpoint->net->allocator, count, sizeof endpoint->routes[0]);
+    if (!endpoint->routes)
+        return msim_detail_set(detail, MSIM_ERR_NOMEM, "out of memory");
+    for (size_t i = 0; i < count; i++) {
+        int r = add_route(endpoint, &routes[i]);
+        if (r < 0) {
+            routes_free(endpoint, count);
+            return msim_detail_set(detail, r, "out of memory");
+        }
+    }
     return MSIM_OK;
 }
 
 void msim_endpoint_drop(struct msim_endpoint *endpoint)
 {
-    if (endpoint && --endpoint->references == 0)
-        msim_mem_free(&endpoint->net->allocator, endpoint, sizeof *endpoint);
+    if (!endpoint || --endpoint->references > 0)
+        return;
+    routes_free(endpoint, endpoint->route_count);
+    msim_mem_free(&endpoint->net->allocator, endpoint, sizeof *endpoint);
 }

@@ -6,6 +6,7 @@
 #define MSIM_NET_ENDPOINT_H
 
 #include "net/loop.h"
+#include "net/route.h"
 
 struct msim_endpoint {
     struct msim_net *net;
@@ -13,6 +14,8 @@ struct msim_endpoint {
     struct msim_connection_limits limits; /* without zeros */
     struct msim_connection_handler handler;
     void *context;
+    struct msim_route_entry *routes; /* NULL: only WebSockets are served */
+    size_t route_count;
 };
 
 /* One reference, the caller's.  MSIM_ERR_INVALID for bad limits, MSIM_ERR_NOMEM. */
@@ -20,6 +23,10 @@ int msim_endpoint_create(struct msim_endpoint **out, struct msim_net *net,
                          const struct msim_connection_limits *limits,
                          const struct msim_connection_handler *handler, void *context,
                          struct msim_detail *detail);
+
+/* Copies the routes; MSIM_ERR_INVALID or MSIM_ERR_NOMEM, then it has none. */
+int msim_endpoint_add_routes(struct msim_endpoint *endpoint, const struct msim_route *routes,
+                             size_t count, struct msim_detail *detail);
 
 static inline struct msim_endpoint *msim_endpoint_share(struct msim_endpoint *endpoint)
 {

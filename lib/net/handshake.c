@@ -37,7 +37,7 @@ void msim_handshake_accept(char out[MSIM_ACCEPT_SIZE + 1], const char *key, size
 
 static int refuse(struct msim_http_refusal *refusal, int status, const char *words)
 {
-    *refusal = (struct msim_http_refusal){status, words};
+    *refusal = (struct msim_http_refusal){.status = status, .words = words};
     return MSIM_ERR_FORMAT;
 }
 
@@ -102,11 +102,13 @@ int msim_handshake_write_accept(struct msim_bytes *out, struct msim_http_text ke
 
 int msim_handshake_write_refusal(struct msim_bytes *out, const struct msim_http_refusal *refusal)
 {
-    char text[512];
-    const char *more = refusal->status == 405   ? "Allow: GET\r\n"
-                       : refusal->status == 426 ? "Upgrade: websocket\r\n"
-                                                  "Sec-WebSocket-Version: 13\r\n"
-                                                : "";
+    char text[768];
+    char more[160] = "";
+
+    if (refusal->status == 405)
+        snprintf(more, sizeof more, "Allow: %s\r\n", refusal->allow ? refusal->allow : "GET");
+    if (refusal->status == 426)
+        snprintf(more, sizeof more, "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
     int length =
         snprintf(text, sizeof text,
                  "HTTP/1.1 %d %s\r\n"

@@ -6,7 +6,7 @@
 
 static bool refuse(struct msim_http_refusal *refusal, int status, const char *words)
 {
-    *refusal = (struct msim_http_refusal){status, words};
+    *refusal = (struct msim_http_refusal){.status = status, .words = words};
     return false;
 }
 
@@ -333,7 +333,7 @@ static bool check_body(struct msim_http_head *head, struct msim_http_refusal *re
     if (coding) {
         if (head->minor == 0 || !msim_http_is_loosely(coding->value, "chunked"))
             return refuse(refusal, 501, "no transfer coding but chunked is understood");
-        head->has_body = true;
+        head->is_chunked = head->has_body = true;
     }
     if (!length)
         return true;
@@ -342,9 +342,9 @@ static bool check_body(struct msim_http_head *head, struct msim_http_refusal *re
     for (size_t i = 0; i < length->value.length; i++) {
         if (!is_digit(length->value.at[i]))
             return refuse(refusal, 400, "a Content-Length that is not one");
-        if (length->value.at[i] != '0')
-            head->has_body = true;
+        head->body_length = head->body_length * 10 + (uint64_t)(length->value.at[i] - '0');
     }
+    head->has_body = head->body_length > 0;
     return true;
 }
 
@@ -400,6 +400,20 @@ int msim_http_read_response(struct msim_http_head *head, const char *bytes, size
     return good ? MSIM_OK : MSIM_ERR_FORMAT;
 }
 
+bool msim_http_value_valid(const char *value)
+{
+    for (const unsigned char *at = (const unsigned char *)value; *at; at++)
+        if ((*at < 0x20 && *at != '\t') || *at == 0x7F)
+            return false;
+    return true;
+}
+
+bool msim_http_header_valid(const char *name, const char *value)
+{
+    return name && value && is_token((struct msim_http_text){name, strlen(name)}) &&
+           msim_http_value_valid(value);
+}
+
 /* ---- escapes ---- */
 
 /* The byte that an escape at `at` stands for; -1 for a bad one. */
@@ -446,8 +460,13 @@ const char *msim_http_phrase(int status)
     } phrases[] = {
         {101, "Switching Protocols"},
         {200, "OK"},
+        {201, "Created"},
+        {202, "Accepted"},
+        {204, "No Content"},
+        {206, "Partial Content"},
         {301, "Moved Permanently"},
         {302, "Found"},
+        {304, "Not Modified"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
         {403, "Forbidden"},
@@ -456,18 +475,25 @@ const char *msim_http_phrase(int status)
         {408, "Request Timeout"},
         {409, "Conflict"},
         {410, "Gone"},
+        {412, "Precondition Failed"},
         {413, "Content Too Large"},
+        {415, "Unsupported Media Type"},
+        {416, "Range Not Satisfiable"},
+        {417, "Expectation Failed"},
+        {422, "Unprocessable Content"},
         {426, "Upgrade Required"},
         {429, "Too Many Requests"},
         {431, "Request Header Fields Too Large"},
         {500, "Internal Server Error"},
         {501, "Not Implemented"},
+        {502, "Bad Gateway"},
         {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
         {505, "HTTP Version Not Supported"},
     };
 
     for (size_t i = 0; i < sizeof phrases / sizeof phrases[0]; i++)
         if (phrases[i].status == status)
             return phrases[i].phrase;
-    return status >= 500 ? "Server Error" : "Refused";
+    return status >= 500 ? "Server Error" : status >= 400 ? "Refused" : "Other";
 }

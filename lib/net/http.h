@@ -36,6 +36,8 @@ struct msim_http_head {
     /* Both. */
     int minor; /* HTTP/1.minor */
     bool has_body;
+    bool is_chunked;
+    uint64_t body_length; /* 0 where it comes in chunks */
     size_t field_count;
     struct msim_http_field fields[MSIM_HTTP_MAX_FIELDS];
 };
@@ -57,6 +59,7 @@ enum msim_http_progress {
 struct msim_http_refusal {
     int status; /* 400, 431, 501, 505 */
     const char *words;
+    const char *allow; /* with 405: the methods that there are; NULL: GET */
 };
 
 /*
@@ -91,6 +94,10 @@ int msim_http_decode(char *out, struct msim_http_text raw);
 
 /* Are all escapes well formed?  For a query, which stays raw. */
 bool msim_http_escapes_valid(struct msim_http_text raw);
+
+/* May it stand in a header line of ours? */
+bool msim_http_header_valid(const char *name, const char *value);
+bool msim_http_value_valid(const char *value);
 
 /* "Not Found". */
 const char *msim_http_phrase(int status);

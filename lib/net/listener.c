@@ -155,7 +155,8 @@ static int listener_open(struct msim_listener *listener, const char *host, uint1
 int msim_net_listen(struct msim_net *net, struct msim_listener **out,
                     const struct msim_listen_params *params, struct msim_detail *detail)
 {
-    if (!net || !out || !params || params->size != sizeof *params)
+    if (!net || !out || !params || params->size != sizeof *params ||
+        (!params->routes && params->route_count > 0))
         return msim_detail_set(detail, MSIM_ERR_INVALID,
                                "the parameters are not from MSIM_LISTEN_PARAMS_INIT");
     if (net->is_ending)
@@ -166,6 +167,11 @@ int msim_net_listen(struct msim_net *net, struct msim_listener **out,
                                  detail);
     if (r < 0)
         return r;
+    r = msim_endpoint_add_routes(endpoint, params->routes, params->route_count, detail);
+    if (r < 0) {
+        msim_endpoint_drop(endpoint);
+        return r;
+    }
     struct msim_listener *listener = msim_mem_zero(&net->allocator, sizeof *listener);
     if (!listener) {
         msim_endpoint_drop(endpoint);

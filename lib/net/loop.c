@@ -77,7 +77,7 @@ static void arm(struct msim_net *net, msim_time next, msim_time now)
 
 static bool work_waits(const struct msim_net *net)
 {
-    return net->dirty || net->ended || net->wanted == 0;
+    return net->dirty || net->resumed || net->ended || net->wanted == 0;
 }
 
 static msim_time next_moment(const struct msim_net *net)
@@ -227,6 +227,7 @@ int msim_net_dispatch(struct msim_net *net, int timeout_ms)
     for (int i = 0; i < count; i++)
         serve(net, events[i].data.ptr, events[i].events);
     count += expire(net);
+    msim_connections_resume(net);
     net->wanted = net->turn ? net->turn(net->context, net->now) : MSIM_TIME_NEVER;
     msim_connections_flush(net);
     msim_connections_farewell(net);
@@ -278,6 +279,7 @@ int msim_net_create(struct msim_net **out, const struct msim_net_params *params,
     net->armed = net->accept_again = MSIM_TIME_NEVER;
     net->dirty_end = &net->dirty;
     net->ended_end = &net->ended;
+    net->resumed_end = &net->resumed;
     msim_framer_pool_init(&net->framers, &allocator);
     msim_wheel_init(&net->wheel, msim_clock());
 

@@ -65,6 +65,8 @@ struct msim_net {
     /* Lists that the end of a turn works off. */
     struct msim_connection *dirty; /* something was queued */
     struct msim_connection **dirty_end;
+    struct msim_connection *resumed; /* more can be done without any input */
+    struct msim_connection **resumed_end;
     struct msim_connection *ended; /* `closed` must be told */
     struct msim_connection **ended_end;
     bool has_dead; /* listeners or watches to be freed */

@@ -6,9 +6,14 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/exchange.h"
+#include "net/route.h"
 
 /* The longest "101 Switching Protocols" of ours. */
 #define ACCEPT_ROOM 192
+
+/* Requests that were sent ahead and are served in one turn; the rest waits for the next. */
+#define AHEAD_AT_ONCE 16
 
 struct msim_opening *msim_opening_create(struct msim_connection *connection)
 {
@@ -49,6 +54,11 @@ static void refuse(struct msim_connection *connection, const struct msim_http_re
         msim_connection_linger(connection);
 }
 
+void msim_opening_refuse(struct msim_connection *connection, int status, const char *words)
+{
+    refuse(connection, &(struct msim_http_refusal){status, words, NULL});
+}
+
 /* A copy of a raw text with its terminator; `*at` moves behind it. */
 static const char *copy_text(char **at, struct msim_http_text text)
 {
@@ -61,37 +71,36 @@ static const char *copy_text(char **at, struct msim_http_text text)
     return start;
 }
 
-/* Asks the owner: 0 or a status; MSIM_ERR_NOMEM, MSIM_ERR_FORMAT for a bad path. */
+/* Asks the owner: 0, or the status to refuse with; MSIM_ERR_NOMEM. */
 static int ask(struct msim_connection *connection, const struct msim_http_head *head,
-               const struct msim_http_field *origin)
+               const char *path, const struct msim_http_field *origin)
 {
     const struct msim_endpoint *endpoint = connection->endpoint;
     const struct msim_allocator *allocator = &connection->net->allocator;
-    size_t size = head->path.length + head->query.length + head->authority.length +
-                  (origin ? origin->value.length : 0) + 4;
+    size_t size =
+        head->query.length + head->authority.length + (origin ? origin->value.length : 0) + 3;
 
+    if (!endpoint->handler.request)
+        return 0;
     char *texts = msim_mem_take(allocator, size);
     if (!texts)
         return MSIM_ERR_NOMEM;
-    char *at = texts + head->path.length + 1;
+    char *at = texts;
     struct msim_request request = {
-        .path = texts,
+        .path = path,
         .query = copy_text(&at, head->query),
         .host = copy_text(&at, head->authority),
         .origin = origin ? copy_text(&at, origin->value) : NULL,
         .peer = connection->peer,
     };
-    int r = msim_http_decode(texts, head->path);
-    if (r == MSIM_OK && endpoint->handler.request) {
-        r = endpoint->handler.request(endpoint->context, connection, &request);
-        if (r != 0 && (r < 400 || r > 599))
-            r = 500;
-    }
+    int r = endpoint->handler.request(endpoint->context, connection, &request);
     msim_mem_free(allocator, texts, size);
-    return r;
+    return r == 0 || (r >= 400 && r <= 599) ? r : 500;
 }
 
-static void answer(struct msim_connection *connection, const struct msim_http_head *head)
+/* From HTTP to a WebSocket. */
+static void upgrade(struct msim_connection *connection, const struct msim_http_head *head,
+                    const char *path)
 {
     struct msim_http_refusal refusal;
     struct msim_http_text key;
@@ -104,21 +113,19 @@ static void answer(struct msim_connection *connection, const struct msim_http_he
         return;
     }
     if (origins > 1) {
-        refuse(connection, &(struct msim_http_refusal){400, "more than one Origin"});
+        msim_opening_refuse(connection, 400, "more than one Origin");
         return;
     }
     /* Taken before the owner is asked: once it has agreed, nothing can fail. */
     int r = msim_bytes_reserve(&connection->out, ACCEPT_ROOM, &room);
     if (r == MSIM_OK)
-        r = ask(connection, head, origin);
+        r = ask(connection, head, path, origin);
     if (connection->state == MSIM_ENDED)
         return;
-    if (r == MSIM_ERR_FORMAT) {
-        refuse(connection, &(struct msim_http_refusal){400, "the path is not UTF-8 text"});
-    } else if (r < 0) {
+    if (r < 0) {
         msim_connection_end(connection);
     } else if (r > 0) {
-        refuse(connection, &(struct msim_http_refusal){r, msim_http_phrase(r)});
+        msim_opening_refuse(connection, r, msim_http_phrase(r));
     } else {
         r = msim_handshake_write_accept(&connection->out, key);
         assert(r == MSIM_OK);
@@ -126,6 +133,60 @@ static void answer(struct msim_connection *connection, const struct msim_http_he
         msim_connection_touch(connection);
         msim_channel_open(connection);
     }
+}
+
+static bool serves_websockets(const struct msim_endpoint *endpoint)
+{
+    const struct msim_connection_handler *handler = &endpoint->handler;
+
+    return endpoint->route_count == 0 || handler->request || handler->opened || handler->message ||
+           handler->closed;
+}
+
+static void route(struct msim_connection *connection, const struct msim_http_head *head,
+                  const char *path)
+{
+    struct msim_endpoint *endpoint = connection->endpoint;
+    struct msim_route_match match;
+
+    msim_route_find(&match, endpoint->routes, endpoint->route_count, head->method.at,
+                    head->method.length, path);
+    if (match.entry && match.entry->websocket) {
+        connection->endpoint = msim_endpoint_share(match.entry->websocket);
+        upgrade(connection, head, path);
+        /* One that goes on with HTTP may ask for another path next. */
+        if (connection->state == MSIM_OPENING) {
+            msim_endpoint_drop(connection->endpoint);
+            connection->endpoint = endpoint;
+        } else {
+            msim_endpoint_drop(endpoint);
+        }
+    } else if (match.entry) {
+        msim_exchange_start(connection, head, path, match.entry);
+    } else if (match.allow[0] != '\0') {
+        refuse(connection,
+               &(struct msim_http_refusal){405, "this path has other methods", match.allow});
+    } else if (serves_websockets(endpoint)) {
+        upgrade(connection, head, path);
+    } else {
+        msim_opening_refuse(connection, 404, "there is nothing at this path");
+    }
+}
+
+static void serve(struct msim_connection *connection, const struct msim_http_head *head)
+{
+    const struct msim_allocator *allocator = &connection->net->allocator;
+    size_t size = head->path.length + 1;
+
+    char *path = msim_mem_take(allocator, size);
+    if (!path)
+        msim_connection_end(connection);
+    else if (msim_http_decode(path, head->path) < 0)
+        msim_opening_refuse(connection, 400, "the path is not UTF-8 text");
+    else
+        route(connection, head, path);
+    if (path)
+        msim_mem_free(allocator, path, size);
 }
 
 /* ---- the client's side ---- */
@@ -165,67 +226,171 @@ static void read_head(struct msim_connection *connection, const char *bytes, siz
     if (r < 0)
         wrong_head(connection, &refusal);
     else if (is_server)
-        answer(connection, &head);
+        serve(connection, &head);
     else
         hear_answer(connection, &head);
 }
 
-void msim_opening_receive(struct msim_connection *connection, unsigned char *bytes, size_t length)
+/*
+ * Goes over what is there: heads, and bodies behind them.  Returns how many bytes were
+ * taken; the connection may be something else by then.
+ */
+static size_t take_input(struct msim_connection *connection, unsigned char *bytes, size_t length)
 {
     struct msim_opening *opening = connection->opening;
-    struct msim_http_refusal refusal;
-    const unsigned char *head = bytes;
-    size_t head_length = length;
-    bool is_first = msim_bytes_length(&opening->head) == 0;
+    size_t max_head = connection->endpoint->limits.max_head_bytes;
+    size_t at = 0;
 
-    if (!is_first) {
-        if (msim_bytes_append(&opening->head, bytes, length) < 0) {
-            msim_connection_end(connection);
+    for (int heads = 0; at < length && connection->state == MSIM_OPENING;) {
+        struct msim_http_refusal refusal;
+        if (opening->exchange) {
+            if (msim_exchange_waits(opening->exchange))
+                break;
+            at += msim_exchange_receive(opening->exchange, bytes + at, length - at);
+            continue;
+        }
+        if (heads++ == AHEAD_AT_ONCE) {
+            msim_connection_resume(connection);
+            break;
+        }
+        enum msim_http_progress progress = msim_http_scan(&opening->scan, (const char *)bytes + at,
+                                                          length - at, max_head, &refusal);
+        if (progress == MSIM_HTTP_MORE)
+            break;
+        if (progress == MSIM_HTTP_REFUSED) {
+            wrong_head(connection, &refusal);
+            break;
+        }
+        size_t head_length = opening->scan.line;
+        opening->scan = (struct msim_http_scan){0};
+        read_head(connection, (const char *)bytes + at, head_length);
+        at += head_length;
+    }
+    if (connection->state == MSIM_OPEN || connection->state == MSIM_CLOSING) {
+        if (at < length)
+            msim_channel_receive(connection, bytes + at, length - at);
+        at = length;
+    }
+    return at;
+}
+
+/*
+ * What was not taken is kept for the next time; without `bytes` it is of those that were
+ * kept already.  What an open connection does not need any more goes.
+ */
+static void keep_rest(struct msim_connection *connection, const unsigned char *bytes, size_t length,
+                      size_t taken)
+{
+    struct msim_opening *opening = connection->opening;
+
+    if (!opening || connection->state == MSIM_ENDED)
+        return;
+    if (connection->state != MSIM_OPENING) {
+        msim_opening_free(connection);
+        return;
+    }
+    if (!bytes)
+        msim_bytes_take(&opening->head, taken);
+    else if (msim_bytes_append(&opening->head, bytes + taken, length - taken) < 0)
+        msim_connection_end(connection);
+}
+
+static void take_kept(struct msim_connection *connection)
+{
+    struct msim_bytes *kept = &connection->opening->head;
+
+    if (msim_bytes_length(kept) > 0)
+        keep_rest(connection, NULL, 0,
+                  take_input(connection, kept->memory + kept->start, msim_bytes_length(kept)));
+}
+
+/* With bytes that were kept, the new ones are put behind them. */
+void msim_opening_receive(struct msim_connection *connection, unsigned char *bytes, size_t length)
+{
+    struct msim_bytes *kept = &connection->opening->head;
+
+    if (msim_bytes_length(kept) == 0) {
+        keep_rest(connection, bytes, length, take_input(connection, bytes, length));
+    } else if (msim_bytes_append(kept, bytes, length) < 0) {
+        msim_connection_end(connection);
+    } else {
+        take_kept(connection);
+    }
+}
+
+static bool goes_on(const struct msim_connection *connection, const struct msim_exchange *exchange)
+{
+    return exchange->keeps_alive && msim_body_ended(&exchange->body) && !connection->is_read_closed;
+}
+
+void msim_opening_resume(struct msim_connection *connection)
+{
+    struct msim_exchange *exchange = connection->opening->exchange;
+
+    if (exchange && exchange->is_answered) {
+        bool more = goes_on(connection, exchange);
+        msim_exchange_drop(connection);
+        if (connection->state != MSIM_OPENING)
+            return;
+        if (!more) {
+            msim_connection_linger(connection);
             return;
         }
-        head = msim_bytes_front(&opening->head);
-        head_length = msim_bytes_length(&opening->head);
+        msim_wheel_set(
+            &connection->net->wheel, &connection->timer,
+            msim_time_after(connection->net->now, connection->endpoint->limits.handshake_timeout));
+        msim_connection_look(connection);
     }
-    enum msim_http_progress progress =
-        msim_http_scan(&opening->scan, (const char *)head, head_length,
-                       connection->endpoint->limits.max_head_bytes, &refusal);
-    if (progress == MSIM_HTTP_REFUSED) {
-        wrong_head(connection, &refusal);
-    } else if (progress == MSIM_HTTP_MORE) {
-        if (is_first && msim_bytes_append(&opening->head, bytes, length) < 0)
-            msim_connection_end(connection);
-    } else {
-        /* What lies behind the head came last: it ends where these bytes end. */
-        size_t rest = head_length - opening->scan.line;
-        read_head(connection, (const char *)head, opening->scan.line);
-        if (connection->state == MSIM_OPEN || connection->state == MSIM_CLOSING) {
-            msim_opening_free(connection);
-            if (rest > 0)
-                msim_channel_receive(connection, bytes + length - rest, rest);
-        }
-    }
+    if (connection->state == MSIM_OPENING)
+        take_kept(connection);
+}
+
+bool msim_opening_pauses(const struct msim_connection *connection)
+{
+    return connection->state == MSIM_OPENING && connection->opening &&
+           msim_exchange_waits(connection->opening->exchange);
+}
+
+void msim_opening_drained(struct msim_connection *connection)
+{
+    if (connection->opening && connection->opening->exchange)
+        msim_exchange_drained(connection->opening->exchange);
+}
+
+void msim_opening_farewell(struct msim_connection *connection)
+{
+    msim_exchange_drop(connection);
 }
 
 void msim_opening_expired(struct msim_connection *connection)
 {
+    const struct msim_opening *opening = connection->opening;
+
     if (connection->ws.role == MSIM_WS_CLIENT)
         msim_client_fail(connection, MSIM_ERR_TIMEOUT,
                          "%s took the connection, but did not answer the handshake",
-                         connection->opening->attempt->name);
-    else if (connection->opening->scan.seen > 0)
-        refuse(connection, &(struct msim_http_refusal){408, "the request took too long"});
+                         opening->attempt->name);
+    else if (opening->exchange && opening->exchange->is_begun)
+        msim_connection_end(connection);
+    else if (opening->exchange || opening->scan.seen > 0)
+        msim_opening_refuse(connection, 408, "the request took too long");
     else
         msim_connection_end(connection);
 }
 
 void msim_opening_cut(struct msim_connection *connection)
 {
-    if (connection->ws.role == MSIM_WS_CLIENT)
+    const struct msim_opening *opening = connection->opening;
+
+    if (connection->ws.role == MSIM_WS_CLIENT) {
         msim_client_fail(connection, MSIM_ERR_FORMAT,
                          "%s closed the connection instead of opening a WebSocket",
-                         connection->opening->attempt->name);
-    else if (connection->opening->scan.seen > 0)
-        refuse(connection, &(struct msim_http_refusal){400, "the request ends within its head"});
-    else
+                         opening->attempt->name);
+    } else if (opening->exchange && opening->exchange->is_answered) {
+        return; /* the answer leaves, then the connection ends */
+    } else if (!opening->exchange && opening->scan.seen > 0) {
+        msim_opening_refuse(connection, 400, "the request ends within its head");
+    } else {
         msim_connection_end(connection);
+    }
 }

@@ -20,8 +20,9 @@ struct msim_attempt {
 
 struct msim_opening {
     struct msim_http_scan scan;
-    struct msim_bytes head;       /* what came so far, where it was not all of it */
-    struct msim_attempt *attempt; /* NULL for a server's */
+    struct msim_bytes head;         /* what came so far, where it was not all of it */
+    struct msim_attempt *attempt;   /* NULL for a server's */
+    struct msim_exchange *exchange; /* a request that is being read or answered */
 };
 
 /* A client that cannot open, and why. */

@@ -5,6 +5,8 @@
 #define _GNU_SOURCE /* sockets */
 #include "net/bench.h"
 
+#include <marketsim/http.h>
+
 #include "failing.h"
 
 static int create_net(const struct msim_allocator *allocator, struct msim_net **net)
@@ -26,13 +28,26 @@ static int attempt_create(const struct msim_allocator *allocator, void *context)
     return r;
 }
 
+static void ignore(void *context, struct msim_exchange *exchange)
+{
+    (void)context;
+    (void)exchange;
+}
+
 static int attempt_listen(const struct msim_allocator *allocator, void *context)
 {
+    static const struct msim_http_handler handler = {.request = ignore};
+    static const struct msim_route routes[] = {
+        {.method = "GET", .path = "/a/*", .http = &handler},
+        {.path = "/b", .websocket = &bench_handler},
+    };
     struct msim_listen_params params = MSIM_LISTEN_PARAMS_INIT;
     struct msim_listener *listener = NULL;
     struct msim_net *net = NULL;
 
     (void)context;
+    params.routes = routes;
+    params.route_count = COUNT(routes);
     int r = create_net(allocator, &net);
     if (r == MSIM_OK) {
         r = msim_net_listen(net, &listener, &params, NULL);
@@ -166,6 +181,56 @@ static void what_a_peer_causes_costs_that_peer_alone(void **state)
     assert_int_equal(failing.bytes, 0);
 }
 
+static void greet(void *context, struct msim_exchange *exchange)
+{
+    (void)context;
+    /* It may fail for want of memory; then the peer waits, and goes. */
+    if (msim_exchange_refuse(exchange, 404, "nothing") < 0)
+        msim_exchange_abort(exchange);
+}
+
+static void a_request_without_memory_ends_its_connection_alone(void **state)
+{
+    static const char request[] =
+        "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "3\r\nabc\r\n0\r\n\r\nGET /x HTTP/1.1\r\nHost: a\r\n\r\n";
+    static const struct msim_http_handler handler = {.request = greet};
+    static const struct msim_route route = {.path = "/x", .http = &handler};
+    struct failing failing = {.fail_at = SIZE_MAX};
+    const struct msim_allocator allocator = failing_allocator(&failing);
+    struct msim_listen_params params = MSIM_LISTEN_PARAMS_INIT;
+    struct msim_listener *listener;
+    bool failed = true;
+    struct bench bench;
+
+    (void)state;
+    bench_open_with(&bench, NULL, 0, &allocator);
+    params.routes = &route;
+    params.route_count = 1;
+    params.host = "127.0.0.1";
+    assert_int_equal(msim_net_listen(bench.net, &listener, &params, NULL), MSIM_OK);
+    size_t resting = failing.blocks;
+    for (size_t more = 0; failed; more++) {
+        int fd = raw_connect_to(msim_listener_port(listener));
+        failing.fail_at = failing.calls + more;
+        send(fd, request, 80, MSG_NOSIGNAL);
+        turn(&bench);
+        turn(&bench);
+        send(fd, request + 80, sizeof request - 1 - 80, MSG_NOSIGNAL);
+        for (int i = 0; i < 5; i++)
+            turn(&bench);
+        failed = failing.calls > failing.fail_at;
+        failing.fail_at = SIZE_MAX;
+        close(fd);
+        for (int i = 0; i < 5; i++)
+            turn(&bench);
+        assert_int_equal(failing.blocks, resting);
+        assert_true(more < 100);
+    }
+    bench_finish(&bench);
+    assert_int_equal(failing.blocks, 0);
+}
+
 static void a_send_without_memory_queues_nothing(void **state)
 {
     struct failing failing = {.fail_at = SIZE_MAX};
@@ -196,6 +261,7 @@ int main(void)
         cmocka_unit_test(a_net_is_made_whole_or_not_at_all),
         cmocka_unit_test(a_client_is_made_whole_or_not_at_all),
         cmocka_unit_test(what_a_peer_causes_costs_that_peer_alone),
+        cmocka_unit_test(a_request_without_memory_ends_its_connection_alone),
         cmocka_unit_test(a_send_without_memory_queues_nothing),
     };
 

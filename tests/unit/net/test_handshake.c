@@ -101,7 +101,7 @@ static void refusals_say_how_long_they_are_and_what_would_be_right(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(statuses); i++) {
-        struct msim_http_refusal refusal = {statuses[i], "some words"};
+        struct msim_http_refusal refusal = {.status = statuses[i], .words = "some words"};
         struct msim_http_head head;
         struct msim_bytes out;
         msim_bytes_init(&out, 1024, NULL);

@@ -1,0 +1,115 @@
+#include "net/route.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define DEFAULT_BODY (1024 * 1024)
+
+const char *msim_route_mistake(const struct msim_route *route)
+{
+    if (!route->path || route->path[0] != '/')
+        return "its path does not begin with /";
+    const char *star = strchr(route->path, '*');
+    if (star && (star[1] != '\0' || star[-1] != '/'))
+        return "a star stands only behind the last / of its path";
+    if ((route->http != NULL) == (route->websocket != NULL))
+        return "it has not one handler";
+    if (route->http && !route->http->request)
+        return "its handler has no request function";
+    if (route->websocket && route->method && strcmp(route->method, "GET") != 0)
+        return "a WebSocket is asked for with GET";
+    return NULL;
+}
+
+int msim_route_copy(struct msim_route_entry *out, const struct msim_route *route,
+                    const struct msim_allocator *allocator)
+{
+    size_t length = strcspn(route->path, "*");
+    struct msim_route_entry entry = {
+        .path_length = length,
+        .is_prefix = route->path[length] == '*',
+        .context = route->context,
+        .max_body_bytes = route->max_body_bytes > 0 ? route->max_body_bytes : DEFAULT_BODY,
+    };
+
+    if (route->http)
+        entry.http = *route->http;
+    entry.path = msim_mem_text(allocator, route->path, length);
+    if (!entry.path)
+        return MSIM_ERR_NOMEM;
+    if (route->method) {
+        entry.method = msim_mem_text(allocator, route->method, strlen(route->method));
+        if (!entry.method) {
+            msim_route_finish(&entry, allocator);
+            return MSIM_ERR_NOMEM;
+        }
+    }
+    *out = entry;
+    return MSIM_OK;
+}
+
+void msim_route_finish(struct msim_route_entry *entry, const struct msim_allocator *allocator)
+{
+    if (entry->method)
+        msim_mem_free(allocator, entry->method, strlen(entry->method) + 1);
+    if (entry->path)
+        msim_mem_free(allocator, entry->path, entry->path_length + 1);
+    entry->method = entry->path = NULL;
+}
+
+static bool path_matches(const struct msim_route_entry *entry, const char *path)
+{
+    if (entry->is_prefix)
+        return strncmp(path, entry->path, entry->path_length) == 0;
+    return strcmp(path, entry->path) == 0;
+}
+
+static bool method_matches(const struct msim_route_entry *entry, const char *method, size_t length)
+{
+    if (!entry->method)
+        return true;
+    if (length == 4 && memcmp(method, "HEAD", 4) == 0 && strcmp(entry->method, "GET") == 0)
+        return true;
+    return strlen(entry->method) == length && memcmp(entry->method, method, length) == 0;
+}
+
+/* An exact path is more than any beginning, a longer beginning more than a shorter one. */
+static size_t exactness(const struct msim_route_entry *entry)
+{
+    return entry->is_prefix ? entry->path_length : SIZE_MAX;
+}
+
+static void add_method(char allow[MSIM_ALLOW_SIZE], const char *method)
+{
+    size_t length = strlen(allow);
+    const char *known = strstr(allow, method);
+
+    if (known)
+        return;
+    snprintf(allow + length, MSIM_ALLOW_SIZE - length, "%s%s%s", length > 0 ? ", " : "", method,
+             strcmp(method, "GET") == 0 ? ", HEAD" : "");
+}
+
+void msim_route_find(struct msim_route_match *match, const struct msim_route_entry *entries,
+                     size_t count, const char *method, size_t method_length, const char *path)
+{
+    size_t best = 0;
+
+    match->entry = NULL;
+    match->allow[0] = '\0';
+    for (size_t i = 0; i < count; i++)
+        if (path_matches(&entries[i], path) && exactness(&entries[i]) > best)
+            best = exactness(&entries[i]);
+    for (size_t i = 0; i < count && best > 0; i++) {
+        if (!path_matches(&entries[i], path) || exactness(&entries[i]) != best)
+            continue;
+        if (!match->entry && method_matches(&entries[i], method, method_length))
+            match->entry = &entries[i];
+        if (entries[i].method)
+            add_method(match->allow, entries[i].method);
+        else if (entries[i].websocket)
+            add_method(match->allow, "GET");
+    }
+}

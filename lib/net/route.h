@@ -1,0 +1,41 @@
+/*
+ * Which path goes where.
+ */
+#ifndef MSIM_NET_ROUTE_H
+#define MSIM_NET_ROUTE_H
+
+#include <marketsim/http.h>
+
+struct msim_endpoint;
+
+/* A route with copies of all it was given. */
+struct msim_route_entry {
+    char *method; /* NULL: every method */
+    char *path;   /* without the star */
+    size_t path_length;
+    bool is_prefix;
+    struct msim_http_handler http;
+    struct msim_endpoint *websocket; /* NULL: HTTP */
+    void *context;
+    size_t max_body_bytes;
+};
+
+/* Words for what is wrong with a route; NULL for nothing. */
+const char *msim_route_mistake(const struct msim_route *route);
+
+/* MSIM_ERR_NOMEM leaves nothing behind.  The WebSocket endpoint is the caller's to set. */
+int msim_route_copy(struct msim_route_entry *out, const struct msim_route *route,
+                    const struct msim_allocator *allocator);
+void msim_route_finish(struct msim_route_entry *entry, const struct msim_allocator *allocator);
+
+#define MSIM_ALLOW_SIZE 96
+
+struct msim_route_match {
+    const struct msim_route_entry *entry; /* NULL: none is for this path and method */
+    char allow[MSIM_ALLOW_SIZE];          /* the methods that this path has; "" where it has none */
+};
+
+void msim_route_find(struct msim_route_match *match, const struct msim_route_entry *entries,
+                     size_t count, const char *method, size_t method_length, const char *path);
+
+#endif
