@@ -2,6 +2,7 @@
  * market-client: connects to a server of ours, and prints what it says.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -206,6 +207,11 @@ static void take_message(void *context, struct msim_connection *connection,
 
 /* ---- coming and going ---- */
 
+static msim_time later(msim_time moment, msim_time distance)
+{
+    return moment > MSIM_TIME_NEVER - distance ? MSIM_TIME_NEVER : moment + distance;
+}
+
 static void finish(struct client *client, int code)
 {
     if (client->code == EXIT_SUCCESS)
@@ -249,7 +255,7 @@ static void opened(void *context, struct msim_connection *connection)
     if (client->feed.totals.began == 0)
         client->feed.totals.began = terminal_clock();
     if (client->settings.summary_period > 0)
-        client->next_summary = terminal_clock() + client->settings.summary_period;
+        client->next_summary = later(terminal_clock(), client->settings.summary_period);
     if (!client->settings.quiet)
         fprintf(stderr, "Connected to %s\n", client->settings.url);
 }
@@ -268,6 +274,16 @@ static msim_time backoff(struct client *client)
     return wait - msim_random_range(dice, 0, wait / 4);
 }
 
+static void plan_retry(struct client *client)
+{
+    msim_time wait = backoff(client);
+
+    client->attempts++;
+    client->retry_at = later(terminal_clock(), wait);
+    terminal_settle(&client->terminal);
+    fprintf(stderr, "trying again in %.1f s\n", (double)wait / 1e9);
+}
+
 static bool comes_again(const struct client *client, const struct msim_closing *closing)
 {
     if (client->settings.reconnect == RECONNECT_NEVER || client->feed.said_error)
@@ -278,17 +294,20 @@ static bool comes_again(const struct client *client, const struct msim_closing *
            closing->code != MSIM_CLOSE_POLICY;
 }
 
-static const char *why(const struct msim_closing *closing)
+static const char *why(const struct msim_closing *closing, char out[MSIM_DETAIL_SIZE])
 {
-    if (closing->reason[0])
-        return closing->reason;
-    return closing->code == MSIM_CLOSE_ABNORMAL ? "the connection broke" : "closed";
+    const char *words = closing->code == MSIM_CLOSE_ABNORMAL ? "the connection broke" : "closed";
+
+    snprintf(out, MSIM_DETAIL_SIZE, "%s", closing->reason[0] ? closing->reason : words);
+    terminal_clean(out);
+    return out;
 }
 
 static void closed(void *context, struct msim_connection *connection,
                    const struct msim_closing *closing)
 {
     struct client *client = context;
+    char words[MSIM_DETAIL_SIZE];
 
     (void)connection;
     client->connection = NULL;
@@ -300,16 +319,12 @@ static void closed(void *context, struct msim_connection *connection,
         /* One that opens and says nothing has not worked. */
         if (client->was_open && client->feed.totals.messages > client->messages_before)
             client->attempts = 0;
-        msim_time wait = backoff(client);
-        client->attempts++;
-        client->retry_at = terminal_clock() + wait;
-        terminal_settle(&client->terminal);
-        fprintf(stderr, "%s: %s; trying again in %.1f s\n", client->settings.url, why(closing),
-                (double)wait / 1e9);
+        terminal_fail(&client->terminal, "%s: %s", client->settings.url, why(closing, words));
+        plan_retry(client);
     } else {
         if (!client->feed.said_error)
-            terminal_fail(&client->terminal, "%s: %s (%d)", client->settings.url, why(closing),
-                          closing->code);
+            terminal_fail(&client->terminal, "%s: %s (%d)", client->settings.url,
+                          why(closing, words), closing->code);
         finish(client, EXIT_FAILED);
     }
 }
@@ -321,6 +336,7 @@ static void connect_now(struct client *client)
 
     client->retry_at = MSIM_TIME_NEVER;
     client->feed.is_replay = false;
+    client->feed.pace_started = false;
     params.url = client->settings.url;
     params.limits.max_message_bytes = MAX_MESSAGE;
     params.handler.opened = opened;
@@ -328,10 +344,14 @@ static void connect_now(struct client *client)
     params.handler.closed = closed;
     params.context = client;
     int r = msim_net_connect(client->net, &client->connection, &params, &detail);
-    if (r < 0) {
-        terminal_fail(&client->terminal, "%s", detail.text);
+    if (r >= 0)
+        return;
+    terminal_fail(&client->terminal, "%s", detail.text);
+    /* A name that cannot be looked up now may be known in a while. */
+    if (r == MSIM_ERR_IO && client->settings.reconnect == RECONNECT_ALWAYS)
+        plan_retry(client);
+    else
         finish(client, exit_code_of(r));
-    }
 }
 
 static void stop(void *context, int fd)
@@ -340,6 +360,7 @@ static void stop(void *context, int fd)
 
     if (terminal_signal(fd) == 0)
         return;
+    terminal_abandon_output();
     if (!client->connection || client->stopping) {
         finish(client, EXIT_SUCCESS);
         return;
@@ -358,7 +379,10 @@ static int wait_ms(const struct client *client, msim_time now)
         next = client->next_draw;
     if (next == MSIM_TIME_NEVER)
         return -1;
-    return next <= now ? 0 : (int)((next - now) / MSIM_NS_PER_MS) + 1;
+    if (next <= now)
+        return 0;
+    msim_time ms = (next - now) / MSIM_NS_PER_MS + 1;
+    return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
 /* False where nobody reads what is printed any more. */
@@ -366,6 +390,11 @@ static bool flush_output(struct client *client)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return true;
+    /* A signal came while nobody took the output: it is served next. */
+    if (terminal_interrupted()) {
+        clearerr(stdout);
+        return true;
+    }
     /* `market-client | head` has what it wanted. */
     if (errno == EPIPE)
         finish(client, EXIT_SUCCESS);
@@ -385,7 +414,7 @@ static void run(struct client *client)
         if (client->connection && client->next_summary > 0 && now >= client->next_summary) {
             client->feed.totals.ended = now;
             feed_summarise(&client->feed, "");
-            client->next_summary += client->settings.summary_period;
+            client->next_summary = later(client->next_summary, client->settings.summary_period);
         }
         if (client->feed.board.is_changed && now >= client->next_draw) {
             board_draw(&client->feed.board, client->settings.url);
@@ -426,7 +455,7 @@ static int read_key(struct client *client)
     return client->api_key ? EXIT_SUCCESS : terminal_fail(&client->terminal, "out of memory");
 }
 
-static int start(struct client *client, int *signals)
+static int start(struct client *client)
 {
     const struct settings *settings = &client->settings;
     struct msim_net_params params = MSIM_NET_PARAMS_INIT;
@@ -448,8 +477,8 @@ static int start(struct client *client, int *signals)
     int r = msim_net_create(&client->net, &params, &detail);
     if (r < 0)
         return terminal_fail(&client->terminal, "%s", detail.text);
-    *signals = terminal_signals();
-    if (*signals < 0 || msim_net_watch(client->net, *signals, stop, client) < 0)
+    int signals = terminal_signals();
+    if (signals < 0 || msim_net_watch(client->net, signals, stop, client) < 0)
         return terminal_fail(&client->terminal, "signals cannot be received");
     return EXIT_SUCCESS;
 }
@@ -457,13 +486,11 @@ static int start(struct client *client, int *signals)
 int main(int argument_count, char **arguments)
 {
     struct client client = {.retry_at = MSIM_TIME_NEVER};
-    int signals = -1;
-
     terminal_init(&client.terminal, "market-client");
     int code = read_settings(&client.settings, argument_count, arguments);
     if (code >= 0)
         return code;
-    code = start(&client, &signals);
+    code = start(&client);
     if (code == EXIT_SUCCESS) {
         run(&client);
         code = client.code == EXIT_SUCCESS && client.feed.said_error ? EXIT_FAILED : client.code;
@@ -474,8 +501,6 @@ int main(int argument_count, char **arguments)
      */
     client.stopping = true;
     msim_net_destroy(&client.net);
-    if (signals >= 0)
-        close(signals);
     feed_finish(&client.feed);
     free(client.api_key);
     return code;

@@ -114,12 +114,12 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "all trades to a Parquet file that replay-server reads"},
         {"record-quotes", 0, OPTION_TEXT, &settings->record_quotes, "FILE",
          "all quotes to a Parquet file"},
-        {"wait-for-clients", 0, OPTION_COUNT, &settings->wait_clients, "N",
+        {"wait-for-clients", 0, OPTION_LIMIT, &settings->wait_clients, "N",
          "the market opens when so many are there"},
         {"host", 0, OPTION_TEXT, &settings->host, "HOST",
          "where to listen (localhost: 127.0.0.1 and ::1)"},
         {"port", 'p', OPTION_PORT, &settings->port, "PORT", "default 8765; 0 takes a free one"},
-        {"max-clients", 0, OPTION_COUNT, &settings->max_clients, "N", "at once (1024)"},
+        {"max-clients", 0, OPTION_LIMIT, &settings->max_clients, "N", "at once (1024)"},
         {"max-backlog", 0, OPTION_BYTES, &settings->max_backlog, "BYTES",
          "queued for a client that reads slowly (1M); then it is\nclosed with 1013"},
         {"log-level", 0, OPTION_LEVEL, &settings->level, "LEVEL",
@@ -533,7 +533,6 @@ static void finish(struct quotes *quotes)
 {
     msim_quotes_server_destroy(&quotes->server);
     recording_close(&quotes->recording);
-    service_finish(&quotes->service);
     free(quotes->symbols);
     free(quotes->events);
     free(quotes->matrix);

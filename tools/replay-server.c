@@ -64,11 +64,11 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "count rows that cannot be read, and go on"},
         {"ignore-statistics", 0, OPTION_FLAG, &settings->ignore_statistics, NULL,
          "find each row group's range by reading its timestamps"},
-        {"max-clients", 0, OPTION_COUNT, &settings->max_clients, "N",
+        {"max-clients", 0, OPTION_LIMIT, &settings->max_clients, "N",
          "replays at once (64); more clients are refused"},
         {"max-backlog", 0, OPTION_BYTES, &settings->max_backlog, "BYTES",
          "queued for a client that reads slowly (8M); then its\nreplay waits"},
-        {"max-queue-size", 0, OPTION_COUNT, &settings->max_queue_size, "N",
+        {"max-queue-size", 0, OPTION_LIMIT, &settings->max_queue_size, "N",
          "bundles queued for a client, a further bound (none)"},
         {"log-level", 0, OPTION_LEVEL, &settings->level, "LEVEL",
          "error, warning, info (default) or debug"},
@@ -333,7 +333,6 @@ static void finish(struct replay *replay)
 {
     msim_replay_server_destroy(&replay->server);
     msim_parquet_close(&replay->parquet);
-    service_finish(&replay->service);
     option_list_finish(&replay->settings.trade_files);
     option_list_finish(&replay->settings.columns);
     option_list_finish(&replay->settings.tickers);

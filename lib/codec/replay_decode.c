@@ -22,6 +22,7 @@ struct decoder {
     bool has_price;
     bool has_quantity;
     bool has_ticker;
+    struct msim_json_token said; /* the status or error; its kind is MSIM_JSON_END without one */
     struct msim_detail *detail;
 };
 
@@ -105,10 +106,13 @@ static int read_member(struct decoder *decoder, const struct msim_json_token *to
         record->flags |= MSIM_RECORD_NO_SYMBOL;
         return MSIM_OK;
     }
-    bool status = key_is(decoder, token, "status");
-    if (status || key_is(decoder, token, "error")) {
-        out->kind = status ? MSIM_REPLAY_STATUS : MSIM_REPLAY_ERROR;
-        return read_text(decoder, token);
+    bool is_status = key_is(decoder, token, "status");
+    if (is_status || key_is(decoder, token, "error")) {
+        /* An error is what counts where both are there; a trade may have columns of these names. */
+        if (decoder->said.kind == MSIM_JSON_END || !is_status) {
+            decoder->said = *token;
+            out->kind = is_status ? MSIM_REPLAY_STATUS : MSIM_REPLAY_ERROR;
+        }
     }
     if (token->kind == MSIM_JSON_OBJECT || token->kind == MSIM_JSON_ARRAY) {
         int r = msim_json_skip(&decoder->reader, token);
@@ -152,12 +156,19 @@ int msim_replay_decode(const char *bytes, size_t length, struct msim_replay_mess
     int r = read_members(&decoder);
     if (r < 0)
         return r;
-    if (message.kind == MSIM_REPLAY_TRADE &&
-        !(decoder.has_time && decoder.has_price && decoder.has_quantity && decoder.has_ticker))
+    bool is_trade =
+        decoder.has_time && decoder.has_price && decoder.has_quantity && decoder.has_ticker;
+    if (is_trade)
+        message.kind = MSIM_REPLAY_TRADE;
+    else if (decoder.said.kind == MSIM_JSON_END)
         return msim_detail_set(detail, MSIM_ERR_INVALID,
                                "an object without timestamp, price, volume and ticker, and "
                                "without status or error");
-    message.record.kind = message.kind == MSIM_REPLAY_TRADE ? MSIM_RECORD_TRADE : 0;
+    else
+        r = read_text(&decoder, &decoder.said);
+    if (r < 0)
+        return r;
+    message.record.kind = is_trade ? MSIM_RECORD_TRADE : 0;
     *out = message;
     return MSIM_OK;
 }

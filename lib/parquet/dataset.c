@@ -296,7 +296,7 @@ static int prepare(struct msim_parquet *parquet, struct msim_detail *detail)
     if (r < 0)
         return r;
     parquet->info.files = parquet->file_count;
-    msim_log(&parquet->logger, MSIM_LOG_INFO, "parquet",
+    msim_log(&parquet->logger, MSIM_LOG_DEBUG, "parquet",
              "%" PRIu64 " rows in %" PRIu64 " row groups of %" PRIu64 " files", parquet->info.rows,
              parquet->info.row_groups, parquet->info.files);
     return MSIM_OK;

@@ -393,6 +393,11 @@ int msim_quotes_server_create(struct msim_quotes_server **out,
     }
     server->source = params->source;
     params->source = (struct msim_source){0};
+    /* The caller's own: borrowed for the create alone. */
+    server->params.host = NULL;
+    server->params.allocator = NULL;
+    server->params.logger = NULL;
+    server->params.api_keys = NULL;
     *out = server;
     return MSIM_OK;
 }

@@ -220,6 +220,10 @@ int msim_replay_server_create(struct msim_replay_server **out,
         msim_replay_server_destroy(&server);
         return r;
     }
+    /* The caller's own: borrowed for the create alone. */
+    server->params.host = NULL;
+    server->params.allocator = NULL;
+    server->params.logger = NULL;
     *out = server;
     return MSIM_OK;
 }

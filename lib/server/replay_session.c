@@ -22,6 +22,9 @@
 /* A source that has nothing now is asked again after this. */
 #define POLL_NS MSIM_NS_PER_MS
 
+/* Records are fetched ahead where the next bundle is due no sooner than this. */
+#define AHEAD_NS (2 * MSIM_NS_PER_MS)
+
 enum phase {
     PHASE_REPLAYING,
     PHASE_FINISHING, /* everything was sent but the last words */
@@ -41,14 +44,16 @@ struct msim_replay_session {
     size_t at;
     size_t count;
 
+    bool is_ahead_over; /* nothing more is to be fetched ahead */
     bool in_bundle;
     msim_time bundle_time;
     msim_time due;         /* of the bundle; on the wall's clock */
+    msim_time poll_at;     /* when to ask a source again that had nothing; 0 where it had */
     size_t queued_bundles; /* since the queue was last seen empty */
     size_t run_length;     /* bytes in shared->frames that are not queued yet */
 
     uint64_t trades;
-    msim_time started;
+    bool is_started; /* the pacer has its first trade */
     struct msim_histogram lateness;
 };
 
@@ -158,7 +163,6 @@ void msim_replay_session_start(struct msim_replay_session *session, msim_time no
         fail(session, r, &detail);
         return;
     }
-    session->started = now;
     msim_replay_session_run(session, now);
 }
 
@@ -239,16 +243,39 @@ static bool has_room(const struct msim_replay_session *session)
     return waiting < fill;
 }
 
-/* Fetches records; an outcome of msim_source_pull. */
+/*
+ * Fetches records behind those that are left; an outcome of msim_source_pull.  The first trade is
+ * due when it is there: what it took to read it is nobody's lateness.
+ */
 static int refill(struct msim_replay_session *session, struct msim_detail *detail)
 {
-    bool first = session->trades == 0 && session->count == 0;
+    size_t left = session->count - session->at;
+    size_t count = 0;
 
-    session->at = session->count = 0;
-    int r = msim_source_pull(&session->source, session->batch, BATCH, &session->count, detail);
-    if (r == MSIM_PULL_RECORD && first)
-        msim_pacer_start(&session->pacer, session->started, session->batch[0].time);
+    memmove(session->batch, session->batch + session->at, left * sizeof session->batch[0]);
+    session->at = 0;
+    session->count = left;
+    int r = msim_source_pull(&session->source, session->batch + left, BATCH - left, &count, detail);
+    if (r != MSIM_PULL_RECORD)
+        return r;
+    session->count += count;
+    if (!session->is_started) {
+        session->is_started = true;
+        msim_pacer_start(&session->pacer, session->shared->read_clock(), session->batch[0].time);
+    }
     return r;
+}
+
+/*
+ * While there is time: what a pull takes (a page, a row group) must not stand between a bundle
+ * and its moment.  A failure or the end is met again when the records are used up.
+ */
+static void refill_ahead(struct msim_replay_session *session, msim_time now)
+{
+    if (session->due - now < AHEAD_NS || session->count - session->at > BATCH / 2 ||
+        session->is_ahead_over)
+        return;
+    session->is_ahead_over = refill(session, NULL) != MSIM_PULL_RECORD;
 }
 
 static void note_lateness(struct msim_replay_session *session)
@@ -288,9 +315,16 @@ static void report(const struct msim_replay_session *session)
 
 static void finish(struct msim_replay_session *session)
 {
-    if (say(session, "{\"status\": \"Replay finished.\"}") < 0) {
+    struct msim_detail detail = {{0}};
+    int r = say(session, "{\"status\": \"Replay finished.\"}");
+
+    if (r == MSIM_ERR_LIMIT) {
         session->phase = PHASE_FINISHING;
         session->waiting = true;
+        return;
+    }
+    if (r < 0) {
+        fail(session, r, &detail);
         return;
     }
     report(session);
@@ -311,14 +345,15 @@ static int step(struct msim_replay_session *session, msim_time now, struct msim_
         int r = refill(session, detail);
         if (r < 0)
             return r;
-        if (r == MSIM_PULL_EMPTY) {
-            session->due = now + POLL_NS;
+        session->poll_at = r == MSIM_PULL_EMPTY ? now + POLL_NS : 0;
+        if (r == MSIM_PULL_EMPTY)
             return STEP_WAIT;
-        }
         if (r == MSIM_PULL_END) {
             close_bundle(session);
             return STEP_END;
         }
+        /* Reading took its time. */
+        now = session->shared->read_clock();
     }
 
     const struct msim_record *record = &session->batch[session->at];
@@ -330,8 +365,10 @@ static int step(struct msim_replay_session *session, msim_time now, struct msim_
     }
     if (!session->in_bundle) {
         session->due = msim_pacer_due(&session->pacer, record->time);
-        if (session->due > now)
+        if (session->due > now) {
+            refill_ahead(session, now);
             return STEP_WAIT;
+        }
         session->in_bundle = true;
         session->bundle_time = record->time;
     }
@@ -354,20 +391,17 @@ msim_time msim_replay_session_run(struct msim_replay_session *session, msim_time
     while (r == STEP_SENT);
 
     int queued = queue_run(session);
-    if (queued == MSIM_ERR_CLOSED) {
-        /* The client left in the middle of it; `closed` follows. */
-        session->phase = PHASE_OVER;
-        return MSIM_TIME_NEVER;
-    }
     if (r >= 0 && queued < 0)
         r = queued;
-    if (r < 0)
+    if (r == MSIM_ERR_CLOSED)
+        session->phase = PHASE_OVER; /* the client left in the middle of it; `closed` follows */
+    else if (r < 0)
         fail(session, r, &detail);
     else if (r == STEP_END)
         finish(session);
-    else if (session->waiting && msim_connection_backlog(session->connection) == 0)
-        session->waiting = false; /* nothing was queued after all: nobody would tell */
-    return session->phase == PHASE_REPLAYING && !session->waiting ? session->due : MSIM_TIME_NEVER;
+    if (session->phase != PHASE_REPLAYING || session->waiting)
+        return MSIM_TIME_NEVER;
+    return session->poll_at != 0 ? session->poll_at : session->due;
 }
 
 void msim_replay_session_drained(struct msim_replay_session *session, msim_time now)

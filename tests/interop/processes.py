@@ -18,12 +18,13 @@ def skip(why):
 class Server:
     """A server of ours on a free port; `url` is where it listens."""
 
-    def __init__(self, program, *arguments):
+    def __init__(self, program, *arguments, port=0, environment=None):
         self.process = subprocess.Popen(
-            [program, "--port", "0", *map(str, arguments)],
+            [program, "--port", str(port), *map(str, arguments)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
+            env={**os.environ, **(environment or {})},
         )
         self.lines = []
         self.url = None

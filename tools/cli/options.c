@@ -119,19 +119,25 @@ static bool read_level(const char *text, enum msim_log_level *level)
     return false;
 }
 
-static bool append(struct option_list *list, const char *text, size_t length)
+/* Ends the process where there is no memory: nothing has begun yet. */
+static void no_memory(void)
+{
+    fputs("out of memory\n", stderr);
+    exit(EXIT_FAILED);
+}
+
+static void append(struct option_list *list, const char *text, size_t length)
 {
     char **items = realloc(list->items, (list->count + 1) * sizeof *items);
     if (!items)
-        return false;
+        no_memory();
     list->items = items;
     char *item = malloc(length + 1);
     if (!item)
-        return false;
+        no_memory();
     memcpy(item, text, length);
     item[length] = '\0';
     list->items[list->count++] = item;
-    return true;
 }
 
 static bool read_list(struct option_list *list, const char *text)
@@ -139,8 +145,9 @@ static bool read_list(struct option_list *list, const char *text)
     for (;;) {
         const char *end = strchr(text, ',');
         size_t length = end ? (size_t)(end - text) : strlen(text);
-        if (length == 0 || !append(list, text, length))
+        if (length == 0)
             return false;
+        append(list, text, length);
         if (!end)
             return true;
         text = end + 1;
@@ -170,14 +177,19 @@ static const char *read_value(const struct option *option, const char *text)
         return NULL;
     case OPTION_COUNT:
         return read_count(text, INT64_MAX, option->target) ? NULL : "a whole number, such as 100";
+    case OPTION_LIMIT:
+        return read_count(text, OPTION_LIMIT_MOST, option->target) ? NULL
+                                                                   : "a whole number up to 1000000";
     case OPTION_PORT:
         if (!read_count(text, UINT16_MAX, &count))
             return "a port from 0 to 65535 (0 takes any free one)";
         *(uint16_t *)option->target = (uint16_t)count;
         return NULL;
     case OPTION_BYTES:
-        return msim_size_parse(text, length, option->target) >= 0 ? NULL
-                                                                  : "a size, such as 512K or 8M";
+        if (msim_size_parse(text, length, &count) < 0 || count > OPTION_BYTES_MOST)
+            return "a size up to 64G, such as 512K or 8M";
+        *(uint64_t *)option->target = count;
+        return NULL;
     case OPTION_DURATION:
         return msim_duration_parse(text, length, option->target) >= 0
                    ? NULL
@@ -195,7 +207,10 @@ static const char *read_value(const struct option *option, const char *text)
     case OPTION_LIST:
         return read_list(option->target, text) ? NULL : "names with commas between them";
     case OPTION_PATHS:
-        return length > 0 && append(option->target, text, length) ? NULL : "a path";
+        if (length == 0)
+            return "a path";
+        append(option->target, text, length);
+        return NULL;
     }
     return "another kind of value";
 }

@@ -24,6 +24,7 @@ enum option_kind {
     OPTION_FLAG,     /* bool: no argument */
     OPTION_TEXT,     /* const char * */
     OPTION_COUNT,    /* uint64_t */
+    OPTION_LIMIT,    /* uint64_t up to OPTION_LIMIT_MOST: what memory is taken for */
     OPTION_PORT,     /* uint16_t: 0..65535 */
     OPTION_BYTES,    /* uint64_t: 8M */
     OPTION_DURATION, /* msim_time: 5s, 250ms */
@@ -33,6 +34,9 @@ enum option_kind {
     OPTION_LIST,     /* struct option_list: a,b,c; may be given again */
     OPTION_PATHS,    /* struct option_list: one text, commas and all; may be given again */
 };
+
+#define OPTION_LIMIT_MOST 1000000
+#define OPTION_BYTES_MOST ((uint64_t)64 << 30)
 
 /* Texts of a list option, in their order; owned by the list. */
 struct option_list {

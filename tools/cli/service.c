@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/options.h"
 
@@ -14,7 +13,7 @@
 
 void service_init(struct service *service, const char *program)
 {
-    *service = (struct service){.signals = -1, .stop_at = MSIM_TIME_NEVER};
+    *service = (struct service){.stop_at = MSIM_TIME_NEVER};
     terminal_init(&service->terminal, program);
 }
 
@@ -25,7 +24,6 @@ void service_log_level(struct service *service, enum msim_log_level level)
 
 void service_stop(struct service *service)
 {
-    /* The second signal does not wait for anybody. */
     if (service->stop_at != MSIM_TIME_NEVER) {
         service->stop_at = 0;
         return;
@@ -45,17 +43,10 @@ int service_watch(struct service *service, struct msim_net *net, void (*stop)(vo
 {
     service->stop = stop;
     service->context = context;
-    service->signals = terminal_signals();
-    if (service->signals < 0 || msim_net_watch(net, service->signals, take_signal, service) < 0)
+    int signals = terminal_signals();
+    if (signals < 0 || msim_net_watch(net, signals, take_signal, service) < 0)
         return terminal_fail(&service->terminal, "signals cannot be received");
     return EXIT_SUCCESS;
-}
-
-void service_finish(struct service *service)
-{
-    if (service->signals >= 0)
-        close(service->signals);
-    service->signals = -1;
 }
 
 bool service_is_over(const struct service *service, uint64_t clients)

@@ -14,7 +14,6 @@ struct service {
     struct msim_logger logger;
     void (*stop)(void *context); /* no more clients, and farewell to those that are there */
     void *context;
-    int signals;             /* -1 where none are watched */
     msim_time stop_at;       /* MSIM_TIME_NEVER until a signal came */
     msim_time next_progress; /* of the line on a terminal */
 };
@@ -25,9 +24,7 @@ void service_log_level(struct service *service, enum msim_log_level level);
 /* From here on SIGINT and SIGTERM call `stop`.  EXIT_SUCCESS, or what was wrong has been said. */
 int service_watch(struct service *service, struct msim_net *net, void (*stop)(void *context),
                   void *context);
-void service_finish(struct service *service);
-
-/* Ends it as a signal would. */
+/* Ends it as a signal would; a second call does not wait for anybody. */
 void service_stop(struct service *service);
 
 /* Told to stop, and everybody has left or had time enough. */

@@ -1,12 +1,14 @@
 #include "cli/terminal.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,6 +33,14 @@ void terminal_settle(struct terminal *terminal)
 static const char *const level_names[] = {"", "error", "warning", "info", "debug"};
 static const char *const level_colours[] = {"", "\033[31m", "\033[33m", "", "\033[2m"};
 
+/* A server does not wait for whoever reads its log. */
+static bool has_room(void)
+{
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+    return poll(&out, 1, 0) > 0 && (out.revents & POLLOUT) != 0;
+}
+
 static void write_line(void *context, enum msim_log_level level, const char *room, const char *text)
 {
     struct terminal *terminal = context;
@@ -39,14 +49,20 @@ static void write_line(void *context, enum msim_log_level level, const char *roo
     char moment[16] = "";
 
     (void)room;
+    if (!has_room()) {
+        terminal->lost++;
+        return;
+    }
+    if (terminal->lost > 0)
+        fprintf(stderr, "%s: %llu lines were left out: nobody read them\n", terminal->program,
+                (unsigned long long)terminal->lost);
+    terminal->lost = 0;
     if (localtime_r(&now, &clock))
         strftime(moment, sizeof moment, "%H:%M:%S", &clock);
-    if (terminal->line_open) {
-        fputs("\r\033[K", stderr);
-        terminal->line_open = false;
-    }
+    const char *clear = terminal->line_open ? "\r\033[K" : "";
     const char *colour = terminal->colour ? level_colours[level] : "";
-    fprintf(stderr, "%s %s: %s%s%s%s%s\n", moment, terminal->program, colour,
+    terminal->line_open = false;
+    fprintf(stderr, "%s%s %s: %s%s%s%s%s\n", clear, moment, terminal->program, colour,
             level == MSIM_LOG_INFO ? "" : level_names[level], level == MSIM_LOG_INFO ? "" : ": ",
             text, colour[0] ? "\033[0m" : "");
 }
@@ -58,7 +74,7 @@ struct msim_logger terminal_logger(struct terminal *terminal, enum msim_log_leve
 
 void terminal_progress(struct terminal *terminal, const char *format, ...)
 {
-    if (!terminal->interactive)
+    if (!terminal->interactive || !has_room())
         return;
     char text[512];
     struct winsize size;
@@ -89,24 +105,61 @@ int terminal_fail(struct terminal *terminal, const char *format, ...)
     return EXIT_FAILED;
 }
 
+/* A handler has no argument of its own: where it writes must be known to all of the process. */
+static int signal_in = -1;
+static volatile sig_atomic_t interrupted;
+
+static void pass_on(int signal)
+{
+    int error = errno;
+    unsigned char number = (unsigned char)signal;
+
+    interrupted = 1;
+    /* A full pipe holds signals enough. */
+    ssize_t written = write(signal_in, &number, 1);
+    (void)written;
+    errno = error;
+}
+
 int terminal_signals(void)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
-    sigset_t set;
+    struct sigaction pass = {.sa_handler = pass_on, .sa_flags = (int)SA_RESETHAND};
+    int ends[2];
 
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    if (sigaction(SIGPIPE, &ignore, NULL) < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+    if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) < 0)
         return -1;
-    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    signal_in = ends[1];
+    if (sigaction(SIGPIPE, &ignore, NULL) < 0 || sigaction(SIGINT, &pass, NULL) < 0 ||
+        sigaction(SIGTERM, &pass, NULL) < 0)
+        return -1;
+    return ends[0];
 }
 
 int terminal_signal(int fd)
 {
-    struct signalfd_siginfo info;
+    unsigned char number;
 
-    return read(fd, &info, sizeof info) == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
+    return read(fd, &number, 1) == 1 ? number : 0;
+}
+
+bool terminal_interrupted(void)
+{
+    return interrupted != 0;
+}
+
+void terminal_abandon_output(void)
+{
+    /* A terminal is the shell's too: it stays as it is. */
+    if (!isatty(STDOUT_FILENO))
+        fcntl(STDOUT_FILENO, F_SETFL, fcntl(STDOUT_FILENO, F_GETFL) | O_NONBLOCK);
+}
+
+void terminal_clean(char *text)
+{
+    for (char *p = text; *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7F)
+            *p = '?';
 }
 
 msim_time terminal_clock(void)

@@ -12,6 +12,7 @@ struct terminal {
     bool colour;      /* stderr is a terminal and NO_COLOR is not set */
     bool interactive; /* stderr is a terminal */
     bool line_open;   /* a progress line stands there without its end */
+    uint64_t lost;    /* log lines that stderr had no room for */
 };
 
 void terminal_init(struct terminal *terminal, const char *program);
@@ -31,13 +32,25 @@ int terminal_fail(struct terminal *terminal, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /*
- * Turns SIGINT and SIGTERM into a readable descriptor, and ignores SIGPIPE.
- * Returns it, or -1 with errno set.
+ * Makes SIGINT and SIGTERM readable at a descriptor, and ignores SIGPIPE.  A signal interrupts
+ * what waits, such as a write that nobody takes; the second one ends the process as if nothing had
+ * been set up.  Returns the descriptor, which lives as long as the process, or -1 with errno set.
  */
 int terminal_signals(void);
 
 /* The signal that a readable descriptor of terminal_signals holds; 0 for none. */
 int terminal_signal(int fd);
+
+/* Whether a signal has come: from then on nothing should be printed that could wait for a reader.
+ */
+bool terminal_interrupted(void);
+
+/* What stdout still holds is written as far as somebody takes it now, and no further. */
+void terminal_abandon_output(void);
+
+/* The text with control bytes as '?', so that a foreign one cannot forge lines or move the cursor.
+ */
+void terminal_clean(char *text);
 
 /* The monotonic clock. */
 msim_time terminal_clock(void);

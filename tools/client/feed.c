@@ -40,20 +40,25 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Against the bundle that came earliest beside its moment: the server's own start is not seen. */
-static void print_lateness(struct feed *feed)
+/*
+ * Against the bundle that came earliest beside its moment: the server's own start is not seen.
+ * Sorts a copy: the ring's order says which are the latest.
+ */
+static void print_lateness(const struct feed *feed)
 {
-    msim_time *offsets = feed->offsets;
     size_t count =
         feed->offset_count < FEED_PACE_BUNDLES ? (size_t)feed->offset_count : FEED_PACE_BUNDLES;
+    msim_time *sorted = malloc((count + 1) * sizeof *sorted);
 
-    if (count == 0)
-        return;
-    qsort(offsets, count, sizeof *offsets, ascending);
-    fprintf(stderr, "; lateness p50 %" PRId64 " us, p99 %" PRId64 " us, max %" PRId64 " us",
-            (offsets[count / 2] - offsets[0]) / 1000,
-            (offsets[count * 99 / 100] - offsets[0]) / 1000,
-            (offsets[count - 1] - offsets[0]) / 1000);
+    if (count > 0 && sorted) {
+        memcpy(sorted, feed->offsets, count * sizeof *sorted);
+        qsort(sorted, count, sizeof *sorted, ascending);
+        fprintf(stderr, "; lateness p50 %" PRId64 " us, p99 %" PRId64 " us, max %" PRId64 " us",
+                (sorted[count / 2] - feed->earliest) / 1000,
+                (sorted[count * 99 / 100] - feed->earliest) / 1000,
+                (sorted[count - 1] - feed->earliest) / 1000);
+    }
+    free(sorted);
 }
 
 static void print_span(const struct feed_totals *totals)
@@ -133,8 +138,10 @@ static void measure_pace(struct feed *feed, msim_time moment)
         msim_pacer_start(&feed->pacer, now, moment);
         feed->pace_started = true;
     }
-    feed->offsets[feed->offset_count++ % FEED_PACE_BUNDLES] =
-        now - msim_pacer_due(&feed->pacer, moment);
+    msim_time offset = now - msim_pacer_due(&feed->pacer, moment);
+    if (feed->offset_count == 0 || offset < feed->earliest)
+        feed->earliest = offset;
+    feed->offsets[feed->offset_count++ % FEED_PACE_BUNDLES] = offset;
 }
 
 static void take_trade(struct feed *feed, const struct msim_replay_message *message)
@@ -148,6 +155,8 @@ static void take_trade(struct feed *feed, const struct msim_replay_message *mess
     }
     if (!count(feed, &feed->totals.trades, moment))
         return;
+    if (message->text_length > 0)
+        terminal_clean(feed->scratch);
     if (feed->as_table)
         board_trade(&feed->board, message);
     else
@@ -156,6 +165,7 @@ static void take_trade(struct feed *feed, const struct msim_replay_message *mess
 
 static void take_status(struct feed *feed, const struct msim_replay_message *message)
 {
+    terminal_clean(feed->scratch);
     if (message->kind == MSIM_REPLAY_ERROR) {
         fprintf(stderr, "market-client: the server says: %s\n", message->text);
         feed->said_error = true;
@@ -197,6 +207,10 @@ static void print_event(const struct msim_quotes_message *event)
 
 static void take_event(struct feed *feed, const struct msim_quotes_message *event)
 {
+    /* Its texts lie in the scratch, terminated each. */
+    terminal_clean((char *)event->request_id);
+    terminal_clean((char *)event->status);
+    terminal_clean((char *)event->symbol);
     if (!count(feed, &feed->totals.events, event->trade_time))
         return;
     if (feed->as_table)
@@ -227,9 +241,23 @@ static void take_polygon_event(void *context, const struct polygon_event *event)
 
 /* ---- whatever comes ---- */
 
+static bool is_control(unsigned char c)
+{
+    return c < 0x20 || c == 0x7F;
+}
+
+/* One line for one message: line ends within become spaces, as JSON allows. */
 static void print_line(const unsigned char *bytes, size_t length)
 {
-    fwrite(bytes, 1, length, stdout);
+    for (size_t done = 0; done < length;) {
+        size_t run = done;
+        while (run < length && !is_control(bytes[run]))
+            run++;
+        fwrite(bytes + done, 1, run - done, stdout);
+        if (run < length)
+            putchar(' ');
+        done = run + 1;
+    }
     putchar('\n');
 }
 
@@ -273,6 +301,8 @@ bool feed_take(struct feed *feed, enum msim_message_kind kind, const unsigned ch
 {
     feed->totals.messages++;
     feed->totals.bytes += length;
+    if (terminal_interrupted())
+        return true;
     if (!has_scratch(feed, length + 1))
         return false;
     if (feed->json && !feed->quiet && feed->totals.trades + feed->totals.events < feed->show_first)

@@ -12,7 +12,7 @@
 #include "client/board.h"
 
 /* The pace is measured over at most so many bundles, the latest. */
-#define FEED_PACE_BUNDLES ((size_t)1 << 20)
+#define FEED_PACE_BUNDLES ((size_t)1 << 16)
 
 struct feed_totals {
     uint64_t messages;
@@ -45,6 +45,7 @@ struct feed {
     bool pace_started;
     msim_time *offsets; /* of the latest bundles: arrival minus schedule, as a ring */
     uint64_t offset_count;
+    msim_time earliest; /* the least of all offsets */
     struct board board;
     char *scratch;
     size_t scratch_size;

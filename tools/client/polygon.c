@@ -6,12 +6,14 @@
 #include "base/calendar.h"
 #include "base/decimal.h"
 #include "base/json.h"
+#include "cli/terminal.h"
 
 static void read_text(const char *text, const struct msim_json_token *token, char *out, size_t size)
 {
     if (token->kind != MSIM_JSON_STRING ||
         msim_json_string(text, token->start, token->end, out, size, NULL) < 0)
         out[0] = '\0';
+    terminal_clean(out);
 }
 
 static bool read_number(const char *text, const struct msim_json_token *token,

@@ -222,6 +222,19 @@ static void status_and_error_are_told_apart_from_trades(void **state)
     assert_string_equal(message.text, "a \"b\"");
 }
 
+static void a_trade_with_columns_called_status_and_error_is_a_trade(void **state)
+{
+    struct msim_replay_message message;
+
+    (void)state;
+    assert_int_equal(decode("{\"timestamp\": \"2022-07-01 00:00:00\", \"price\": 1, \"volume\": 2, "
+                            "\"ticker\": \"BTC\", \"status\": \"filled\", \"error\": [1]}",
+                            &message, NULL),
+                     MSIM_OK);
+    assert_int_equal(message.kind, MSIM_REPLAY_TRADE);
+    assert_string_equal(message.text, "BTC");
+}
+
 static void what_is_no_message_is_refused_with_its_place(void **state)
 {
     static const struct {
@@ -266,6 +279,7 @@ int main(void)
         cmocka_unit_test(what_is_written_is_read_back),
         cmocka_unit_test(keys_stand_in_any_order_and_foreign_ones_are_passed_over),
         cmocka_unit_test(status_and_error_are_told_apart_from_trades),
+        cmocka_unit_test(a_trade_with_columns_called_status_and_error_is_a_trade),
         cmocka_unit_test(what_is_no_message_is_refused_with_its_place),
     };
 

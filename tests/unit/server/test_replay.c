@@ -20,6 +20,8 @@ struct feed {
     size_t count;
     size_t fail_after; /* a pull beyond it fails; 0: never */
     bool refuse;       /* to open at all */
+    bool is_moody;     /* every other pull has nothing now */
+    size_t ended;      /* sources that the server said goodbye to */
 };
 
 struct bench {
@@ -39,6 +41,7 @@ struct bench {
 struct cursor {
     struct feed *feed;
     size_t at;
+    size_t pulls;
 };
 
 static int cursor_pull(void *self, struct msim_record *records, size_t capacity, size_t *count,
@@ -48,6 +51,8 @@ static int cursor_pull(void *self, struct msim_record *records, size_t capacity,
     struct feed *feed = cursor->feed;
     size_t given = 0;
 
+    if (feed->is_moody && cursor->pulls++ % 2 == 0)
+        return MSIM_PULL_EMPTY;
     if (feed->fail_after && cursor->at >= feed->fail_after) {
         snprintf(detail->text, sizeof detail->text, "row group 3 is \"damaged\"");
         return MSIM_ERR_FORMAT;
@@ -96,6 +101,14 @@ static int open_feed(void *context, struct msim_source *out, struct msim_detail 
     *cursor = (struct cursor){.feed = feed};
     *out = (struct msim_source){&cursor_ops, cursor};
     return MSIM_OK;
+}
+
+static void count_ended(void *context, const struct msim_source *source)
+{
+    struct feed *feed = context;
+
+    assert_ptr_equal(source->ops, &cursor_ops);
+    feed->ended++;
 }
 
 /* ---- the client ---- */
@@ -193,6 +206,7 @@ static struct msim_replay_server_params params_of(struct bench *bench)
     struct msim_replay_server_params params = MSIM_REPLAY_SERVER_PARAMS_INIT;
 
     params.open = open_feed;
+    params.ended = count_ended;
     params.context = &bench->feed;
     params.host = "127.0.0.1";
     params.speed = (struct msim_speed){1, 0};
@@ -343,6 +357,92 @@ static void the_smallest_backlog_and_queue_lose_nothing(void **state)
     assert_trades(bench, TRADES);
 }
 
+static void a_source_that_has_nothing_now_is_asked_again(void **state)
+{
+    struct bench *bench = *state;
+
+    bench->feed.is_moody = true;
+    start_and_connect(bench);
+    play(bench);
+    assert_int_equal(bench->message_count, TRADES + 2);
+    assert_trades(bench, TRADES);
+    struct msim_replay_stats stats;
+    msim_replay_server_stats(bench->server, &stats);
+    assert_int_equal(stats.bundles, TRADES / 4);
+    assert_int_equal(stats.lateness_max, 0);
+}
+
+static void a_gap_is_shortened_to_what_is_allowed(void **state)
+{
+    struct bench *bench = *state;
+    struct msim_replay_server_params params = params_of(bench);
+
+    /* A year in the middle: the test would not end without the bound. */
+    for (size_t i = TRADES / 2; i < TRADES; i++)
+        bench->feed.records[i].time += INT64_C(365) * 86400 * MSIM_NS_PER_S;
+    params.speed = (struct msim_speed){100, 1};
+    params.max_gap = 10 * MSIM_NS_PER_MS;
+    start(bench, &params);
+    connect_client(bench);
+    play(bench);
+    assert_trades(bench, TRADES);
+}
+
+/* Several clients share what is made on the way, and some leave in the middle of it. */
+static void a_client_that_leaves_takes_nothing_from_the_others(void **state)
+{
+    struct bench *bench = *state;
+    struct msim_replay_server_params params = params_of(bench);
+    struct bench guest = {.over = false};
+
+    params.speed = (struct msim_speed){1, 1};
+    start(bench, &params);
+    connect_client(bench);
+    for (size_t round = 0; round < 5; round++) {
+        guest.server = bench->server;
+        connect_client(&guest);
+        while (guest.message_count < 20 && !guest.over) {
+            step(bench);
+            assert_true(msim_net_dispatch(guest.net, 0) >= 0);
+        }
+        msim_connection_abort(guest.client);
+        for (size_t i = 0; i < guest.message_count; i++)
+            free(guest.messages[i]);
+        guest.message_count = 0;
+    }
+    play(bench);
+    assert_trades(bench, TRADES);
+    struct msim_replay_stats stats;
+    while (msim_replay_server_stats(bench->server, &stats), stats.clients > 0)
+        step(bench);
+    assert_int_equal(bench->feed.ended, 6);
+    assert_int_equal(stats.clients_total, 6);
+    assert_int_equal(stats.finished, 1);
+    msim_net_destroy(&guest.net);
+}
+
+static void a_stop_reaches_a_client_that_reads_nothing(void **state)
+{
+    struct bench *bench = *state;
+    struct msim_replay_server_params params = params_of(bench);
+    struct msim_replay_stats stats;
+
+    params.max_backlog_bytes = 256 << 10;
+    start(bench, &params);
+    connect_client(bench);
+    /* The client's loop stands still once it is connected. */
+    do {
+        step(bench);
+        msim_replay_server_stats(bench->server, &stats);
+    } while (stats.clients == 0);
+    for (size_t i = 0; i < 20; i++)
+        assert_true(msim_replay_server_dispatch(bench->server, 1) >= 0);
+    msim_replay_server_stop(bench->server);
+    play(bench);
+    assert_true(bench->close_code == MSIM_CLOSE_GOING_AWAY ||
+                bench->close_code == MSIM_CLOSE_NORMAL);
+}
+
 static void params_out_of_bounds_are_refused_with_words(void **state)
 {
     struct bench *bench = *state;
@@ -418,6 +518,10 @@ int main(void)
         TEST(a_source_that_breaks_is_told_after_its_good_trades),
         TEST(a_stop_says_1001_and_takes_nobody_new),
         TEST(the_smallest_backlog_and_queue_lose_nothing),
+        TEST(a_source_that_has_nothing_now_is_asked_again),
+        TEST(a_gap_is_shortened_to_what_is_allowed),
+        TEST(a_client_that_leaves_takes_nothing_from_the_others),
+        TEST(a_stop_reaches_a_client_that_reads_nothing),
         TEST(params_out_of_bounds_are_refused_with_words),
         TEST(each_allocation_of_a_create_may_fail),
         TEST(allocations_that_fail_later_cost_a_client_at_most),
