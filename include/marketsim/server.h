@@ -113,9 +113,10 @@ struct msim_quotes_server_params {
     const struct msim_allocator *allocator; /* copied */
     const struct msim_logger *logger;       /* copied */
 };
-#define MSIM_QUOTES_SERVER_PARAMS_INIT                   \
-    {                                                    \
-        .size = sizeof(struct msim_quotes_server_params) \
+#define MSIM_QUOTES_SERVER_PARAMS_INIT                                                             \
+    {                                                                                              \
+        sizeof(struct msim_quotes_server_params), {0, 0}, 0, {0, 0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+            0, 0, 0, 0, 0                                                                          \
     }
 
 MSIM_API int msim_quotes_server_create(struct msim_quotes_server **out,

@@ -168,7 +168,7 @@ static int read_names(struct table *table, struct msim_mock_text line, struct ms
             return msim_detail_set(detail, MSIM_ERR_LIMIT,
                                    "correlation, line %zu: more than %d symbols", table->line,
                                    MSIM_MOCK_MATRIX_MAX);
-        uint32_t place;
+        uint32_t place = 0;
         int r = find_symbol(table, cell, &place, detail);
         if (r < 0)
             return r;
@@ -185,7 +185,7 @@ static int read_names(struct table *table, struct msim_mock_text line, struct ms
 static int read_row(struct table *table, struct msim_mock_text line, struct msim_detail *detail)
 {
     struct msim_mock_word name = next_cell(&line);
-    uint32_t place;
+    uint32_t place = 0;
 
     if (table->rows == table->columns)
         return msim_detail_set(
