@@ -11,8 +11,8 @@
 
 #include <marketsim/mock.h>
 
-/* Symbols do not all stand in the same cell: the last few stay at hand. */
-#define MSIM_MOCK_CELLS_KEPT 2
+/* Symbols do not all stand in the same cell, and run ahead by some: the last ones stay at hand. */
+#define MSIM_MOCK_CELLS_KEPT 16
 
 struct msim_mock_correlation {
     const uint64_t *keys;               /* the symbols' stream keys, borrowed */

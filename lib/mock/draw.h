@@ -35,4 +35,9 @@ static inline struct msim_mock_bits msim_mock_draw(uint64_t key, uint64_t number
     };
 }
 
+/* The blocks of `first` and the numbers behind it, so many at once, with sub 0. */
+#define MSIM_MOCK_DRAWS 8
+void msim_mock_draws(uint64_t key, uint64_t first, uint32_t purpose, uint64_t one[MSIM_MOCK_DRAWS],
+                     uint64_t two[MSIM_MOCK_DRAWS]);
+
 #endif

@@ -1,6 +1,7 @@
 #include "mock/lane.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/number.h"
 #include "mock/draw.h"
@@ -35,7 +36,7 @@ static msim_time grid_time(const struct msim_mock_market *market, struct msim_mo
 {
     msim_time time = time_of_tick(market, lane->number);
 
-    if (lane->steady || time == MSIM_TIME_NEVER)
+    if (time == MSIM_TIME_NEVER)
         return time;
     for (;;) {
         msim_time wanted = msim_mock_clock_next_open(&market->clock, time);
@@ -58,8 +59,20 @@ static msim_time random_time(const struct msim_mock_market *market,
     return msim_mock_clock_time(&market->clock, business);
 }
 
+static msim_time steady_time(const struct msim_mock_market *market,
+                             const struct msim_mock_lane *lane)
+{
+    msim_time time;
+
+    return msim_add_check(market->params.start, lane->since[lane->number % MSIM_MOCK_AHEAD], &time)
+               ? time
+               : MSIM_TIME_NEVER;
+}
+
 static msim_time planned_time(const struct msim_mock_market *market, struct msim_mock_lane *lane)
 {
+    if (lane->steady)
+        return steady_time(market, lane);
     return market->params.arrivals == MSIM_MOCK_GRID ? grid_time(market, lane)
                                                      : random_time(market, lane);
 }
@@ -153,53 +166,93 @@ static void find_due(const struct msim_mock_market *market, struct msim_mock_lan
     }
 }
 
-static void draw_ahead(struct msim_mock_lane *lane)
-{
-    struct msim_mock_bits bits[MSIM_MOCK_AHEAD];
+_Static_assert(MSIM_MOCK_AHEAD == MSIM_MOCK_DRAWS && MSIM_MOCK_AHEAD == MSIM_MOCK_NORMALS,
+               "what is made ahead is made at once");
 
-    lane->ahead = lane->number / MSIM_MOCK_AHEAD;
-    for (uint64_t i = 0; i < MSIM_MOCK_AHEAD; i++)
-        bits[i] =
-            msim_mock_draw(lane->key, lane->ahead * MSIM_MOCK_AHEAD + i, MSIM_MOCK_DRAW_EVENT, 0);
-    for (size_t i = 0; i < MSIM_MOCK_AHEAD; i++) {
-        lane->normal[i] = msim_mock_normal(bits[i].first);
-        lane->bits[i] = bits[i].second;
-    }
+static void draw_ahead(struct msim_mock_lane *lane, uint64_t ahead)
+{
+    uint64_t first[MSIM_MOCK_AHEAD];
+
+    lane->ahead = ahead;
+    msim_mock_draws(lane->key, ahead * MSIM_MOCK_AHEAD, MSIM_MOCK_DRAW_EVENT, first, lane->bits);
+    msim_mock_normals(first, lane->normal);
 }
 
-/* The event whose moment has been planned. */
+static void next_arrival(const struct msim_mock_market *market, struct msim_mock_lane *lane,
+                         uint64_t number)
+{
+    if (market->params.arrivals == MSIM_MOCK_GRID)
+        return;
+    int64_t wait = msim_mock_arrival_wait(&lane->arrival, lane->key, number);
+    if (!msim_add_check(lane->business, wait, &lane->business))
+        lane->business = INT64_MAX;
+}
+
+/* Times, prices and quotes of a steady lane's next events. */
+static void events_ahead(const struct msim_mock_market *market, struct msim_mock_lane *lane)
+{
+    double price[MSIM_MOCK_AHEAD];
+    uint64_t first = lane->number;
+
+    draw_ahead(lane, first / MSIM_MOCK_AHEAD);
+    for (size_t i = 0; i < MSIM_MOCK_AHEAD; i++) {
+        next_arrival(market, lane, first + i);
+        lane->since[i] = lane->business;
+        if (market->params.arrivals == MSIM_MOCK_GRID &&
+            (first + i > INT64_MAX ||
+             !msim_mul_check((int64_t)(first + i), market->params.interval, &lane->since[i])))
+            lane->since[i] = INT64_MAX;
+    }
+    for (size_t i = 0; i < MSIM_MOCK_AHEAD; i++) {
+        int64_t since = lane->since[i] == INT64_MAX ? lane->path.now : lane->since[i];
+        /* Only a user's model has no price, and that is never made ahead. */
+        if (msim_mock_path_move(&lane->path, since, first + i, lane->normal[i], 0, &price[i]) < 0)
+            price[i] = 0;
+    }
+    for (size_t i = 0; i < MSIM_MOCK_AHEAD; i++)
+        msim_mock_quote(&market->quoting, &lane->book, price[i], lane->most, 1, lane->bits[i],
+                        &lane->tell[i]);
+}
+
+/* Price and quote of an event that the outside has a hand in; false where there is no price. */
+static bool event_alone(const struct msim_mock_market *market, struct msim_mock_lane *lane)
+{
+    size_t place = lane->number % MSIM_MOCK_AHEAD;
+    struct msim_mock_effect effect = {1, 1, false};
+    double price;
+
+    if (lane->ahead != lane->number / MSIM_MOCK_AHEAD)
+        draw_ahead(lane, lane->number / MSIM_MOCK_AHEAD);
+    if (msim_mock_path_move(&lane->path, model_time(market, lane), lane->number,
+                            lane->normal[place], lane->event_time, &price) < 0)
+        return false;
+    if (lane->script.count > 0)
+        effect = msim_mock_script_at(&lane->script, lane->event_time);
+    lane->silent = effect.silent;
+    msim_mock_quote(&market->quoting, &lane->book, price * effect.factor, lane->most,
+                    effect.widened, lane->bits[place], &lane->tell[place]);
+    return true;
+}
+
+/* Event `number`: when it comes and what it is. */
 static void make_event(struct msim_mock_market *market, struct msim_mock_lane *lane)
 {
     lane->phase = MSIM_MOCK_PHASE_QUOTE;
-    if (lane->event_time == MSIM_TIME_NEVER) {
-        find_due(market, lane);
-        return;
-    }
-    size_t place = lane->number % MSIM_MOCK_AHEAD;
-    if (lane->ahead != lane->number / MSIM_MOCK_AHEAD)
-        draw_ahead(lane);
-    int64_t time =
-        lane->steady ? lane->event_time - market->params.start : model_time(market, lane);
-    double price;
-    if (msim_mock_path_move(&lane->path, time, lane->number, lane->normal[place], lane->event_time,
-                            &price) < 0) {
+    lane->silent = false;
+    if (!lane->steady)
+        next_arrival(market, lane, lane->number);
+    else if (lane->ahead != lane->number / MSIM_MOCK_AHEAD)
+        events_ahead(market, lane);
+    plan(market, lane);
+    if (!lane->steady && lane->event_time != MSIM_TIME_NEVER && !event_alone(market, lane)) {
         lane->phase = MSIM_MOCK_PHASE_FAILED;
         lane->due = lane->quote_time;
         lane->bars = 0;
         return;
     }
-
-    int64_t widened = 1;
-    if (lane->script.count > 0) {
-        struct msim_mock_effect effect = msim_mock_script_at(&lane->script, lane->event_time);
-        price *= effect.factor;
-        widened = effect.widened;
-        lane->silent = effect.silent;
-    }
-    if (market->params.selection == MSIM_MOCK_ONE)
-        lane->silent = lane->silent || symbol_drawn(market, lane->number) != lane->symbol;
-    msim_mock_quote(&market->quoting, &lane->book, price, lane->most, widened, lane->bits[place],
-                    &lane->tell);
+    if (market->params.selection == MSIM_MOCK_ONE &&
+        symbol_drawn(market, lane->number) != lane->symbol)
+        lane->silent = true;
     find_due(market, lane);
 }
 
@@ -207,7 +260,8 @@ void msim_mock_lane_start(struct msim_mock_market *market, struct msim_mock_lane
 {
     const struct msim_mock_params *params = &market->params;
 
-    lane->steady = market->clock.plain && lane->script.count == 0;
+    lane->steady =
+        market->clock.plain && lane->script.count == 0 && lane->path.model.kind != MSIM_MOCK_USER;
     lane->event_time = params->start;
     lane->ahead = UINT64_MAX;
     lane->halt_end = params->start;
@@ -216,28 +270,17 @@ void msim_mock_lane_start(struct msim_mock_market *market, struct msim_mock_lane
     lane->first_session = msim_mock_clock_business(&market->clock, params->start).session;
     lane->session = lane->first_session;
     lane->book.id = msim_mock_draw(lane->key, 0, MSIM_MOCK_DRAW_START, 0).first % 90000000;
-    if (params->arrivals != MSIM_MOCK_GRID) {
+    if (params->arrivals != MSIM_MOCK_GRID)
         msim_mock_arrival_init(&lane->arrival, params);
-        lane->business = msim_mock_arrival_wait(&lane->arrival, lane->key, 0);
-    }
-    plan(market, lane);
     make_event(market, lane);
 }
 
-static void next_event(struct msim_mock_market *market, struct msim_mock_lane *lane)
+static const struct msim_mock_tell *tell_of(const struct msim_mock_lane *lane)
 {
-    lane->number++;
-    lane->silent = false;
-    if (market->params.arrivals != MSIM_MOCK_GRID &&
-        !msim_add_check(lane->business,
-                        msim_mock_arrival_wait(&lane->arrival, lane->key, lane->number),
-                        &lane->business))
-        lane->business = INT64_MAX;
-    plan(market, lane);
-    make_event(market, lane);
+    return &lane->tell[lane->number % MSIM_MOCK_AHEAD];
 }
 
-/* ---- telling it ---- */
+/* ---- telling it: field by field, where a whole struct would be made twice ---- */
 
 static void head(const struct msim_mock_lane *lane, uint8_t kind, uint8_t flags,
                  struct msim_record *record)
@@ -252,33 +295,36 @@ static void head(const struct msim_mock_lane *lane, uint8_t kind, uint8_t flags,
 
 static void tell_quote(const struct msim_mock_lane *lane, struct msim_record *record)
 {
+    const struct msim_mock_tell *tell = tell_of(lane);
+
     head(lane, MSIM_RECORD_QUOTE, 0, record);
-    record->as.quote = (struct msim_quote_data){
-        .bid = lane->tell.bid * lane->tick,
-        .ask = lane->tell.ask * lane->tick,
-        .bid_quantity = lane->tell.bid_lots * lane->lot,
-        .ask_quantity = lane->tell.ask_lots * lane->lot,
-        .id = lane->tell.id,
-    };
+    record->as.quote.bid = tell->bid * lane->tick;
+    record->as.quote.ask = tell->ask * lane->tick;
+    record->as.quote.bid_quantity = tell->bid_lots * lane->lot;
+    record->as.quote.ask_quantity = tell->ask_lots * lane->lot;
+    record->as.quote.id = tell->id;
 }
 
 static void tell_trade(const struct msim_mock_lane *lane, msim_price price, msim_qty quantity,
                        struct msim_record *record)
 {
     head(lane, MSIM_RECORD_TRADE, 0, record);
-    record->as.trade = (struct msim_trade_data){
-        .price = price,
-        .quantity = quantity,
-        .id = lane->number + 1,
-        .side = lane->tell.selling ? MSIM_SIDE_SELL : MSIM_SIDE_BUY,
-    };
+    record->as.trade.price = price;
+    record->as.trade.quantity = quantity;
+    record->as.trade.row = 0;
+    record->as.trade.id = lane->number + 1;
+    record->as.trade.side = (uint8_t)(MSIM_SIDE_BUY + tell_of(lane)->selling);
+    memset(record->as.trade.reserved, 0, sizeof record->as.trade.reserved);
 }
 
 static bool step_trade(struct msim_mock_market *market, struct msim_mock_lane *lane,
                        struct msim_record *record)
 {
-    msim_price price = (lane->tell.selling ? lane->tell.bid : lane->tell.ask) * lane->tick;
-    msim_qty quantity = lane->tell.trade_lots * lane->lot;
+    const struct msim_mock_tell *tell = tell_of(lane);
+    /* No branch: the side is chance. */
+    int64_t above = (tell->ask - tell->bid) * !tell->selling;
+    msim_price price = (tell->bid + above) * lane->tick;
+    msim_qty quantity = tell->trade_lots * lane->lot;
     bool told = msim_mock_lane_tells(market, lane);
 
     if (told)
@@ -289,7 +335,8 @@ static bool step_trade(struct msim_mock_market *market, struct msim_mock_lane *l
                 msim_mock_bar_trade(&lane->bar[i], bar_length[i], lane->event_time, price,
                                     quantity);
     }
-    next_event(market, lane);
+    lane->number++;
+    make_event(market, lane);
     return told;
 }
 
@@ -300,8 +347,9 @@ static bool step_quote(struct msim_mock_market *market, struct msim_mock_lane *l
 
     if (told)
         tell_quote(lane, record);
-    if (lane->tell.trade_lots == 0) {
-        next_event(market, lane);
+    if (tell_of(lane)->trade_lots == 0) {
+        lane->number++;
+        make_event(market, lane);
         return told;
     }
     lane->phase = MSIM_MOCK_PHASE_TRADE;

@@ -32,7 +32,10 @@ enum msim_mock_phase {
     MSIM_MOCK_PHASE_FAILED, /* a user's model gave no price: nothing more comes */
 };
 
-/* Draws do not depend on each other, and a processor makes several at a time. */
+/*
+ * So many events are made together where nothing from outside can come between: one event's
+ * numbers hardly wait for another's, and a processor works on several at a time.
+ */
 #define MSIM_MOCK_AHEAD 8
 
 struct msim_mock_lane {
@@ -40,17 +43,18 @@ struct msim_mock_lane {
     uint8_t phase; /* enum msim_mock_phase */
     uint8_t bars;  /* bits of the bars that are due at `due`, before the event */
     bool silent;   /* the event is not told */
-    bool steady;   /* no script, no calendar: on the grid only the tick counts */
+    bool steady;   /* no script, no calendar, no user's model: all is known ahead */
     uint32_t symbol;
     uint64_t number; /* of the event: its tick on the grid */
     msim_time quote_time;
     msim_time event_time;
-    struct msim_mock_tell tell;
 
-    /* The draws of the events in which `number` stands, made together. */
+    /* What has been made of the events number / MSIM_MOCK_AHEAD * MSIM_MOCK_AHEAD and behind. */
     uint64_t ahead; /* number / MSIM_MOCK_AHEAD */
     double normal[MSIM_MOCK_AHEAD];
     uint64_t bits[MSIM_MOCK_AHEAD];
+    int64_t since[MSIM_MOCK_AHEAD]; /* steady: times since the start; INT64_MAX: never */
+    struct msim_mock_tell tell[MSIM_MOCK_AHEAD];
 
     uint64_t key;
     msim_price tick;

@@ -97,27 +97,37 @@ static double seventh(const double c[8], double r)
            c[0];
 }
 
+/* The ratio within QUANTILE_CENTRE of the middle. */
+#define QUANTILE_CENTRE 0.425
+static const double centre[8] = {
+    3.3871328727963666080e0,  1.3314166789178437745e+2, 1.9715909503065514427e+3,
+    1.3731693765509461125e+4, 4.5921953931549871457e+4, 6.7265770927008700853e+4,
+    3.3430575583588128105e+4, 2.5090809287301226727e+3,
+};
+static const double centre_below[8] = {
+    1.0,
+    4.2313330701600911252e+1,
+    6.8718700749205790830e+2,
+    5.3941960214247511077e+3,
+    2.1213794301586595867e+4,
+    3.9307895800092710610e+4,
+    2.8729085735721942674e+4,
+    5.2264952788528545610e+3,
+};
+
+static double central(double q)
+{
+    double r = 0.180625 - q * q;
+
+    return q * seventh(centre, r) / seventh(centre_below, r);
+}
+
 /*
  * Wichura, "Algorithm AS 241: The Percentage Points of the Normal Distribution",
  * Applied Statistics 37 (1988): three ratios of polynomials of degree 7.
  */
 double msim_mock_quantile(double q)
 {
-    static const double centre[8] = {
-        3.3871328727963666080e0,  1.3314166789178437745e+2, 1.9715909503065514427e+3,
-        1.3731693765509461125e+4, 4.5921953931549871457e+4, 6.7265770927008700853e+4,
-        3.3430575583588128105e+4, 2.5090809287301226727e+3,
-    };
-    static const double centre_below[8] = {
-        1.0,
-        4.2313330701600911252e+1,
-        6.8718700749205790830e+2,
-        5.3941960214247511077e+3,
-        2.1213794301586595867e+4,
-        3.9307895800092710610e+4,
-        2.8729085735721942674e+4,
-        5.2264952788528545610e+3,
-    };
     static const double near[8] = {
         1.42343711074968357734e0,  4.63033784615654529590e0,  5.76949722146069140550e0,
         3.64784832476320460504e0,  1.27045825245236838258e0,  2.41780725177450611770e-1,
@@ -151,12 +161,24 @@ double msim_mock_quantile(double q)
     double size = q < 0 ? -q : q;
 
     assert(size < 0.5);
-    if (size <= 0.425) {
-        double r = 0.180625 - q * q;
-        return q * seventh(centre, r) / seventh(centre_below, r);
-    }
+    if (size <= QUANTILE_CENTRE)
+        return central(q);
     double r = msim_mock_sqrt(-msim_mock_log(0.5 - size));
     double x = r <= 5.0 ? seventh(near, r - 1.6) / seventh(near_below, r - 1.6)
                         : seventh(far, r - 5.0) / seventh(far_below, r - 5.0);
     return q < 0 ? -x : x;
+}
+
+/* The centre's ratio for all, several at a time, and then the tails one by one. */
+void msim_mock_normals(const uint64_t bits[MSIM_MOCK_NORMALS], double out[MSIM_MOCK_NORMALS])
+{
+    double q[MSIM_MOCK_NORMALS];
+
+    for (int i = 0; i < MSIM_MOCK_NORMALS; i++)
+        q[i] = msim_mock_centred(bits[i]);
+    for (int i = 0; i < MSIM_MOCK_NORMALS; i++)
+        out[i] = central(q[i]);
+    for (int i = 0; i < MSIM_MOCK_NORMALS; i++)
+        if (q[i] > QUANTILE_CENTRE || q[i] < -QUANTILE_CENTRE)
+            out[i] = msim_mock_quantile(q[i]);
 }

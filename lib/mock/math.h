@@ -45,4 +45,8 @@ static inline double msim_mock_normal(uint64_t bits)
     return msim_mock_quantile(msim_mock_centred(bits));
 }
 
+/* The same numbers as msim_mock_normal's, so many at once. */
+#define MSIM_MOCK_NORMALS 8
+void msim_mock_normals(const uint64_t bits[MSIM_MOCK_NORMALS], double out[MSIM_MOCK_NORMALS]);
+
 #endif

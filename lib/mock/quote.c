@@ -12,12 +12,36 @@
 #define ID_STEP 16
 #define LOTS_MOST 1000000.0
 
-/* The size at probability 1/2 + q: whole lots of a log-normal number, at least one. */
-static uint32_t lots_at(const struct msim_mock_quoting *quoting, double q)
+#define BIN_BITS (UINT32_MAX / MSIM_MOCK_SIZE_BINS + 1)
+
+/* The size of 32 random bits: whole lots of a log-normal number, at least one. */
+static uint32_t lots_of(const struct msim_mock_quoting *quoting, uint32_t bits)
 {
+    double q = ((double)bits + 0.5) * 0x1p-32 - 0.5;
     double lots = msim_mock_exp(quoting->size_log + quoting->size_sigma * msim_mock_quantile(q));
 
     return lots < 1.5 ? 1 : lots > LOTS_MOST ? (uint32_t)LOTS_MOST : (uint32_t)(lots + 0.5);
+}
+
+/* Sizes grow with the bits, so a bin's ends tell what is in it; its edge is found by halving. */
+static struct msim_mock_size_bin bin_from(const struct msim_mock_quoting *quoting, uint32_t first)
+{
+    uint32_t last = first + (BIN_BITS - 1);
+    uint32_t below = lots_of(quoting, first);
+    uint32_t above = lots_of(quoting, last);
+
+    if (below == above)
+        return (struct msim_mock_size_bin){below, UINT32_MAX};
+    if (above > below + 1)
+        return (struct msim_mock_size_bin){0, 0};
+    while (last - first > 1) {
+        uint32_t middle = first + (last - first) / 2;
+        if (lots_of(quoting, middle) == below)
+            first = middle;
+        else
+            last = middle;
+    }
+    return (struct msim_mock_size_bin){below, first};
 }
 
 int msim_mock_quoting_init(struct msim_mock_quoting *quoting, const struct msim_mock_params *params,
@@ -45,26 +69,18 @@ int msim_mock_quoting_init(struct msim_mock_quoting *quoting, const struct msim_
     quoting->size_log = msim_mock_log(median);
     quoting->size_sigma = params->size_sigma == 0 ? 1 : params->size_sigma;
 
-    uint32_t below = 1;
-    for (int i = 0; i < MSIM_MOCK_SIZE_BINS; i++) {
-        bool last = i == MSIM_MOCK_SIZE_BINS - 1;
-        uint32_t above = last ? 0 : lots_at(quoting, (double)(i + 1) / MSIM_MOCK_SIZE_BINS - 0.5);
-        quoting->lots[i] = above == below ? above : 0;
-        below = above;
-    }
-    /* The first bin begins at no lots: its lower end has no quantile. */
-    if (quoting->lots[0] != 1)
-        quoting->lots[0] = 0;
+    for (uint32_t i = 0; i < MSIM_MOCK_SIZE_BINS; i++)
+        quoting->bins[i] = bin_from(quoting, i * BIN_BITS);
     return MSIM_OK;
 }
 
 static int64_t size(const struct msim_mock_quoting *quoting, uint32_t bits)
 {
-    uint32_t lots = quoting->lots[bits / (UINT32_MAX / MSIM_MOCK_SIZE_BINS + 1)];
+    struct msim_mock_size_bin bin = quoting->bins[bits / BIN_BITS];
 
-    if (lots == 0)
-        lots = lots_at(quoting, ((double)bits + 0.5) * 0x1p-32 - 0.5);
-    return lots;
+    if (bin.lots == 0)
+        return lots_of(quoting, bits);
+    return bin.lots + (bits > bin.edge);
 }
 
 /* 1 + a geometric number, with the mean that the price asks for. */
@@ -91,19 +107,17 @@ void msim_mock_quote(const struct msim_mock_quoting *quoting, struct msim_mock_b
     if (book->spread == 0 || (rest >> 4) % SPREAD_KEPT == 0)
         book->spread = draw_spread(quoting, price, (uint32_t)(rest >> 32));
     book->id += 1 + rest % ID_STEP;
-    if ((uint32_t)(bits >> 32) < quoting->turn)
-        book->selling = !book->selling;
+    /* No branch: which way it goes is chance. */
+    book->selling ^= (uint32_t)(bits >> 32) < quoting->turn;
 
     int64_t spread = book->spread * widened;
     double below = price - (double)spread * 0.5 + 0.5;
     int64_t bid = below < 1 ? 1 : (int64_t)below;
-    *tell = (struct msim_mock_tell){
-        .bid = bid,
-        .ask = bid + spread,
-        .bid_lots = size(quoting, (uint32_t)sizes),
-        .ask_lots = size(quoting, (uint32_t)(sizes >> 32)),
-        .trade_lots = (rest >> 8 & 0xffffff) < quoting->trade ? size(quoting, (uint32_t)bits) : 0,
-        .id = book->id,
-        .selling = book->selling,
-    };
+    tell->bid = bid;
+    tell->ask = bid + spread;
+    tell->bid_lots = size(quoting, (uint32_t)sizes);
+    tell->ask_lots = size(quoting, (uint32_t)(sizes >> 32));
+    tell->trade_lots = (rest >> 8 & 0xffffff) < quoting->trade ? size(quoting, (uint32_t)bits) : 0;
+    tell->id = book->id;
+    tell->selling = book->selling;
 }

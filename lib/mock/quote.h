@@ -8,6 +8,15 @@
 
 #define MSIM_MOCK_SIZE_BINS 1024
 
+/*
+ * The sizes of one of MSIM_MOCK_SIZE_BINS equal parts of probability: `lots` up to `edge`, one
+ * more behind it.  No lots: the part has more than two sizes.
+ */
+struct msim_mock_size_bin {
+    uint32_t lots;
+    uint32_t edge; /* of all 32 bits */
+};
+
 /* What all symbols share. */
 struct msim_mock_quoting {
     double spread;   /* mean, in parts of the price */
@@ -15,7 +24,7 @@ struct msim_mock_quoting {
     uint32_t trade;  /* a trade takes place below this of 2^24 */
     double size_log; /* logarithm of the median size in lots */
     double size_sigma;
-    uint32_t lots[MSIM_MOCK_SIZE_BINS]; /* the size all over a bin of probability; 0: not one */
+    struct msim_mock_size_bin bins[MSIM_MOCK_SIZE_BINS];
 };
 
 /* What a symbol remembers from event to event. */

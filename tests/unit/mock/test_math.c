@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/random.h"
+#include "mock/draw.h"
 #include "mock/math.h"
 
 /* In units of the last place of the true value. */
@@ -101,6 +102,39 @@ static void uniform_numbers_never_reach_an_end(void **state)
     assert_true(fabs(msim_mock_normal(0)) < 9 && fabs(msim_mock_normal(UINT64_MAX)) < 9);
 }
 
+static void many_normal_numbers_are_the_same_as_one_by_one(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 20000; i++) {
+        uint64_t bits[MSIM_MOCK_NORMALS];
+        double many[MSIM_MOCK_NORMALS];
+        for (uint64_t j = 0; j < MSIM_MOCK_NORMALS; j++)
+            bits[j] = msim_mix64(i * MSIM_MOCK_NORMALS + j);
+        msim_mock_normals(bits, many);
+        for (size_t j = 0; j < MSIM_MOCK_NORMALS; j++)
+            assert_true(many[j] == msim_mock_normal(bits[j]));
+    }
+}
+
+static void many_draws_are_the_same_as_one_by_one(void **state)
+{
+    static const uint64_t firsts[] = {0, 8, UINT64_C(0xfffffffc), UINT64_MAX - 3};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(firsts); i++) {
+        uint64_t key = msim_mix64(i);
+        uint64_t one[MSIM_MOCK_DRAWS];
+        uint64_t two[MSIM_MOCK_DRAWS];
+        msim_mock_draws(key, firsts[i], MSIM_MOCK_DRAW_EVENT, one, two);
+        for (uint64_t j = 0; j < MSIM_MOCK_DRAWS; j++) {
+            struct msim_mock_bits bits =
+                msim_mock_draw(key, firsts[i] + j, MSIM_MOCK_DRAW_EVENT, 0);
+            assert_int_equal(one[j], bits.first);
+            assert_int_equal(two[j], bits.second);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +144,8 @@ int main(void)
         cmocka_unit_test(the_quantile_inverts_the_normal_distribution),
         cmocka_unit_test(the_quantile_is_odd),
         cmocka_unit_test(uniform_numbers_never_reach_an_end),
+        cmocka_unit_test(many_normal_numbers_are_the_same_as_one_by_one),
+        cmocka_unit_test(many_draws_are_the_same_as_one_by_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
