@@ -22,6 +22,7 @@
 struct dictionary_out {
     uint64_t *entries; /* NULL for texts, which the column has numbered already */
     size_t count;
+    size_t limit; /* a dictionary with more entries is not tried */
     uint32_t *indexes;
     uint32_t *slots; /* open addressing: entry + 1 */
     size_t slot_count;
@@ -42,7 +43,7 @@ static unsigned width_of(size_t count)
 static void finish_dictionary(struct dictionary_out *dictionary, size_t value_count,
                               const struct msim_allocator *allocator)
 {
-    msim_mem_free(allocator, dictionary->entries, ENTRIES_LIMIT * sizeof *dictionary->entries);
+    msim_mem_free(allocator, dictionary->entries, dictionary->limit * sizeof *dictionary->entries);
     msim_mem_free(allocator, dictionary->slots, dictionary->slot_count * sizeof *dictionary->slots);
     msim_mem_free(allocator, dictionary->indexes, value_count * sizeof *dictionary->indexes);
     *dictionary = (struct dictionary_out){0};
@@ -52,8 +53,6 @@ static void finish_dictionary(struct dictionary_out *dictionary, size_t value_co
 static bool number_values(struct dictionary_out *dictionary, const struct column_out *column)
 {
     size_t mask = dictionary->slot_count - 1;
-    size_t limit =
-        column->value_count / 2 < ENTRIES_LIMIT ? column->value_count / 2 : ENTRIES_LIMIT;
 
     for (size_t i = 0; i < column->value_count; i++) {
         uint64_t value = column->values[i];
@@ -62,7 +61,7 @@ static bool number_values(struct dictionary_out *dictionary, const struct column
                dictionary->entries[dictionary->slots[slot] - 1] != value)
             slot = (slot + 1) & mask;
         if (dictionary->slots[slot] == 0) {
-            if (dictionary->count == limit)
+            if (dictionary->count == dictionary->limit)
                 return false;
             dictionary->entries[dictionary->count++] = value;
             dictionary->slots[slot] = (uint32_t)dictionary->count;
@@ -93,11 +92,16 @@ static int make_dictionary(struct dictionary_out *dictionary, const struct colum
         entries = column->texts.text_length + (uint64_t)3 * column->texts.count;
         plain = column->text_bytes + (uint64_t)4 * column->value_count;
     } else {
-        dictionary->slot_count = (size_t)4 * ENTRIES_LIMIT;
+        dictionary->limit = column->value_count / 2;
+        if (dictionary->limit > ENTRIES_LIMIT)
+            dictionary->limit = ENTRIES_LIMIT;
+        dictionary->slot_count = 4;
+        while (dictionary->slot_count < 2 * dictionary->limit)
+            dictionary->slot_count *= 2;
         dictionary->slots =
             msim_mem_zero_array(allocator, dictionary->slot_count, sizeof *dictionary->slots);
         dictionary->entries =
-            msim_mem_take_array(allocator, ENTRIES_LIMIT, sizeof *dictionary->entries);
+            msim_mem_take_array(allocator, dictionary->limit, sizeof *dictionary->entries);
         if (!dictionary->slots || !dictionary->entries) {
             finish_dictionary(dictionary, column->value_count, allocator);
             return MSIM_ERR_NOMEM;

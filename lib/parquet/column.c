@@ -7,11 +7,19 @@
 #include "base/mem.h"
 #include "parquet/bits.h"
 
-struct column_scratch {
-    uint32_t numbers[MSIM_COLUMN_BATCH];
-    uint8_t present[MSIM_COLUMN_BATCH];
-    struct msim_text texts[MSIM_COLUMN_BATCH];
-};
+void msim_reader_init(struct msim_reader *reader, const struct msim_crc *crc,
+                      const struct msim_allocator *allocator)
+{
+    *reader = (struct msim_reader){.crc = crc, .allocator = *allocator};
+    msim_codecs_init(&reader->codecs, allocator);
+}
+
+void msim_reader_finish(struct msim_reader *reader)
+{
+    msim_mem_free(&reader->allocator, reader->scratch, sizeof *reader->scratch);
+    reader->scratch = NULL;
+    msim_codecs_finish(&reader->codecs);
+}
 
 static int damaged(const struct msim_column *column, struct msim_detail *detail, const char *words)
 {
@@ -39,8 +47,9 @@ int msim_column_open(struct msim_column *column, struct msim_reader *reader,
                                "damaged: %" PRId64 " values for %" PRId64 " rows",
                                chunk->value_count, footer->groups[group].row_count);
     column->rows_left = (uint64_t)chunk->value_count;
-    column->scratch = msim_mem_take(&reader->allocator, sizeof *column->scratch);
-    if (!column->scratch)
+    if (!reader->scratch)
+        reader->scratch = msim_mem_take(&reader->allocator, sizeof *reader->scratch);
+    if (!reader->scratch)
         return msim_place_fail(&column->pages.place, detail, MSIM_ERR_NOMEM, "out of memory");
     return MSIM_OK;
 }
@@ -54,7 +63,6 @@ void msim_column_close(struct msim_column *column)
     msim_mem_free(allocator, dictionary->bytes, dictionary->capacity);
     msim_mem_free(allocator, dictionary->texts,
                   dictionary->text_capacity * sizeof *dictionary->texts);
-    msim_mem_free(allocator, column->scratch, sizeof *column->scratch);
     msim_pages_close(&column->pages);
     *column = (struct msim_column){0};
 }
@@ -268,8 +276,8 @@ static int next_page(struct msim_column *column, uint64_t *pass, struct msim_det
 static int read_levels(struct msim_column *column, size_t want, struct msim_span *span,
                        struct msim_detail *detail)
 {
-    uint8_t *present = column->scratch->present;
-    uint32_t *numbers = column->scratch->numbers;
+    uint8_t *present = column->pages.reader->scratch->present;
+    uint32_t *numbers = column->pages.reader->scratch->numbers;
 
     span->values = 0;
     span->present = present;
@@ -311,7 +319,7 @@ static int read_levels(struct msim_column *column, size_t want, struct msim_span
 static int read_indexes(struct msim_column *column, struct msim_span *span,
                         struct msim_detail *detail)
 {
-    uint32_t *numbers = column->scratch->numbers;
+    uint32_t *numbers = column->pages.reader->scratch->numbers;
     uint32_t largest = 0;
 
     span->form = SPAN_INDEX;
@@ -334,9 +342,9 @@ static int read_plain(struct msim_column *column, struct msim_span *span,
 {
     if (column->width == 0) {
         span->form = SPAN_TEXT;
-        span->texts = column->scratch->texts;
-        return read_texts(column, &column->at, column->end, column->scratch->texts, span->values,
-                          detail);
+        span->texts = column->pages.reader->scratch->texts;
+        return read_texts(column, &column->at, column->end, column->pages.reader->scratch->texts,
+                          span->values, detail);
     }
     span->form = SPAN_FIXED;
     span->fixed = column->at;

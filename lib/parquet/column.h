@@ -27,7 +27,7 @@ enum span_form {
     SPAN_INDEX, /* into the column's dictionary, all below its count */
 };
 
-/* Borrowed: valid until the next read, pass or close. */
+/* Borrowed: valid until a column of the same reader is read, passed or closed. */
 struct msim_span {
     size_t rows;
     size_t values;          /* of the rows that have one */
@@ -48,6 +48,13 @@ struct msim_dictionary {
     size_t text_capacity;
 };
 
+/* Where a span is put together. */
+struct column_scratch {
+    uint32_t numbers[MSIM_COLUMN_BATCH];
+    uint8_t present[MSIM_COLUMN_BATCH];
+    struct msim_text texts[MSIM_COLUMN_BATCH];
+};
+
 struct msim_column {
     struct msim_pages pages;
     const struct leaf *leaf;
@@ -64,7 +71,6 @@ struct msim_column {
     struct msim_hybrid index_run;
     const unsigned char *at; /* plain values */
     const unsigned char *end;
-    struct column_scratch *scratch;
 };
 
 int msim_column_open(struct msim_column *column, struct msim_reader *reader,

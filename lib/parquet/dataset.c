@@ -347,20 +347,34 @@ int msim_parquet_open(struct msim_parquet **out, const struct msim_parquet_param
     return MSIM_OK;
 }
 
+static int open_memory(struct msim_parquet *parquet, const struct msim_parquet_params *params,
+                       const struct msim_parquet_bytes *files, size_t count,
+                       struct msim_detail *detail)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct msim_parquet_file file;
+        char name[32];
+        snprintf(name, sizeof name, "memory-%zu", i);
+        int r = msim_parquet_file_memory(&file, name, files[i].bytes, files[i].length,
+                                         &parquet->allocator);
+        if (r < 0)
+            return msim_detail_set(detail, r, "%s", msim_result_text(r));
+        r = take_file(parquet, &file, params, detail);
+        if (r < 0)
+            return r;
+    }
+    return MSIM_OK;
+}
+
 int msim_parquet_open_memory(struct msim_parquet **out, const struct msim_parquet_params *params,
-                             const void *bytes, size_t length, struct msim_detail *detail)
+                             const struct msim_parquet_bytes *files, size_t count,
+                             struct msim_detail *detail)
 {
     struct msim_parquet *parquet = NULL;
     int r = create(&parquet, params, detail);
     if (r < 0)
         return r;
-
-    struct msim_parquet_file file;
-    r = msim_parquet_file_memory(&file, "memory", bytes, length, &parquet->allocator);
-    if (r < 0)
-        msim_detail_set(detail, r, "%s", msim_result_text(r));
-    if (r >= 0)
-        r = take_file(parquet, &file, params, detail);
+    r = open_memory(parquet, params, files, count, detail);
     if (r >= 0)
         r = prepare(parquet, detail);
     if (r < 0) {

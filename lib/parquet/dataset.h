@@ -54,8 +54,17 @@ struct msim_parquet {
     struct msim_logger logger;
 };
 
-/* Opens a data set of one file that lies in memory: for tests and the fuzzer. */
+struct msim_parquet_bytes {
+    const void *bytes;
+    size_t length;
+};
+
+/*
+ * Opens a data set of files that lie in memory until it is closed, in place of the
+ * params' paths: for tests and the fuzzer.
+ */
 int msim_parquet_open_memory(struct msim_parquet **out, const struct msim_parquet_params *params,
-                             const void *bytes, size_t length, struct msim_detail *detail);
+                             const struct msim_parquet_bytes *files, size_t count,
+                             struct msim_detail *detail);
 
 #endif

@@ -16,18 +16,6 @@
 /* Early writers did not count a dictionary page's head to the chunk's size. */
 #define CHUNK_SLACK 100
 
-void msim_reader_init(struct msim_reader *reader, const struct msim_crc *crc,
-                      const struct msim_allocator *allocator)
-{
-    *reader = (struct msim_reader){.crc = crc, .allocator = *allocator};
-    msim_codecs_init(&reader->codecs, allocator);
-}
-
-void msim_reader_finish(struct msim_reader *reader)
-{
-    msim_codecs_finish(&reader->codecs);
-}
-
 /* ---- the chunk ---- */
 
 static int check_chunk(const struct msim_pages *pages, const struct chunk *chunk,

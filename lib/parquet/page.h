@@ -17,10 +17,14 @@
 /* The bound on a page, compressed or not. */
 #define MSIM_PARQUET_PAGE_LIMIT ((int64_t)512 << 20)
 
-/* What readers of one thread share. */
+/*
+ * What the columns of one thread share.  A span that a column gave is valid until the next
+ * column of the same reader is read.
+ */
 struct msim_reader {
     struct msim_codecs codecs;
     const struct msim_crc *crc;
+    struct column_scratch *scratch; /* of the column that is being read: made when first used */
     struct msim_allocator allocator;
 };
 

@@ -16,6 +16,8 @@
 #include "base/number.h"
 
 #define SCALE_MAX 18
+/* A fraction of a float has 24 bits, and 63 bits are all that fits. */
+#define WHOLE_POWER_MAX 40
 /* Whole numbers up to here are the only ones of their length that can read back. */
 #define QUICK_LIMIT 1000000000000000.0
 /* 10^22 is the last power of ten that a double holds exactly. */
@@ -110,7 +112,7 @@ static enum shortest exact(uint64_t fraction, int power, bool edge, int64_t *man
                             .high = (msim_uint128)fraction * 4 + 2,
                             .closed = fraction % 2 == 0};
     power -= 2;
-    if (power > 10)
+    if (power > WHOLE_POWER_MAX)
         return SHORTEST_TOO_LONG;
     if (power > 0) {
         unit.low <<= power;

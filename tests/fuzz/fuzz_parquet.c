@@ -1,0 +1,96 @@
+/*
+ * Any bytes as a Parquet file of trades: refused in words or read in order, never
+ * more rows than the footer says.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "parquet/dataset.h"
+
+/* A few bytes can stand for any number of rows: that takes time and teaches nothing. */
+#define ROWS_MAX 50000
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool condition)
+{
+    if (!condition)
+        abort();
+}
+
+static bool is_small(const uint8_t *data, size_t size)
+{
+    struct msim_allocator allocator = msim_mem_allocator(NULL);
+    struct msim_parquet_file file;
+    struct footer footer;
+
+    must(msim_parquet_file_memory(&file, "small", data, size, &allocator) == MSIM_OK);
+    bool small = msim_footer_read(&footer, &file, &allocator, NULL) < 0;
+    if (!small) {
+        small = footer.row_count <= ROWS_MAX;
+        msim_footer_finish(&footer);
+    }
+    msim_parquet_file_close(&file);
+    return small;
+}
+
+static void read_all(struct msim_parquet *parquet,
+                     const struct msim_parquet_source_params *source_params)
+{
+    struct msim_parquet_info info;
+    struct msim_source source = {0};
+    struct msim_record records[64];
+    struct msim_detail detail = {{0}};
+    msim_time last = INT64_MIN;
+    uint64_t rows = 0;
+    size_t count = 0;
+    int r;
+
+    msim_parquet_info(parquet, &info);
+    must(msim_parquet_source(&source, parquet, source_params, &detail) == MSIM_OK);
+    while ((r = msim_source_pull(&source, records, 64, &count, &detail)) == MSIM_PULL_RECORD) {
+        for (size_t i = 0; i < count; i++, rows++) {
+            must(records[i].time >= last && records[i].sequence == rows);
+            must(records[i].as.trade.row < info.rows);
+            if (!(records[i].flags & MSIM_RECORD_NO_SYMBOL))
+                must(msim_source_symbol(&source, records[i].symbol, NULL) != NULL);
+            last = records[i].time;
+        }
+    }
+    must(rows + msim_parquet_bad_rows(&source) <= info.rows);
+    must(r == MSIM_PULL_END || strlen(detail.text) > 0);
+    msim_source_release(&source);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const struct msim_parquet_bytes bytes = {.bytes = data, .length = size};
+    const char *tickers[] = {"*B*"};
+
+    if (!is_small(data, size))
+        return 0;
+    for (int lenient = 0; lenient < 2; lenient++) {
+        struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+        struct msim_parquet_source_params part = MSIM_PARQUET_SOURCE_PARAMS_INIT;
+        struct msim_parquet *parquet = NULL;
+        struct msim_detail detail = {{0}};
+        params.skip_bad_rows = lenient;
+        params.ignore_statistics = lenient;
+        if (msim_parquet_open_memory(&parquet, &params, &bytes, 1, &detail) < 0) {
+            must(strlen(detail.text) > 0);
+            continue;
+        }
+        read_all(parquet, NULL);
+        struct msim_parquet_info info;
+        msim_parquet_info(parquet, &info);
+        if (info.first != MSIM_TIME_NEVER && info.first < info.last) {
+            part.from = info.first / 2 + info.last / 2;
+            part.tickers = tickers;
+            part.ticker_count = 1;
+            read_all(parquet, &part);
+        }
+        msim_parquet_close(&parquet);
+    }
+    return 0;
+}

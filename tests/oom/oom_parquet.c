@@ -1,0 +1,126 @@
+#include "check.h"
+
+#include <string.h>
+
+#include "oom/failing.h"
+#include "unit/parquet/made.h"
+
+/* Bytes that take no memory: what is tested is the writer's own. */
+static int drop(void *context, const void *bytes, size_t length)
+{
+    (void)context;
+    (void)bytes;
+    (void)length;
+    return MSIM_OK;
+}
+
+static int write_once(const struct msim_allocator *allocator, void *context)
+{
+    const struct msim_parquet_column columns[] = {
+        {.name = "timestamp", .type = MSIM_PARQUET_TIMESTAMP_MS},
+        {.name = "ticker", .type = MSIM_PARQUET_STRING, .nullable = true},
+    };
+    struct msim_parquet_writer_params params = MSIM_PARQUET_WRITER_PARAMS_INIT;
+    struct msim_parquet_writer *writer = NULL;
+
+    (void)context;
+    params.write = drop;
+    params.columns = columns;
+    params.column_count = COUNT(columns);
+    params.row_group_rows = 20;
+    params.allocator = allocator;
+    int r = msim_parquet_writer_create(&writer, &params, NULL);
+    for (int64_t i = 0; i < 50 && r >= 0; i++) {
+        struct msim_parquet_value values[] = {
+            {.integer = i * MSIM_NS_PER_MS},
+            {.is_null = i % 5 == 0, .text = i % 2 ? "A" : "B", .text_length = 1},
+        };
+        r = msim_parquet_writer_row(writer, values, NULL);
+    }
+    if (r >= 0)
+        r = msim_parquet_writer_finish(writer, NULL);
+    msim_parquet_writer_destroy(&writer);
+    return r;
+}
+
+static int read_once(const struct msim_allocator *allocator, void *context)
+{
+    const struct made *made = context;
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    struct msim_record records[200];
+    struct msim_detail detail = {{0}};
+    size_t count;
+
+    params.allocator = allocator;
+    int r = made_read(made, &params, records, COUNT(records), &count, &detail);
+    if (r == MSIM_ERR_NOMEM)
+        assert_true(strlen(detail.text) > 0);
+    return r;
+}
+
+static void each_failing_allocation_of_a_reader_is_survived(void **state)
+{
+    struct row rows[100];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++)
+        rows[i] = (struct row){.time = (int64_t)(i * 37 % 50),
+                               .price = (int64_t)i,
+                               .volume = 1,
+                               .ticker = i % 7 ? i % 2 ? "A" : "B" : NULL};
+    struct made made = made_trades(rows, COUNT(rows), 30, MSIM_PARQUET_CODEC_NONE);
+    FAIL_EACH_ALLOCATION(read_once, &made);
+    made_free(&made);
+}
+
+static int part_once(const struct msim_allocator *allocator, void *context)
+{
+    const struct made *made = context;
+    const struct msim_parquet_bytes bytes = {.bytes = made->bytes, .length = made->length};
+    const char *const tickers[] = {"A*", "B"};
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    struct msim_parquet_source_params part = MSIM_PARQUET_SOURCE_PARAMS_INIT;
+    struct msim_parquet *parquet = NULL;
+    struct msim_source source = {0};
+    struct msim_record record;
+    size_t count;
+
+    params.allocator = allocator;
+    params.ignore_statistics = true;
+    part.tickers = tickers;
+    part.ticker_count = COUNT(tickers);
+    int r = msim_parquet_open_memory(&parquet, &params, &bytes, 1, NULL);
+    if (r >= 0)
+        r = msim_parquet_source(&source, parquet, &part, NULL);
+    if (r >= 0)
+        r = msim_source_pull(&source, &record, 1, &count, NULL);
+    msim_source_release(&source);
+    msim_parquet_close(&parquet);
+    return r;
+}
+
+static void each_failing_allocation_of_a_part_is_survived(void **state)
+{
+    const struct row rows[] = {{5, 1, 1, "A"}, {4, 1, 1, "C"}, {6, 1, 1, "B"}};
+
+    (void)state;
+    struct made made = made_trades(rows, COUNT(rows), 2, MSIM_PARQUET_CODEC_NONE);
+    FAIL_EACH_ALLOCATION(part_once, &made);
+    made_free(&made);
+}
+
+static void each_failing_allocation_of_a_writer_is_survived(void **state)
+{
+    (void)state;
+    FAIL_EACH_ALLOCATION(write_once, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_failing_allocation_of_a_reader_is_survived),
+        cmocka_unit_test(each_failing_allocation_of_a_part_is_survived),
+        cmocka_unit_test(each_failing_allocation_of_a_writer_is_survived),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

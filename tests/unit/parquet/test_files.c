@@ -1,0 +1,296 @@
+/*
+ * The file system: what is found under a path, and files that come into being.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include "made.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct folder {
+    char path[64];
+    char inner[192];
+};
+
+static int set_up(void **state)
+{
+    struct folder *folder = calloc(1, sizeof *folder);
+
+    if (!folder)
+        return -1;
+    snprintf(folder->path, sizeof folder->path, "/tmp/msim-parquet-XXXXXX");
+    *state = folder;
+    return mkdtemp(folder->path) ? 0 : -1;
+}
+
+static const char *inside(struct folder *folder, const char *name)
+{
+    snprintf(folder->inner, sizeof folder->inner, "%s/%s", folder->path, name);
+    return folder->inner;
+}
+
+static const char *const all_names[] = {
+    "a.parquet", "b.parquet", "_SUCCESS", ".hidden.parquet", "note.txt", "c.parquet",
+};
+
+static int tear_down(void **state)
+{
+    struct folder *folder = *state;
+
+    for (size_t i = 0; i < COUNT(all_names); i++)
+        unlink(inside(folder, all_names[i]));
+    /* Fails where a test left a file that it should not have. */
+    int r = rmdir(folder->path);
+    free(folder);
+    return r;
+}
+
+static void put_file(struct folder *folder, const char *name, const void *bytes, size_t length)
+{
+    FILE *file = fopen(inside(folder, name), "wb");
+
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, length, file), length);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void put_trades(struct folder *folder, const char *name, int64_t time, const char *ticker)
+{
+    const struct row rows[] = {{time, 1, 2, ticker}};
+    struct made made = made_trades(rows, 1, 0, MSIM_PARQUET_CODEC_NONE);
+
+    put_file(folder, name, made.bytes, made.length);
+    made_free(&made);
+}
+
+static int open_path(const char *path, struct msim_parquet **parquet, struct msim_detail *detail)
+{
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+
+    params.paths = &path;
+    params.path_count = 1;
+    return msim_parquet_open(parquet, &params, detail);
+}
+
+static void assert_refused(const char *path, int result, const char *words)
+{
+    struct msim_parquet *parquet = NULL;
+    struct msim_detail detail = {{0}};
+
+    assert_int_equal(open_path(path, &parquet, &detail), result);
+    assert_null(parquet);
+    if (strncmp(detail.text, path, strlen(path)) != 0 || !strstr(detail.text, words))
+        print_error("%s\n", detail.text);
+    assert_memory_equal(detail.text, path, strlen(path));
+    assert_non_null(strstr(detail.text, words));
+}
+
+static void a_folder_is_its_parquet_files_by_name(void **state)
+{
+    struct folder *folder = *state;
+    struct msim_parquet *parquet = NULL;
+    struct msim_source source;
+    struct msim_record records[8];
+    size_t count = 0;
+
+    put_trades(folder, "b.parquet", 5, "B");
+    put_trades(folder, "a.parquet", 5, "A");
+    put_trades(folder, "c.parquet", 1, "C");
+    put_trades(folder, ".hidden.parquet", 5, "H");
+    put_file(folder, "_SUCCESS", "", 0);
+    put_file(folder, "note.txt", "x", 1);
+    assert_int_equal(open_path(folder->path, &parquet, NULL), MSIM_OK);
+    struct msim_parquet_info info;
+    msim_parquet_info(parquet, &info);
+    assert_int_equal(info.files, 3);
+    assert_int_equal(info.rows, 3);
+    assert_int_equal(msim_parquet_source(&source, parquet, NULL, NULL), MSIM_OK);
+    assert_int_equal(msim_source_pull(&source, records, 8, &count, NULL), MSIM_PULL_RECORD);
+    assert_int_equal(count, 3);
+    assert_string_equal(msim_source_symbol(&source, 0, NULL), "C");
+    assert_string_equal(msim_source_symbol(&source, 1, NULL), "A");
+    assert_string_equal(msim_source_symbol(&source, 2, NULL), "B");
+    msim_source_release(&source);
+    msim_parquet_close(&parquet);
+    assert_null(parquet);
+}
+
+static void a_path_without_trades_is_refused_in_one_line(void **state)
+{
+    struct folder *folder = *state;
+
+    assert_refused(inside(folder, "none.parquet"), MSIM_ERR_NOT_FOUND, "no such file: check");
+    assert_refused(folder->path, MSIM_ERR_NOT_FOUND, "no *.parquet file in this folder");
+    put_file(folder, "a.parquet", "", 0);
+    assert_refused(inside(folder, "a.parquet"), MSIM_ERR_FORMAT, "the file is empty (0 bytes)");
+    put_file(folder, "a.parquet", "PAR1", 4);
+    assert_refused(inside(folder, "a.parquet"), MSIM_ERR_FORMAT, "4 bytes are too few");
+    put_file(folder, "a.parquet", "time,price,volume\n1,2,3\n", 24);
+    assert_refused(inside(folder, "a.parquet"), MSIM_ERR_FORMAT, "does not begin with PAR1");
+    put_file(folder, "a.parquet", "PAR1 cut off here", 17);
+    assert_refused(inside(folder, "a.parquet"), MSIM_ERR_FORMAT, "cut off");
+    put_file(folder, "a.parquet", "PARE\1\2\3\4\5\6\7\1\0\0\0PARE", 19);
+    assert_refused(inside(folder, "a.parquet"), MSIM_ERR_UNSUPPORTED, "encrypted");
+    put_file(folder, "a.parquet", "PAR1\1\2\3\4\5\6\7\377\0\0\0PAR1", 19);
+    assert_refused(inside(folder, "a.parquet"), MSIM_ERR_FORMAT, "a footer of 255 bytes");
+    assert_refused("/dev/null", MSIM_ERR_INVALID, "is not a regular file");
+}
+
+static void a_missing_column_is_named_with_those_that_there_are(void **state)
+{
+    struct folder *folder = *state;
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    struct msim_parquet *parquet = NULL;
+    struct msim_detail detail = {{0}};
+
+    put_trades(folder, "a.parquet", 1, "A");
+    const char *path = inside(folder, "a.parquet");
+    params.paths = &path;
+    params.path_count = 1;
+    params.price_column = "px";
+    assert_int_equal(msim_parquet_open(&parquet, &params, &detail), MSIM_ERR_NOT_FOUND);
+    assert_non_null(strstr(detail.text, "no column \"px\"; it has \"timestamp\", \"price\", "
+                                        "\"volume\", \"ticker\": name the one that holds the price "
+                                        "(price_column)"));
+    params.price_column = "volume";
+    params.volume_column = "price";
+    assert_int_equal(msim_parquet_open(&parquet, &params, &detail), MSIM_OK);
+    struct msim_source source;
+    struct msim_record record;
+    size_t count = 0;
+    assert_int_equal(msim_parquet_source(&source, parquet, NULL, NULL), MSIM_OK);
+    assert_int_equal(msim_source_pull(&source, &record, 1, &count, NULL), MSIM_PULL_RECORD);
+    assert_int_equal(record.as.trade.price, 2);
+    assert_int_equal(record.as.trade.quantity, 1);
+    msim_source_release(&source);
+    msim_parquet_close(&parquet);
+}
+
+static void what_is_no_request_is_refused(void **state)
+{
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    struct msim_parquet_source_params part = MSIM_PARQUET_SOURCE_PARAMS_INIT;
+    struct folder *folder = *state;
+    struct msim_parquet *parquet = NULL;
+    struct msim_source source = {0};
+    const char *none = NULL;
+
+    assert_int_equal(msim_parquet_open(&parquet, &params, NULL), MSIM_ERR_INVALID);
+    assert_int_equal(msim_parquet_open(&parquet, NULL, NULL), MSIM_ERR_INVALID);
+    params.paths = &none;
+    params.path_count = 1;
+    assert_int_equal(msim_parquet_open(&parquet, &params, NULL), MSIM_ERR_INVALID);
+    params.size = 3;
+    assert_int_equal(msim_parquet_open(&parquet, &params, NULL), MSIM_ERR_INVALID);
+    msim_parquet_close(&parquet);
+    msim_parquet_close(NULL);
+
+    put_trades(folder, "a.parquet", 1, "A");
+    assert_int_equal(open_path(folder->path, &parquet, NULL), MSIM_OK);
+    assert_int_equal(msim_parquet_source(&source, NULL, NULL, NULL), MSIM_ERR_INVALID);
+    part.from = 10;
+    part.to = 10;
+    assert_int_equal(msim_parquet_source(&source, parquet, &part, NULL), MSIM_ERR_INVALID);
+    part.size = 0;
+    assert_int_equal(msim_parquet_source(&source, parquet, &part, NULL), MSIM_ERR_INVALID);
+    msim_parquet_close(&parquet);
+}
+
+static void a_file_that_shrinks_while_it_is_read_is_an_error(void **state)
+{
+    struct folder *folder = *state;
+    struct row rows[3000];
+    struct msim_parquet *parquet = NULL;
+    struct msim_source source;
+    struct msim_record records[64];
+    struct msim_detail detail = {{0}};
+    size_t count = 0;
+    int r;
+
+    for (size_t i = 0; i < COUNT(rows); i++)
+        rows[i] = (struct row){.time = (int64_t)i, .price = 1, .volume = (int64_t)i, .ticker = "A"};
+    struct made made = made_trades(rows, COUNT(rows), 1000, MSIM_PARQUET_CODEC_NONE);
+    put_file(folder, "a.parquet", made.bytes, made.length);
+    made_free(&made);
+    assert_int_equal(open_path(inside(folder, "a.parquet"), &parquet, NULL), MSIM_OK);
+    assert_int_equal(msim_parquet_source(&source, parquet, NULL, NULL), MSIM_OK);
+    assert_int_equal(msim_source_pull(&source, records, 64, &count, NULL), MSIM_PULL_RECORD);
+    assert_int_equal(truncate(inside(folder, "a.parquet"), 1000), 0);
+    while ((r = msim_source_pull(&source, records, 64, &count, &detail)) == MSIM_PULL_RECORD)
+        continue;
+    assert_int_equal(r, MSIM_ERR_IO);
+    assert_non_null(strstr(detail.text, "became shorter while it was read"));
+    msim_source_release(&source);
+    msim_parquet_close(&parquet);
+}
+
+/* ---- writing ---- */
+
+static struct msim_parquet_writer *create(const char *path, int result)
+{
+    const struct msim_parquet_column column = {.name = "x", .type = MSIM_PARQUET_INT64};
+    struct msim_parquet_writer_params params = MSIM_PARQUET_WRITER_PARAMS_INIT;
+    struct msim_parquet_writer *writer = NULL;
+    struct msim_detail detail = {{0}};
+
+    params.path = path;
+    params.columns = &column;
+    params.column_count = 1;
+    assert_int_equal(msim_parquet_writer_create(&writer, &params, &detail), result);
+    if (result < 0)
+        assert_memory_equal(detail.text, path, strlen(path));
+    return writer;
+}
+
+static void a_written_file_appears_when_it_is_finished(void **state)
+{
+    struct folder *folder = *state;
+    const struct msim_parquet_value value = {.integer = 1};
+    struct stat status;
+
+    put_file(folder, "a.parquet", "old", 3);
+    struct msim_parquet_writer *writer = create(inside(folder, "a.parquet"), MSIM_OK);
+    assert_int_equal(msim_parquet_writer_row(writer, &value, NULL), MSIM_OK);
+    assert_int_equal(stat(folder->inner, &status), 0);
+    assert_int_equal(status.st_size, 3);
+    assert_int_equal(msim_parquet_writer_finish(writer, NULL), MSIM_OK);
+    assert_int_equal(stat(folder->inner, &status), 0);
+    assert_true(status.st_size > 100);
+    msim_parquet_writer_destroy(&writer);
+    assert_null(writer);
+}
+
+static void a_writer_that_does_not_finish_leaves_nothing_behind(void **state)
+{
+    struct folder *folder = *state;
+
+    struct msim_parquet_writer *writer = create(inside(folder, "a.parquet"), MSIM_OK);
+    msim_parquet_writer_destroy(&writer);
+    assert_int_not_equal(access(folder->inner, F_OK), 0);
+    /* That nothing else is there is what taking the folder away shows. */
+}
+
+static void a_path_that_cannot_be_written_is_refused(void **state)
+{
+    struct folder *folder = *state;
+
+    assert_null(create(inside(folder, "none/a.parquet"), MSIM_ERR_IO));
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        CASE(a_folder_is_its_parquet_files_by_name),
+        CASE(a_path_without_trades_is_refused_in_one_line),
+        CASE(a_missing_column_is_named_with_those_that_there_are),
+        CASE(what_is_no_request_is_refused),
+        CASE(a_file_that_shrinks_while_it_is_read_is_an_error),
+        CASE(a_written_file_appears_when_it_is_finished),
+        CASE(a_writer_that_does_not_finish_leaves_nothing_behind),
+        CASE(a_path_that_cannot_be_written_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,302 @@
+#include "made.h"
+
+#include "base/random.h"
+
+#define ROWS_MAX 6000
+#define FILES_MAX 4
+
+/* A row and its place among the rows of all files. */
+struct placed {
+    struct row row;
+    uint64_t place;
+};
+
+/* Rows of several files with what a naive stable sort makes of them. */
+struct bench {
+    struct row rows[FILES_MAX][ROWS_MAX];
+    size_t counts[FILES_MAX];
+    size_t file_count;
+    struct made files[FILES_MAX];
+    struct placed sorted[FILES_MAX * ROWS_MAX];
+    size_t sorted_count;
+    struct msim_record records[FILES_MAX * ROWS_MAX];
+};
+
+static const char *const tickers[] = {"BTC@OKX", "ETH@OKX", "SOL@BYBIT", "XRP@BYBIT", NULL};
+
+enum shape { SORTED, LATE, SHUFFLED, REVERSED, BLOCKS, EQUAL, SHAPES };
+
+static int64_t time_of(enum shape shape, size_t i, size_t count, uint64_t dice)
+{
+    int64_t step = (int64_t)(i / 3);
+
+    switch (shape) {
+    case SORTED:
+        return step;
+    case LATE:
+        return step + (int64_t)(dice % 40);
+    case SHUFFLED:
+        return (int64_t)(dice % (count / 2 + 1));
+    case REVERSED:
+        return (int64_t)count - step;
+    case BLOCKS:
+        return (int64_t)(i % (count / 5 + 1));
+    default:
+        return 7;
+    }
+}
+
+static struct bench *make(uint64_t seed)
+{
+    struct bench *bench = calloc(1, sizeof *bench);
+
+    assert_non_null(bench);
+    bench->file_count = 1 + (size_t)(msim_mix64(seed) % FILES_MAX);
+    for (size_t file = 0; file < bench->file_count; file++) {
+        uint64_t dice = msim_mix64(seed * 31 + file);
+        enum shape shape = (enum shape)(dice % SHAPES);
+        int64_t unit = dice >> 8 & 1 ? 1 : INT64_C(1) << (dice >> 9) % 48;
+        bench->counts[file] = (size_t)(dice >> 16) % (seed % 4 == 0 ? ROWS_MAX : 300);
+        for (size_t i = 0; i < bench->counts[file]; i++) {
+            uint64_t own = msim_mix64(dice + i);
+            bench->rows[file][i] = (struct row){
+                .time = time_of(shape, i, bench->counts[file], own) * unit - unit * 20,
+                .price = (int64_t)(own >> 1),
+                .volume = (int64_t)i,
+                .ticker = tickers[own % COUNT(tickers)],
+            };
+        }
+        uint64_t groups[] = {1, 7, 100, 2048, 5000};
+        uint64_t group_rows = groups[(dice >> 40) % (bench->counts[file] > 1000 ? 5 : 4)];
+        bench->files[file] = made_trades(bench->rows[file], bench->counts[file],
+                                         group_rows < 7 ? 7 : group_rows, MSIM_PARQUET_CODEC_NONE);
+    }
+    return bench;
+}
+
+static int by_time_and_place(const void *a, const void *b)
+{
+    const struct placed *x = a;
+    const struct placed *y = b;
+
+    if (x->row.time != y->row.time)
+        return x->row.time < y->row.time ? -1 : 1;
+    return x->place < y->place ? -1 : 1;
+}
+
+static void sort(struct bench *bench)
+{
+    for (size_t file = 0; file < bench->file_count; file++) {
+        for (size_t i = 0; i < bench->counts[file]; i++, bench->sorted_count++)
+            bench->sorted[bench->sorted_count] =
+                (struct placed){.row = bench->rows[file][i], .place = bench->sorted_count};
+    }
+    qsort(bench->sorted, bench->sorted_count, sizeof *bench->sorted, by_time_and_place);
+}
+
+static void finish(struct bench *bench)
+{
+    for (size_t i = 0; i < bench->file_count; i++)
+        made_free(&bench->files[i]);
+    free(bench);
+}
+
+static struct msim_parquet *open_bench(const struct bench *bench)
+{
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    struct msim_parquet_bytes bytes[FILES_MAX];
+    struct msim_parquet *parquet = NULL;
+
+    for (size_t i = 0; i < bench->file_count; i++)
+        bytes[i] = (struct msim_parquet_bytes){.bytes = bench->files[i].bytes,
+                                               .length = bench->files[i].length};
+    assert_int_equal(msim_parquet_open_memory(&parquet, &params, bytes, bench->file_count, NULL),
+                     MSIM_OK);
+    return parquet;
+}
+
+static void assert_is_row(struct msim_source *source, const struct msim_record *record,
+                          const struct placed *placed)
+{
+    const struct row *row = &placed->row;
+
+    assert_true(record->time == row->time);
+    assert_true(record->as.trade.row == placed->place);
+    assert_true(record->as.trade.price == row->price);
+    assert_true(record->as.trade.quantity == row->volume);
+    assert_int_equal(record->kind, MSIM_RECORD_TRADE);
+    assert_int_equal(record->flags, row->ticker ? 0 : MSIM_RECORD_NO_SYMBOL);
+    if (row->ticker)
+        assert_string_equal(msim_source_symbol(source, record->symbol, NULL), row->ticker);
+}
+
+/* Pulls to the end in pieces of an odd size; the source stays open. */
+static size_t pull_all(struct msim_source *source, struct msim_record *records, size_t piece)
+{
+    size_t count = 0, given = 0;
+    int r;
+
+    for (;;) {
+        msim_time due = msim_source_next_due(source);
+        r = msim_source_pull(source, records + count, piece, &given, NULL);
+        if (r != MSIM_PULL_RECORD)
+            break;
+        assert_true(due == INT64_MIN || due == records[count].time);
+        for (size_t i = 0; i < given; i++)
+            assert_int_equal(records[count + i].sequence, count + i);
+        count += given;
+    }
+    assert_int_equal(r, MSIM_PULL_END);
+    assert_true(msim_source_next_due(source) == MSIM_TIME_NEVER);
+    return count;
+}
+
+static void any_files_come_in_the_order_of_a_stable_sort(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        struct bench *bench = make(seed);
+        struct msim_source source;
+        sort(bench);
+        struct msim_parquet *parquet = open_bench(bench);
+        assert_int_equal(msim_parquet_source(&source, parquet, NULL, NULL), MSIM_OK);
+        size_t count = pull_all(&source, bench->records, 1 + seed % 70);
+        assert_int_equal(count, bench->sorted_count);
+        for (size_t i = 0; i < count; i++)
+            assert_is_row(&source, &bench->records[i], &bench->sorted[i]);
+        struct msim_parquet_info info;
+        msim_parquet_info(parquet, &info);
+        assert_int_equal(info.rows, count);
+        assert_true(info.first == (count ? bench->sorted[0].row.time : MSIM_TIME_NEVER));
+        assert_true(info.last == (count ? bench->sorted[count - 1].row.time : MSIM_TIME_NEVER));
+        msim_source_release(&source);
+        msim_parquet_close(&parquet);
+        finish(bench);
+    }
+}
+
+static void a_part_of_the_time_is_what_the_whole_holds_there(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 200; seed < 225; seed++) {
+        struct bench *bench = make(seed);
+        struct msim_parquet_source_params params = MSIM_PARQUET_SOURCE_PARAMS_INIT;
+        struct msim_source source;
+        sort(bench);
+        struct msim_parquet *parquet = open_bench(bench);
+        size_t n = bench->sorted_count;
+        params.from = n > 0 ? bench->sorted[n / 4].row.time : 1;
+        params.to = n > 0 ? bench->sorted[n - n / 4 - 1].row.time + 1 : 2;
+        if (params.from == 0 || params.to == 0 || params.from >= params.to) {
+            params.from = 5;
+            params.to = 6;
+        }
+        assert_int_equal(msim_parquet_source(&source, parquet, &params, NULL), MSIM_OK);
+        size_t count = pull_all(&source, bench->records, 50), at = 0;
+        for (size_t i = 0; i < n; i++) {
+            if (bench->sorted[i].row.time < params.from || bench->sorted[i].row.time >= params.to)
+                continue;
+            assert_true(at < count);
+            assert_is_row(&source, &bench->records[at++], &bench->sorted[i]);
+        }
+        assert_int_equal(at, count);
+        msim_source_release(&source);
+        msim_parquet_close(&parquet);
+        finish(bench);
+    }
+}
+
+static void tickers_are_chosen_by_pattern(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 300; seed < 315; seed++) {
+        struct bench *bench = make(seed);
+        const char *const wanted[] = {"*@BYBIT", "BTC?OKX"};
+        struct msim_parquet_source_params params = MSIM_PARQUET_SOURCE_PARAMS_INIT;
+        struct msim_source source;
+        sort(bench);
+        struct msim_parquet *parquet = open_bench(bench);
+        params.tickers = wanted;
+        params.ticker_count = COUNT(wanted);
+        assert_int_equal(msim_parquet_source(&source, parquet, &params, NULL), MSIM_OK);
+        size_t count = pull_all(&source, bench->records, 50), at = 0;
+        for (size_t i = 0; i < bench->sorted_count; i++) {
+            const char *ticker = bench->sorted[i].row.ticker;
+            if (!ticker || strcmp(ticker, "ETH@OKX") == 0)
+                continue;
+            assert_true(at < count);
+            assert_is_row(&source, &bench->records[at++], &bench->sorted[i]);
+        }
+        assert_int_equal(at, count);
+        msim_source_release(&source);
+        msim_parquet_close(&parquet);
+        finish(bench);
+    }
+}
+
+static void symbols_are_numbered_as_they_appear(void **state)
+{
+    (void)state;
+    const struct row rows[] = {{3, 1, 1, "C"}, {1, 1, 1, "A"}, {2, 1, 1, "B"}, {4, 1, 1, "A"}};
+    struct made made = made_trades(rows, COUNT(rows), 0, MSIM_PARQUET_CODEC_NONE);
+    struct msim_parquet_bytes bytes = {.bytes = made.bytes, .length = made.length};
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    struct msim_parquet *parquet = NULL;
+    struct msim_source source;
+    struct msim_record records[4];
+    size_t length = 0;
+
+    assert_int_equal(msim_parquet_open_memory(&parquet, &params, &bytes, 1, NULL), MSIM_OK);
+    assert_int_equal(msim_parquet_source(&source, parquet, NULL, NULL), MSIM_OK);
+    assert_int_equal(pull_all(&source, records, 4), 4);
+    assert_int_equal(records[0].symbol, 0);
+    assert_int_equal(records[1].symbol, 1);
+    assert_int_equal(records[2].symbol, 2);
+    assert_int_equal(records[3].symbol, 0);
+    assert_string_equal(msim_source_symbol(&source, 0, &length), "A");
+    assert_int_equal(length, 1);
+    assert_string_equal(msim_source_symbol(&source, 2, NULL), "C");
+    assert_null(msim_source_symbol(&source, 3, NULL));
+    msim_source_release(&source);
+    msim_parquet_close(&parquet);
+    made_free(&made);
+}
+
+static void cursors_of_one_data_set_do_not_know_each_other(void **state)
+{
+    (void)state;
+    struct bench *bench = make(17);
+    struct msim_parquet *parquet = open_bench(bench);
+    struct msim_source first, second;
+    struct msim_record record, other;
+    size_t given;
+
+    sort(bench);
+    assert_int_equal(msim_parquet_source(&first, parquet, NULL, NULL), MSIM_OK);
+    assert_int_equal(msim_parquet_source(&second, parquet, NULL, NULL), MSIM_OK);
+    for (size_t i = 0; i < bench->sorted_count; i++) {
+        assert_int_equal(msim_source_pull(&first, &record, 1, &given, NULL), MSIM_PULL_RECORD);
+        assert_is_row(&first, &record, &bench->sorted[i]);
+        if (i % 3 > 0)
+            continue;
+        assert_int_equal(msim_source_pull(&second, &other, 1, &given, NULL), MSIM_PULL_RECORD);
+        assert_is_row(&second, &other, &bench->sorted[i / 3]);
+    }
+    msim_source_release(&second);
+    assert_int_equal(msim_source_pull(&first, &record, 1, &given, NULL), MSIM_PULL_END);
+    msim_source_release(&first);
+    msim_parquet_close(&parquet);
+    finish(bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_files_come_in_the_order_of_a_stable_sort),
+        cmocka_unit_test(a_part_of_the_time_is_what_the_whole_holds_there),
+        cmocka_unit_test(tickers_are_chosen_by_pattern),
+        cmocka_unit_test(symbols_are_numbered_as_they_appear),
+        cmocka_unit_test(cursors_of_one_data_set_do_not_know_each_other),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
