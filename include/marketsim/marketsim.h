@@ -7,6 +7,7 @@
 #include <marketsim/base.h>
 #include <marketsim/codec.h>
 #include <marketsim/engine.h>
+#include <marketsim/faults.h>
 #include <marketsim/http.h>
 #include <marketsim/mock.h>
 #include <marketsim/net.h>

@@ -1,0 +1,787 @@
+/*
+ * The layer's inside: what several of its files work on.
+ *
+ * Judging (judge.c, activate.c) decides at the tap and draws everything a
+ * message will need; holding (hold.c, throttle.c, reorder.c) keeps what is late
+ * and asks nobody again.  A held message is a node; nodes, their rarer parts and
+ * lanes live in pools whose items never move.
+ */
+#ifndef MSIM_FAULTS_INSIDE_H
+#define MSIM_FAULTS_INSIDE_H
+
+#include <marketsim/faults.h>
+
+#include "base/due.h"
+#include "base/number.h"
+#include "faults/plant.h"
+#include "faults/strategy.h"
+#include "record/symbols.h"
+
+#define STRATEGIES_MOST 256
+#define SLOT_WORDS (STRATEGIES_MOST / 64)
+#define NOTHING UINT32_MAX /* no node, no lane, no slot */
+
+/* ---- pools: items that never move, found by number ---- */
+
+struct pool {
+    void **chunks;
+    size_t chunk_count;
+    size_t chunk_capacity;
+    size_t item_size;
+    uint32_t free;  /* the first of the freed ones, NOTHING */
+    uint32_t fresh; /* the first never used */
+    size_t used;
+    const struct msim_allocator *allocator;
+};
+
+#define POOL_CHUNK 256
+
+void msim_fault_pool_init(struct pool *pool, size_t item_size,
+                          const struct msim_allocator *allocator);
+void msim_fault_pool_finish(struct pool *pool);
+/* Makes sure that `count` takes will succeed; MSIM_ERR_NOMEM. */
+int msim_fault_pool_reserve(struct pool *pool, size_t count);
+/* Zeroed; room was reserved. */
+uint32_t msim_fault_pool_take(struct pool *pool);
+void msim_fault_pool_give(struct pool *pool, uint32_t index);
+
+static inline void *pool_at(const struct pool *pool, uint32_t index)
+{
+    return (char *)pool->chunks[index / POOL_CHUNK] + (index % POOL_CHUNK) * pool->item_size;
+}
+
+/* ---- payload memory: size classes in slabs ---- */
+
+#define PAYLOAD_CLASSES 24
+#define PAYLOAD_LARGE 255 /* beyond the classes: from the allocator itself */
+
+struct payloads {
+    void *free[PAYLOAD_CLASSES];
+    unsigned char *slab; /* the rest of the newest one */
+    size_t slab_left;
+    void *slabs; /* a list, for the end */
+    const struct msim_allocator *allocator;
+};
+
+void msim_fault_payloads_init(struct payloads *payloads, const struct msim_allocator *allocator);
+void msim_fault_payloads_finish(struct payloads *payloads);
+/* At least one byte; NULL without memory.  `class` is what giving it back asks for. */
+unsigned char *msim_fault_payload_take(struct payloads *payloads, size_t length, uint8_t *class);
+void msim_fault_payload_give(struct payloads *payloads, unsigned char *bytes, size_t length,
+                             uint8_t class);
+
+/* ---- state ---- */
+
+/* Short of MSIM_TIME_NEVER, whatever the delay. */
+static inline msim_time moment_after(msim_time now, msim_time delay)
+{
+    msim_time sum;
+
+    return msim_add_check(now, delay, &sum) && sum < MSIM_TIME_NEVER ? sum : MSIM_TIME_NEVER - 1;
+}
+
+/* One strategy on one link (of report kinds: for one account). */
+struct state {
+    uint64_t key;     /* of its random stream */
+    uint32_t bucket;  /* of a throttle */
+    uint64_t before;  /* messages that had passed when the strategy came */
+    uint64_t matches; /* for skip and every */
+    uint64_t decided; /* for max_hits where it counts by link */
+    msim_time last_decided;
+    uint64_t sticky_hit; /* the previous uniforms */
+    uint64_t sticky_delay;
+    bool sticky_set;
+    bool ge_bad;
+    bool ge_started;
+    msim_time ge_until;
+    uint64_t ge_sojourns;
+    uint64_t arrivals; /* of a rate */
+    uint64_t ge_transitions;
+    uint64_t ge_good_messages;
+    uint64_t ge_bad_messages;
+    struct msim_fault_counts counts;
+};
+
+/* Drawn or effective lengths of time. */
+struct series {
+    uint64_t count;
+    int64_t min;
+    int64_t max;
+    msim_int128 sum;
+    msim_uint128 sum_squares;
+    uint64_t histogram[64]; /* by the position of the highest bit */
+};
+
+struct throttle_counts {
+    uint64_t granted;
+    uint64_t delayed;
+    uint64_t rejected;
+    uint64_t dropped;
+    uint64_t kicked;
+    uint64_t banned;
+    uint64_t conflated;
+    uint64_t queue_now;
+    uint64_t queue_max;
+    uint64_t permanent; /* bans for good */
+};
+
+struct reorder_counts {
+    uint64_t held;
+    uint64_t released_by_count;
+    uint64_t released_by_timer;
+    uint64_t released_by_flush;
+    uint64_t discarded;
+    uint64_t held_now;
+};
+
+struct report_counts {
+    uint64_t emitted;
+    uint64_t busted;
+    uint64_t suppressed;
+};
+
+struct kind_counts {
+    uint64_t dropped;
+    uint64_t copies;
+    uint64_t mutations[CORRUPTIONS];
+    struct throttle_counts throttle;
+    struct series drawn;
+    struct series effective;
+    struct reorder_counts reorder;
+    uint64_t actions[MSIM_FAULT_ACTION_HTTP_STATUS + 1];
+    struct report_counts report;
+    uint64_t silenced; /* messages that its session states kept back */
+};
+
+/* A waiting message of a throttle's bucket. */
+struct waiting {
+    uint32_t node;
+    msim_int128 cost;
+    uint64_t key; /* for conflation; 0: never conflated */
+};
+
+struct bucket {
+    bool used;
+    uint64_t key;
+    msim_int128 level; /* tokens * 10^18 */
+    msim_time at;      /* the moment the level is of */
+    struct waiting *queue;
+    size_t first; /* a ring */
+    size_t count;
+    size_t capacity;
+    msim_time grant; /* when the head gets its tokens; MSIM_TIME_NEVER */
+    uint64_t rejects;
+    msim_time rejects_since;
+    size_t ban_step;
+    msim_time banned_at;
+    msim_time banned_until;
+};
+
+/* A strategy in its place. */
+struct slot {
+    struct strategy *strategy; /* NULL: free */
+    uint64_t generation;       /* tells the strategies that stood here apart */
+    uint64_t epoch;            /* of its timers: an update or disabling makes them stale */
+    uint64_t by_key;
+    uint64_t decided; /* over the whole strategy */
+    msim_time last_decided;
+    struct msim_fault_counts counts;
+    struct kind_counts *kinds;
+    uint64_t seen_before[3]; /* what had passed each direction's taps when it came */
+    struct bucket *buckets;
+    size_t bucket_count;
+    size_t bucket_capacity;
+    size_t bucket_unused; /* holes among them */
+    uint64_t emissions;   /* of a report kind: the number of the next thing it says */
+    uint64_t arrivals;    /* of its rate's Poisson process, outside of sessions */
+};
+
+/* ---- held messages ---- */
+
+enum node_flag {
+    NODE_WAITING = 1, /* for tokens */
+    NODE_DEAD = 2,    /* gone, but still named by a queue */
+    NODE_ACTION = 4,  /* no message: an action for the session */
+    NODE_ALTERED = 8,
+    NODE_REORDERED = 16, /* was held by reorder: does not count as a later message */
+    NODE_OUT = 32,       /* in the output */
+    NODE_USED = 64,
+};
+
+struct node {
+    unsigned char *bytes;
+    uint64_t ordinal;
+    msim_time ready; /* its own moment; the order of its lane may make it later */
+    uint32_t length;
+    uint32_t link;
+    uint32_t next;
+    uint32_t extra; /* NOTHING for most */
+    uint32_t lane;  /* NOTHING: on its own */
+    uint8_t type;
+    uint8_t sub;
+    uint8_t class;
+    uint8_t flags;
+};
+
+/* What only some messages need. */
+struct extra {
+    uint64_t throttles[SLOT_WORDS]; /* the strategies whose tokens it needs */
+    uint64_t delays[SLOT_WORDS];    /* those whose effective delay it tells */
+    uint64_t fields[LANE_ACCOUNT + 1];
+    uint64_t lane_key;
+    msim_time entered; /* the delay stage */
+    msim_time delay;
+    int64_t hold; /* k, or the window */
+    msim_time max_wait;
+    uint32_t buckets; /* how many name it */
+    uint16_t tokens;  /* how many it still needs */
+    uint16_t reorder; /* slots, STRATEGIES_MOST for none */
+    uint16_t session;
+    uint16_t slice;
+    uint8_t order;
+    uint8_t lane_by;
+    bool shuffle;
+    uint64_t reorder_generation;
+    uint64_t session_generation;
+    uint64_t slice_generation;
+    uint64_t reorder_key;
+    struct msim_fault_slice slicing;
+};
+
+/* An action on its way out. */
+struct outgoing {
+    int action;
+    int code;
+    msim_time duration;
+    bool flush;
+    char strategy[MSIM_FAULT_ID_SIZE];
+};
+
+struct lane {
+    uint64_t key;
+    msim_time tail_release; /* when its last message leaves, where none waits for tokens */
+    uint32_t head;
+    uint32_t tail;
+    uint32_t waiting;
+    uint32_t link;
+    uint32_t chain; /* the next lane of the same place in the index */
+};
+
+struct due_node {
+    msim_time due;
+    uint32_t node;
+    uint32_t entering; /* a copy that comes to the stages only now */
+};
+
+/* ---- reorder ---- */
+
+struct hold {
+    uint32_t node;
+    uint32_t slot;
+    uint64_t generation;
+    uint64_t lane; /* hash of the lane's value */
+    uint8_t lane_by;
+    int64_t remaining;
+    msim_time deadline;
+};
+
+struct shuffle {
+    uint32_t slot;
+    uint32_t count;
+    uint64_t generation;
+    uint64_t lane;
+    uint8_t lane_by;
+    int64_t window;
+    msim_time deadline;
+    uint64_t key;
+    uint64_t ordinal; /* of its first message */
+    uint32_t head;
+    uint32_t tail;
+};
+
+/* ---- sessions and links ---- */
+
+enum gate {
+    GATE_OPEN,
+    GATE_HOLD,
+    GATE_DISCARD,
+};
+
+struct rule {
+    uint64_t types;
+    struct slot *slot;
+    struct state *state;
+    uint32_t index;
+};
+
+struct msim_fault_link {
+    struct msim_faults *faults;
+    struct msim_fault_session *session;
+    int direction;
+    uint32_t index;
+    uint64_t created;
+    struct msim_fault_balance balance;
+    uint64_t next_ordinal;
+    uint64_t types; /* of all its rules */
+    struct rule *rules;
+    size_t rule_count;
+    size_t rule_capacity;
+    bool copies;           /* a duplicate stands here */
+    bool needs_fields;     /* a reorder by symbol, order or account stands here */
+    struct state **states; /* by slot; NULL where the strategy cannot match here */
+    size_t state_capacity;
+    enum gate gate;
+    bool gate_passes_sys;
+    uint32_t gate_slot; /* who closed it, for its statistics */
+    uint32_t gate_head;
+    uint32_t gate_tail;
+    uint32_t lane;
+    struct hold *holds;
+    size_t hold_count;
+    size_t hold_capacity;
+    struct shuffle *shuffles;
+    size_t shuffle_count;
+    size_t shuffle_capacity;
+    size_t shuffled; /* messages in them */
+    uint32_t concat; /* a message that waits for its next one */
+    msim_time concat_deadline;
+    msim_time wake; /* the timer that stands for the earliest of its deadlines */
+};
+
+struct msim_fault_session {
+    struct msim_faults *faults;
+    char *label;
+    char *client;
+    char *account;
+    int channel;
+    void *user;
+    uint32_t index;
+    uint64_t generation;
+    msim_time opened;
+    uint32_t uses; /* of a REST session */
+    int state;     /* an action in force, 0 */
+    bool ended;    /* an action has ended it: only the close is to come */
+    bool flush_on_resume;
+    uint64_t state_number; /* a resume of an earlier state is stale */
+    struct msim_fault_link links[2];
+};
+
+/* ---- timers ---- */
+
+enum timer {
+    TIMER_LINK = 1, /* deadlines of reorder and concat */
+    TIMER_BUCKET,
+    TIMER_DO,      /* a session action, after its notice or flap */
+    TIMER_RESUME,  /* end of freeze, zombie, ... */
+    TIMER_RST,     /* the end of half_open */
+    TIMER_RATE,    /* the next arrival of a Poisson process on a session */
+    TIMER_AT,      /* a session action at a moment of the scenario */
+    TIMER_MAX_AGE, /* of a session */
+    TIMER_NOTICE,
+    TIMER_CAUSE,  /* report and venue kinds with a rate or a moment */
+    TIMER_REPORT, /* something to be said later */
+    TIMER_STEP,   /* of a scenario */
+};
+
+struct timer_item {
+    enum timer kind;
+    uint32_t slot;
+    uint32_t index; /* session, link, bucket or what is to be said */
+    uint64_t generation;
+    uint64_t session_generation;
+    uint64_t number;
+    uint64_t client; /* hash of its name, 0 */
+};
+
+/* Values that were seen lately, for id_swap. */
+#define LIVE_VALUES 16
+#define LIVE_VALUE_SIZE 40
+
+struct live_values {
+    char text[LIVE_VALUES][LIVE_VALUE_SIZE];
+    uint8_t length[LIVE_VALUES];
+    size_t count; /* ever seen; the newest stands at count % LIVE_VALUES - 1 */
+};
+
+enum live {
+    LIVE_CID,
+    LIVE_ORDER_ID,
+    LIVE_SYMBOL,
+    LIVE_KINDS,
+};
+
+/* New connections are kept out. */
+struct barrier {
+    uint32_t slot;
+    uint64_t generation;
+    int action;
+    int status;
+    enum scope scope;
+    char *who; /* account or client; NULL for all */
+    msim_time until;
+};
+
+#define BARRIERS_MOST 256
+
+struct msim_faults {
+    struct msim_allocator allocator;
+    struct msim_logger logger;
+    struct msim_faults_params params;
+    msim_time now;
+    msim_time start; /* of the scenario */
+    uint64_t seed;
+    uint64_t strategies; /* how many stand */
+    uint64_t one_shots;  /* and are to go after their first hit */
+    uint64_t created;
+    uint64_t counter;
+    struct slot slots[STRATEGIES_MOST];
+    size_t slot_order[STRATEGIES_MOST]; /* by stage, priority, age */
+    struct msim_fault_session **sessions;
+    size_t session_capacity;
+    size_t session_count;
+    size_t session_hint; /* no free place before it */
+    uint64_t sessions_created;
+    uint64_t links_created;
+    struct msim_symbols labels; /* "<client>/<channel>" */
+    uint64_t *label_counts;
+    size_t label_capacity;
+    uint64_t tapped[3]; /* by closed links of each direction */
+    struct pool nodes;
+    struct pool extras;
+    struct pool lanes;
+    struct pool outgoings;
+    struct pool timer_items;
+    struct payloads payloads;
+    struct due_node *heap;
+    size_t heap_count;
+    size_t heap_capacity;
+    uint32_t *lane_index;
+    size_t lane_index_size;
+    size_t lane_index_count;
+    struct msim_due timers;
+    uint32_t out_head; /* what waits to be pulled */
+    uint32_t out_tail;
+    uint32_t express_head; /* let go by reorder, on the way out */
+    uint32_t express_tail;
+    uint32_t lent; /* what the last pull gave out */
+    char lent_strategy[MSIM_FAULT_ID_SIZE];
+    struct barrier *barriers;
+    size_t barrier_count;
+    size_t barrier_capacity;
+    uint64_t state_numbers;
+    struct live_values live[LIVE_KINDS]; /* by enum live */
+    uint64_t id_swaps;                   /* strategies that need them */
+#if MSIM_PLANT == PLANT_SHARED_RANDOM
+    uint64_t *planted_draws;
+    uint64_t planted_draw_count;
+#endif
+    int failure; /* out of memory inside a turn: told by the next pull */
+};
+
+/* ---- judge.c ---- */
+
+/* The stage of a network kind, in the order of the wire tap; 8 for others. */
+int msim_fault_stage(int kind);
+
+/* ---- activate.c ---- */
+
+struct moment {
+    msim_time now;
+    msim_time start;
+    uint64_t ordinal;
+    uint32_t sub;
+    bool foreign; /* injected: never moves state, and keyed by its own name */
+    const struct view *view;
+};
+
+struct decision {
+    bool hit;
+    bool counted; /* its state decided: copies share it */
+    uint64_t uniform;
+    uint64_t key; /* of the stream, and the number in it, for further draws */
+    uint64_t n;
+};
+
+/* Decides for a message that the selector matched, and moves the state on. */
+struct decision msim_fault_decide(const struct msim_faults *faults, struct slot *slot,
+                                  struct state *state, const struct moment *moment);
+
+/* The same message's copy: plain `p` is drawn anew, all else is as decided. */
+struct decision msim_fault_decide_copy(const struct msim_faults *faults, const struct slot *slot,
+                                       const struct decision *original, uint32_t sub);
+
+/* The uniform of a delay: the previous one again where `stick` says so. */
+uint64_t msim_fault_delay_uniform(const struct slot *slot, const struct state *state,
+                                  const struct decision *decision, uint32_t sub);
+
+uint64_t msim_fault_state_key(const struct msim_faults *faults, const struct strategy *strategy,
+                              const struct msim_fault_link *link);
+uint64_t msim_fault_by_key(const struct msim_faults *faults, const struct strategy *strategy);
+
+/* The text that `by` names; length 0 where the message has none. */
+struct msim_fault_text msim_fault_by_text(enum by by, const struct view *view);
+
+/* ---- node.c ---- */
+
+static inline struct node *node_at(const struct msim_faults *faults, uint32_t index)
+{
+    return pool_at(&faults->nodes, index);
+}
+
+static inline struct extra *extra_at(const struct msim_faults *faults, uint32_t index)
+{
+    return pool_at(&faults->extras, index);
+}
+
+static inline struct lane *lane_at(const struct msim_faults *faults, uint32_t index)
+{
+    return pool_at(&faults->lanes, index);
+}
+
+static inline struct msim_fault_link *link_at(const struct msim_faults *faults, uint32_t index)
+{
+    return &faults->sessions[index / 2]->links[index % 2];
+}
+
+/* Room for `count` more of everything that a message may need: what follows cannot fail. */
+int msim_fault_reserve(struct msim_faults *faults, size_t count);
+
+/*
+ * A node with a copy of the bytes, counted as pending of the link; NOTHING where there is no
+ * memory for the bytes.  Room for the node itself was reserved.
+ */
+uint32_t msim_fault_node_take(struct msim_faults *faults, struct msim_fault_link *link,
+                              const unsigned char *bytes, size_t length);
+/* Other bytes for it, taken from the payloads. */
+void msim_fault_node_bytes(struct msim_faults *faults, struct node *node, unsigned char *bytes,
+                           size_t length, uint8_t class);
+struct extra *msim_fault_node_extra(struct msim_faults *faults, struct node *node);
+/* It is pending no more: its bytes go. */
+void msim_fault_node_settle(struct msim_faults *faults, struct node *node);
+/* Frees it, or leaves it dead where a bucket or a lane still names it. */
+void msim_fault_node_drop(struct msim_faults *faults, uint32_t index);
+void msim_fault_node_free(struct msim_faults *faults, uint32_t index);
+
+/* ---- hold.c ---- */
+
+struct passage {
+    msim_time delay;
+    enum order order;
+    uint64_t lane_key;
+};
+
+/* A copy that comes to the stages at `when`; its extra says how. */
+void msim_fault_hold_later(struct msim_faults *faults, uint32_t index, msim_time when);
+
+/*
+ * Stage 4 on: tokens, delay, and its lane.  Returns the moment at which it will leave,
+ * MSIM_TIME_NEVER where that is not known yet or it is gone.
+ */
+msim_time msim_fault_hold_enter(struct msim_faults *faults, uint32_t index,
+                                const struct passage *passage, msim_time now);
+
+/* The same with the passage that its extra describes. */
+void msim_fault_hold_resume(struct msim_faults *faults, uint32_t index, msim_time now);
+
+/* The tokens are there. */
+void msim_fault_hold_granted(struct msim_faults *faults, uint32_t index, msim_time now);
+
+/* The head of its lane is gone or dead: the next one may be due. */
+void msim_fault_lane_settle(struct msim_faults *faults, uint32_t lane, msim_time now);
+
+/* Processes what is due before `now`, and timers at it. */
+void msim_fault_advance_before(struct msim_faults *faults, msim_time now);
+/* Processes one thing that is due at `now`; false where there is none. */
+bool msim_fault_advance_one(struct msim_faults *faults, msim_time now);
+
+/* Without memory for it the timer is lost and the layer has failed (told by the next pull). */
+void msim_fault_timer(struct msim_faults *faults, msim_time when, const struct timer_item *item);
+
+/* Leaves out the releases of one link, or (NULL) all of them. */
+void msim_fault_heap_keep(struct msim_faults *faults, const struct msim_fault_link *gone);
+void msim_fault_lane_drop(struct msim_faults *faults, uint32_t index);
+
+/* What one turn may take beyond what it gives back. */
+#define TURN_NEEDS 64
+
+#define WINDOW_MOST 256
+
+/* ---- emit.c ---- */
+
+/* What the last pull gave out is no longer borrowed. */
+void msim_fault_return_lent(struct msim_faults *faults);
+
+/* Stage 7: what passed reorder leaves, unless a gate is closed. */
+void msim_fault_emit(struct msim_faults *faults, uint32_t index, msim_time now);
+
+/* Past the gate. */
+void msim_fault_put_out(struct msim_faults *faults, uint32_t index, msim_time now);
+
+/* Puts an action into the output; `text` goes with it. */
+void msim_fault_emit_action(struct msim_faults *faults, struct msim_fault_link *link,
+                            const struct outgoing *outgoing, uint64_t ordinal, const char *text,
+                            msim_time now);
+
+/* Releases all that waits, in its first order; of one link where `link` is not NULL. */
+int msim_fault_flush(struct msim_faults *faults, struct msim_fault_link *link, msim_time now);
+
+/* Takes away all that waits on a link and counts it as discarded. */
+void msim_fault_discard(struct msim_faults *faults, struct msim_fault_link *link);
+
+/* The same and what is in the output: the link is going. */
+void msim_fault_forget(struct msim_faults *faults, struct msim_fault_link *link);
+
+/* ---- throttle.c ---- */
+
+enum throttle_result {
+    THROTTLE_GRANTED,
+    THROTTLE_WAITING,
+    THROTTLE_GONE,
+};
+
+enum throttle_result msim_fault_throttle(struct msim_faults *faults, uint32_t index, msim_time now);
+void msim_fault_bucket_due(struct msim_faults *faults, const struct timer_item *item,
+                           msim_time now);
+/* Grants all that waits for this strategy. */
+void msim_fault_throttle_flush(struct msim_faults *faults, struct slot *slot, msim_time now);
+/* Takes the link's messages (NULL: all) out of every bucket's queue. */
+void msim_fault_throttle_forget(struct msim_faults *faults, const struct msim_fault_link *link);
+void msim_fault_throttle_finish(struct msim_faults *faults, struct slot *slot);
+/* Finds or makes the bucket that the link needs. */
+int msim_fault_throttle_prepare(struct msim_faults *faults, struct slot *slot,
+                                const struct strategy *strategy, const struct msim_fault_link *link,
+                                uint32_t *bucket);
+/* An update: the levels at the old rate up to now, then the new one's timers. */
+void msim_fault_throttle_refill(struct msim_faults *faults, uint32_t slot);
+void msim_fault_throttle_rearm(struct msim_faults *faults, uint32_t slot);
+/* A link that had this bucket for itself closes. */
+void msim_fault_throttle_leave(struct msim_faults *faults, struct slot *slot, uint32_t bucket);
+
+/* ---- reorder.c ---- */
+
+enum leaving {
+    LEAVES_FLUSHED,
+    LEAVES_DISCARDED,
+};
+
+/* Stage 6, and on to the emission. */
+void msim_fault_reorder(struct msim_faults *faults, uint32_t index, msim_time now);
+/* Releases what it holds, in the order in which it was held. */
+void msim_fault_reorder_flush(struct msim_faults *faults, uint32_t slot, msim_time now);
+/* Forgets all that the link holds; the nodes are the caller's. */
+void msim_fault_reorder_clear(struct msim_faults *faults, struct msim_fault_link *link,
+                              enum leaving leaving);
+void msim_fault_link_due(struct msim_faults *faults, const struct timer_item *item, msim_time now);
+/* One of the link's deadlines is at `when`: a timer looks then. */
+void msim_fault_link_wake(struct msim_faults *faults, struct msim_fault_link *link, msim_time when);
+/* Emits the next of the messages that were let go; false where there is none. */
+bool msim_fault_express(struct msim_faults *faults);
+/* Takes the link's messages (NULL: all) out of those. */
+void msim_fault_express_forget(struct msim_faults *faults, const struct msim_fault_link *link);
+
+/* ---- corrupt_*.c ---- */
+
+/* The second part of a split message has its first part's copy number and this. */
+#define SPLIT_SUB 16
+
+/* One mutation of one payload, and what came of it. */
+struct mutating {
+    struct msim_faults *faults;
+    const struct mutation *mutation;
+    const struct msim_fault_message *message;
+    const unsigned char *bytes;
+    size_t length;
+    uint64_t key; /* of its draws */
+    uint64_t n;
+    uint32_t sub;
+    uint32_t draws; /* how many it made */
+    bool applied;
+    unsigned char *made; /* from the payloads; NULL where the bytes stay (split) */
+    size_t made_length;
+    uint8_t class;
+    size_t cut; /* split: where the second message begins; 0 for none */
+};
+
+/* MSIM_ERR_NOMEM, or MSIM_OK with `applied` false where no token fits. */
+int msim_fault_mutate(struct mutating *mutating);
+/* A number of 0..count-1, `count` at least 1. */
+size_t msim_fault_mutate_draw(struct mutating *mutating, size_t count);
+/* Makes the payload with bytes[start .. end) replaced. */
+int msim_fault_mutate_replace(struct mutating *mutating, size_t start, size_t end, const char *with,
+                              size_t length);
+/* corrupt_fields.c: the modes that work on JSON tokens. */
+int msim_fault_mutate_token(struct mutating *mutating);
+/* corrupt_number.c: a decimal number's text, spoiled; false where it cannot be. */
+#define NUMBER_TEXT_MOST 128
+bool msim_fault_mutate_number(struct mutating *mutating, const char *text, size_t length,
+                              char out[NUMBER_TEXT_MOST], size_t *out_length);
+
+void msim_fault_live_note(struct msim_faults *faults, const struct msim_fault_message *message);
+
+const struct mutation *msim_fault_mutation_pick(const struct corrupt *corrupt, uint64_t uniform);
+const char *msim_fault_corruption_name(int mode);
+
+/* ---- session.c ---- */
+
+/* The slot's action; `cause` is the session whose message or clock brought it about, or NULL. */
+void msim_fault_session_act(struct msim_faults *faults, uint32_t slot,
+                            struct msim_fault_session *cause, msim_time now);
+/* Ends a session for a reason that is no session strategy's: a full queue, a throttle. */
+void msim_fault_session_kick(struct msim_faults *faults, struct msim_fault_session *session,
+                             int code, const char *reason, const char *strategy, msim_time now);
+void msim_fault_session_timer(struct msim_faults *faults, const struct timer_item *item,
+                              msim_time now);
+/* Sets the timers of one strategy for one session; NULL for what is no session's. */
+void msim_fault_session_arm(struct msim_faults *faults, uint32_t slot,
+                            struct msim_fault_session *session, msim_time now);
+void msim_fault_session_resume(struct msim_faults *faults, struct msim_fault_session *session,
+                               msim_time now);
+void msim_fault_barriers_clear(struct msim_faults *faults);
+
+/* ---- statistics.c, trace.c ---- */
+
+#define STATISTICS_MOST_BYTES ((size_t)256 << 20)
+
+/* What was written into `bytes` as a terminated text for a caller; frees them. */
+int msim_fault_give_text(struct msim_bytes *bytes, int r, char *out, size_t size, size_t *length);
+
+void msim_fault_series_add(struct series *series, int64_t value);
+void msim_fault_count_hit(struct msim_fault_counts *counts, uint64_t bytes, msim_time now);
+
+struct trace_words {
+    const char *action;
+    int64_t detail;
+    uint64_t uniform;
+};
+void msim_fault_trace_hit(struct msim_faults *faults, const struct msim_fault_link *link,
+                          const struct strategy *strategy, const struct view *view,
+                          uint64_t ordinal, uint32_t sub, msim_time now,
+                          const struct trace_words *words);
+void msim_fault_trace_delivery(struct msim_faults *faults, const struct msim_fault_link *link,
+                               uint64_t ordinal, uint32_t sub, int type, msim_time now);
+
+/* ---- faults.c, sessions.c ---- */
+
+/* Whether a strategy can ever match on the link: what does not change while it is open. */
+bool msim_fault_stands_on(const struct strategy *strategy, const struct msim_fault_link *link);
+/* Makes the state that a strategy needs on a link where it stands. */
+int msim_fault_rules_prepare(struct msim_faults *faults, uint32_t slot,
+                             const struct strategy *strategy, struct msim_fault_link *link);
+/* The enabled strategies that stand on the link, in the order of their stages. */
+void msim_fault_rules_rebuild(struct msim_faults *faults, struct msim_fault_link *link);
+void msim_fault_rules_forget(struct msim_faults *faults, uint32_t slot,
+                             struct msim_fault_link *link);
+void msim_fault_sessions_finish(struct msim_faults *faults);
+uint32_t msim_fault_slot_find(const struct msim_faults *faults, const char *id, size_t length);
+void msim_fault_slot_clear(struct msim_faults *faults, uint32_t slot);
+/* All the strategies of a list, or none. */
+int msim_fault_add_list(struct msim_faults *faults, const struct msim_json_document *document,
+                        uint32_t list, struct msim_detail *detail);
+int msim_fault_fire_node(struct msim_faults *faults, const struct msim_json_document *document,
+                         uint32_t at, struct msim_detail *detail);
+/* Gone after what it was fired for. */
+void msim_fault_one_shot_done(struct msim_faults *faults, uint32_t slot, msim_time now);
+/* What has passed the taps of a direction since the beginning. */
+uint64_t msim_fault_tapped(const struct msim_faults *faults, int direction);
+
+#endif

@@ -1,0 +1,421 @@
+/*
+ * Messages held back so that later ones of their lane pass them.
+ *
+ * What is let go does not leave on the spot but through one list, message by
+ * message: a session may end at any of them, and takes the rest with it.
+ */
+#include "faults/inside.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/random.h"
+
+static struct reorder_counts *counts_of(struct msim_faults *faults, uint32_t slot,
+                                        uint64_t generation)
+{
+    struct slot *holder = &faults->slots[slot];
+
+    return holder->strategy && holder->generation == generation ? &holder->kinds->reorder : NULL;
+}
+
+/* ---- on the way out ---- */
+
+static void let_go(struct msim_faults *faults, uint32_t index, msim_time now)
+{
+    struct node *node = node_at(faults, index);
+
+    node->flags |= NODE_REORDERED;
+    node->ready = now;
+    node->next = NOTHING;
+    if (faults->express_tail == NOTHING)
+        faults->express_head = index;
+    else
+        node_at(faults, faults->express_tail)->next = index;
+    faults->express_tail = index;
+}
+
+bool msim_fault_express(struct msim_faults *faults)
+{
+    uint32_t index = faults->express_head;
+
+    if (index == NOTHING)
+        return false;
+    faults->express_head = node_at(faults, index)->next;
+    if (faults->express_head == NOTHING)
+        faults->express_tail = NOTHING;
+    msim_fault_emit(faults, index, node_at(faults, index)->ready);
+    return true;
+}
+
+void msim_fault_express_forget(struct msim_faults *faults, const struct msim_fault_link *link)
+{
+    uint32_t *place = &faults->express_head;
+
+    faults->express_tail = NOTHING;
+    while (*place != NOTHING) {
+        struct node *node = node_at(faults, *place);
+        if (!link || node->link == link->index) {
+            *place = node->next;
+            continue;
+        }
+        faults->express_tail = *place;
+        place = &node->next;
+    }
+}
+
+/* ---- lanes ---- */
+
+static uint64_t lane_value(const struct msim_faults *faults, const struct node *node,
+                           enum lane_by by)
+{
+    if (by == LANE_LINK)
+        return 0;
+    if (by == LANE_TYPE)
+        return node->type;
+    return node->extra != NOTHING ? extra_at(faults, node->extra)->fields[by] : 0;
+}
+
+/* ---- hold ---- */
+
+static bool add_hold(struct msim_faults *faults, struct msim_fault_link *link, uint32_t index,
+                     msim_time now)
+{
+    const struct node *node = node_at(faults, index);
+    const struct extra *extra = extra_at(faults, node->extra);
+    void *holds = link->holds;
+
+    if (msim_mem_grow(&faults->allocator, &holds, &link->hold_capacity, sizeof *link->holds,
+                      link->hold_count + 1, faults->params.max_holds) < 0)
+        return false;
+    link->holds = holds;
+    link->holds[link->hold_count++] = (struct hold){
+        .node = index,
+        .slot = extra->reorder,
+        .generation = extra->reorder_generation,
+        .lane = lane_value(faults, node, extra->lane_by),
+        .lane_by = extra->lane_by,
+        .remaining = extra->hold,
+        .deadline = moment_after(now, extra->max_wait),
+    };
+    return true;
+}
+
+static void remove_hold(struct msim_fault_link *link, size_t i)
+{
+    link->hold_count--;
+    memmove(&link->holds[i], &link->holds[i + 1], (link->hold_count - i) * sizeof *link->holds);
+}
+
+static void release_hold(struct msim_faults *faults, struct msim_fault_link *link, size_t i,
+                         bool by_timer, msim_time now)
+{
+    struct hold hold = link->holds[i];
+    struct reorder_counts *counts = counts_of(faults, hold.slot, hold.generation);
+
+    remove_hold(link, i);
+    if (counts) {
+        counts->held_now--;
+        counts->released_by_timer += by_timer;
+        counts->released_by_count += !by_timer;
+    }
+    let_go(faults, hold.node, now);
+}
+
+/* A message that nobody held has left: those it has passed move nearer to their turn. */
+static void count_down(struct msim_faults *faults, struct msim_fault_link *link,
+                       const uint64_t values[LANE_ACCOUNT + 1], msim_time now)
+{
+    for (size_t i = 0; i < link->hold_count; i++) {
+        struct hold *hold = &link->holds[i];
+        if (hold->lane_by == LANE_LINK || hold->lane == values[hold->lane_by])
+            hold->remaining--;
+    }
+    for (size_t i = 0; i < link->hold_count;) {
+        if (link->holds[i].remaining > 0)
+            i++;
+        else
+            release_hold(faults, link, i, false, now);
+    }
+}
+
+/* ---- shuffle ---- */
+
+static struct shuffle *find_shuffle(struct msim_fault_link *link, const struct extra *extra,
+                                    uint64_t lane)
+{
+    for (size_t i = 0; i < link->shuffle_count; i++) {
+        struct shuffle *shuffle = &link->shuffles[i];
+        if (shuffle->slot == extra->reorder && shuffle->lane == lane &&
+            shuffle->generation == extra->reorder_generation)
+            return shuffle;
+    }
+    return NULL;
+}
+
+static struct shuffle *open_shuffle(struct msim_faults *faults, struct msim_fault_link *link,
+                                    const struct node *node, uint64_t lane, msim_time now)
+{
+    const struct extra *extra = extra_at(faults, node->extra);
+    void *shuffles = link->shuffles;
+
+    if (msim_mem_grow(&faults->allocator, &shuffles, &link->shuffle_capacity,
+                      sizeof *link->shuffles, link->shuffle_count + 1,
+                      faults->params.max_holds) < 0)
+        return NULL;
+    link->shuffles = shuffles;
+    struct shuffle *shuffle = &link->shuffles[link->shuffle_count++];
+    *shuffle = (struct shuffle){
+        .slot = extra->reorder,
+        .generation = extra->reorder_generation,
+        .lane = lane,
+        .window = extra->hold,
+        .deadline = moment_after(now, extra->max_wait),
+        .key = extra->reorder_key,
+        .ordinal = node->ordinal,
+        .head = NOTHING,
+        .tail = NOTHING,
+    };
+    return shuffle;
+}
+
+static void remove_shuffle(struct msim_fault_link *link, size_t i)
+{
+    link->shuffled -= link->shuffles[i].count;
+    link->shuffle_count--;
+    memmove(&link->shuffles[i], &link->shuffles[i + 1],
+            (link->shuffle_count - i) * sizeof *link->shuffles);
+}
+
+/* Fisher and Yates: the last place first. */
+static void permute(const struct shuffle *shuffle, uint32_t *nodes)
+{
+    for (uint32_t step = 0; step + 1 < shuffle->count; step++) {
+        uint32_t last = shuffle->count - 1 - step;
+        uint64_t u = msim_random_at(shuffle->key, shuffle->ordinal, PURPOSE_PERMUTATION, step);
+        uint32_t chosen = (uint32_t)msim_random_range(u, 0, last);
+        uint32_t node = nodes[last];
+        nodes[last] = nodes[chosen];
+        nodes[chosen] = node;
+    }
+}
+
+enum shuffle_end {
+    SHUFFLE_FULL,
+    SHUFFLE_TIMER,
+    SHUFFLE_FLUSHED,
+};
+
+static void release_shuffle(struct msim_faults *faults, struct msim_fault_link *link, size_t i,
+                            enum shuffle_end end, msim_time now)
+{
+    struct shuffle shuffle = link->shuffles[i];
+    struct reorder_counts *counts = counts_of(faults, shuffle.slot, shuffle.generation);
+    uint32_t nodes[WINDOW_MOST];
+    uint32_t at = shuffle.head;
+
+    remove_shuffle(link, i);
+    for (uint32_t k = 0; k < shuffle.count; k++) {
+        nodes[k] = at;
+        at = node_at(faults, at)->next;
+    }
+    if (end != SHUFFLE_FLUSHED)
+        permute(&shuffle, nodes);
+    for (uint32_t k = 0; k < shuffle.count; k++)
+        let_go(faults, nodes[k], now);
+    if (!counts)
+        return;
+    counts->held_now -= shuffle.count;
+    if (end == SHUFFLE_FULL)
+        counts->released_by_count += shuffle.count;
+    else if (end == SHUFFLE_TIMER)
+        counts->released_by_timer += shuffle.count;
+    else
+        counts->released_by_flush += shuffle.count;
+}
+
+static bool add_to_shuffle(struct msim_faults *faults, struct msim_fault_link *link, uint32_t index,
+                           msim_time now)
+{
+    struct node *node = node_at(faults, index);
+    const struct extra *extra = extra_at(faults, node->extra);
+    uint64_t lane = lane_value(faults, node, extra->lane_by);
+    struct shuffle *shuffle = find_shuffle(link, extra, lane);
+
+    if (!shuffle)
+        shuffle = open_shuffle(faults, link, node, lane, now);
+    if (!shuffle)
+        return false;
+    node->next = NOTHING;
+    if (shuffle->tail == NOTHING)
+        shuffle->head = index;
+    else
+        node_at(faults, shuffle->tail)->next = index;
+    shuffle->tail = index;
+    shuffle->count++;
+    link->shuffled++;
+    return true;
+}
+
+static void end_if_full(struct msim_faults *faults, struct msim_fault_link *link, msim_time now)
+{
+    for (size_t i = 0; i < link->shuffle_count; i++) {
+        if (link->shuffles[i].count < (uint64_t)link->shuffles[i].window)
+            continue;
+        release_shuffle(faults, link, i, SHUFFLE_FULL, now);
+        return;
+    }
+}
+
+/* ---- the stage ---- */
+
+/* True where the message is held, or lost for want of room. */
+static bool keep(struct msim_faults *faults, uint32_t index, msim_time now)
+{
+    struct node *node = node_at(faults, index);
+    struct msim_fault_link *link = link_at(faults, node->link);
+    const struct extra *extra = extra_at(faults, node->extra);
+    struct reorder_counts *counts =
+        extra->reorder < STRATEGIES_MOST
+            ? counts_of(faults, extra->reorder, extra->reorder_generation)
+            : NULL;
+
+    if (!counts || !faults->slots[extra->reorder].strategy->enabled)
+        return false;
+    msim_time max_wait = extra->max_wait;
+    bool room = link->hold_count + link->shuffled < faults->params.max_holds;
+    bool kept = room && (extra->shuffle ? add_to_shuffle(faults, link, index, now)
+                                        : add_hold(faults, link, index, now));
+    if (!kept) {
+        link->balance.overflow++;
+        msim_fault_node_drop(faults, index);
+        return true;
+    }
+    counts->held++;
+    counts->held_now++;
+    if (extra->shuffle)
+        end_if_full(faults, link, now);
+    msim_fault_link_wake(faults, link, moment_after(now, max_wait));
+    return true;
+}
+
+void msim_fault_reorder(struct msim_faults *faults, uint32_t index, msim_time now)
+{
+    struct node *node = node_at(faults, index);
+    struct msim_fault_link *link = link_at(faults, node->link);
+    uint64_t values[LANE_ACCOUNT + 1] = {0};
+
+    if (node->extra != NOTHING && keep(faults, index, now))
+        return;
+    if (link->hold_count > 0)
+        for (int by = LANE_LINK; by <= LANE_ACCOUNT; by++)
+            values[by] = lane_value(faults, node, (enum lane_by)by);
+    msim_fault_emit(faults, index, now);
+    if (link->hold_count > 0)
+        count_down(faults, link, values, now);
+}
+
+void msim_fault_reorder_flush(struct msim_faults *faults, uint32_t slot_index, msim_time now)
+{
+    struct slot *slot = &faults->slots[slot_index];
+
+    for (size_t s = 0; s < faults->session_capacity; s++) {
+        for (size_t d = 0; faults->sessions[s] && d < 2; d++) {
+            struct msim_fault_link *link = &faults->sessions[s]->links[d];
+            for (size_t i = 0; i < link->hold_count;) {
+                if (link->holds[i].slot != slot_index) {
+                    i++;
+                    continue;
+                }
+                let_go(faults, link->holds[i].node, now);
+                remove_hold(link, i);
+                slot->kinds->reorder.held_now--;
+                slot->kinds->reorder.released_by_flush++;
+            }
+            for (size_t i = 0; i < link->shuffle_count;) {
+                if (link->shuffles[i].slot == slot_index)
+                    release_shuffle(faults, link, i, SHUFFLE_FLUSHED, now);
+                else
+                    i++;
+            }
+        }
+    }
+}
+
+void msim_fault_reorder_clear(struct msim_faults *faults, struct msim_fault_link *link,
+                              enum leaving leaving)
+{
+    for (size_t i = 0; i < link->hold_count + link->shuffle_count; i++) {
+        bool hold = i < link->hold_count;
+        const struct shuffle *shuffle = hold ? NULL : &link->shuffles[i - link->hold_count];
+        struct reorder_counts *counts =
+            hold ? counts_of(faults, link->holds[i].slot, link->holds[i].generation)
+                 : counts_of(faults, shuffle->slot, shuffle->generation);
+        uint64_t count = hold ? 1 : shuffle->count;
+        if (!counts)
+            continue;
+        counts->held_now -= count;
+        if (leaving == LEAVES_DISCARDED)
+            counts->discarded += count;
+        else
+            counts->released_by_flush += count;
+    }
+    link->hold_count = link->shuffle_count = link->shuffled = 0;
+}
+
+/* ---- deadlines ---- */
+
+static msim_time next_deadline(const struct msim_fault_link *link)
+{
+    msim_time next = link->concat != NOTHING ? link->concat_deadline : MSIM_TIME_NEVER;
+
+    for (size_t i = 0; i < link->hold_count; i++)
+        if (link->holds[i].deadline < next)
+            next = link->holds[i].deadline;
+    for (size_t i = 0; i < link->shuffle_count; i++)
+        if (link->shuffles[i].deadline < next)
+            next = link->shuffles[i].deadline;
+    return next;
+}
+
+void msim_fault_link_wake(struct msim_faults *faults, struct msim_fault_link *link, msim_time when)
+{
+    /* A timer that comes too early looks again; only an earlier moment needs a new one. */
+    if (when >= link->wake)
+        return;
+    link->wake = when;
+    msim_fault_timer(faults, when,
+                     &(struct timer_item){.kind = TIMER_LINK,
+                                          .index = link->index,
+                                          .session_generation = link->session->generation});
+}
+
+void msim_fault_link_due(struct msim_faults *faults, const struct timer_item *item, msim_time now)
+{
+    if (!faults->sessions[item->index / 2])
+        return;
+    struct msim_fault_link *link = link_at(faults, item->index);
+    if (link->session->generation != item->session_generation || link->wake != now)
+        return;
+
+    link->wake = MSIM_TIME_NEVER;
+    for (size_t i = 0; i < link->hold_count;) {
+        if (link->holds[i].deadline <= now)
+            release_hold(faults, link, i, true, now);
+        else
+            i++;
+    }
+    for (size_t i = 0; i < link->shuffle_count;) {
+        if (link->shuffles[i].deadline <= now)
+            release_shuffle(faults, link, i, SHUFFLE_TIMER, now);
+        else
+            i++;
+    }
+    if (link->concat != NOTHING && link->concat_deadline <= now) {
+        uint32_t alone = link->concat;
+        link->concat = NOTHING;
+        msim_fault_hold_resume(faults, alone, now);
+    }
+    msim_fault_link_wake(faults, link, next_deadline(link));
+}

@@ -1,0 +1,533 @@
+/*
+ * What happens to connections: the layer says it, the transport does it.
+ *
+ * A state that goes on (freeze, zombie, ...) closes gates on the session's links:
+ * one that holds keeps messages for a flush, one that discards counts them as
+ * gated.  What triggers an action is decided elsewhere; what it does is here.
+ */
+#include "faults/inside.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/random.h"
+
+static const char *const action_names[] = {
+    [MSIM_FAULT_ACTION_CLOSE] = "close",
+    [MSIM_FAULT_ACTION_FIN] = "fin",
+    [MSIM_FAULT_ACTION_RST] = "rst",
+    [MSIM_FAULT_ACTION_FREEZE] = "freeze",
+    [MSIM_FAULT_ACTION_FREEZE_OUT] = "freeze_out",
+    [MSIM_FAULT_ACTION_FREEZE_IN] = "freeze_in",
+    [MSIM_FAULT_ACTION_ZOMBIE] = "zombie",
+    [MSIM_FAULT_ACTION_HALF_OPEN] = "half_open",
+    [MSIM_FAULT_ACTION_REFUSE] = "refuse",
+    [MSIM_FAULT_ACTION_STALL] = "stall",
+    [MSIM_FAULT_ACTION_HTTP_ERROR] = "http_error",
+    [MSIM_FAULT_ACTION_RESUME] = "resume",
+    [MSIM_FAULT_ACTION_NOTICE] = "notice",
+    [MSIM_FAULT_ACTION_REJECT] = "reject",
+    [MSIM_FAULT_ACTION_HTTP_HANG] = "http_hang",
+    [MSIM_FAULT_ACTION_HTTP_CLOSE] = "http_close",
+    [MSIM_FAULT_ACTION_HTTP_STATUS] = "http_status",
+};
+
+const char *msim_fault_action_name(int action)
+{
+    if (action < MSIM_FAULT_ACTION_CLOSE || action > MSIM_FAULT_ACTION_HTTP_STATUS)
+        return "unknown";
+    return action_names[action];
+}
+
+struct msim_fault_effect msim_fault_action_effect(int action)
+{
+    switch (action) {
+    case MSIM_FAULT_ACTION_CLOSE:
+    case MSIM_FAULT_ACTION_FIN:
+    case MSIM_FAULT_ACTION_RST:
+        return (struct msim_fault_effect){0};
+    case MSIM_FAULT_ACTION_FREEZE:
+        return (struct msim_fault_effect){.alive_in_venue = true};
+    case MSIM_FAULT_ACTION_FREEZE_OUT:
+        return (struct msim_fault_effect){.reads = true, .processes = true, .alive_in_venue = true};
+    case MSIM_FAULT_ACTION_FREEZE_IN:
+        return (struct msim_fault_effect){
+            .reads = true, .writes = true, .answers_pings = true, .alive_in_venue = true};
+    case MSIM_FAULT_ACTION_ZOMBIE:
+        return (struct msim_fault_effect){
+            .reads = true, .processes = true, .answers_pings = true, .alive_in_venue = true};
+    case MSIM_FAULT_ACTION_HALF_OPEN:
+        return (struct msim_fault_effect){.reads = true};
+    default:
+        return (struct msim_fault_effect){true, true, true, true, true};
+    }
+}
+
+static bool ends(int action)
+{
+    return action == MSIM_FAULT_ACTION_CLOSE || action == MSIM_FAULT_ACTION_FIN ||
+           action == MSIM_FAULT_ACTION_RST;
+}
+
+static bool bars(int action)
+{
+    return action == MSIM_FAULT_ACTION_REFUSE || action == MSIM_FAULT_ACTION_STALL ||
+           action == MSIM_FAULT_ACTION_HTTP_ERROR;
+}
+
+/* ---- states of a session ---- */
+
+static void set_gates(struct msim_fault_session *session, int action, bool flush, uint32_t slot)
+{
+    struct msim_fault_effect effect = msim_fault_action_effect(action);
+    struct msim_fault_link *in = &session->links[0];
+    struct msim_fault_link *out = &session->links[1];
+
+    in->gate = effect.processes               ? GATE_OPEN
+               : effect.reads || ends(action) ? GATE_DISCARD
+                                              : GATE_HOLD;
+    if (effect.writes)
+        out->gate = GATE_OPEN;
+    else
+        out->gate = !effect.alive_in_venue || !flush ? GATE_DISCARD : GATE_HOLD;
+    in->gate_passes_sys = false;
+    out->gate_passes_sys = effect.answers_pings;
+    in->gate_slot = out->gate_slot = slot;
+}
+
+static void empty_gate(struct msim_faults *faults, struct msim_fault_link *link, bool flush,
+                       msim_time now)
+{
+    uint32_t index = link->gate_head;
+
+    link->gate_head = link->gate_tail = NOTHING;
+    link->gate = GATE_OPEN;
+    while (index != NOTHING) {
+        uint32_t next = node_at(faults, index)->next;
+        if (flush) {
+            msim_fault_put_out(faults, index, now);
+        } else {
+            link->balance.gated++;
+            msim_fault_node_drop(faults, index);
+        }
+        index = next;
+    }
+}
+
+void msim_fault_session_resume(struct msim_faults *faults, struct msim_fault_session *session,
+                               msim_time now)
+{
+    struct outgoing outgoing = {.action = MSIM_FAULT_ACTION_RESUME};
+
+    if (session->state == 0 || session->ended)
+        return;
+    session->state = 0;
+    msim_fault_emit_action(faults, &session->links[1], &outgoing, 0, NULL, now);
+    empty_gate(faults, &session->links[0], session->flush_on_resume, now);
+    empty_gate(faults, &session->links[1], session->flush_on_resume, now);
+}
+
+static void end_session(struct msim_faults *faults, struct msim_fault_session *session,
+                        const struct outgoing *outgoing, const char *reason, msim_time now)
+{
+    if (outgoing->flush) {
+        if (msim_fault_flush(faults, &session->links[1], now) < 0)
+            faults->failure = MSIM_ERR_NOMEM;
+    }
+    msim_fault_discard(faults, &session->links[0]);
+    msim_fault_discard(faults, &session->links[1]);
+    /* A REST session is many connections: only the one at hand ends. */
+    if (session->channel != MSIM_FAULT_REST) {
+        session->ended = true;
+        session->state = outgoing->action;
+        set_gates(session, outgoing->action, false, NOTHING);
+    }
+    msim_fault_emit_action(faults, &session->links[1], outgoing, 0, reason, now);
+}
+
+void msim_fault_session_kick(struct msim_faults *faults, struct msim_fault_session *session,
+                             int code, const char *reason, const char *strategy, msim_time now)
+{
+    struct outgoing outgoing = {.action = MSIM_FAULT_ACTION_CLOSE, .code = code};
+
+    if (session->ended)
+        return;
+    memcpy(outgoing.strategy, strategy, strlen(strategy) + 1);
+    end_session(faults, session, &outgoing, reason, now);
+}
+
+/* ---- an action on one session ---- */
+
+static void trace_action(struct msim_faults *faults, const struct strategy *strategy,
+                         struct msim_fault_session *session, int action, msim_time now)
+{
+    struct msim_fault_message message = {.type = MSIM_FAULT_OTHER};
+    struct view view = {.message = &message};
+    struct trace_words words = {.action = msim_fault_action_name(action)};
+
+    msim_fault_trace_hit(faults, &session->links[1], strategy, &view,
+                         session->links[1].balance.native, 0, now, &words);
+}
+
+static void act_on(struct msim_faults *faults, uint32_t slot_index,
+                   struct msim_fault_session *session, msim_time now)
+{
+    struct slot *slot = &faults->slots[slot_index];
+    const struct strategy *strategy = slot->strategy;
+    const struct session_fault *fault = &strategy->as.session;
+    struct outgoing outgoing = {
+        .action = fault->action,
+        .code = fault->code,
+        .duration = fault->duration,
+        .flush = fault->flush_at_close,
+    };
+
+    if (session->ended)
+        return;
+    slot->kinds->actions[fault->action]++;
+    trace_action(faults, strategy, session, fault->action, now);
+    memcpy(outgoing.strategy, strategy->id, strategy->id_length + 1);
+    if (ends(fault->action)) {
+        end_session(faults, session, &outgoing, fault->reason, now);
+        return;
+    }
+    session->state = fault->action;
+    session->state_number = ++faults->state_numbers;
+    session->flush_on_resume = fault->flush_on_resume;
+    set_gates(session, fault->action, fault->flush_on_resume, slot_index);
+    msim_fault_emit_action(faults, &session->links[1], &outgoing, 0, fault->reason, now);
+
+    struct timer_item item = {.kind = TIMER_RESUME,
+                              .slot = slot_index,
+                              .index = session->index,
+                              .session_generation = session->generation,
+                              .number = session->state_number};
+    if (fault->duration > 0)
+        msim_fault_timer(faults, moment_after(now, fault->duration), &item);
+    item.kind = TIMER_RST;
+    if (fault->action == MSIM_FAULT_ACTION_HALF_OPEN && fault->rst_after > 0)
+        msim_fault_timer(faults, moment_after(now, fault->rst_after), &item);
+}
+
+/* ---- new connections ---- */
+
+static void barrier_drop(struct msim_faults *faults, size_t i)
+{
+    struct barrier *barrier = &faults->barriers[i];
+
+    if (barrier->who)
+        msim_mem_free(&faults->allocator, barrier->who, strlen(barrier->who) + 1);
+    faults->barriers[i] = faults->barriers[--faults->barrier_count];
+}
+
+void msim_fault_barriers_clear(struct msim_faults *faults)
+{
+    while (faults->barrier_count > 0)
+        barrier_drop(faults, faults->barrier_count - 1);
+}
+
+static void raise_barrier(struct msim_faults *faults, uint32_t slot_index, const char *who,
+                          msim_time now)
+{
+    struct slot *slot = &faults->slots[slot_index];
+    const struct session_fault *fault = &slot->strategy->as.session;
+    void *barriers = faults->barriers;
+
+    slot->kinds->actions[fault->action]++;
+    if (msim_mem_grow(&faults->allocator, &barriers, &faults->barrier_capacity,
+                      sizeof *faults->barriers, faults->barrier_count + 1, BARRIERS_MOST) < 0) {
+        faults->failure = MSIM_ERR_NOMEM;
+        return;
+    }
+    faults->barriers = barriers;
+    struct barrier barrier = {
+        .action = fault->action,
+        .status = fault->status,
+        .scope = fault->scope,
+        .until = fault->duration > 0 ? moment_after(now, fault->duration) : MSIM_TIME_NEVER,
+    };
+    if (who) {
+        barrier.who = msim_mem_text(&faults->allocator, who, strlen(who));
+        if (!barrier.who) {
+            faults->failure = MSIM_ERR_NOMEM;
+            return;
+        }
+    }
+    faults->barriers[faults->barrier_count++] = barrier;
+}
+
+struct msim_fault_admission msim_faults_admit(struct msim_faults *faults, msim_time now,
+                                              const struct msim_fault_session_params *who)
+{
+    struct msim_fault_admission welcome = {.until = MSIM_TIME_NEVER};
+
+    if (!faults || !who)
+        return welcome;
+    msim_fault_return_lent(faults);
+    if (now > faults->now) {
+        msim_fault_advance_before(faults, now);
+        faults->now = now;
+    }
+    const char *client = who->client ? who->client : who->account;
+    for (size_t i = 0; i < faults->barrier_count;) {
+        const struct barrier *barrier = &faults->barriers[i];
+        if (barrier->until <= now) {
+            barrier_drop(faults, i);
+            continue;
+        }
+        const char *name = barrier->scope == SCOPE_ACCOUNT ? who->account : client;
+        if (!barrier->who || (name && strcmp(barrier->who, name) == 0))
+            return (struct msim_fault_admission){barrier->action, barrier->status, barrier->until};
+        i++;
+    }
+    return welcome;
+}
+
+/* ---- whom it befalls ---- */
+
+static bool same(const char *a, const char *b)
+{
+    return a && b && strcmp(a, b) == 0;
+}
+
+static bool befalls(const struct msim_faults *faults, uint32_t slot_index,
+                    const struct msim_fault_session *session,
+                    const struct msim_fault_session *cause)
+{
+    const struct session_fault *fault = &faults->slots[slot_index].strategy->as.session;
+    const char *account = fault->account ? fault->account : cause ? cause->account : NULL;
+    const char *client = fault->client ? fault->client : cause ? cause->client : NULL;
+
+    switch (fault->scope) {
+    case SCOPE_LINK:
+        if (cause)
+            return session == cause;
+        if (fault->account && !same(session->account, fault->account))
+            return false;
+        if (fault->client && !same(session->client, fault->client))
+            return false;
+        return msim_fault_stands_on(faults->slots[slot_index].strategy, &session->links[0]) ||
+               msim_fault_stands_on(faults->slots[slot_index].strategy, &session->links[1]);
+    case SCOPE_ACCOUNT:
+        return same(session->account, account);
+    case SCOPE_CLIENT:
+        return same(session->client, client);
+    case SCOPE_ALL:
+        return true;
+    }
+    return false;
+}
+
+/* The fault itself, its notice given. */
+static void act_now(struct msim_faults *faults, uint32_t slot_index,
+                    struct msim_fault_session *cause, uint64_t client, msim_time now)
+{
+    for (size_t i = 0; i < faults->session_capacity; i++) {
+        struct msim_fault_session *session = faults->sessions[i];
+        if (!session || !faults->slots[slot_index].strategy)
+            continue;
+        bool meant = client != 0 ? msim_fnv(session->client, strlen(session->client)) == client
+                                 : befalls(faults, slot_index, session, cause);
+        if (meant)
+            act_on(faults, slot_index, session, now);
+    }
+}
+
+static void give_notice(struct msim_faults *faults, uint32_t slot_index,
+                        struct msim_fault_session *cause, msim_time now)
+{
+    const struct strategy *strategy = faults->slots[slot_index].strategy;
+    const struct session_fault *fault = &strategy->as.session;
+    struct outgoing outgoing = {.action = MSIM_FAULT_ACTION_NOTICE,
+                                .duration = fault->notice_before};
+
+    memcpy(outgoing.strategy, strategy->id, strategy->id_length + 1);
+    for (size_t i = 0; i < faults->session_capacity; i++) {
+        struct msim_fault_session *session = faults->sessions[i];
+        if (session && !session->ended && befalls(faults, slot_index, session, cause))
+            msim_fault_emit_action(faults, &session->links[1], &outgoing, 0, fault->notice_type,
+                                   now);
+    }
+}
+
+/* A timer for the action itself: `flaps` further times after this one. */
+static void act_at(struct msim_faults *faults, uint32_t slot_index,
+                   const struct msim_fault_session *cause, uint64_t flaps, msim_time when)
+{
+    struct slot *slot = &faults->slots[slot_index];
+    struct timer_item item = {.kind = TIMER_DO,
+                              .slot = slot_index,
+                              .index = cause ? cause->index : NOTHING,
+                              .generation = slot->epoch,
+                              .session_generation = cause ? cause->generation : 0,
+                              .number = flaps};
+
+    if (cause)
+        item.client = msim_fnv(cause->client, strlen(cause->client));
+    msim_fault_timer(faults, when, &item);
+}
+
+void msim_fault_session_act(struct msim_faults *faults, uint32_t slot_index,
+                            struct msim_fault_session *cause, msim_time now)
+{
+    const struct session_fault *fault = &faults->slots[slot_index].strategy->as.session;
+
+    if (bars(fault->action)) {
+        const char *who = NULL;
+        if (fault->scope == SCOPE_ACCOUNT)
+            who = fault->account ? fault->account : cause ? cause->account : NULL;
+        else if (fault->scope != SCOPE_ALL)
+            who = fault->client ? fault->client : cause ? cause->client : NULL;
+        raise_barrier(faults, slot_index, who, now);
+        return;
+    }
+    uint64_t flaps = (uint64_t)fault->flap_times;
+    if (fault->notice_before > 0) {
+        give_notice(faults, slot_index, cause, now);
+        act_at(faults, slot_index, cause, flaps, moment_after(now, fault->notice_before));
+        return;
+    }
+    if (flaps > 0)
+        act_at(faults, slot_index, cause, flaps - 1, moment_after(now, fault->flap_gap));
+    act_now(faults, slot_index, cause, 0, now);
+}
+
+/* ---- timers ---- */
+
+static struct msim_fault_session *session_of(const struct msim_faults *faults,
+                                             const struct timer_item *item)
+{
+    if (item->index >= faults->session_capacity)
+        return NULL;
+    struct msim_fault_session *session = faults->sessions[item->index];
+    return session && session->generation == item->session_generation ? session : NULL;
+}
+
+static void time_to_act(struct msim_faults *faults, const struct timer_item *item, msim_time now)
+{
+    const struct session_fault *fault = &faults->slots[item->slot].strategy->as.session;
+    struct msim_fault_session *cause = session_of(faults, item);
+    msim_time again = moment_after(now, fault->flap_gap);
+
+    if (item->number > 0) {
+        struct timer_item next = *item;
+        next.number--;
+        msim_fault_timer(faults, again, &next);
+    }
+    /* Its connection may have come back under the same client since. */
+    act_now(faults, item->slot, cause, cause ? 0 : item->client, now);
+}
+
+static void next_arrival(struct msim_faults *faults, uint32_t slot_index,
+                         struct msim_fault_session *session, struct state *state, msim_time now)
+{
+    struct slot *slot = &faults->slots[slot_index];
+    int64_t mean = (int64_t)((msim_int128)PPB * PPB / slot->strategy->when.rate);
+    uint64_t u = msim_random_at(state->key, state->arrivals++, PURPOSE_POISSON, 0);
+
+    msim_fault_timer(faults, moment_after(now, msim_fault_draw_exp(mean, u)),
+                     &(struct timer_item){.kind = TIMER_RATE,
+                                          .slot = slot_index,
+                                          .index = session->index,
+                                          .generation = slot->epoch,
+                                          .session_generation = session->generation});
+}
+
+/* The state that carries a session's clocked draws: the outbound link's where it has one. */
+static struct state *clocked_state(const struct msim_fault_session *session, uint32_t slot)
+{
+    for (int d = 1; d >= 0; d--) {
+        const struct msim_fault_link *link = &session->links[d];
+        if (slot < link->state_capacity && link->states[slot])
+            return link->states[slot];
+    }
+    return NULL;
+}
+
+/* Gates 1 to 3 hold for what time brings, too. */
+static bool time_may_act(struct msim_faults *faults, uint32_t slot_index, msim_time now)
+{
+    struct slot *slot = &faults->slots[slot_index];
+    const struct activation *when = &slot->strategy->when;
+    msim_time since = now - faults->start;
+
+    if (when->windowed && (since < when->from || since >= when->to))
+        return false;
+    if (when->max_hits > 0 && slot->decided >= when->max_hits)
+        return false;
+    if (when->cooldown > 0 && slot->decided > 0 && now - slot->last_decided < when->cooldown)
+        return false;
+    slot->decided++;
+    slot->last_decided = now;
+    slot->counts.decided++;
+    msim_fault_count_hit(&slot->counts, 0, now);
+    return true;
+}
+
+void msim_fault_session_timer(struct msim_faults *faults, const struct timer_item *item,
+                              msim_time now)
+{
+    struct msim_fault_session *session = session_of(faults, item);
+
+    if (item->kind == TIMER_RESUME || item->kind == TIMER_RST) {
+        if (!session || session->ended || session->state_number != item->number)
+            return;
+        struct outgoing rst = {.action = MSIM_FAULT_ACTION_RST};
+        if (item->kind == TIMER_RESUME)
+            msim_fault_session_resume(faults, session, now);
+        else
+            end_session(faults, session, &rst, NULL, now);
+        return;
+    }
+    struct slot *slot = &faults->slots[item->slot];
+    if (!slot->strategy || !slot->strategy->enabled || slot->epoch != item->generation)
+        return;
+    switch (item->kind) {
+    case TIMER_DO:
+        time_to_act(faults, item, now);
+        break;
+    case TIMER_AT:
+        if (time_may_act(faults, item->slot, now))
+            msim_fault_session_act(faults, item->slot, NULL, now);
+        break;
+    case TIMER_MAX_AGE:
+        if (session && time_may_act(faults, item->slot, now))
+            msim_fault_session_act(faults, item->slot, session, now);
+        break;
+    case TIMER_RATE:
+        if (!session || session->ended)
+            break;
+        next_arrival(faults, item->slot, session, clocked_state(session, item->slot), now);
+        if (time_may_act(faults, item->slot, now))
+            msim_fault_session_act(faults, item->slot, session, now);
+        break;
+    default:
+        break;
+    }
+}
+
+void msim_fault_session_arm(struct msim_faults *faults, uint32_t slot_index,
+                            struct msim_fault_session *session, msim_time now)
+{
+    struct slot *slot = &faults->slots[slot_index];
+    const struct session_fault *fault = &slot->strategy->as.session;
+    struct timer_item item = {.slot = slot_index, .index = NOTHING, .generation = slot->epoch};
+
+    if (!session) {
+        item.kind = TIMER_AT;
+        msim_time at = moment_after(faults->start, fault->at);
+        if (fault->timed && at >= now)
+            msim_fault_timer(faults, at, &item);
+        return;
+    }
+    struct state *state = clocked_state(session, slot_index);
+    if (!state)
+        return;
+    item.index = session->index;
+    item.session_generation = session->generation;
+    item.kind = TIMER_MAX_AGE;
+    if (fault->max_age > 0)
+        msim_fault_timer(faults, moment_after(session->opened, fault->max_age), &item);
+    if (slot->strategy->when.model == MODEL_RATE)
+        next_arrival(faults, slot_index, session, state, now);
+}
