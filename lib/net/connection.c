@@ -228,7 +228,7 @@ static void note_progress(struct msim_connection *connection)
 
     if (connection->interest & EPOLLOUT)
         connection->heard = now;
-    if (connection->state == MSIM_CLOSING || connection->state == MSIM_LINGERING)
+    if (connection->state != MSIM_OPEN) /* there it is the ping's */
         connection->since = now;
 }
 

@@ -362,6 +362,17 @@ void msim_opening_farewell(struct msim_connection *connection)
     msim_exchange_drop(connection);
 }
 
+/* An answer that is on its way may take as long as its peer goes on taking it. */
+static bool is_sending(struct msim_connection *connection)
+{
+    msim_time due = msim_time_after(connection->since, connection->endpoint->limits.close_timeout);
+
+    if (msim_bytes_length(&connection->out) == 0 || due <= connection->net->now)
+        return false;
+    msim_wheel_set(&connection->net->wheel, &connection->timer, due);
+    return true;
+}
+
 void msim_opening_expired(struct msim_connection *connection)
 {
     const struct msim_opening *opening = connection->opening;
@@ -374,23 +385,32 @@ void msim_opening_expired(struct msim_connection *connection)
         msim_connection_end(connection);
     else if (opening->exchange || opening->scan.seen > 0)
         msim_opening_refuse(connection, 408, "the request took too long");
+    else if (!is_sending(connection))
+        msim_connection_end(connection);
+}
+
+static void server_cut(struct msim_connection *connection)
+{
+    const struct msim_exchange *exchange = connection->opening->exchange;
+
+    if (exchange && exchange->is_answered)
+        return; /* the answer leaves, then the connection ends */
+    if (exchange)
+        msim_connection_end(connection);
+    else if (connection->opening->scan.seen > 0)
+        msim_opening_refuse(connection, 400, "the request ends within its head");
+    else if (msim_bytes_length(&connection->out) > 0)
+        msim_connection_linger(connection);
     else
         msim_connection_end(connection);
 }
 
 void msim_opening_cut(struct msim_connection *connection)
 {
-    const struct msim_opening *opening = connection->opening;
-
-    if (connection->ws.role == MSIM_WS_CLIENT) {
+    if (connection->ws.role == MSIM_WS_SERVER)
+        server_cut(connection);
+    else
         msim_client_fail(connection, MSIM_ERR_FORMAT,
                          "%s closed the connection instead of opening a WebSocket",
-                         opening->attempt->name);
-    } else if (opening->exchange && opening->exchange->is_answered) {
-        return; /* the answer leaves, then the connection ends */
-    } else if (!opening->exchange && opening->scan.seen > 0) {
-        msim_opening_refuse(connection, 400, "the request ends within its head");
-    } else {
-        msim_connection_end(connection);
-    }
+                         connection->opening->attempt->name);
 }

@@ -14,6 +14,12 @@
 
 #include "base/detail.h"
 
+/* A link over which nothing goes is probed: after 20 s, every 5 s, and given up after 4 in vain.
+ * WebSockets have their pings; this finds those who wait for an answer and are gone. */
+#define KEEPALIVE_IDLE_S 20
+#define KEEPALIVE_INTERVAL_S 5
+#define KEEPALIVE_PROBES 4
+
 /* How many connections may wait to be accepted; the system has a bound of its own. */
 #define LISTEN_QUEUE 4096
 
@@ -144,6 +150,12 @@ static int open_tcp(const struct msim_address *address, size_t send_bytes)
     if (fd < 0)
         return -1;
 
+    /* A listener's are inherited by its connections. */
+    if (set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1) < 0 ||
+        set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S) < 0 ||
+        set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S) < 0 ||
+        set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES) < 0)
+        return close_keeping_errno(fd);
     int bytes = send_bytes > INT_MAX / 2 ? INT_MAX / 2 : (int)send_bytes;
     if (set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) < 0 ||
         set_option(fd, SOL_SOCKET, SO_SNDBUF, bytes) < 0)

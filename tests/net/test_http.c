@@ -101,9 +101,19 @@ static void refuse_early(void *context, struct msim_exchange *exchange)
     assert_int_equal(msim_exchange_refuse(exchange, 403, "not \"you\""), MSIM_OK);
 }
 
+static void large(void *context, struct msim_exchange *exchange)
+{
+    static char text[80001];
+
+    (void)context;
+    memset(text, 'l', sizeof text - 1);
+    answer_text(exchange, 200, text);
+}
+
 static const struct msim_http_handler mirror_handler = {mirror, NULL, NULL, NULL};
 static const struct msim_http_handler wait_handler = {wait, NULL, NULL, ended};
 static const struct msim_http_handler count_handler = {count_begin, count_body, NULL, NULL};
+static const struct msim_http_handler large_handler = {large, NULL, NULL, NULL};
 static const struct msim_http_handler early_handler = {refuse_early, count_body, NULL, ended};
 
 static void desk_open(struct desk *desk)
@@ -122,6 +132,7 @@ static void desk_open(struct desk *desk)
         {"GET", "/wait", &wait_handler, NULL, desk, 0},
         {"PUT", "/count", &count_handler, NULL, desk, 1000000},
         {"PUT", "/early", &early_handler, NULL, desk, 1000000},
+        {"GET", "/large", &large_handler, NULL, desk, 0},
         {"GET", "/ws", NULL, &bench_handler, &desk->bench, 0},
     };
     params.host = "127.0.0.1";
@@ -129,6 +140,7 @@ static void desk_open(struct desk *desk)
     params.route_count = COUNT(routes);
     params.limits.max_head_bytes = 2000;
     params.limits.max_backlog_bytes = 100000;
+    params.limits.kernel_send_bytes = 4096;
     params.limits.message_timeout = 100 * MS;
     params.limits.handshake_timeout = 200 * MS;
     if (msim_net_listen(desk->bench.net, &desk->listener, &params, &detail) < 0)
@@ -407,6 +419,40 @@ static void a_body_that_does_not_come_is_408(void **state)
     desk_finish(&desk);
 }
 
+static void a_large_answer_is_whole_though_its_peer_is_slow_or_sends_no_more(void **state)
+{
+    const int small = 4096;
+    static char came[90000];
+    struct desk desk;
+
+    (void)state;
+    desk_open(&desk);
+    for (int half_closed = 0; half_closed < 2; half_closed++) {
+        struct sockaddr_in address;
+        int fd = raw_socket(AF_INET);
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+        raw_address(&address, msim_listener_port(desk.listener));
+        assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
+        fcntl(fd, F_SETFL, O_NONBLOCK);
+        raw_say(&desk.bench, fd, "GET /large HTTP/1.1\r\nHost: h\r\n\r\n");
+        if (half_closed)
+            shutdown(fd, SHUT_WR);
+        size_t have = 0;
+        /* Longer than a request may take (200 ms): it is not held against the answer. */
+        for (int i = 0; i < PATIENCE && have < 80000; i++) {
+            ssize_t length = recv(fd, came + have, 1500, 0);
+            if (length == 0)
+                break;
+            have += length > 0 ? (size_t)length : 0;
+            turn(&desk.bench);
+            poll(NULL, 0, 5);
+        }
+        assert_true(have > 80000 - 1);
+        close(fd);
+    }
+    desk_finish(&desk);
+}
+
 /* ---- answers ---- */
 
 static void an_answer_may_come_later_and_what_was_sent_ahead_waits_for_it(void **state)
@@ -616,6 +662,7 @@ int main(void)
         cmocka_unit_test(who_waits_to_be_told_to_go_on_is_told),
         cmocka_unit_test(an_answer_before_the_body_ends_the_connection_cleanly),
         cmocka_unit_test(a_body_that_does_not_come_is_408),
+        cmocka_unit_test(a_large_answer_is_whole_though_its_peer_is_slow_or_sends_no_more),
         cmocka_unit_test(an_answer_may_come_later_and_what_was_sent_ahead_waits_for_it),
         cmocka_unit_test(an_exchange_ends_with_its_peer),
         cmocka_unit_test(an_answer_in_pieces_goes_in_chunks),

@@ -14,33 +14,33 @@ static void a_full_backlog_refuses_and_drained_tells_when_to_go_on(void **state)
     static unsigned char payload[5000];
     struct bench bench;
     size_t sent = 0;
-    int r;
 
     (void)state;
     bench_open(&bench, &limits, 0);
     int fd = raw_open(&bench);
     struct msim_connection *connection = bench.last;
-    /* The peer does not read: the system's buffers fill, then ours. */
-    do {
+    /* The peer does not read: the system's buffers fill, then ours.  What the system has taken
+     * may move on for a while. */
+    for (int refused = 0; refused < 100; refused++) {
         turn(&bench);
-        r = msim_connection_send(connection, MSIM_MESSAGE_BINARY, payload, sizeof payload);
-        sent += r == MSIM_OK;
-        assert_true(sent < 100000);
-    } while (r == MSIM_OK);
-    assert_int_equal(r, MSIM_ERR_LIMIT);
+        while (msim_connection_send(connection, MSIM_MESSAGE_BINARY, payload, sizeof payload) ==
+               MSIM_OK) {
+            sent++;
+            refused = 0;
+        }
+    }
+    bench.log[0] = '\0';
     size_t backlog = msim_connection_backlog(connection);
     assert_in_range(backlog, 100000 - sizeof payload - 14, 100000);
     assert_int_equal(msim_connection_queued(connection), sent * (sizeof payload + 4));
     assert_int_equal(msim_connection_send(connection, MSIM_MESSAGE_BINARY, payload, sizeof payload),
                      MSIM_ERR_LIMIT);
     assert_int_equal(msim_connection_backlog(connection), backlog);
-    turn(&bench);
-    assert_string_equal(bench.log, "opened ");
 
     /* The peer reads all: drained once, and every frame is whole. */
     for (size_t i = 0; i < sent; i++)
         raw_expect_frame(&bench, fd, 0x82, payload, sizeof payload);
-    until_log(&bench, "opened drained ");
+    until_log(&bench, "drained ");
     assert_int_equal(msim_connection_send(connection, MSIM_MESSAGE_TEXT, "on", 2), MSIM_OK);
     raw_expect_frame(&bench, fd, 0x81, "on", 2);
     close(fd);
@@ -194,6 +194,34 @@ static void who_sends_anything_is_alive(void **state)
     bench_finish(&bench);
 }
 
+static void who_takes_what_it_gets_is_alive(void **state)
+{
+    const struct msim_connection_limits limits = {.ping_interval = 10 * MS,
+                                                  .ping_timeout = 100 * MS,
+                                                  .max_backlog_bytes = 100000,
+                                                  .kernel_send_bytes = 4096};
+    static const unsigned char payload[50000];
+    static char sink[65536];
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, &limits, 0);
+    int fd = raw_open(&bench);
+    struct msim_connection *connection = bench.last;
+    /* It sends nothing, not even pongs, but reads; there is always more for it. */
+    for (msim_time end = msim_net_now(bench.net) + 500 * MS; msim_net_now(bench.net) < end;) {
+        while (msim_connection_send(connection, MSIM_MESSAGE_BINARY, payload, sizeof payload) ==
+               MSIM_OK)
+            continue;
+        turn(&bench);
+        assert_null(strstr(bench.log, "closed"));
+        while (recv(fd, sink, sizeof sink, 0) > 0)
+            continue;
+    }
+    close(fd);
+    bench_finish(&bench);
+}
+
 static void who_sends_a_message_byte_by_byte_is_closed_with_1008(void **state)
 {
     const struct msim_connection_limits limits = {.message_timeout = 50 * MS,
@@ -219,6 +247,8 @@ static void who_sends_a_message_byte_by_byte_is_closed_with_1008(void **state)
         /* Its pongs are fine, yet what it began does not end. */
         while (length < 4 || memcmp(came + length - 4, "long", 4) != 0) {
             assert_true(length < sizeof came);
+            if (i == 2 && length < 300)
+                raw_send(&bench, fd, "\x8A\x80\x00\x00\x00\x00", 6);
             assert_int_equal(raw_read(&bench, fd, came + length, 1), 1);
             length++;
         }
@@ -282,10 +312,7 @@ static void beyond_the_most_connections_the_next_is_turned_away(void **state)
     int first = raw_open(&bench);
     int second = raw_open(&bench);
     int third = raw_connect(&bench);
-    char byte;
-    for (int i = 0; i < PATIENCE && recv(third, &byte, 1, 0) < 0 && errno == EAGAIN; i++)
-        turn(&bench);
-    assert_int_equal(recv(third, &byte, 1, 0) > 0, 0);
+    assert_end(&bench, third);
     close(third);
 
     struct msim_connect_params params = MSIM_CONNECT_PARAMS_INIT;
@@ -421,6 +448,7 @@ int main(void)
         cmocka_unit_test(who_is_slow_with_its_request_is_told_408),
         cmocka_unit_test(silence_is_answered_with_pings_and_no_answer_with_the_end),
         cmocka_unit_test(who_sends_anything_is_alive),
+        cmocka_unit_test(who_takes_what_it_gets_is_alive),
         cmocka_unit_test(who_sends_a_message_byte_by_byte_is_closed_with_1008),
         cmocka_unit_test(who_does_not_answer_a_close_is_ended),
         cmocka_unit_test(beyond_the_most_connections_the_next_is_turned_away),
