@@ -51,6 +51,7 @@ class Server:
     def __exit__(self, *_):
         if self.process.poll() is None:
             self.process.kill()
+        if not self.process.stderr.closed:
             self.process.communicate()
 
 

@@ -1,0 +1,298 @@
+"""mock-quotes as its users have it: the plain feed and a vendor's dialect, real processes, a foreign
+client (Debian's python3-websockets).
+
+Arguments: the folder of the built tools.
+"""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import unittest
+from decimal import Decimal
+
+from processes import Server, fresh_folder, run, skip
+
+try:
+    import websockets
+except ImportError:
+    skip("python3-websockets is not there")
+
+TOOLS = sys.argv[1]
+QUOTES = os.path.join(TOOLS, "mock-quotes")
+CLIENT = os.path.join(TOOLS, "market-client")
+REPLAY = os.path.join(TOOLS, "replay-server")
+
+
+async def receive(url, count=None):
+    messages = []
+    async with websockets.connect(url) as feed:
+        try:
+            while count is None or len(messages) < count:
+                messages.append(await feed.recv())
+        except websockets.ConnectionClosed:
+            pass
+        await feed.close()
+        return messages, feed.close_code
+
+
+def listen(url, count=None):
+    return asyncio.run(receive(url, count))
+
+
+SIMULATED = ("--clock", "simulated", "--rate", "2000", "--duration", "250ms")
+
+
+class Plain(unittest.TestCase):
+    def test_an_event_has_the_documented_keys_in_their_order(self):
+        with Server(QUOTES, "--interval", "1ms") as server:
+            messages, _ = listen(server.url, 200)
+        seen = {}
+        for text in messages:
+            event = json.loads(text, parse_float=Decimal)
+            self.assertEqual(list(event), ["request_id", "results", "status"])
+            self.assertRegex(event["request_id"], "^[0-9a-f]{32}$")
+            self.assertEqual(event["status"], "OK")
+            results = event["results"]
+            self.assertEqual(list(results), ["P", "S", "T", "X", "p", "q", "s", "t", "x", "y", "z"])
+            self.assertGreaterEqual(results["P"], results["p"])
+            self.assertEqual(results["P"] * 100 % 1, 0)
+            self.assertGreaterEqual(min(results["S"], results["s"]), 1)
+            self.assertLessEqual(results["y"], results["t"])
+            before = seen.get(results["T"])
+            if before:
+                self.assertGreater(results["q"], before["q"])
+                self.assertGreaterEqual(results["t"], before["t"])
+                self.assertEqual(results["z"], before["z"])
+            seen[results["T"]] = results
+        self.assertEqual(len({json.loads(text)["request_id"] for text in messages}), 200)
+        self.assertLessEqual(set(seen), set("AAPL GOOGL MSFT AMZN TSLA META NVDA AMD".split()))
+
+    def test_two_simulated_runs_send_the_same_bytes(self):
+        feeds = []
+        for seed in ("7", "7", "8"):
+            with Server(QUOTES, *SIMULATED, "--seed", seed) as server:
+                messages, code = listen(server.url)
+                self.assertEqual(code, 1001)
+                self.assertEqual(server.process.wait(timeout=30), 0)
+            feeds.append(messages)
+        self.assertEqual(len(feeds[0]), 500)
+        self.assertEqual(feeds[0], feeds[1])
+        self.assertNotEqual(feeds[0], feeds[2])
+
+    def test_every_client_gets_every_event(self):
+        async def both(url):
+            return await asyncio.gather(receive(url), receive(url))
+
+        with Server(QUOTES, *SIMULATED, "--wait-for-clients", "2") as server:
+            (first, _), (second, _) = asyncio.run(both(server.url))
+        self.assertEqual(len(first), 500)
+        self.assertEqual(first, second)
+
+    def test_one_more_symbol_changes_nothing_for_the_others(self):
+        feeds = []
+        for symbols in ("AAPL,TSLA", "AAPL,TSLA,XYZ=12.5@jump"):
+            options = ("--clock", "simulated", "--interval", "1ms", "--duration", "100ms", "-a")
+            with Server(QUOTES, *options, "--symbols", symbols) as server:
+                feeds.append([m for m in listen(server.url)[0] if '"T":"XYZ"' not in m])
+        self.assertEqual(len(feeds[0]), 200)
+        self.assertEqual(feeds[0], feeds[1])
+
+    def test_a_recorded_day_replays(self):
+        with fresh_folder() as folder:
+            trades = os.path.join(folder, "day.parquet")
+            quotes = os.path.join(folder, "quotes.parquet")
+            with Server(QUOTES, *SIMULATED, "--record", trades, "--record-quotes", quotes) as server:
+                events = [json.loads(m, parse_float=Decimal) for m in listen(server.url)[0]]
+                self.assertEqual(server.process.wait(timeout=30), 0)
+            self.assertGreater(os.path.getsize(quotes), 1000)
+            with Server(REPLAY, "--speed", "max", trades) as server:
+                replayed = [json.loads(m, parse_float=Decimal) for m in listen(server.url)[0]]
+        self.assertEqual(
+            [(t["ticker"], t["price"]) for t in replayed[1:-1]],
+            [(e["results"]["T"], e["results"]["P"]) for e in events],
+        )
+
+    def test_our_client_prints_an_event_field_by_field(self):
+        with Server(QUOTES, *SIMULATED) as server:
+            code, printed, words = run(CLIENT, "--reconnect", "never", "-n", 3, server.url)
+        self.assertEqual(code, 1, words)  # the market ended, and the client was not to come again
+        self.assertEqual(printed.count("[Trading Event Received at "), 3)
+        for field in ("Request ID", "Status: OK", "Symbol", "Last Price: $", "Bid Price: $",
+                      "Bid Size", "Ask Size"):
+            self.assertIn(field, printed)
+        self.assertIn("500 events", words)
+
+    def test_our_client_comes_back_to_a_live_feed(self):
+        with Server(QUOTES, "--interval", "5ms") as server:
+            port = int(server.url.rsplit(":", 1)[1])
+            client = subprocess.Popen([CLIENT, "--json", server.url], stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE, text=True)
+            client.stdout.readline()
+            server.stop(signal.SIGKILL)
+        self.assertIn("Connected", client.stderr.readline())
+        self.assertIn("broke", client.stderr.readline())
+        self.assertIn("trying again", client.stderr.readline())
+        with Server(QUOTES, "--interval", "5ms", port=port):
+            self.assertIn("Connected", client.stderr.readline())
+            client.send_signal(signal.SIGINT)
+            client.communicate(timeout=30)
+        self.assertEqual(client.returncode, 0)
+
+    def test_mistakes_are_named_with_the_remedy(self):
+        for arguments, words in (
+            (("--model", "gmb"), "gbm"),
+            (("--symbols", "AAPL=x"), "AAPL"),
+            (("--clock", "moon"), "simulated"),
+            (("--rate", "5", "--interval", "1s"), "either"),
+            (("--start", "2024-01-02"), "simulated"),
+            (("--api-key-file", "/nowhere"), "polygon"),
+            (("--protocol", "polygon", "--api-key-file", "/nowhere/keys"), "/nowhere/keys"),
+            (("--correlation", "/nowhere/matrix"), "/nowhere/matrix"),
+            (("--scenario", "boom:at=1s"), "scenario"),
+            (("--market", "1"), "below 1"),
+            (("--record", "/nowhere/day.parquet"), "/nowhere"),
+        ):
+            code, _, said = run(QUOTES, "--port", "0", *arguments)
+            self.assertNotEqual(code, 0, arguments)
+            self.assertEqual(len(said.strip().splitlines()), 1, said)
+            self.assertIn(words, said)
+
+
+class Polygon(unittest.TestCase):
+    def setUp(self):
+        self.folder = fresh_folder()
+        self.keys = os.path.join(self.folder.name, "keys.txt")
+        with open(self.keys, "w", encoding="ascii") as file:
+            file.write("# of the test\nsecret-1\nsecret-2\n")
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def server(self, *arguments):
+        return Server(QUOTES, "--protocol", "polygon", "--rate", "500", "--api-key-file", self.keys,
+                      *arguments)
+
+    @staticmethod
+    async def dialogue(url, *requests, events=0, path="/stocks"):
+        """Says the requests, one after each status it gets; statuses and events."""
+        statuses, seen = [], []
+        async with websockets.connect(url + path) as feed:
+            try:
+                statuses += json.loads(await feed.recv())
+                for request in requests:
+                    await feed.send(json.dumps(request) if isinstance(request, dict) else request)
+                    while True:
+                        batch = json.loads(await feed.recv())
+                        if batch[0]["ev"] == "status":
+                            statuses += batch
+                            break
+                        seen += batch
+                while len(seen) < events:
+                    seen += [e for e in json.loads(await feed.recv()) if e["ev"] != "status"]
+            except websockets.ConnectionClosed:
+                pass
+            await feed.close()
+            return statuses, seen, feed.close_code
+
+    def talk(self, url, *requests, **options):
+        return asyncio.run(self.dialogue(url, *requests, **options))
+
+    def test_a_client_says_its_key_subscribes_and_gets_what_it_asked_for(self):
+        with self.server() as server:
+            statuses, events, _ = self.talk(
+                server.url,
+                {"action": "auth", "params": "secret-1"},
+                {"action": "subscribe", "params": "T.AAPL"},
+                {"action": "subscribe", "params": "Q.AAPL"},
+                events=60,
+            )
+        self.assertEqual(
+            [(s["status"], s["message"]) for s in statuses],
+            [("connected", "Connected Successfully"), ("auth_success", "authenticated"),
+             ("success", "subscribed to: T.AAPL"), ("success", "subscribed to: Q.AAPL")],
+        )
+        self.assertEqual({e["sym"] for e in events}, {"AAPL"})
+        self.assertEqual({e["ev"] for e in events}, {"T", "Q"})
+        trade = next(e for e in events if e["ev"] == "T")
+        self.assertLessEqual({"ev", "sym", "x", "i", "z", "p", "s", "c", "t", "q"}, set(trade))
+        self.assertIsInstance(trade["i"], str)
+        numbers = [e["q"] for e in events if e["ev"] == "T"]
+        self.assertEqual(numbers, sorted(set(numbers)))
+
+    def test_a_wrong_key_is_told_so_and_closed(self):
+        with self.server() as server:
+            statuses, _, code = self.talk(server.url, {"action": "auth", "params": "secret"},
+                                          {"action": "subscribe", "params": "T.*"})
+        self.assertEqual(statuses[1]["status"], "auth_failed")
+        self.assertEqual(code, 1008)
+
+    def test_nothing_comes_before_the_key(self):
+        with self.server() as server:
+            statuses, events, _ = self.talk(server.url, {"action": "subscribe", "params": "T.*"})
+        self.assertEqual(statuses[1]["message"], "not authorized")
+        self.assertEqual(events, [])
+
+    def test_a_further_connection_of_a_key_closes_the_oldest(self):
+        async def both(url):
+            async with websockets.connect(url) as first:
+                await first.recv()
+                await first.send('{"action":"auth","params":"secret-1"}')
+                self.assertIn("auth_success", await first.recv())
+                await self.dialogue(url, {"action": "auth", "params": "secret-2"})
+                await self.dialogue(url, {"action": "auth", "params": "secret-1"})
+                said = await first.recv()
+                with self.assertRaises(websockets.ConnectionClosed):
+                    await first.recv()
+                return said
+
+        with self.server() as server:
+            self.assertIn("max_connections", asyncio.run(both(server.url)))
+
+    def test_bad_requests_are_answered_and_the_connection_stays(self):
+        with self.server() as server:
+            statuses, events, _ = self.talk(
+                server.url,
+                {"action": "auth", "params": "secret-1"},
+                "not json",
+                {"action": "dance", "params": "T.*"},
+                {"action": "subscribe", "params": "Z.AAPL"},
+                {"action": "subscribe", "params": "T.*"},
+                {"action": "unsubscribe", "params": "T.*"},
+                {"action": "subscribe", "params": "T." + "X" * 100},
+                {"action": "subscribe", "params": "T.MSFT"},
+                events=3,
+            )
+        self.assertEqual([s["status"] for s in statuses[2:5]], ["error"] * 3)
+        self.assertEqual(statuses[6]["message"], "unsubscribed to: T.*")
+        self.assertEqual(statuses[7]["status"], "error")
+        self.assertEqual(events[-1]["sym"], "MSFT")
+
+    def test_crypto_has_its_own_events(self):
+        with self.server("--cluster", "crypto", "--symbols", "BTC-USD=60000") as server:
+            _, events, _ = self.talk(server.url, {"action": "auth", "params": "secret-1"},
+                                     {"action": "subscribe", "params": "XT.BTC-USD"}, events=5,
+                                     path="/crypto")
+        self.assertEqual({(e["ev"], e["pair"]) for e in events}, {("XT", "BTC-USD")})
+
+    def test_our_client_speaks_it_too(self):
+        with self.server("--duration", "300ms", "--clock", "simulated") as server:
+            _, printed, words = run(CLIENT, "--protocol", "polygon", "--reconnect", "never",
+                                    "--api-key-file", self.key_alone(), "--subscribe", "T.*, Q.TSLA",
+                                    server.url)
+        self.assertIn("subscribed to: Q.TSLA", printed)
+        self.assertTrue(re.search(r"  T   AAPL +[0-9.]+ x [0-9]+", printed), printed)
+        self.assertTrue(re.search(r"  Q   TSLA +[0-9.]+ / [0-9.]+", printed), words)
+
+    def key_alone(self):
+        path = os.path.join(self.folder.name, "key.txt")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("secret-2\n")
+        return path
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[2:]])
