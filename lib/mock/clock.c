@@ -89,9 +89,14 @@ int msim_mock_clock_init(struct msim_mock_clock *clock, const struct msim_mock_p
             return msim_detail_set(detail, MSIM_ERR_INVALID,
                                    "calendar: open must be before close within one day of UTC, and "
                                    "weekdays of seven bits");
-        if (calendar->overnight < 0 || calendar->overnight > DAY)
-            return msim_detail_set(detail, MSIM_ERR_INVALID,
-                                   "calendar: overnight is 0 to 24 h of model time");
+        if (calendar->overnight < 0 || calendar->overnight > DAY - clock->length)
+            return msim_detail_set(
+                detail, MSIM_ERR_INVALID,
+                "calendar: overnight is model time of 0 to what a session leaves "
+                "of 24 h");
+    } else if (calendar->overnight != 0) {
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "calendar: overnight needs a calendar with `enabled`");
     }
     count_sessions(clock);
     clock->origin = 0;

@@ -24,8 +24,10 @@
 #define SESSIONS_PER_YEAR 252
 #define SESSION_SECONDS 23400.0
 
-/* Starts and ends stay so far within int64 that a calendar can count around them. */
-#define TIME_BOUND INT64_C(9000000000000000000)
+/* Starts and ends stay so far within int64 that the time between two of them fits as well. */
+#define TIME_BOUND INT64_C(4500000000000000000)
+/* Under a correlation a night is gone through in steps of the interval. */
+#define NIGHT_CELLS_MAX 1000000
 #define LOT_MAX INT64_C(1000000000)
 
 struct mock {
@@ -191,7 +193,7 @@ static int complete(struct msim_mock_params *params, struct msim_detail *detail)
         params->end = TIME_BOUND;
     if (params->start < -TIME_BOUND || params->end < params->start || params->end > TIME_BOUND)
         return msim_detail_set(detail, MSIM_ERR_INVALID,
-                               "start and end: the end is not before the start, both within 285 "
+                               "start and end: the end is not before the start, both within 142 "
                                "years of 1970");
     if (params->lead < 0 || params->lead > MSIM_MOCK_INTERVAL_MAX)
         return msim_detail_set(detail, MSIM_ERR_INVALID, "lead: 0 to 24 h");
@@ -218,6 +220,12 @@ static int complete_laws(struct msim_mock_params *params, struct msim_detail *de
         return msim_detail_set(
             detail, MSIM_ERR_INVALID,
             "Hawkes: branching from 0 to below 1, decay above 0 to 1e9 per second");
+    if ((params->correlation || params->market > 0) &&
+        calendar->overnight / params->interval > NIGHT_CELLS_MAX)
+        return msim_detail_set(detail, MSIM_ERR_LIMIT,
+                               "calendar: under a correlation overnight is at most %d intervals; "
+                               "shorten it, or lengthen the interval",
+                               NIGHT_CELLS_MAX);
     if (!is_part(params->market, 1) || (params->market > 0 && params->correlation))
         return msim_detail_set(detail, MSIM_ERR_INVALID,
                                "market: a correlation from 0 to below 1, and not with a matrix");

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "base/number.h"
 #include "mock/draw.h"
 #include "mock/math.h"
 
@@ -9,6 +10,8 @@
 #define JUMPS_PER_PART 8.0
 /* Where the count of jumps of one draw is cut: beyond 10^-90 of probability. */
 #define JUMPS_MAX 120
+/* A turn that is farther away, 30 years, never comes. */
+#define WAIT_MAX_NS 1e18
 
 static double years_of(const struct msim_mock_path *path, int64_t step)
 {
@@ -135,12 +138,15 @@ static double jumps(const struct msim_mock_path *path, uint64_t number)
            msim_mock_sqrt(count) * path->model.jump_sigma * msim_mock_normal(size_bits);
 }
 
+/* The next turn; INT64_MAX where there is none before time ends. */
 static int64_t next_turn(const struct msim_mock_path *path)
 {
     uint64_t bits = msim_mock_draw(path->key, path->edges, MSIM_MOCK_DRAW_TURN, 0).first;
     double wait = -msim_mock_log(msim_mock_uniform(bits)) * path->model.hold * 1e9;
 
-    return path->edge + 1 + (int64_t)wait;
+    int64_t edge;
+    bool fits = wait < WAIT_MAX_NS && msim_add_check(path->edge, 1 + (int64_t)wait, &edge);
+    return fits ? edge : INT64_MAX;
 }
 
 /* The integral of the direction over the step: turns happen at moments of their own. */

@@ -491,6 +491,38 @@ static void any_price_stays_within_its_bounds(void **state)
     }
 }
 
+/* Over all of time, with the slowest and the fastest of everything. */
+static void time_may_run_to_its_end(void **state)
+{
+    static const enum msim_mock_kind kinds[] = {MSIM_MOCK_TREND, MSIM_MOCK_OU, MSIM_MOCK_JUMP};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        struct msim_mock_params params = usual();
+        struct msim_source source;
+        struct msim_record record;
+        size_t count;
+        size_t given = 0;
+        int r;
+        msim_mock_model_init(&params.model, kinds[i]);
+        params.model.hold = 1e9;
+        params.start = (INT64_C(-52083) * 24 + 15) * 3600 * S; /* in a session, in 1827 */
+        params.interval = MSIM_MOCK_INTERVAL_MAX;
+        params.symbols = msim_mock_default_symbols(NULL);
+        params.symbol_count = 1;
+        params.calendar.enabled = true;
+        params.calendar.overnight = 1000 * S;
+        params.season = 2;
+        params.hidden = MSIM_MOCK_HIDE_QUOTES;
+        assert_int_equal(msim_source_mock(&source, &params, &detail), MSIM_OK);
+        while ((r = msim_source_pull(&source, &record, 1, &count, &detail)) == MSIM_PULL_RECORD)
+            given++;
+        assert_int_equal(r, MSIM_PULL_END);
+        assert_in_range(given, 74000, 75000); /* the weekdays until 2112 */
+        msim_source_release(&source);
+    }
+}
+
 static void nonsense_is_refused_with_words(void **state)
 {
     const double matrix[] = {1, 0.9, 0.9, 1};
@@ -528,6 +560,12 @@ static void nonsense_is_refused_with_words(void **state)
     REFUSED(MSIM_ERR_INVALID, "season", p.season = 0.5);
     REFUSED(MSIM_ERR_INVALID, "calendar", p.calendar.enabled = true; p.calendar.open = 5;
             p.calendar.close = 3; p.year = 1e6);
+    REFUSED(MSIM_ERR_INVALID, "overnight needs", p.calendar.overnight = 1);
+    REFUSED(MSIM_ERR_INVALID, "overnight is", p.calendar.enabled = true;
+            p.calendar.overnight = 18 * 3600 * S);
+    REFUSED(MSIM_ERR_LIMIT, "at most 1000000 intervals", p.calendar.enabled = true;
+            p.calendar.overnight = 3600 * S; p.interval = MSIM_NS_PER_MS; p.market = 0.5);
+    REFUSED(MSIM_ERR_INVALID, "142 years", p.start = INT64_MIN);
     REFUSED(MSIM_ERR_INVALID, "spread", p.spread = -1);
     REFUSED(MSIM_ERR_INVALID, "persistence", p.persistence = 1);
     REFUSED(MSIM_ERR_INVALID, "sizes", p.size_sigma = 9);
@@ -562,6 +600,7 @@ int main(void)
         cmocka_unit_test(what_is_hidden_still_makes_bars),
         cmocka_unit_test(a_users_model_gives_the_prices_until_it_fails),
         cmocka_unit_test(any_price_stays_within_its_bounds),
+        cmocka_unit_test(time_may_run_to_its_end),
         cmocka_unit_test(nonsense_is_refused_with_words),
     };
 
