@@ -12,6 +12,10 @@
 #include "cli/options.h"
 #include "cli/service.h"
 
+/* Moments that stand for no bound. */
+#define NO_FROM INT64_MIN
+#define NO_TO MSIM_TIME_NEVER
+
 struct settings {
     struct option_list trade_files;
     struct option_list columns;
@@ -87,12 +91,13 @@ static int read_settings(struct settings *settings, int argument_count, char **a
         .option_count = sizeof options / sizeof options[0],
     };
 
-    *settings = (struct settings){.port = 8765, .level = MSIM_LOG_INFO};
+    *settings =
+        (struct settings){.port = 8765, .level = MSIM_LOG_INFO, .from = NO_FROM, .to = NO_TO};
     int code =
         options_read(&line, argument_count, arguments, &settings->paths, &settings->path_count);
     if (code >= 0)
         return code;
-    if (settings->from && settings->to && settings->from >= settings->to) {
+    if (settings->from >= settings->to) {
         fprintf(stderr, "replay-server: --from must be earlier than --to\n");
         return EXIT_USAGE;
     }
@@ -172,6 +177,8 @@ static int open_source(void *context, struct msim_source *out, struct msim_detai
     struct replay *replay = context;
     struct msim_parquet_source_params params = MSIM_PARQUET_SOURCE_PARAMS_INIT;
 
+    params.has_from = replay->settings.from != NO_FROM;
+    params.has_to = replay->settings.to != NO_TO;
     params.from = replay->settings.from;
     params.to = replay->settings.to;
     params.tickers = (const char *const *)replay->settings.tickers.items;
@@ -207,7 +214,8 @@ static int try_source(struct replay *replay)
         terminal_fail(terminal, "%s", detail.text);
         return exit_code_of(r);
     }
-    bool selects = replay->settings.from || replay->settings.to || replay->settings.tickers.count;
+    bool selects = replay->settings.from != NO_FROM || replay->settings.to != NO_TO ||
+                   replay->settings.tickers.count;
     if (r == MSIM_PULL_END && selects) {
         terminal_fail(terminal, "no trade is within --from, --to and --ticker (names are compared "
                                 "with their case)");

@@ -67,14 +67,16 @@ MSIM_API void msim_parquet_info(const struct msim_parquet *parquet, struct msim_
 
 struct msim_parquet_source_params {
     size_t size;
-    msim_time from;             /* trades at and after; 0 in both: no bound */
-    msim_time to;               /* trades before */
+    bool has_from;              /* `from` is a bound */
+    bool has_to;                /* `to` is a bound */
+    msim_time from;             /* trades at and after */
+    msim_time to;               /* trades before; not before `from` */
     const char *const *tickers; /* only these; globs with * and ?; NULL: all */
     size_t ticker_count;
 };
-#define MSIM_PARQUET_SOURCE_PARAMS_INIT                       \
-    {                                                         \
-        sizeof(struct msim_parquet_source_params), 0, 0, 0, 0 \
+#define MSIM_PARQUET_SOURCE_PARAMS_INIT                                     \
+    {                                                                       \
+        sizeof(struct msim_parquet_source_params), false, false, 0, 0, 0, 0 \
     }
 
 /*

@@ -26,6 +26,20 @@ static int damaged(const struct msim_column *column, struct msim_detail *detail,
     return msim_place_fail(&column->pages.place, detail, MSIM_ERR_FORMAT, "damaged: %s", words);
 }
 
+bool msim_column_reads(int encoding)
+{
+    switch (encoding) {
+    case ENCODING_PLAIN:
+    case ENCODING_PLAIN_DICTIONARY:
+    case ENCODING_RLE_DICTIONARY:
+    case ENCODING_RLE:
+    case ENCODING_BIT_PACKED:
+        return true;
+    default:
+        return false;
+    }
+}
+
 int msim_column_open(struct msim_column *column, struct msim_reader *reader,
                      const struct msim_parquet_file *file, const struct footer *footer,
                      size_t group, size_t leaf, struct msim_detail *detail)

@@ -73,6 +73,9 @@ struct msim_column {
     const unsigned char *end;
 };
 
+/* Whether values or levels in this encoding are read. */
+bool msim_column_reads(int encoding);
+
 int msim_column_open(struct msim_column *column, struct msim_reader *reader,
                      const struct msim_parquet_file *file, const struct footer *footer,
                      size_t group, size_t leaf, struct msim_detail *detail);

@@ -51,13 +51,19 @@ static int find_column(struct trade_file *trades, enum trade_field field, const 
 {
     char columns[200];
 
-    if (msim_footer_find(&trades->footer, name, &trades->leaves[field]) >= 0)
+    int r = msim_footer_find(&trades->footer, name, &trades->leaves[field]);
+    if (r >= 0)
         return MSIM_OK;
+    if (r == MSIM_ERR_EXISTS)
+        return msim_detail_set(detail, MSIM_ERR_FORMAT,
+                               "%.200s: two columns are called \"%.40s\": write the file with "
+                               "names that differ",
+                               trades->file.path, name);
     list_columns(&trades->footer, columns, sizeof columns);
     return msim_detail_set(detail, MSIM_ERR_NOT_FOUND,
                            "%.200s: no column \"%.40s\"; it has %s: name the one that holds the "
-                           "%s (%s_column)",
-                           trades->file.path, name, columns, usual_names[field],
+                           "%s (%s_column, or --columns %s=NAME)",
+                           trades->file.path, name, columns, usual_names[field], usual_names[field],
                            usual_names[field]);
 }
 
@@ -99,17 +105,36 @@ static int map_columns(struct trade_file *trades, const struct msim_parquet_para
     return check_columns(trades, detail);
 }
 
+/* The encodings that the footer lists for the chunk; those of levels are among them. */
+static int check_encodings(const struct chunk *chunk, const struct place *place,
+                           struct msim_detail *detail)
+{
+    for (int encoding = 0; encoding < 64; encoding++) {
+        if (!(chunk->encodings >> encoding & 1) || msim_column_reads(encoding))
+            continue;
+        return msim_place_fail(place, detail, MSIM_ERR_UNSUPPORTED,
+                               "values in %s (encoding %d), which are not read: write the column "
+                               "as PLAIN or with a dictionary",
+                               msim_encoding_name(encoding), encoding);
+    }
+    return MSIM_OK;
+}
+
 /* What would be refused when the group is read is refused at once. */
-static int check_codecs(const struct trade_file *trades, struct msim_detail *detail)
+static int check_chunks(const struct trade_file *trades, struct msim_detail *detail)
 {
     for (size_t group = 0; group < trades->footer.group_count; group++) {
         if (trades->footer.groups[group].row_count == 0)
             continue;
         for (int field = 0; field < FIELD_COUNT; field++) {
+            size_t leaf = trades->leaves[field];
             struct msim_reader reader = {0};
             struct msim_pages pages;
-            int r = msim_pages_open(&pages, &reader, &trades->file, &trades->footer, group,
-                                    trades->leaves[field], detail);
+            int r = msim_pages_open(&pages, &reader, &trades->file, &trades->footer, group, leaf,
+                                    detail);
+            if (r >= 0)
+                r = check_encodings(msim_footer_chunk(&trades->footer, group, leaf), &pages.place,
+                                    detail);
             if (r < 0)
                 return r;
         }
@@ -142,7 +167,7 @@ static int take_file(struct msim_parquet *parquet, struct msim_parquet_file *fil
     r = map_columns(trades, params, detail);
     if (r < 0)
         return r;
-    return check_codecs(trades, detail);
+    return check_chunks(trades, detail);
 }
 
 static int open_paths(struct msim_parquet *parquet, const struct msim_parquet_params *params,
@@ -156,7 +181,8 @@ static int open_paths(struct msim_parquet *parquet, const struct msim_parquet_pa
         r = msim_parquet_paths_add(&paths, params->paths[i], detail);
     for (size_t i = 0; i < paths.count && r >= 0; i++) {
         struct msim_parquet_file file;
-        r = msim_parquet_file_open(&file, paths.items[i], &parquet->allocator, detail);
+        r = msim_parquet_file_open(&file, paths.items[i], &parquet->pool, &parquet->allocator,
+                                   detail);
         if (r >= 0)
             r = take_file(parquet, &file, params, detail);
     }
@@ -203,6 +229,7 @@ static int add_zone(struct msim_parquet *parquet, struct msim_reader *reader, si
         if (r < 0)
             return r;
         /* Without a good row it is opened first, gives nothing, and its rows are counted. */
+        zone.is_found = true;
         zone.min = scan.good > 0 ? scan.min : INT64_MIN;
         zone.max = scan.max;
     }

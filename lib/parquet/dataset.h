@@ -1,6 +1,8 @@
 /*
  * The data set: files, their row groups in the order of the rows, and the plan.
- * Made at open and never changed, so that any number of cursors share it.
+ * Made at open and shared by any number of cursors.  They change nothing in it but
+ * what they found out about the files: that statistics are right, which descriptors
+ * are open.
  */
 #ifndef MSIM_PARQUET_DATASET_H
 #define MSIM_PARQUET_DATASET_H
@@ -34,8 +36,9 @@ struct zone {
     uint32_t file;
     uint32_t group;
     uint64_t rows;
-    msim_time min; /* by the file's own statistics, or found by a scan */
+    msim_time min;
     msim_time max;
+    bool is_found; /* min and max were found by a scan; else they are the file's statistics */
 };
 
 struct msim_parquet {
@@ -49,6 +52,7 @@ struct msim_parquet {
     struct msim_parquet_info info;
     bool skip_bad_rows;
     bool ignore_statistics;
+    struct msim_parquet_pool pool;
     struct msim_crc crc;
     struct msim_allocator allocator;
     struct msim_logger logger;

@@ -21,6 +21,105 @@
 /* Files of writers that were killed may stand in the way of a temporary name. */
 #define TEMPORARY_ATTEMPTS 1000
 
+/* ---- descriptors ---- */
+
+/* What tells a file from another one, and from itself after a change. */
+struct identity {
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    struct timespec modified;
+};
+
+struct msim_parquet_handle {
+    struct msim_parquet_pool *pool;
+    int descriptor; /* -1: not in the pool */
+    uint64_t used;  /* the pool's clock then */
+    struct identity identity;
+};
+
+static struct identity identity_of(const struct stat *status)
+{
+    return (struct identity){.device = status->st_dev,
+                             .inode = status->st_ino,
+                             .size = status->st_size,
+                             .modified = status->st_mtim};
+}
+
+static bool same(const struct identity *a, const struct identity *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+           a->modified.tv_sec == b->modified.tv_sec && a->modified.tv_nsec == b->modified.tv_nsec;
+}
+
+static void leave_pool(struct msim_parquet_handle *handle)
+{
+    struct msim_parquet_pool *pool = handle->pool;
+
+    for (size_t i = 0; i < pool->count; i++) {
+        if (pool->open[i] != handle)
+            continue;
+        pool->open[i] = pool->open[--pool->count];
+        close(handle->descriptor);
+        handle->descriptor = -1;
+        return;
+    }
+}
+
+/* Takes the place of the one that was not used for the longest time. */
+static void enter_pool(struct msim_parquet_handle *handle, int descriptor)
+{
+    struct msim_parquet_pool *pool = handle->pool;
+
+    if (pool->count == MSIM_PARQUET_OPEN_FILES) {
+        struct msim_parquet_handle *oldest = pool->open[0];
+        for (size_t i = 1; i < pool->count; i++)
+            oldest = pool->open[i]->used < oldest->used ? pool->open[i] : oldest;
+        leave_pool(oldest);
+    }
+    handle->descriptor = descriptor;
+    pool->open[pool->count++] = handle;
+}
+
+static int changed(const struct msim_parquet_file *file, struct msim_detail *detail)
+{
+    return msim_detail_set(detail, MSIM_ERR_IO,
+                           "%s: changed while it was being read: wait until its writer is done, "
+                           "and start again",
+                           file->path);
+}
+
+/* Makes the handle's descriptor open. */
+static int reopen(const struct msim_parquet_file *file, struct msim_detail *detail)
+{
+    struct msim_parquet_handle *handle = file->handle;
+
+    handle->used = ++handle->pool->clock;
+    if (handle->descriptor >= 0)
+        return MSIM_OK;
+    int descriptor = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (descriptor < 0)
+        return msim_detail_set(detail, MSIM_ERR_IO, "%s: cannot be opened again: %s", file->path,
+                               strerror(errno));
+    enter_pool(handle, descriptor);
+    return msim_parquet_file_check(file, detail);
+}
+
+int msim_parquet_file_check(const struct msim_parquet_file *file, struct msim_detail *detail)
+{
+    struct stat status;
+
+    if (file->memory)
+        return MSIM_OK;
+    if (file->handle->descriptor < 0)
+        return reopen(file, detail);
+    if (fstat(file->handle->descriptor, &status) != 0)
+        return msim_detail_set(detail, MSIM_ERR_IO, "%s: cannot be examined: %s", file->path,
+                               strerror(errno));
+    struct identity now = identity_of(&status);
+    return same(&now, &file->handle->identity) ? MSIM_OK : changed(file, detail);
+}
+
 /* ---- reading ---- */
 
 int msim_parquet_file_memory(struct msim_parquet_file *file, const char *name, const void *bytes,
@@ -29,7 +128,6 @@ int msim_parquet_file_memory(struct msim_parquet_file *file, const char *name, c
     static const unsigned char nothing[1];
 
     *file = (struct msim_parquet_file){.memory = length > 0 ? bytes : nothing,
-                                       .descriptor = -1,
                                        .size = length,
                                        .path_length = strlen(name),
                                        .allocator = *allocator};
@@ -37,43 +135,63 @@ int msim_parquet_file_memory(struct msim_parquet_file *file, const char *name, c
     return file->path ? MSIM_OK : MSIM_ERR_NOMEM;
 }
 
-static int check_open(struct msim_parquet_file *file, struct msim_detail *detail)
+static int examine(struct msim_parquet_file *file, int descriptor, struct msim_detail *detail)
 {
     struct stat status;
 
-    if (fstat(file->descriptor, &status) != 0)
+    if (fstat(descriptor, &status) != 0)
         return msim_detail_set(detail, MSIM_ERR_IO, "%s: cannot be examined: %s", file->path,
                                strerror(errno));
+    if (S_ISDIR(status.st_mode))
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "%s: is a folder inside a folder: name it itself to read the files "
+                               "in it",
+                               file->path);
     if (!S_ISREG(status.st_mode))
         return msim_detail_set(detail, MSIM_ERR_INVALID,
                                "%s: is not a regular file: a Parquet file is read from its end, so "
                                "save it to a file first",
                                file->path);
     file->size = (uint64_t)status.st_size;
+    file->handle->identity = identity_of(&status);
+    return MSIM_OK;
+}
+
+static int open_first(struct msim_parquet_file *file, struct msim_detail *detail)
+{
+    /* O_NONBLOCK: a named pipe is refused and not waited for. */
+    int descriptor = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (descriptor < 0) {
+        bool absent = errno == ENOENT || errno == ENOTDIR;
+        return msim_detail_set(detail, absent ? MSIM_ERR_NOT_FOUND : MSIM_ERR_IO,
+                               absent ? "%s: no such file: check the path"
+                                      : "%s: cannot be opened: %s",
+                               file->path, strerror(errno));
+    }
+    int r = examine(file, descriptor, detail);
+    if (r < 0) {
+        close(descriptor);
+        return r;
+    }
+    file->handle->used = ++file->handle->pool->clock;
+    enter_pool(file->handle, descriptor);
     return MSIM_OK;
 }
 
 int msim_parquet_file_open(struct msim_parquet_file *file, const char *path,
-                           const struct msim_allocator *allocator, struct msim_detail *detail)
+                           struct msim_parquet_pool *pool, const struct msim_allocator *allocator,
+                           struct msim_detail *detail)
 {
-    *file = (struct msim_parquet_file){
-        .descriptor = -1, .path_length = strlen(path), .allocator = *allocator};
+    *file = (struct msim_parquet_file){.path_length = strlen(path), .allocator = *allocator};
     file->path = msim_mem_text(allocator, path, file->path_length);
-    if (!file->path)
-        return msim_detail_set(detail, MSIM_ERR_NOMEM, "out of memory");
-
-    /* O_NONBLOCK: a named pipe is refused and not waited for. */
-    file->descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (file->descriptor < 0) {
-        bool absent = errno == ENOENT || errno == ENOTDIR;
-        int r = msim_detail_set(detail, absent ? MSIM_ERR_NOT_FOUND : MSIM_ERR_IO,
-                                absent ? "%s: no such file: check the path"
-                                       : "%s: cannot be opened: %s",
-                                path, strerror(errno));
-        msim_parquet_file_close(file);
-        return r;
+    file->handle = msim_mem_zero(allocator, sizeof *file->handle);
+    int r;
+    if (!file->path || !file->handle) {
+        r = msim_detail_set(detail, MSIM_ERR_NOMEM, "out of memory");
+    } else {
+        *file->handle = (struct msim_parquet_handle){.pool = pool, .descriptor = -1};
+        r = open_first(file, detail);
     }
-    int r = check_open(file, detail);
     if (r < 0)
         msim_parquet_file_close(file);
     return r;
@@ -81,11 +199,12 @@ int msim_parquet_file_open(struct msim_parquet_file *file, const char *path,
 
 void msim_parquet_file_close(struct msim_parquet_file *file)
 {
-    if (file->descriptor >= 0)
-        close(file->descriptor);
+    if (file->handle && file->handle->pool)
+        leave_pool(file->handle);
+    msim_mem_free(&file->allocator, file->handle, sizeof *file->handle);
     if (file->path)
         msim_mem_free(&file->allocator, file->path, file->path_length + 1);
-    file->descriptor = -1;
+    file->handle = NULL;
     file->path = NULL;
     file->memory = NULL;
 }
@@ -99,18 +218,18 @@ int msim_parquet_file_read(const struct msim_parquet_file *file, uint64_t offset
         memcpy(to, file->memory + offset, length);
         return MSIM_OK;
     }
+    int r = reopen(file, detail);
+    if (r < 0)
+        return r;
     while (length > 0) {
-        ssize_t got = pread(file->descriptor, to, length, (off_t)offset);
+        ssize_t got = pread(file->handle->descriptor, to, length, (off_t)offset);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
             return msim_detail_set(detail, MSIM_ERR_IO, "%s: cannot be read: %s", file->path,
                                    strerror(errno));
         if (got == 0)
-            return msim_detail_set(detail, MSIM_ERR_IO,
-                                   "%s: became shorter while it was read: wait until its writer "
-                                   "is done",
-                                   file->path);
+            return changed(file, detail);
         to += got;
         offset += (uint64_t)got;
         length -= (size_t)got;
@@ -142,10 +261,11 @@ static int keep(struct msim_parquet_paths *paths, const char *folder, const char
     void *items = paths->items;
     int r = msim_mem_grow(&paths->allocator, &items, &paths->capacity, sizeof *paths->items,
                           paths->count + 1, PATHS_LIMIT);
+    if (r == MSIM_ERR_LIMIT)
+        return msim_detail_set(detail, r, "%s: more than %d files: name fewer", folder,
+                               PATHS_LIMIT);
     if (r < 0)
-        return msim_detail_set(detail, r, "%s: %s", folder,
-                               r == MSIM_ERR_LIMIT ? "more than 1000000 files: name fewer"
-                                                   : "out of memory");
+        return msim_detail_set(detail, r, "%s: %s", folder, msim_result_text(r));
     paths->items = items;
 
     size_t folder_length = strlen(folder);

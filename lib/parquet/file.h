@@ -10,24 +10,41 @@
 
 #include <marketsim/base.h>
 
+struct msim_parquet_handle;
+
+/*
+ * The descriptors of a data set's files: at most a few are open at a time, the ones
+ * that were used last.
+ */
+#define MSIM_PARQUET_OPEN_FILES 64
+struct msim_parquet_pool {
+    struct msim_parquet_handle *open[MSIM_PARQUET_OPEN_FILES];
+    size_t count;
+    uint64_t clock;
+};
+
 struct msim_parquet_file {
     char *path; /* what messages call it */
     size_t path_length;
-    const unsigned char *memory; /* NULL: `descriptor` is open */
-    int descriptor;
+    const unsigned char *memory; /* NULL: a file, by `handle` */
+    struct msim_parquet_handle *handle;
     uint64_t size;
     struct msim_allocator allocator;
 };
 
-/* MSIM_ERR_NOT_FOUND, MSIM_ERR_IO, MSIM_ERR_NOMEM. */
+/* The pool outlives the file.  MSIM_ERR_NOT_FOUND, MSIM_ERR_IO, MSIM_ERR_NOMEM. */
 int msim_parquet_file_open(struct msim_parquet_file *file, const char *path,
-                           const struct msim_allocator *allocator, struct msim_detail *detail);
+                           struct msim_parquet_pool *pool, const struct msim_allocator *allocator,
+                           struct msim_detail *detail);
 
 /* Bytes borrowed until the close. */
 int msim_parquet_file_memory(struct msim_parquet_file *file, const char *name, const void *bytes,
                              size_t length, const struct msim_allocator *allocator);
 
 void msim_parquet_file_close(struct msim_parquet_file *file);
+
+/* MSIM_ERR_IO where the file is no longer the one that was opened. */
+int msim_parquet_file_check(const struct msim_parquet_file *file, struct msim_detail *detail);
 
 /* All of offset .. offset + length, which the caller has checked against `size`. */
 int msim_parquet_file_read(const struct msim_parquet_file *file, uint64_t offset, void *bytes,

@@ -63,6 +63,19 @@ static void read_statistics(struct msim_thrift *thrift, const struct msim_thrift
         chunk->max = old_max;
 }
 
+static uint64_t read_encodings(struct msim_thrift *thrift, const struct msim_thrift_field *outer)
+{
+    const struct msim_thrift_field item = {.type = THRIFT_I32};
+    size_t count = msim_thrift_list(thrift, outer, THRIFT_I32);
+    uint64_t encodings = 0;
+
+    for (size_t i = 0; i < count && !thrift->failure; i++) {
+        int32_t encoding = msim_thrift_i32(thrift, &item);
+        encodings |= UINT64_C(1) << (encoding >= 0 && encoding < 63 ? encoding : 63);
+    }
+    return encodings;
+}
+
 static void read_metadata(struct msim_thrift *thrift, const struct msim_thrift_field *outer,
                           struct chunk *chunk)
 {
@@ -77,6 +90,9 @@ static void read_metadata(struct msim_thrift *thrift, const struct msim_thrift_f
         switch (field.id) {
         case 1:
             chunk->physical = msim_thrift_i32(thrift, &field);
+            break;
+        case 2:
+            chunk->encodings = read_encodings(thrift, &field);
             break;
         case 4:
             chunk->codec = msim_thrift_i32(thrift, &field);
@@ -331,11 +347,17 @@ void msim_footer_finish(struct footer *footer)
 
 int msim_footer_find(const struct footer *footer, const char *name, size_t *leaf)
 {
+    size_t length = strlen(name);
+    int r = MSIM_ERR_NOT_FOUND;
+
     for (size_t i = 0; i < footer->leaf_count; i++) {
-        if (footer->leaves[i].flat && strcmp(footer->leaves[i].name, name) == 0) {
-            *leaf = i;
-            return MSIM_OK;
-        }
+        const struct leaf *at = &footer->leaves[i];
+        if (!at->flat || at->name_length != length || memcmp(at->name, name, length) != 0)
+            continue;
+        if (r == MSIM_OK)
+            return MSIM_ERR_EXISTS;
+        r = MSIM_OK;
+        *leaf = i;
     }
-    return MSIM_ERR_NOT_FOUND;
+    return r;
 }

@@ -39,6 +39,7 @@ struct bound {
 struct chunk {
     int32_t physical;
     int32_t codec;
+    uint64_t encodings; /* bit n: encoding n is listed; 63: one beyond that */
     int64_t value_count;
     int64_t compressed_size;
     int64_t uncompressed_size;
@@ -87,7 +88,7 @@ static inline const struct chunk *msim_footer_chunk(const struct footer *footer,
     return &footer->chunks[group * footer->leaf_count + leaf];
 }
 
-/* The flat column of this name; MSIM_ERR_NOT_FOUND. */
+/* The flat column of this name; MSIM_ERR_NOT_FOUND, or MSIM_ERR_EXISTS where two bear it. */
 int msim_footer_find(const struct footer *footer, const char *name, size_t *leaf);
 
 /* schema.c: the list of SchemaElement, of which `count` follow, into leaves. */

@@ -71,8 +71,11 @@ int msim_scan(struct scan *scan, const struct msim_parquet *parquet, struct msim
     struct msim_column column = {0};
 
     *scan = (struct scan){.min = INT64_MAX, .max = INT64_MIN, .sorted = true};
-    int r = msim_column_open(&column, reader, &trades->file, &trades->footer, group,
-                             trades->leaves[FIELD_TIMESTAMP], detail);
+    int r = msim_parquet_file_check(&trades->file, detail);
+    if (r < 0)
+        return r;
+    r = msim_column_open(&column, reader, &trades->file, &trades->footer, group,
+                         trades->leaves[FIELD_TIMESTAMP], detail);
     if (r >= 0)
         r = scan_column(scan, parquet, &column, file, group, from, times, flags, detail);
     msim_column_close(&column);

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "parquet/dataset.h"
 #include "parquet/run.h"
+#include "parquet/scan.h"
 
 /* In place of a public id: not yet given, and never to be shown. */
 #define NAME_NEW UINT32_MAX
@@ -30,6 +31,7 @@ struct name_link {
 
 struct cursor {
     struct run_context context;
+    struct msim_parquet *parquet;
     msim_time to;   /* MSIM_TIME_NEVER: no bound */
     char **tickers; /* copies; NULL: all */
     size_t ticker_count;
@@ -158,23 +160,46 @@ static size_t give(struct cursor *cursor, struct run *run, msim_time until,
 
 /* ---- the merge ---- */
 
-/* A group whose statistics hid that its rows come before what has been given. */
-static int refuse_late(const struct cursor *cursor, const struct run *run,
-                       struct msim_detail *detail)
+/* A group that has a trade where its statistics say that it has none. */
+static int refuse_range(const struct cursor *cursor, uint32_t rank, msim_time time,
+                        const char *remedy, struct msim_detail *detail)
 {
-    const struct msim_parquet *parquet = cursor->context.parquet;
-    const struct zone *zone = &parquet->zones[run->rank];
+    const struct msim_parquet *parquet = cursor->parquet;
+    const struct zone *zone = &parquet->zones[rank];
     struct place place = {
         .file = parquet->files[zone->file].file.path, .group = zone->group, .page = -1};
-    char found[MSIM_CALENDAR_SIZE], claimed[MSIM_CALENDAR_SIZE];
+    char found[MSIM_CALENDAR_SIZE], first[MSIM_CALENDAR_SIZE], last[MSIM_CALENDAR_SIZE];
 
-    msim_calendar_print(msim_run_time(run), MSIM_CALENDAR_ISO, found);
-    msim_calendar_print(zone->min, MSIM_CALENDAR_ISO, claimed);
+    msim_calendar_print(time, MSIM_CALENDAR_ISO, found);
+    msim_calendar_print(zone->min, MSIM_CALENDAR_ISO, first);
+    msim_calendar_print(zone->max, MSIM_CALENDAR_ISO, last);
     return msim_place_fail(&place, detail, MSIM_ERR_FORMAT,
-                           "its statistics say that it begins at %s, and it has a trade at %s, "
-                           "before what was given already: write the file again, or open it "
-                           "without its statistics",
-                           claimed, found);
+                           "its statistics say %s to %s, and it has a trade at %s%s: write the "
+                           "file again, or open it without its statistics",
+                           first, last, found, remedy);
+}
+
+/*
+ * Before a group is left out, its statistics are compared with its timestamps: once
+ * for the data set, however many cursors leave it out.
+ */
+static int confirm(struct cursor *cursor, uint32_t rank, struct msim_detail *detail)
+{
+    struct zone *zone = &cursor->parquet->zones[rank];
+    struct scan scan;
+
+    if (zone->is_found)
+        return MSIM_OK;
+    int r = msim_scan(&scan, cursor->parquet, &cursor->context.reader, zone->file, zone->group,
+                      INT64_MIN, NULL, NULL, detail);
+    if (r < 0)
+        return r;
+    if (scan.good > 0 && scan.min < zone->min)
+        return refuse_range(cursor, rank, scan.min, "", detail);
+    if (scan.good > 0 && scan.max > zone->max)
+        return refuse_range(cursor, rank, scan.max, "", detail);
+    zone->is_found = true;
+    return MSIM_OK;
 }
 
 /* Puts the run's next trade into the list, or closes the run where it has none. */
@@ -208,7 +233,7 @@ static int open_next(struct cursor *cursor, struct msim_detail *detail)
         msim_time time = msim_run_time(run);
         if (time < cursor->last_time ||
             (time == cursor->last_time && run->rank < cursor->last_rank)) {
-            r = refuse_late(cursor, run, detail);
+            r = refuse_range(cursor, run->rank, time, ", before what was given already", detail);
             msim_run_close(&run);
             return r;
         }
@@ -225,12 +250,11 @@ static int admit(struct cursor *cursor, struct msim_detail *detail)
         const struct zone *zone = next_zone(cursor);
         uint32_t rank = parquet->plan[cursor->planned];
         const struct msim_due_item *first = msim_due_peek(&cursor->open);
-        if (zone->min >= cursor->to) {
-            /* The plan is by minimum: so are all that follow. */
-            cursor->planned = parquet->zone_count;
-            break;
-        }
-        if (zone->max < cursor->context.from && zone->max != INT64_MIN) {
+        bool early = zone->max < cursor->context.from && zone->max != INT64_MIN;
+        if (early || zone->min >= cursor->to) {
+            int r = confirm(cursor, rank, detail);
+            if (r < 0)
+                return r;
             cursor->planned++;
             continue;
         }
@@ -293,8 +317,11 @@ static int step(struct cursor *cursor, struct msim_record *records, size_t capac
         return r;
     const struct msim_due_item *first = msim_due_peek(&cursor->open);
     if (!first || first->due >= cursor->to) {
-        cursor->ended = true;
-        return MSIM_OK;
+        /* The plan is by minimum: what was not opened is left out. */
+        for (; cursor->planned < cursor->parquet->zone_count && r >= 0; cursor->planned++)
+            r = confirm(cursor, cursor->parquet->plan[cursor->planned], detail);
+        cursor->ended = r >= 0;
+        return r;
     }
     *given += give(cursor, run_of(first), reach(cursor), records + *given, capacity - *given);
     return advance(cursor, detail);
@@ -413,7 +440,7 @@ static int check(const struct msim_parquet_source_params *params, struct msim_de
         if (!params->tickers[i])
             return msim_detail_set(detail, MSIM_ERR_INVALID, "ticker %zu is NULL", i);
     }
-    if (params->to != 0 && params->from >= params->to)
+    if (params->has_from && params->has_to && params->from >= params->to)
         return msim_detail_set(detail, MSIM_ERR_INVALID,
                                "no time lies between `from` and `to`: `to` must be later");
     return MSIM_OK;
@@ -436,8 +463,9 @@ int msim_parquet_source(struct msim_source *out, struct msim_parquet *parquet,
     if (!cursor)
         return msim_detail_set(detail, MSIM_ERR_NOMEM, "%s", msim_result_text(MSIM_ERR_NOMEM));
     cursor->context.parquet = parquet;
-    cursor->context.from = params->from != 0 ? params->from : INT64_MIN;
-    cursor->to = params->to != 0 ? params->to : MSIM_TIME_NEVER;
+    cursor->parquet = parquet;
+    cursor->context.from = params->has_from ? params->from : INT64_MIN;
+    cursor->to = params->has_to ? params->to : MSIM_TIME_NEVER;
     cursor->last_time = INT64_MIN;
     msim_reader_init(&cursor->context.reader, &parquet->crc, &parquet->allocator);
     msim_names_init(&cursor->context.names, &parquet->allocator);

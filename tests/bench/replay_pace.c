@@ -75,6 +75,7 @@ static int open_source(void *context, struct msim_source *out, struct msim_detai
     struct window *window = context;
     struct msim_parquet_source_params params = MSIM_PARQUET_SOURCE_PARAMS_INIT;
 
+    params.has_to = window->to != 0;
     params.to = window->to;
     return msim_parquet_source(out, window->parquet, &params, detail);
 }

@@ -121,6 +121,7 @@ struct made_chunk {
     size_t page_count;
     bool hides_dictionary; /* dictionary_page_offset 0 */
     int64_t values;        /* 0: the file's rows */
+    int lists;             /* an encoding that the footer lists; 0: none */
     bool is_encrypted;
     bool is_elsewhere;
     const char *min; /* 8 bytes of statistics */
@@ -205,7 +206,9 @@ static inline void made_chunk_put(struct msim_thrift_out *out, const struct made
     msim_thrift_put_i64(out, &last, 2, place->start);
     msim_thrift_put_struct(out, &last, 3);
     msim_thrift_put_i32(out, &inner, 1, chunk->physical);
-    msim_thrift_put_list(out, &inner, 2, THRIFT_I32, 0);
+    msim_thrift_put_list(out, &inner, 2, THRIFT_I32, chunk->lists ? 1 : 0);
+    if (chunk->lists)
+        msim_thrift_put_item_i32(out, chunk->lists);
     msim_thrift_put_list(out, &inner, 3, THRIFT_BINARY, 0);
     msim_thrift_put_i32(out, &inner, 4, chunk->codec);
     msim_thrift_put_i64(out, &inner, 5, chunk->values ? chunk->values : rows);

@@ -141,13 +141,14 @@ static void read_file(const char *path, struct tally *tally)
 {
     struct msim_allocator system = msim_mem_allocator(NULL);
     struct msim_detail detail = {{0}};
+    struct msim_parquet_pool pool = {.count = 0};
     struct msim_parquet_file file;
     struct msim_reader reader;
     struct footer footer;
     struct msim_crc crc;
 
     msim_crc_init(&crc);
-    assert_int_equal(msim_parquet_file_open(&file, path, &system, NULL), MSIM_OK);
+    assert_int_equal(msim_parquet_file_open(&file, path, &pool, &system, NULL), MSIM_OK);
     tally->files++;
     int r = msim_footer_read(&footer, &file, &system, &detail);
     if (r < 0) {

@@ -5,6 +5,7 @@
 
 #include "made.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -153,7 +154,7 @@ static void a_missing_column_is_named_with_those_that_there_are(void **state)
     assert_int_equal(msim_parquet_open(&parquet, &params, &detail), MSIM_ERR_NOT_FOUND);
     assert_non_null(strstr(detail.text, "no column \"px\"; it has \"timestamp\", \"price\", "
                                         "\"volume\", \"ticker\": name the one that holds the price "
-                                        "(price_column)"));
+                                        "(price_column, or --columns price=NAME)"));
     params.price_column = "volume";
     params.volume_column = "price";
     assert_int_equal(msim_parquet_open(&parquet, &params, &detail), MSIM_OK);
@@ -192,6 +193,7 @@ static void what_is_no_request_is_refused(void **state)
     assert_int_equal(msim_parquet_source(&source, NULL, NULL, NULL), MSIM_ERR_INVALID);
     part.from = 10;
     part.to = 10;
+    part.has_from = part.has_to = true;
     assert_int_equal(msim_parquet_source(&source, parquet, &part, NULL), MSIM_ERR_INVALID);
     part.size = 0;
     assert_int_equal(msim_parquet_source(&source, parquet, &part, NULL), MSIM_ERR_INVALID);
@@ -221,9 +223,82 @@ static void a_file_that_shrinks_while_it_is_read_is_an_error(void **state)
     while ((r = msim_source_pull(&source, records, 64, &count, &detail)) == MSIM_PULL_RECORD)
         continue;
     assert_int_equal(r, MSIM_ERR_IO);
-    assert_non_null(strstr(detail.text, "became shorter while it was read"));
+    assert_non_null(strstr(detail.text, "changed while it was being read"));
     msim_source_release(&source);
     msim_parquet_close(&parquet);
+}
+
+static void more_files_than_may_be_open_are_read(void **state)
+{
+    enum { FILES = 2 * MSIM_PARQUET_OPEN_FILES + 5 };
+    struct folder *folder = *state;
+    struct msim_parquet *parquet = NULL;
+    struct msim_source source;
+    struct msim_record record;
+    size_t count = 0;
+    char name[32];
+
+    /* All of them overlap: each is open from the first trade to the last. */
+    for (int i = 0; i < FILES; i++) {
+        const struct row rows[] = {{i, i, 0, "A"}, {FILES + i, i, 1, "A"}};
+        struct made made = made_trades(rows, 2, 0, MSIM_PARQUET_CODEC_NONE);
+        snprintf(name, sizeof name, "f%03d.parquet", i);
+        put_file(folder, name, made.bytes, made.length);
+        made_free(&made);
+    }
+    assert_int_equal(open_path(folder->path, &parquet, NULL), MSIM_OK);
+    assert_int_equal(msim_parquet_source(&source, parquet, NULL, NULL), MSIM_OK);
+    for (int i = 0; i < 2 * FILES; i++) {
+        assert_int_equal(msim_source_pull(&source, &record, 1, &count, NULL), MSIM_PULL_RECORD);
+        assert_int_equal(record.time, i);
+        assert_int_equal(record.as.trade.price, i % FILES);
+    }
+    assert_int_equal(msim_source_pull(&source, &record, 1, &count, NULL), MSIM_PULL_END);
+    msim_source_release(&source);
+    msim_parquet_close(&parquet);
+    for (int i = 0; i < FILES; i++) {
+        snprintf(name, sizeof name, "f%03d.parquet", i);
+        unlink(inside(folder, name));
+    }
+}
+
+static void a_file_that_is_written_over_is_noticed_at_its_next_row_group(void **state)
+{
+    struct folder *folder = *state;
+    struct row rows[4] = {{1, 1, 1, "A"}, {2, 2, 1, "A"}, {3, 3, 1, "A"}, {4, 4, 1, "A"}};
+    struct msim_parquet *parquet = NULL;
+    struct msim_source source;
+    struct msim_record record;
+    struct msim_detail detail = {{0}};
+    const struct timespec moments[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+    size_t count = 0;
+
+    struct made made = made_trades(rows, 4, 2, MSIM_PARQUET_CODEC_NONE);
+    put_file(folder, "a.parquet", made.bytes, made.length);
+    assert_int_equal(open_path(inside(folder, "a.parquet"), &parquet, NULL), MSIM_OK);
+    assert_int_equal(msim_parquet_source(&source, parquet, NULL, NULL), MSIM_OK);
+    assert_int_equal(msim_source_pull(&source, &record, 1, &count, NULL), MSIM_PULL_RECORD);
+    /* The same bytes at another time. */
+    put_file(folder, "a.parquet", made.bytes, made.length);
+    assert_int_equal(utimensat(AT_FDCWD, inside(folder, "a.parquet"), moments, 0), 0);
+    assert_int_equal(msim_source_pull(&source, &record, 1, &count, NULL), MSIM_PULL_RECORD);
+    assert_int_equal(msim_source_pull(&source, &record, 1, &count, &detail), MSIM_ERR_IO);
+    assert_non_null(strstr(detail.text, "changed while it was being read"));
+    msim_source_release(&source);
+    msim_parquet_close(&parquet);
+    made_free(&made);
+}
+
+static void a_folder_inside_a_folder_is_called_one(void **state)
+{
+    struct folder *folder = *state;
+
+    assert_int_equal(mkdir(inside(folder, "a.parquet"), 0700), 0);
+    struct msim_parquet *parquet = NULL;
+    struct msim_detail detail = {{0}};
+    assert_int_equal(open_path(folder->path, &parquet, &detail), MSIM_ERR_INVALID);
+    assert_non_null(strstr(detail.text, "a.parquet: is a folder inside a folder"));
+    assert_int_equal(rmdir(inside(folder, "a.parquet")), 0);
 }
 
 /* ---- writing ---- */
@@ -288,6 +363,9 @@ int main(void)
         CASE(a_missing_column_is_named_with_those_that_there_are),
         CASE(what_is_no_request_is_refused),
         CASE(a_file_that_shrinks_while_it_is_read_is_an_error),
+        CASE(more_files_than_may_be_open_are_read),
+        CASE(a_file_that_is_written_over_is_noticed_at_its_next_row_group),
+        CASE(a_folder_inside_a_folder_is_called_one),
         CASE(a_written_file_appears_when_it_is_finished),
         CASE(a_writer_that_does_not_finish_leaves_nothing_behind),
         CASE(a_path_that_cannot_be_written_is_refused),

@@ -580,9 +580,9 @@ static void statistics_that_lie_are_found_out_and_can_be_ignored(void **state)
     assert_int_equal(msim_source_pull(&source, honest.records, 64, &count, &honest.detail),
                      MSIM_ERR_FORMAT);
     assert_non_null(strstr(honest.detail.text,
-                           "memory-1, row group 0: its statistics say that it begins at "
-                           "1970-01-01T00:00:08.000000Z, and it has a trade at "
-                           "1970-01-01T00:00:01.000000Z"));
+                           "memory-1, row group 0: its statistics say "
+                           "1970-01-01T00:00:08.000000Z to 1970-01-01T00:00:08.000000Z, and it has "
+                           "a trade at 1970-01-01T00:00:01.000000Z, before what was given"));
     msim_source_release(&source);
     msim_parquet_close(&parquet);
 
@@ -597,6 +597,84 @@ static void statistics_that_lie_are_found_out_and_can_be_ignored(void **state)
     msim_parquet_close(&parquet);
     made_free(&files[0]);
     made_free(&files[1]);
+}
+
+/* One file that says of itself that it lies at 8 s; it begins at 1 s. */
+static void a_group_is_not_left_out_on_the_word_of_its_statistics(void **state)
+{
+    static const unsigned char late[8] = {0x40, 0x1F}, later[8] = {0x41, 0x1F};
+    static const unsigned char early[8] = {0xE8, 3};
+    static const struct {
+        const unsigned char *min;
+        const unsigned char *max;
+        msim_time from;
+        msim_time to;
+        int result;
+        const char *words;
+    } cases[] = {
+        {late, later, 0, 8, MSIM_ERR_FORMAT, "a trade at 1970-01-01T00:00:01.000000Z: write"},
+        {early, early, 2, 0, MSIM_ERR_FORMAT, "a trade at 1970-01-01T00:00:08.000000Z: write"},
+        {early, late, 9, 0, MSIM_PULL_END, ""},
+        {early, late, 0, 1, MSIM_PULL_END, ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct bench bench = good();
+        struct msim_parquet_source_params part = MSIM_PARQUET_SOURCE_PARAMS_INIT;
+        struct msim_parquet *parquet = NULL;
+        struct msim_source source;
+        bench.chunks[TIMESTAMP].min = (const char *)cases[i].min;
+        bench.chunks[TIMESTAMP].max = (const char *)cases[i].max;
+        struct made made = made_by_hand(bench.chunks, COLUMNS, 8);
+        struct msim_parquet_bytes bytes = {made.bytes, made.length};
+        part.has_from = cases[i].from > 0;
+        part.has_to = cases[i].to > 0;
+        part.from = cases[i].from * MSIM_NS_PER_S;
+        part.to = cases[i].to * MSIM_NS_PER_S;
+        assert_int_equal(msim_parquet_open_memory(&parquet, &bench.params, &bytes, 1, NULL),
+                         MSIM_OK);
+        for (int again = 0; again < 2; again++) {
+            assert_int_equal(msim_parquet_source(&source, parquet, &part, NULL), MSIM_OK);
+            assert_int_equal(
+                msim_source_pull(&source, bench.records, 64, &bench.count, &bench.detail),
+                cases[i].result);
+            assert_non_null(strstr(bench.detail.text, cases[i].words));
+            msim_source_release(&source);
+        }
+        msim_parquet_close(&parquet);
+        made_free(&made);
+    }
+}
+
+static void encodings_that_the_footer_lists_are_refused_before_anything_is_read(void **state)
+{
+    struct bench bench = good();
+
+    (void)state;
+    bench.chunks[VOLUME].lists = ENCODING_BYTE_STREAM_SPLIT;
+    assert_refuses(&bench, MSIM_ERR_UNSUPPORTED,
+                   "row group 0, column volume: values in BYTE_STREAM_SPLIT (encoding 9)");
+    bench.chunks[VOLUME].lists = ENCODING_RLE_DICTIONARY;
+    assert_reads(&bench);
+    bench.chunks[VOLUME].lists = 1000;
+    assert_refuses(&bench, MSIM_ERR_UNSUPPORTED, "column volume: values in an unknown encoding");
+}
+
+static void two_columns_of_one_name_are_refused(void **state)
+{
+    struct made_chunk chunks[COLUMNS + 1];
+    struct bench bench = good();
+
+    (void)state;
+    memcpy(chunks, bench.chunks, sizeof bench.chunks);
+    chunks[COLUMNS] = bench.chunks[PRICE];
+    struct made made = made_by_hand(chunks, COLUMNS + 1, 8);
+    assert_int_equal(made_read(&made, NULL, bench.records, 64, &bench.count, &bench.detail),
+                     MSIM_ERR_FORMAT);
+    assert_string_equal(bench.detail.text, "memory-0: two columns are called \"price\": write the "
+                                           "file with names that differ");
+    made_free(&made);
 }
 
 int main(void)
@@ -622,6 +700,9 @@ int main(void)
         cmocka_unit_test(a_ticker_that_is_not_utf_8_is_refused_with_its_row_or_skipped),
         cmocka_unit_test(a_time_beyond_nanoseconds_is_refused_with_its_row),
         cmocka_unit_test(statistics_that_lie_are_found_out_and_can_be_ignored),
+        cmocka_unit_test(a_group_is_not_left_out_on_the_word_of_its_statistics),
+        cmocka_unit_test(encodings_that_the_footer_lists_are_refused_before_anything_is_read),
+        cmocka_unit_test(two_columns_of_one_name_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
