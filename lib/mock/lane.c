@@ -166,8 +166,8 @@ static void find_due(const struct msim_mock_market *market, struct msim_mock_lan
     }
 }
 
-_Static_assert(MSIM_MOCK_AHEAD == MSIM_MOCK_DRAWS && MSIM_MOCK_AHEAD == MSIM_MOCK_NORMALS,
-               "what is made ahead is made at once");
+_Static_assert(MSIM_MOCK_AHEAD == MSIM_MOCK_DRAWS, "draws are made at once");
+_Static_assert(MSIM_MOCK_AHEAD == MSIM_MOCK_NORMALS, "normal numbers are made at once");
 
 static void draw_ahead(struct msim_mock_lane *lane, uint64_t ahead)
 {

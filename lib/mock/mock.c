@@ -300,7 +300,8 @@ static int first_price(const struct msim_mock_symbol *symbol, struct msim_mock_l
                                exponent);
     lane->price_exponent = exponent;
     lane->tick = tick;
-    lane->most = (double)(MSIM_MOCK_PRICE_MAX / tick);
+    int64_t most = MSIM_MOCK_PRICE_MAX / tick; /* whole ticks */
+    lane->most = (double)most;
     *first = (double)(price / tick);
     return MSIM_OK;
 }
