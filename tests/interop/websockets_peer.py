@@ -1,4 +1,4 @@
-"""python3-websockets against the library, in both roles.
+"""python3-websockets against the library, in both roles, and Python's HTTP client.
 
     websockets_peer.py ECHO_SERVER ECHO_CLIENT FOREIGN_LOOP
 
@@ -6,6 +6,7 @@ The programs echo what they hear (tests/net/echo-server.c, examples/foreign-loop
 want an echo (tests/net/echo-client.c).
 """
 import asyncio
+import http.client
 import re
 import signal
 import sys
@@ -47,8 +48,34 @@ async def echoes(uri, **options):
     assert peer.close_code == 1000, peer.close_code
 
 
+def http_exchanges(port):
+    """One kept connection: bodies by length and in chunks, both ways."""
+    peer = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    link = None
+    for size in (0, 1, 1000, 100000, 3000000):
+        body = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
+        for query in ("", "?chunks"):
+            for sent in (body, iter([body[:10], body[10:]])):
+                peer.request("POST", "/http/any" + query, sent, {"Content-Type": "a/b"},
+                             encode_chunked=not isinstance(sent, bytes))
+                answer = peer.getresponse()
+                assert answer.read() == body
+                assert (answer.status, answer.getheader("Content-Type")) == (200, "a/b")
+                assert answer.getheader("X-Method") == "POST"
+                assert link in (None, peer.sock), "the connection was not kept"
+                link = peer.sock
+    peer.request("HEAD", "/http/")
+    answer = peer.getresponse()
+    assert (answer.status, answer.read()) == (200, b"")
+    peer.request("GET", "/refuse")
+    answer = peer.getresponse()
+    assert answer.status == 426, answer.status
+    peer.close()
+
+
 async def as_client(echo_server):
     process, port = await start(echo_server)
+    await asyncio.get_running_loop().run_in_executor(None, http_exchanges, port)
     for host in ("localhost", "127.0.0.1"):
         await echoes(f"ws://{host}:{port}/any/path?x=%20")
     # It offers compression; the server need not take it up.

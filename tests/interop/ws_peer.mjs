@@ -57,6 +57,13 @@ async function asClient() {
   assert.equal(plain.headers.get('sec-websocket-version'), '13');
   await plain.text();
 
+  for (const query of ['', '?chunks']) {
+    const body = Buffer.alloc(500000, 'ab');
+    const answer = await fetch(`http://127.0.0.1:${port}/http/x${query}`, { method: 'PUT', body });
+    assert.equal(answer.headers.get('x-method'), 'PUT');
+    assert.ok(Buffer.from(await answer.arrayBuffer()).equals(body));
+  }
+
   child.kill('SIGTERM');
   assert.deepEqual(await once(child, 'exit'), [0, null]);
 }

@@ -3,7 +3,8 @@
  *
  *   echo-server [--host H] [--port P]     prints "port N" once it listens
  *
- * /refuse answers 404; SIGTERM and SIGINT end it.
+ * /refuse answers 404.  /http/ and what is below it are HTTP: a body comes back as it was,
+ * in chunks where the query asks for "chunks".  SIGTERM and SIGINT end it.
  */
 #define _GNU_SOURCE /* signalfd */
 #include <signal.h>
@@ -13,6 +14,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <marketsim/http.h>
 #include <marketsim/net.h>
 
 static int on_request(void *context, struct msim_connection *connection,
@@ -29,6 +31,40 @@ static void on_message(void *context, struct msim_connection *connection,
     (void)context;
     if (msim_connection_send(connection, kind, bytes, length) < 0)
         msim_connection_close(connection, MSIM_CLOSE_TRY_LATER, "you do not read");
+}
+
+static int answer_in_chunks(struct msim_exchange *exchange, const struct msim_http_answer *answer)
+{
+    const unsigned char *body = answer->body;
+    size_t piece = 1000;
+
+    int r = msim_exchange_begin(exchange, answer);
+    for (size_t at = 0; r == MSIM_OK && at < answer->body_length; at += piece) {
+        size_t left = answer->body_length - at;
+        r = msim_exchange_write(exchange, body + at, left < piece ? left : piece);
+    }
+    return r == MSIM_OK ? msim_exchange_finish(exchange) : r;
+}
+
+static void on_http(void *context, struct msim_exchange *exchange)
+{
+    const struct msim_http_request *request = msim_exchange_request(exchange);
+    const char *type = msim_exchange_header(exchange, "Content-Type");
+    const struct msim_http_header method = {"X-Method", request->method};
+    const struct msim_http_answer answer = {
+        .status = 200,
+        .content_type = type ? type : "text/plain",
+        .headers = &method,
+        .header_count = 1,
+        .body = request->body,
+        .body_length = request->body_length,
+    };
+    int r = strcmp(request->query, "chunks") == 0 ? answer_in_chunks(exchange, &answer)
+                                                  : msim_exchange_answer(exchange, &answer);
+
+    (void)context;
+    if (r < 0)
+        msim_exchange_abort(exchange);
 }
 
 static void on_signal(void *context, int fd)
@@ -84,6 +120,9 @@ static int serve(struct msim_net *net, const struct msim_listen_params *listen)
 
 int main(int argument_count, char **arguments)
 {
+    static const struct msim_http_handler http = {.request = on_http};
+    static const struct msim_route route = {
+        .path = "/http/*", .http = &http, .max_body_bytes = 16 * 1024 * 1024};
     const struct msim_logger logger = {.write = log_line, .level = MSIM_LOG_INFO};
     struct msim_net_params params = MSIM_NET_PARAMS_INIT;
     struct msim_listen_params listen = MSIM_LISTEN_PARAMS_INIT;
@@ -94,6 +133,8 @@ int main(int argument_count, char **arguments)
         else if (strcmp(arguments[i], "--host") == 0)
             listen.host = arguments[i + 1];
     }
+    listen.routes = &route;
+    listen.route_count = 1;
     listen.handler.request = on_request;
     listen.handler.message = on_message;
     listen.limits.max_message_bytes = 16 * 1024 * 1024;
