@@ -1,7 +1,7 @@
-"""Installs the exact npm packages of package-lock.json into a scratch folder, then runs
-ws_peer.mjs there.
+"""Installs the exact npm packages of a folder's package-lock.json into a scratch folder, then
+runs one of its scripts there.
 
-    run_ws.py SOURCE_FOLDER SCRATCH_FOLDER PROGRAM...
+    run_npm.py SOURCE_FOLDER SCRATCH_FOLDER SCRIPT PROGRAM...
 
 Exit status 77, "skipped", where there is no node or npm, or the packages cannot be had.
 """
@@ -13,12 +13,12 @@ import sys
 SKIPPED = 77
 
 
-def install(source, scratch):
+def install(source, scratch, script):
     lock = os.path.join(source, "package-lock.json")
     copy = os.path.join(scratch, "package-lock.json")
     ready = os.path.join(scratch, "installed")
     os.makedirs(scratch, exist_ok=True)
-    for name in ("package.json", "ws_peer.mjs"):
+    for name in ("package.json", script):
         shutil.copy(os.path.join(source, name), scratch)
     with open(lock, "rb") as new:
         wanted = new.read()
@@ -39,14 +39,14 @@ def install(source, scratch):
     return True
 
 
-def main(source, scratch, *programs):
+def main(source, scratch, script, *programs):
     if not shutil.which("node") or not shutil.which("npm"):
         print("skipped: node and npm are not installed")
         return SKIPPED
-    if not install(source, scratch):
+    if not install(source, scratch, script):
         print("skipped: the npm packages cannot be had")
         return SKIPPED
-    command = ["node", "ws_peer.mjs", *map(os.path.abspath, programs)]
+    command = ["node", script, *map(os.path.abspath, programs)]
     return subprocess.run(command, cwd=scratch).returncode
 
 
