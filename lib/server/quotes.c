@@ -24,6 +24,12 @@
 /* No turn takes more records than this, so that clients are heard in a flood as well. */
 #define TURN_RECORDS 65536
 
+/*
+ * Where events come faster than this, those of one stretch leave together: the writes cost the most,
+ * and nobody sees a quote that is replaced within it.
+ */
+#define GATHER_NS (200 * MSIM_NS_PER_US)
+
 /* A source that has nothing now is asked again after this. */
 #define POLL_NS MSIM_NS_PER_MS
 
@@ -228,6 +234,10 @@ static int send_due(struct msim_quotes_server *server, msim_time *next)
     msim_time now = read_clock();
     msim_time due = MSIM_TIME_NEVER;
 
+    if (now < server->gathering_until) {
+        *next = server->gathering_until;
+        return MSIM_OK;
+    }
     for (size_t taken = 0; taken < TURN_RECORDS; taken++) {
         if (server->at == server->count) {
             int r = refill(server);
@@ -252,10 +262,14 @@ static int send_due(struct msim_quotes_server *server, msim_time *next)
         server->at++;
         msim_histogram_add(&server->lateness, now - due);
         due = now;
+        server->gathering_until = now + GATHER_NS;
     }
     give_run(server);
     server->first = server->client_count > 0 ? (server->first + 1) % server->client_count : 0;
-    *next = server->stats.ended ? MSIM_TIME_NEVER : due;
+    if (server->stats.ended)
+        *next = MSIM_TIME_NEVER;
+    else
+        *next = due > server->gathering_until ? due : server->gathering_until;
     return MSIM_OK;
 }
 

@@ -59,6 +59,7 @@ struct msim_quotes_server {
 
     unsigned char *run; /* frames for everybody that are not queued yet */
     size_t run_length;
+    msim_time gathering_until; /* what is due before it leaves then */
     char *scratch; /* for a client's message */
     size_t scratch_size;
 
