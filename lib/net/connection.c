@@ -96,7 +96,9 @@ void msim_connection_detach(struct msim_connection *connection)
 {
     if (connection->ready.fd < 0)
         return;
-    /* Closing takes it out of epoll too: nobody else holds this descriptor. */
+    /* Closing alone does not take it out of epoll where a process that the host forked holds
+     * the socket as well: its events would still point here. */
+    msim_net_poll(connection->net, EPOLL_CTL_DEL, &connection->ready, 0);
     close(connection->ready.fd);
     connection->ready.fd = -1;
     connection->is_blocked = false;

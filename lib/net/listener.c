@@ -42,9 +42,13 @@ struct msim_listener {
 static void close_doors(struct msim_listener *listener)
 {
     for (size_t i = 0; i < listener->door_count; i++) {
-        if (listener->doors[i].ready.fd >= 0)
-            close(listener->doors[i].ready.fd);
-        listener->doors[i].ready.fd = -1;
+        struct msim_ready *ready = &listener->doors[i].ready;
+        if (ready->fd < 0)
+            continue;
+        /* A process that the host forked may hold it as well: closing alone would not do. */
+        msim_net_poll(listener->net, EPOLL_CTL_DEL, ready, 0);
+        close(ready->fd);
+        ready->fd = -1;
     }
 }
 

@@ -4,6 +4,9 @@
  */
 #include "bench.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+
 /* ---- watches ---- */
 
 struct watcher {
@@ -501,6 +504,68 @@ static void destroying_tells_every_open_connection_of_its_end(void **state)
     msim_net_destroy(&bench.net);
 }
 
+/* ---- a host that forks ---- */
+
+/* A process that holds every descriptor of this one until it is ended, a minute at most. */
+static pid_t fork_holder(void)
+{
+    pid_t child = fork();
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        alarm(60);
+        pause();
+        _exit(0);
+    }
+    return child;
+}
+
+static void end_holder(pid_t child)
+{
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+static void a_closed_connection_is_forgotten_though_a_forked_process_holds_it(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, NULL, 0);
+    int fd = raw_open(&bench);
+    pid_t child = fork_holder();
+    msim_connection_abort(bench.last);
+    until_log(&bench, "opened closed(1006) ");
+    while (msim_net_dispatch(bench.net, 0) > 0)
+        continue;
+    /* The child's copy keeps the link open: what comes on it must not wake this loop. */
+    assert_int_equal(send(fd, "x", 1, MSG_NOSIGNAL), 1);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(msim_net_dispatch(bench.net, 1), 0);
+    end_holder(child);
+    close(fd);
+    bench_finish(&bench);
+}
+
+static void a_closed_listener_is_forgotten_though_a_forked_process_holds_it(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, NULL, 0);
+    uint16_t port = msim_listener_port(bench.listener);
+    pid_t child = fork_holder();
+    msim_listener_close(&bench.listener);
+    while (msim_net_dispatch(bench.net, 0) > 0)
+        continue;
+    int fd = raw_connect_to(port);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(msim_net_dispatch(bench.net, 1), 0);
+    end_holder(child);
+    close(fd);
+    bench_finish(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -514,6 +579,8 @@ int main(void)
         cmocka_unit_test(handlers_may_do_anything_to_anybody),
         cmocka_unit_test(a_listener_may_be_closed_from_within_and_its_connections_stay),
         cmocka_unit_test(destroying_tells_every_open_connection_of_its_end),
+        cmocka_unit_test(a_closed_connection_is_forgotten_though_a_forked_process_holds_it),
+        cmocka_unit_test(a_closed_listener_is_forgotten_though_a_forked_process_holds_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
