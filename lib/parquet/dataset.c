@@ -109,9 +109,13 @@ static int map_columns(struct trade_file *trades, const struct msim_parquet_para
 static int check_encodings(const struct chunk *chunk, const struct place *place,
                            struct msim_detail *detail)
 {
-    for (int encoding = 0; encoding < 64; encoding++) {
+    for (int encoding = 0; encoding <= MSIM_ENCODINGS_OTHER; encoding++) {
         if (!(chunk->encodings >> encoding & 1) || msim_column_reads(encoding))
             continue;
+        if (encoding == MSIM_ENCODINGS_OTHER)
+            return msim_place_fail(place, detail, MSIM_ERR_UNSUPPORTED,
+                                   "values in an unknown encoding: write the column as PLAIN or "
+                                   "with a dictionary");
         return msim_place_fail(place, detail, MSIM_ERR_UNSUPPORTED,
                                "values in %s (encoding %d), which are not read: write the column "
                                "as PLAIN or with a dictionary",

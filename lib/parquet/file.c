@@ -102,7 +102,11 @@ static int reopen(const struct msim_parquet_file *file, struct msim_detail *deta
         return msim_detail_set(detail, MSIM_ERR_IO, "%s: cannot be opened again: %s", file->path,
                                strerror(errno));
     enter_pool(handle, descriptor);
-    return msim_parquet_file_check(file, detail);
+    int r = msim_parquet_file_check(file, detail);
+    /* Another file: nobody may come to read from it. */
+    if (r < 0)
+        leave_pool(handle);
+    return r;
 }
 
 int msim_parquet_file_check(const struct msim_parquet_file *file, struct msim_detail *detail)
@@ -234,7 +238,8 @@ int msim_parquet_file_read(const struct msim_parquet_file *file, uint64_t offset
         offset += (uint64_t)got;
         length -= (size_t)got;
     }
-    return MSIM_OK;
+    /* After it: what was read before a change is what was opened. */
+    return msim_parquet_file_check(file, detail);
 }
 
 /* ---- folders ---- */

@@ -46,7 +46,10 @@ void msim_parquet_file_close(struct msim_parquet_file *file);
 /* MSIM_ERR_IO where the file is no longer the one that was opened. */
 int msim_parquet_file_check(const struct msim_parquet_file *file, struct msim_detail *detail);
 
-/* All of offset .. offset + length, which the caller has checked against `size`. */
+/*
+ * All of offset .. offset + length, which the caller has checked against `size`.
+ * MSIM_ERR_IO also where the file has changed since it was opened.
+ */
 int msim_parquet_file_read(const struct msim_parquet_file *file, uint64_t offset, void *bytes,
                            size_t length, struct msim_detail *detail);
 

@@ -71,7 +71,9 @@ static uint64_t read_encodings(struct msim_thrift *thrift, const struct msim_thr
 
     for (size_t i = 0; i < count && !thrift->failure; i++) {
         int32_t encoding = msim_thrift_i32(thrift, &item);
-        encodings |= UINT64_C(1) << (encoding >= 0 && encoding < 63 ? encoding : 63);
+        encodings |= UINT64_C(1) << (encoding >= 0 && encoding < MSIM_ENCODINGS_OTHER
+                                         ? encoding
+                                         : MSIM_ENCODINGS_OTHER);
     }
     return encodings;
 }

@@ -36,10 +36,13 @@ struct bound {
     unsigned char bytes[8];
 };
 
+/* The bit of a chunk's encodings that stands for every number from it on. */
+#define MSIM_ENCODINGS_OTHER 63
+
 struct chunk {
     int32_t physical;
     int32_t codec;
-    uint64_t encodings; /* bit n: encoding n is listed; 63: one beyond that */
+    uint64_t encodings; /* bit n: encoding n is listed */
     int64_t value_count;
     int64_t compressed_size;
     int64_t uncompressed_size;

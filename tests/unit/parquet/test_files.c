@@ -289,6 +289,57 @@ static void a_file_that_is_written_over_is_noticed_at_its_next_row_group(void **
     made_free(&made);
 }
 
+static void a_file_that_was_replaced_while_it_was_closed_is_refused_each_time(void **state)
+{
+    struct folder *folder = *state;
+    struct msim_allocator system = msim_mem_allocator(NULL);
+    struct msim_parquet_file file, others[MSIM_PARQUET_OPEN_FILES];
+    struct msim_parquet_pool pool = {.count = 0};
+    struct msim_detail detail = {{0}};
+    char byte;
+
+    put_file(folder, "a.parquet", "old", 3);
+    put_file(folder, "b.parquet", "b", 1);
+    assert_int_equal(
+        msim_parquet_file_open(&file, inside(folder, "a.parquet"), &pool, &system, NULL), MSIM_OK);
+    for (size_t i = 0; i < COUNT(others); i++)
+        assert_int_equal(
+            msim_parquet_file_open(&others[i], inside(folder, "b.parquet"), &pool, &system, NULL),
+            MSIM_OK);
+    put_file(folder, "c.parquet", "newer", 5);
+    char from[192];
+    memcpy(from, inside(folder, "c.parquet"), sizeof from);
+    assert_int_equal(rename(from, inside(folder, "a.parquet")), 0);
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(msim_parquet_file_read(&file, 0, &byte, 1, &detail), MSIM_ERR_IO);
+        assert_non_null(strstr(detail.text, "changed while it was being read"));
+    }
+    for (size_t i = 0; i < COUNT(others); i++)
+        msim_parquet_file_close(&others[i]);
+    msim_parquet_file_close(&file);
+    assert_int_equal(pool.count, 0);
+}
+
+static void a_file_that_is_written_over_is_noticed_at_the_next_read(void **state)
+{
+    struct folder *folder = *state;
+    struct msim_allocator system = msim_mem_allocator(NULL);
+    const struct timespec moments[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+    struct msim_parquet_pool pool = {.count = 0};
+    struct msim_parquet_file file;
+    char byte;
+
+    put_file(folder, "a.parquet", "old", 3);
+    assert_int_equal(
+        msim_parquet_file_open(&file, inside(folder, "a.parquet"), &pool, &system, NULL), MSIM_OK);
+    assert_int_equal(msim_parquet_file_read(&file, 0, &byte, 1, NULL), MSIM_OK);
+    assert_int_equal(byte, 'o');
+    put_file(folder, "a.parquet", "new", 3);
+    assert_int_equal(utimensat(AT_FDCWD, inside(folder, "a.parquet"), moments, 0), 0);
+    assert_int_equal(msim_parquet_file_read(&file, 0, &byte, 1, NULL), MSIM_ERR_IO);
+    msim_parquet_file_close(&file);
+}
+
 static void a_folder_inside_a_folder_is_called_one(void **state)
 {
     struct folder *folder = *state;
@@ -365,6 +416,8 @@ int main(void)
         CASE(a_file_that_shrinks_while_it_is_read_is_an_error),
         CASE(more_files_than_may_be_open_are_read),
         CASE(a_file_that_is_written_over_is_noticed_at_its_next_row_group),
+        CASE(a_file_that_was_replaced_while_it_was_closed_is_refused_each_time),
+        CASE(a_file_that_is_written_over_is_noticed_at_the_next_read),
         CASE(a_folder_inside_a_folder_is_called_one),
         CASE(a_written_file_appears_when_it_is_finished),
         CASE(a_writer_that_does_not_finish_leaves_nothing_behind),

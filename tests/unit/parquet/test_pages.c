@@ -658,7 +658,8 @@ static void encodings_that_the_footer_lists_are_refused_before_anything_is_read(
     bench.chunks[VOLUME].lists = ENCODING_RLE_DICTIONARY;
     assert_reads(&bench);
     bench.chunks[VOLUME].lists = 1000;
-    assert_refuses(&bench, MSIM_ERR_UNSUPPORTED, "column volume: values in an unknown encoding");
+    assert_refuses(&bench, MSIM_ERR_UNSUPPORTED,
+                   "column volume: values in an unknown encoding: write");
 }
 
 static void two_columns_of_one_name_are_refused(void **state)
