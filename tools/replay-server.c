@@ -207,7 +207,9 @@ static int try_source(struct replay *replay)
 
     int r = open_source(replay, &source, &detail);
     if (r >= 0) {
-        r = msim_source_pull(&source, &record, 1, &count, &detail);
+        do
+            r = msim_source_pull(&source, &record, 1, &count, &detail);
+        while (r == MSIM_PULL_EMPTY);
         msim_source_release(&source);
     }
     if (r < 0) {

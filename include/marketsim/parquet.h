@@ -30,12 +30,15 @@ struct msim_parquet_params {
     const char *ticker_column;    /* default "ticker" */
     bool skip_bad_rows;           /* leave them out and count them in place of failing */
     bool ignore_statistics;       /* find each row group's range by reading its timestamps */
+    /* What the data set and all its sources may take together, but for the working memory of the
+     * compression libraries; default 1 GiB.  Beyond it MSIM_ERR_LIMIT. */
+    uint64_t memory_bytes;
     const struct msim_allocator *allocator; /* copied */
     const struct msim_logger *logger;       /* copied */
 };
-#define MSIM_PARQUET_PARAMS_INIT                                                 \
-    {                                                                            \
-        sizeof(struct msim_parquet_params), 0, 0, 0, 0, 0, 0, false, false, 0, 0 \
+#define MSIM_PARQUET_PARAMS_INIT                                                    \
+    {                                                                               \
+        sizeof(struct msim_parquet_params), 0, 0, 0, 0, 0, 0, false, false, 0, 0, 0 \
     }
 
 /*
@@ -80,7 +83,9 @@ struct msim_parquet_source_params {
     }
 
 /*
- * A cursor from the start of the data set; `params` may be NULL.  Records are
+ * A cursor from the start of the data set; `params` may be NULL.  A pull does a
+ * bounded amount of work: MSIM_PULL_EMPTY with next_due INT64_MIN asks for the next
+ * one at once.  Records are
  * MSIM_RECORD_TRADE; symbol ids follow first appearance in the order.  Integers
  * have exponent 0, decimals their scale, doubles the shortest digits that read
  * back to the same double.  `row` is the trade's place among the rows of all files.

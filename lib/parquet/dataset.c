@@ -13,6 +13,8 @@
 #include "parquet/scan.h"
 #include "parquet/values.h"
 
+/* What a data set may take where its user names no other bound. */
+#define MEMORY_DEFAULT ((size_t)1 << 30)
 /* The bound on row groups of a data set: their ranks are 32 bits. */
 #define ZONES_LIMIT ((size_t)UINT32_MAX - 1)
 
@@ -229,7 +231,7 @@ static int add_zone(struct msim_parquet *parquet, struct msim_reader *reader, si
 
     if (!by_statistics(parquet, trades, group, &zone)) {
         struct scan scan;
-        int r = msim_scan(&scan, parquet, reader, file, group, INT64_MIN, NULL, NULL, detail);
+        int r = msim_scan(&scan, parquet, reader, file, group, detail);
         if (r < 0)
             return r;
         /* Without a good row it is opened first, gives nothing, and its rows are counted. */
@@ -300,7 +302,8 @@ static int make_plan(struct msim_parquet *parquet, struct msim_detail *detail)
         for (size_t i = 0; i < count; i++)
             parquet->plan[i] = planned[i].rank;
     }
-    bool made = planned && parquet->plan;
+    parquet->held = msim_mem_zero_array(&parquet->allocator, count, sizeof *parquet->held);
+    bool made = planned && parquet->plan && parquet->held;
     msim_mem_free(&parquet->allocator, planned, count * sizeof *planned);
     if (!made)
         return msim_detail_set(detail, MSIM_ERR_NOMEM, "no memory for the plan");
@@ -333,6 +336,20 @@ static int prepare(struct msim_parquet *parquet, struct msim_detail *detail)
     return MSIM_OK;
 }
 
+static void *counted_resize(void *context, void *pointer, size_t old_size, size_t new_size)
+{
+    struct msim_budget *budget = context;
+
+    if (new_size > old_size && new_size - old_size > msim_budget_left(budget)) {
+        budget->refused = true;
+        return NULL;
+    }
+    void *moved = budget->base.resize(budget->base.context, pointer, old_size, new_size);
+    if (moved || new_size == 0)
+        budget->used += new_size - (pointer ? old_size : 0);
+    return moved;
+}
+
 static int create(struct msim_parquet **out, const struct msim_parquet_params *params,
                   struct msim_detail *detail)
 {
@@ -341,13 +358,29 @@ static int create(struct msim_parquet **out, const struct msim_parquet_params *p
 
     if (!parquet)
         return msim_detail_set(detail, MSIM_ERR_NOMEM, "%s", msim_result_text(MSIM_ERR_NOMEM));
-    parquet->allocator = allocator;
+    parquet->budget.base = allocator;
+    parquet->budget.limit = params->memory_bytes > SIZE_MAX ? SIZE_MAX
+                            : params->memory_bytes > 0      ? (size_t)params->memory_bytes
+                                                            : MEMORY_DEFAULT;
+    parquet->allocator =
+        (struct msim_allocator){.resize = counted_resize, .context = &parquet->budget};
     parquet->logger = msim_log_logger(params->logger);
     parquet->skip_bad_rows = params->skip_bad_rows;
     parquet->ignore_statistics = params->ignore_statistics;
     msim_crc_init(&parquet->crc);
+    msim_names_init(&parquet->names, &parquet->allocator);
     *out = parquet;
     return MSIM_OK;
+}
+
+int msim_budget_blame(const struct msim_budget *budget, int r, struct msim_detail *detail)
+{
+    if (r != MSIM_ERR_NOMEM || !budget->refused)
+        return r;
+    return msim_detail_prefix(detail, MSIM_ERR_LIMIT,
+                              "more than the %zu MiB of memory that may be used: raise memory "
+                              "(--memory)",
+                              budget->limit / 1048576);
 }
 
 int msim_parquet_open(struct msim_parquet **out, const struct msim_parquet_params *params,
@@ -371,6 +404,7 @@ int msim_parquet_open(struct msim_parquet **out, const struct msim_parquet_param
     if (r >= 0)
         r = prepare(parquet, detail);
     if (r < 0) {
+        r = msim_budget_blame(&parquet->budget, r, detail);
         msim_parquet_close(&parquet);
         return r;
     }
@@ -409,6 +443,7 @@ int msim_parquet_open_memory(struct msim_parquet **out, const struct msim_parque
     if (r >= 0)
         r = prepare(parquet, detail);
     if (r < 0) {
+        r = msim_budget_blame(&parquet->budget, r, detail);
         msim_parquet_close(&parquet);
         return r;
     }
@@ -429,6 +464,9 @@ void msim_parquet_close(struct msim_parquet **pointer)
     msim_mem_free(&allocator, parquet->files, parquet->file_capacity * sizeof *parquet->files);
     msim_mem_free(&allocator, parquet->zones, parquet->zone_capacity * sizeof *parquet->zones);
     msim_mem_free(&allocator, parquet->plan, parquet->zone_count * sizeof *parquet->plan);
+    msim_mem_free(&allocator, parquet->held, parquet->zone_count * sizeof *parquet->held);
+    msim_names_finish(&parquet->names);
+    allocator = parquet->budget.base;
     msim_mem_free(&allocator, parquet, sizeof *parquet);
     *pointer = NULL;
 }

@@ -12,6 +12,7 @@
 #include "parquet/crc.h"
 #include "parquet/file.h"
 #include "parquet/footer.h"
+#include "parquet/values.h"
 
 enum trade_field {
     FIELD_TIMESTAMP,
@@ -41,6 +42,24 @@ struct zone {
     bool is_found; /* min and max were found by a scan; else they are the file's statistics */
 };
 
+/* An allocator that counts, and has a bound: what all cursors of a data set take together. */
+struct msim_budget {
+    struct msim_allocator base;
+    size_t limit;
+    size_t used;
+    bool refused; /* something was asked for beyond the limit */
+};
+
+static inline size_t msim_budget_left(const struct msim_budget *budget)
+{
+    return budget->used < budget->limit ? budget->limit - budget->used : 0;
+}
+
+/* MSIM_ERR_LIMIT with words, in place of MSIM_ERR_NOMEM, where the bound was the reason. */
+int msim_budget_blame(const struct msim_budget *budget, int r, struct msim_detail *detail);
+
+struct run_rows;
+
 struct msim_parquet {
     struct trade_file *files;
     size_t file_count;
@@ -50,6 +69,9 @@ struct msim_parquet {
     size_t zone_capacity;
     uint32_t *plan; /* ranks by (min, rank): the order in which groups are opened */
     struct msim_parquet_info info;
+    struct run_rows **held;  /* by rank: groups that were sorted and are being read */
+    struct msim_names names; /* of all cursors */
+    struct msim_budget budget;
     bool skip_bad_rows;
     bool ignore_statistics;
     struct msim_parquet_pool pool;

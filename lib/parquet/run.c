@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/detail.h"
 #include "base/mem.h"
 #include "parquet/order.h"
 #include "parquet/scan.h"
@@ -38,23 +39,58 @@ static int out_of_memory(const struct run *run, struct msim_detail *detail)
 
 /* ---- room ---- */
 
-static int make_room(struct run *run, size_t places)
+static size_t bytes_of(const struct run *run, size_t places)
+{
+    size_t each = 2 * sizeof(int64_t) + 2 * sizeof(uint32_t) + sizeof(uint8_t);
+
+    return places * (each + (size_t)run->price.varies + (size_t)run->volume.varies);
+}
+
+static void free_rows(struct run_rows **pointer, const struct msim_allocator *allocator)
+{
+    struct run_rows *rows = *pointer;
+    size_t places = rows->places;
+
+    msim_mem_free(allocator, rows->times, places * sizeof *rows->times);
+    msim_mem_free(allocator, rows->prices, places * sizeof *rows->prices);
+    msim_mem_free(allocator, rows->volumes, places * sizeof *rows->volumes);
+    msim_mem_free(allocator, rows->names, places * sizeof *rows->names);
+    msim_mem_free(allocator, rows->flags, places);
+    msim_mem_free(allocator, rows->order, places * sizeof *rows->order);
+    msim_mem_free(allocator, rows->price_exponents, places);
+    msim_mem_free(allocator, rows->volume_exponents, places);
+    msim_mem_free(allocator, rows, sizeof *rows);
+    *pointer = NULL;
+}
+
+static int make_rows(struct run *run, size_t places, bool with_times)
 {
     const struct msim_allocator *allocator = &run->context->reader.allocator;
+    struct run_rows *rows = msim_mem_zero(allocator, sizeof *rows);
 
-    run->places = places;
-    run->prices = msim_mem_take_array(allocator, places, sizeof *run->prices);
-    run->volumes = msim_mem_take_array(allocator, places, sizeof *run->volumes);
-    run->names = msim_mem_take_array(allocator, places, sizeof *run->names);
-    run->flags = msim_mem_take(allocator, places);
-    run->places_in_order = msim_mem_take_array(allocator, places, sizeof *run->places_in_order);
-    if (run->price.varies)
-        run->price_exponents = msim_mem_take(allocator, places);
-    if (run->volume.varies)
-        run->volume_exponents = msim_mem_take(allocator, places);
-    bool all = run->prices && run->volumes && run->names && run->flags && run->places_in_order &&
-               (run->price_exponents || !run->price.varies) &&
-               (run->volume_exponents || !run->volume.varies);
+    if (!rows)
+        return MSIM_ERR_NOMEM;
+    run->rows = rows;
+    rows->users = 1;
+    rows->places = places;
+    rows->prices = msim_mem_take_array(allocator, places, sizeof *rows->prices);
+    rows->volumes = msim_mem_take_array(allocator, places, sizeof *rows->volumes);
+    rows->names = msim_mem_take_array(allocator, places, sizeof *rows->names);
+    rows->flags = msim_mem_take(allocator, places);
+    rows->order = msim_mem_take_array(allocator, places, sizeof *rows->order);
+    bool all = rows->prices && rows->volumes && rows->names && rows->flags && rows->order;
+    if (with_times) {
+        rows->times = msim_mem_take_array(allocator, places, sizeof *rows->times);
+        all = all && rows->times;
+    }
+    if (run->price.varies) {
+        rows->price_exponents = msim_mem_take(allocator, places);
+        all = all && rows->price_exponents;
+    }
+    if (run->volume.varies) {
+        rows->volume_exponents = msim_mem_take(allocator, places);
+        all = all && rows->volume_exponents;
+    }
     return all ? MSIM_OK : MSIM_ERR_NOMEM;
 }
 
@@ -78,6 +114,7 @@ static void drop_times(struct run *run)
 
 static void close_columns(struct run *run)
 {
+    msim_scanner_close(&run->scanner);
     msim_column_close(&run->time_column);
     msim_numbers_close(&run->price);
     msim_numbers_close(&run->volume);
@@ -98,7 +135,7 @@ static int open_columns(struct run *run, struct msim_detail *detail)
                           trades->leaves[FIELD_VOLUME], MSIM_RECORD_NO_QUANTITY, detail);
     if (r < 0)
         return r;
-    r = msim_name_column_open(&run->ticker, &run->context->names, reader, &trades->file,
+    r = msim_name_column_open(&run->ticker, &run->context->parquet->names, reader, &trades->file,
                               &trades->footer, group, trades->leaves[FIELD_TICKER], detail);
     if (r < 0)
         return r;
@@ -111,19 +148,20 @@ static int open_columns(struct run *run, struct msim_detail *detail)
 static int read_rows(struct run *run, size_t to, size_t count, struct bad_row *bad,
                      struct msim_detail *detail)
 {
-    uint8_t *flags = run->flags + to;
+    struct run_rows *rows = run->rows;
+    uint8_t *flags = rows->flags + to;
 
-    int r = msim_numbers_read(&run->price, count, run->row, run->prices + to,
-                              run->price_exponents ? run->price_exponents + to : NULL, flags, bad,
+    int r = msim_numbers_read(&run->price, count, run->row, rows->prices + to,
+                              rows->price_exponents ? rows->price_exponents + to : NULL, flags, bad,
                               detail);
     if (r < 0)
         return r;
-    r = msim_numbers_read(&run->volume, count, run->row, run->volumes + to,
-                          run->volume_exponents ? run->volume_exponents + to : NULL, flags, bad,
+    r = msim_numbers_read(&run->volume, count, run->row, rows->volumes + to,
+                          rows->volume_exponents ? rows->volume_exponents + to : NULL, flags, bad,
                           detail);
     if (r < 0)
         return r;
-    r = msim_name_column_read(&run->ticker, count, run->row, run->names + to, flags, bad, detail);
+    r = msim_name_column_read(&run->ticker, count, run->row, rows->names + to, flags, bad, detail);
     if (r < 0)
         return r;
     run->row += count;
@@ -141,11 +179,12 @@ static int refuse(const struct run *run, const struct bad_row *bad, struct msim_
 
 static size_t first_from(const struct run *run)
 {
-    size_t low = 0, high = run->count;
+    const struct run_rows *rows = run->rows;
+    size_t low = 0, high = rows->count;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (run->kept[run->places_in_order[middle]] < run->context->from)
+        if (rows->times[rows->order[middle]] < run->context->from)
             low = middle + 1;
         else
             high = middle;
@@ -153,71 +192,119 @@ static size_t first_from(const struct run *run)
     return low;
 }
 
-static int hold_rows(struct run *run, struct msim_detail *detail)
+/* What another cursor holds of this group, or this one has come to hold. */
+static void use_held(struct run *run)
+{
+    close_columns(run);
+    drop_times(run);
+    run->stage = RUN_HELD;
+    run->count = run->rows->count;
+    run->times = run->rows->times;
+    run->order = run->rows->order;
+    run->first_row = first_row_of(run);
+    run->at = first_from(run);
+    run->context->bad_rows += run->row_count - run->rows->count;
+}
+
+static int begin_hold(struct run *run, struct msim_detail *detail)
+{
+    const struct msim_parquet *parquet = run->context->parquet;
+    const struct zone *zone = &parquet->zones[run->rank];
+    struct place place = {.file = file_of(run)->file.path, .group = zone->group, .page = -1};
+
+    msim_scanner_close(&run->scanner);
+    drop_times(run);
+    if (run->row_count > UINT32_MAX)
+        return msim_place_fail(&place, detail, MSIM_ERR_LIMIT,
+                               "more than %u rows that are not in order of time: write the file "
+                               "with smaller row groups",
+                               UINT32_MAX);
+    size_t count = (size_t)run->row_count;
+    size_t bytes = bytes_of(run, count) + count * sizeof(msim_time);
+    /* Sorting takes two words for each row beside it. */
+    size_t most = bytes + count * 2 * sizeof(uint64_t);
+    if (most > msim_budget_left(&parquet->budget))
+        return msim_place_fail(&place, detail, MSIM_ERR_LIMIT,
+                               "its rows are not in order of time, and sorting them takes %zu MiB "
+                               "more than the %zu MiB of memory that may be used: raise memory "
+                               "(--memory), or write the file in order of time",
+                               (most - msim_budget_left(&parquet->budget) + 1048575) / 1048576,
+                               parquet->budget.limit / 1048576);
+    if (make_rows(run, count, true) < 0)
+        return out_of_memory(run, detail);
+    run->stage = RUN_HOLDING_TIMES;
+    return msim_scanner_open(&run->scanner, parquet, &run->context->reader, zone->file, zone->group,
+                             run->context->from, run->rows->times, run->rows->flags, detail);
+}
+
+static int hold_rows(struct run *run, int64_t *work, struct msim_detail *detail)
 {
     struct bad_row bad = {0};
 
-    while (run->row < run->rows) {
-        uint64_t left = run->rows - run->row;
+    while (run->row < run->row_count) {
+        if (*work <= 0)
+            return 0;
+        uint64_t left = run->row_count - run->row;
         size_t count = left < MSIM_COLUMN_BATCH ? (size_t)left : MSIM_COLUMN_BATCH;
         int r = read_rows(run, (size_t)run->row, count, &bad, detail);
         if (r < 0)
             return r;
         if (bad.column && !run->context->parquet->skip_bad_rows)
             return refuse(run, &bad, detail);
+        *work -= (int64_t)count;
     }
-    return MSIM_OK;
+    return 1;
 }
 
-static int hold(struct run *run, struct msim_detail *detail)
+static int finish_hold(struct run *run, struct msim_detail *detail)
 {
-    const struct zone *zone = &run->context->parquet->zones[run->rank];
     const struct trade_file *trades = file_of(run);
-    struct place place = {.file = trades->file.path, .group = zone->group, .page = -1};
-    struct scan scan;
-
-    if (run->rows > UINT32_MAX)
-        return msim_place_fail(&place, detail, MSIM_ERR_LIMIT,
-                               "more than 4294967295 rows that are not in order of time: write "
-                               "the file with smaller row groups");
-    drop_times(run);
-    int r = make_room(run, (size_t)run->rows);
-    if (r >= 0)
-        r = keep_times(run, (size_t)run->rows);
-    if (r < 0)
-        return out_of_memory(run, detail);
-    r = msim_scan(&scan, run->context->parquet, &run->context->reader, zone->file, zone->group,
-                  run->context->from, run->kept, run->flags, detail);
-    if (r < 0)
-        return r;
-    r = hold_rows(run, detail);
-    if (r < 0)
-        return r;
-    close_columns(run);
+    struct run_rows **shared = &run->context->parquet->held[run->rank];
+    struct run_rows *rows = run->rows;
 
     int64_t unit = trades->footer.leaves[trades->leaves[FIELD_TIMESTAMP]].nanoseconds;
-    r = msim_order_rows(run->kept, run->flags, (size_t)run->rows, unit, run->places_in_order,
-                        &run->count, &run->context->reader.allocator);
+    int r = msim_order_rows(rows->times, rows->flags, (size_t)run->row_count, unit, rows->order,
+                            &rows->count, &run->context->reader.allocator);
     if (r < 0)
         return out_of_memory(run, detail);
-    run->context->bad_rows += run->rows - run->count;
-    run->held = true;
-    run->times = run->kept;
-    run->order = run->places_in_order;
-    run->first_row = first_row_of(run);
-    run->at = first_from(run);
-    return MSIM_OK;
+    if (*shared) {
+        /* Another cursor was faster. */
+        free_rows(&run->rows, &run->context->reader.allocator);
+        run->rows = *shared;
+        run->rows->users++;
+    } else {
+        *shared = rows;
+    }
+    use_held(run);
+    return 1;
 }
 
 /* ---- a group that streams ---- */
 
-static int begin_stream(struct run *run, const struct scan *scan, struct msim_detail *detail)
+static int pass_early(struct run *run, uint64_t pass, struct msim_detail *detail)
+{
+    int r = MSIM_OK;
+
+    if (!run->kept_all)
+        r = msim_column_pass(&run->time_column, pass, detail);
+    if (r >= 0)
+        r = msim_column_pass(&run->price.column, pass, detail);
+    if (r >= 0)
+        r = msim_column_pass(&run->volume.column, pass, detail);
+    if (r >= 0)
+        r = msim_column_pass(&run->ticker.column, pass, detail);
+    run->row = pass;
+    return r;
+}
+
+static int begin_stream(struct run *run, struct msim_detail *detail)
 {
     const struct trade_file *trades = file_of(run);
 
-    if (make_room(run, MSIM_COLUMN_BATCH) < 0)
+    msim_scanner_close(&run->scanner);
+    if (make_rows(run, MSIM_COLUMN_BATCH, false) < 0)
         return out_of_memory(run, detail);
-    uint64_t pass = scan->early;
+    run->stage = RUN_STREAMING;
     int r = MSIM_OK;
     if (!run->kept_all) {
         if (keep_times(run, MSIM_COLUMN_BATCH) < 0)
@@ -225,35 +312,28 @@ static int begin_stream(struct run *run, const struct scan *scan, struct msim_de
         r = msim_column_open(&run->time_column, &run->context->reader, &trades->file,
                              &trades->footer, group_of(run), trades->leaves[FIELD_TIMESTAMP],
                              detail);
-        if (r >= 0)
-            r = msim_column_pass(&run->time_column, pass, detail);
     }
     if (r >= 0)
-        r = msim_column_pass(&run->price.column, pass, detail);
+        r = pass_early(run, run->scanner.found.early, detail);
     if (r >= 0)
-        r = msim_column_pass(&run->volume.column, pass, detail);
-    if (r >= 0)
-        r = msim_column_pass(&run->ticker.column, pass, detail);
-    if (r < 0)
-        return r;
-    run->row = pass;
-    return msim_run_fill(run, detail);
+        r = msim_run_fill(run, detail);
+    return r < 0 ? r : 1;
 }
 
 /* The times of the next batch: all were good in the first pass. */
 static int stream_times(struct run *run, size_t *count, struct msim_detail *detail)
 {
-    uint64_t left = run->rows - run->row;
+    uint64_t left = run->row_count - run->row;
     struct bad_row bad = {0};
 
     *count = left < MSIM_COLUMN_BATCH ? (size_t)left : MSIM_COLUMN_BATCH;
     if (run->kept_all) {
-        memset(run->flags, 0, *count);
+        memset(run->rows->flags, 0, *count);
         run->times = run->kept + run->row;
         return MSIM_OK;
     }
-    int r = msim_times_read(&run->time_column, *count, run->row, run->kept, run->flags, count, &bad,
-                            detail);
+    int r = msim_times_read(&run->time_column, *count, run->row, run->kept, run->rows->flags, count,
+                            &bad, detail);
     if (r < 0)
         return r;
     if (bad.column)
@@ -268,11 +348,11 @@ static void skip_bad(struct run *run, size_t count)
     size_t good = 0;
 
     for (size_t i = 0; i < count; i++) {
-        run->places_in_order[good] = (uint32_t)i;
-        good += !(run->flags[i] & ROW_BAD);
+        run->rows->order[good] = (uint32_t)i;
+        good += !(run->rows->flags[i] & ROW_BAD);
     }
     run->context->bad_rows += count - good;
-    run->order = run->places_in_order;
+    run->order = run->rows->order;
     run->count = good;
 }
 
@@ -302,7 +382,7 @@ static int next_batch(struct run *run, struct msim_detail *detail)
 int msim_run_fill(struct run *run, struct msim_detail *detail)
 {
     while (run->at == run->count) {
-        if (run->held || run->row == run->rows)
+        if (run->stage == RUN_HELD || run->row == run->row_count)
             return 0;
         int r = next_batch(run, detail);
         if (r < 0)
@@ -313,25 +393,58 @@ int msim_run_fill(struct run *run, struct msim_detail *detail)
 
 /* ---- opening ---- */
 
-static int prepare(struct run *run, struct msim_detail *detail)
+static int begin_scan(struct run *run, struct msim_detail *detail)
 {
-    const struct zone *zone = &run->context->parquet->zones[run->rank];
-    struct scan scan;
+    struct msim_parquet *parquet = run->context->parquet;
+    const struct zone *zone = &parquet->zones[run->rank];
 
-    run->rows = zone->rows;
-    run->kept_all = run->rows <= KEPT_ROWS;
-    if (run->kept_all && keep_times(run, (size_t)run->rows) < 0)
+    run->row_count = zone->rows;
+    if (parquet->held[run->rank]) {
+        run->rows = parquet->held[run->rank];
+        run->rows->users++;
+        int r = open_columns(run, detail);
+        if (r >= 0)
+            use_held(run);
+        return r;
+    }
+    run->kept_all = run->row_count <= KEPT_ROWS;
+    if (run->kept_all && keep_times(run, (size_t)run->row_count) < 0)
         return out_of_memory(run, detail);
-    int r = msim_scan(&scan, run->context->parquet, &run->context->reader, zone->file, zone->group,
-                      run->context->from, run->kept, NULL, detail);
-    if (r < 0)
-        return r;
-    r = open_columns(run, detail);
-    if (r < 0)
-        return r;
-    if (scan.sorted && scan.good == run->rows)
-        return begin_stream(run, &scan, detail);
-    return hold(run, detail);
+    int r = msim_scanner_open(&run->scanner, parquet, &run->context->reader, zone->file,
+                              zone->group, run->context->from, run->kept, NULL, detail);
+    return r < 0 ? r : open_columns(run, detail);
+}
+
+int msim_run_work(struct run *run, int64_t *work, struct msim_detail *detail)
+{
+    for (;;) {
+        int r = 1;
+        switch (run->stage) {
+        case RUN_SCANNING:
+            r = msim_scanner_step(&run->scanner, work, detail);
+            if (r <= 0)
+                return r;
+            if (run->scanner.found.sorted && run->scanner.found.good == run->row_count)
+                return begin_stream(run, detail);
+            r = begin_hold(run, detail);
+            break;
+        case RUN_HOLDING_TIMES:
+            r = msim_scanner_step(&run->scanner, work, detail);
+            if (r <= 0)
+                return r;
+            msim_scanner_close(&run->scanner);
+            run->stage = RUN_HOLDING_ROWS;
+            break;
+        case RUN_HOLDING_ROWS:
+            r = hold_rows(run, work, detail);
+            return r <= 0 ? r : finish_hold(run, detail);
+        case RUN_HELD:
+        case RUN_STREAMING:
+            return 1;
+        }
+        if (r < 0)
+            return r;
+    }
 }
 
 int msim_run_open(struct run **out, struct run_context *context, uint32_t rank,
@@ -339,10 +452,10 @@ int msim_run_open(struct run **out, struct run_context *context, uint32_t rank,
 {
     struct run *run = msim_mem_zero(&context->reader.allocator, sizeof *run);
     if (!run)
-        return MSIM_ERR_NOMEM;
+        return msim_detail_set(detail, MSIM_ERR_NOMEM, "%s", msim_result_text(MSIM_ERR_NOMEM));
     run->context = context;
     run->rank = rank;
-    int r = prepare(run, detail);
+    int r = begin_scan(run, detail);
     if (r < 0) {
         msim_run_close(&run);
         return r;
@@ -359,13 +472,12 @@ void msim_run_close(struct run **pointer)
     const struct msim_allocator *allocator = &run->context->reader.allocator;
     close_columns(run);
     drop_times(run);
-    msim_mem_free(allocator, run->prices, run->places * sizeof *run->prices);
-    msim_mem_free(allocator, run->volumes, run->places * sizeof *run->volumes);
-    msim_mem_free(allocator, run->names, run->places * sizeof *run->names);
-    msim_mem_free(allocator, run->flags, run->places);
-    msim_mem_free(allocator, run->places_in_order, run->places * sizeof *run->places_in_order);
-    msim_mem_free(allocator, run->price_exponents, run->places);
-    msim_mem_free(allocator, run->volume_exponents, run->places);
+    if (run->rows && --run->rows->users == 0) {
+        struct run_rows **shared = &run->context->parquet->held[run->rank];
+        if (*shared == run->rows)
+            *shared = NULL;
+        free_rows(&run->rows, allocator);
+    }
     msim_mem_free(allocator, run, sizeof *run);
     *pointer = NULL;
 }

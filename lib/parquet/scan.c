@@ -20,64 +20,90 @@ int msim_scan_refuse(const struct msim_parquet *parquet, size_t file, size_t gro
                            (uint64_t)trades->footer.groups[group].first_row + bad->row, bad->words);
 }
 
-/* Takes a batch into the account; `last` is the time of the good row before it. */
-static void account(struct scan *scan, const msim_time *times, const uint8_t *flags, size_t rows,
-                    msim_time from, msim_time *last)
+/* Takes a batch into the account. */
+static void account(struct msim_scanner *scanner, const msim_time *times, const uint8_t *flags,
+                    size_t rows)
 {
+    struct scan *found = &scanner->found;
+
     for (size_t i = 0; i < rows; i++) {
         if (flags[i] & ROW_BAD)
             continue;
         msim_time time = times[i];
-        scan->good++;
-        scan->early += time < from;
-        scan->sorted &= time >= *last;
-        scan->min = time < scan->min ? time : scan->min;
-        scan->max = time > scan->max ? time : scan->max;
-        *last = time;
+        found->good++;
+        found->early += time < scanner->from;
+        found->sorted &= time >= scanner->last;
+        found->min = time < found->min ? time : found->min;
+        found->max = time > found->max ? time : found->max;
+        scanner->last = time;
     }
 }
 
-static int scan_column(struct scan *scan, const struct msim_parquet *parquet,
-                       struct msim_column *column, size_t file, size_t group, msim_time from,
-                       msim_time *times, uint8_t *flags, struct msim_detail *detail)
-{
-    struct buffers buffers;
-    msim_time last = INT64_MIN;
-    uint64_t count = (uint64_t)parquet->files[file].footer.groups[group].row_count;
-
-    for (uint64_t row = 0; row < count;) {
-        struct bad_row bad = {0};
-        msim_time *to = times ? times + row : buffers.times;
-        uint8_t *mark = flags ? flags + row : buffers.flags;
-        size_t rows = 0;
-        uint64_t left = count - row;
-        size_t want = left < MSIM_COLUMN_BATCH ? (size_t)left : MSIM_COLUMN_BATCH;
-        int r = msim_times_read(column, want, row, to, mark, &rows, &bad, detail);
-        if (r < 0)
-            return r;
-        if (bad.column && !parquet->skip_bad_rows)
-            return msim_scan_refuse(parquet, file, group, &bad, detail);
-        account(scan, to, mark, rows, from, &last);
-        row += rows;
-    }
-    return MSIM_OK;
-}
-
-int msim_scan(struct scan *scan, const struct msim_parquet *parquet, struct msim_reader *reader,
-              size_t file, size_t group, msim_time from, msim_time *times, uint8_t *flags,
-              struct msim_detail *detail)
+int msim_scanner_open(struct msim_scanner *scanner, const struct msim_parquet *parquet,
+                      struct msim_reader *reader, size_t file, size_t group, msim_time from,
+                      msim_time *times, uint8_t *flags, struct msim_detail *detail)
 {
     const struct trade_file *trades = &parquet->files[file];
-    struct msim_column column = {0};
 
-    *scan = (struct scan){.min = INT64_MAX, .max = INT64_MIN, .sorted = true};
+    *scanner = (struct msim_scanner){.parquet = parquet,
+                                     .file = file,
+                                     .group = group,
+                                     .from = from,
+                                     .times = times,
+                                     .flags = flags,
+                                     .last = INT64_MIN,
+                                     .found = {.min = INT64_MAX, .max = INT64_MIN, .sorted = true}};
     int r = msim_parquet_file_check(&trades->file, detail);
     if (r < 0)
         return r;
-    r = msim_column_open(&column, reader, &trades->file, &trades->footer, group,
-                         trades->leaves[FIELD_TIMESTAMP], detail);
+    return msim_column_open(&scanner->column, reader, &trades->file, &trades->footer, group,
+                            trades->leaves[FIELD_TIMESTAMP], detail);
+}
+
+int msim_scanner_step(struct msim_scanner *scanner, int64_t *work, struct msim_detail *detail)
+{
+    const struct footer *footer = &scanner->parquet->files[scanner->file].footer;
+    uint64_t count = (uint64_t)footer->groups[scanner->group].row_count;
+    struct buffers buffers;
+
+    while (scanner->row < count) {
+        if (*work <= 0)
+            return 0;
+        struct bad_row bad = {0};
+        msim_time *to = scanner->times ? scanner->times + scanner->row : buffers.times;
+        uint8_t *mark = scanner->flags ? scanner->flags + scanner->row : buffers.flags;
+        size_t rows = 0;
+        uint64_t left = count - scanner->row;
+        size_t want = left < MSIM_COLUMN_BATCH ? (size_t)left : MSIM_COLUMN_BATCH;
+        int r =
+            msim_times_read(&scanner->column, want, scanner->row, to, mark, &rows, &bad, detail);
+        if (r < 0)
+            return r;
+        if (bad.column && !scanner->parquet->skip_bad_rows)
+            return msim_scan_refuse(scanner->parquet, scanner->file, scanner->group, &bad, detail);
+        account(scanner, to, mark, rows);
+        scanner->row += rows;
+        *work -= (int64_t)rows;
+    }
+    return 1;
+}
+
+void msim_scanner_close(struct msim_scanner *scanner)
+{
+    msim_column_close(&scanner->column);
+}
+
+int msim_scan(struct scan *scan, const struct msim_parquet *parquet, struct msim_reader *reader,
+              size_t file, size_t group, struct msim_detail *detail)
+{
+    struct msim_scanner scanner;
+    int64_t work = INT64_MAX;
+
+    int r =
+        msim_scanner_open(&scanner, parquet, reader, file, group, INT64_MIN, NULL, NULL, detail);
     if (r >= 0)
-        r = scan_column(scan, parquet, &column, file, group, from, times, flags, detail);
-    msim_column_close(&column);
-    return r;
+        r = msim_scanner_step(&scanner, &work, detail);
+    msim_scanner_close(&scanner);
+    *scan = scanner.found;
+    return r < 0 ? r : MSIM_OK;
 }

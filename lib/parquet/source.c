@@ -22,6 +22,11 @@
 /* In place of a public id: not yet given, and never to be shown. */
 #define NAME_NEW UINT32_MAX
 #define NAME_HIDDEN (UINT32_MAX - 1)
+/*
+ * The rows that one pull may look at: whoever pulls between other duties gets
+ * MSIM_PULL_EMPTY after that, with next_due at INT64_MIN, and comes again.
+ */
+#define WORK_ROWS 65536
 
 /* At one index two things: the symbol of that name, and the name of that symbol. */
 struct name_link {
@@ -35,7 +40,9 @@ struct cursor {
     msim_time to;   /* MSIM_TIME_NEVER: no bound */
     char **tickers; /* copies; NULL: all */
     size_t ticker_count;
-    size_t planned; /* groups of the plan that were opened or left out */
+    size_t planned;                 /* groups of the plan that were opened or left out */
+    struct run *loading;            /* the next group, as far as it has come */
+    struct msim_scanner confirming; /* a group that is to be left out; zero: none */
     struct msim_due open;
     /* The last trade passed: nothing may come before it. */
     msim_time last_time;
@@ -77,7 +84,7 @@ static bool is_wanted(const struct cursor *cursor, const char *text, size_t leng
 /* Names that came with the last batch: whether they are shown is decided once for each. */
 static int take_names(struct cursor *cursor)
 {
-    const struct msim_symbols *symbols = &cursor->context.names.symbols;
+    const struct msim_symbols *symbols = &cursor->parquet->names.symbols;
     void *links = cursor->links;
 
     int r = msim_mem_grow(&cursor->context.reader.allocator, &links, &cursor->link_capacity,
@@ -101,10 +108,10 @@ static inline bool name_trade(struct cursor *cursor, const struct run *run, size
                               struct msim_record *record)
 {
     record->symbol = 0;
-    if (run->flags[place] & MSIM_RECORD_NO_SYMBOL)
+    if (run->rows->flags[place] & MSIM_RECORD_NO_SYMBOL)
         return cursor->ticker_count == 0;
 
-    uint32_t name = run->names[place];
+    uint32_t name = run->rows->names[place];
     uint32_t symbol = cursor->links[name].symbol;
     if (symbol >= NAME_HIDDEN) {
         if (symbol == NAME_HIDDEN)
@@ -138,13 +145,13 @@ static size_t give(struct cursor *cursor, struct run *run, msim_time until,
         record->time = time;
         record->sequence = cursor->sequence + given;
         record->kind = MSIM_RECORD_TRADE;
-        record->flags = run->flags[place];
+        record->flags = run->rows->flags[place];
         record->price_exponent =
-            run->price_exponents ? run->price_exponents[place] : run->price_exponent;
+            run->rows->price_exponents ? run->rows->price_exponents[place] : run->price_exponent;
         record->quantity_exponent =
-            run->volume_exponents ? run->volume_exponents[place] : run->volume_exponent;
-        record->as.trade = (struct msim_trade_data){.price = run->prices[place],
-                                                    .quantity = run->volumes[place],
+            run->rows->volume_exponents ? run->rows->volume_exponents[place] : run->volume_exponent;
+        record->as.trade = (struct msim_trade_data){.price = run->rows->prices[place],
+                                                    .quantity = run->rows->volumes[place],
                                                     .row = run->first_row + place};
         given++;
     }
@@ -181,25 +188,34 @@ static int refuse_range(const struct cursor *cursor, uint32_t rank, msim_time ti
 
 /*
  * Before a group is left out, its statistics are compared with its timestamps: once
- * for the data set, however many cursors leave it out.
+ * for the data set, however many cursors leave it out.  1 when that is done.
  */
-static int confirm(struct cursor *cursor, uint32_t rank, struct msim_detail *detail)
+static int confirm(struct cursor *cursor, uint32_t rank, int64_t *work, struct msim_detail *detail)
 {
     struct zone *zone = &cursor->parquet->zones[rank];
-    struct scan scan;
+    struct msim_scanner *scanner = &cursor->confirming;
+    int r = MSIM_OK;
 
     if (zone->is_found)
-        return MSIM_OK;
-    int r = msim_scan(&scan, cursor->parquet, &cursor->context.reader, zone->file, zone->group,
-                      INT64_MIN, NULL, NULL, detail);
+        return 1;
+    if (!scanner->parquet)
+        r = msim_scanner_open(scanner, cursor->parquet, &cursor->context.reader, zone->file,
+                              zone->group, INT64_MIN, NULL, NULL, detail);
+    if (r >= 0)
+        r = msim_scanner_step(scanner, work, detail);
+    if (r == 0)
+        return r;
+    const struct scan found = scanner->found;
+    msim_scanner_close(scanner);
+    *scanner = (struct msim_scanner){0};
     if (r < 0)
         return r;
-    if (scan.good > 0 && scan.min < zone->min)
-        return refuse_range(cursor, rank, scan.min, "", detail);
-    if (scan.good > 0 && scan.max > zone->max)
-        return refuse_range(cursor, rank, scan.max, "", detail);
+    if (found.good > 0 && found.min < zone->min)
+        return refuse_range(cursor, rank, found.min, "", detail);
+    if (found.good > 0 && found.max > zone->max)
+        return refuse_range(cursor, rank, found.max, "", detail);
     zone->is_found = true;
-    return MSIM_OK;
+    return 1;
 }
 
 /* Puts the run's next trade into the list, or closes the run where it has none. */
@@ -220,14 +236,20 @@ static int enlist(struct cursor *cursor, struct run *run, struct msim_detail *de
     return MSIM_OK;
 }
 
-static int open_next(struct cursor *cursor, struct msim_detail *detail)
+/* Goes on with the next group of the plan: 1 when it is open. */
+static int open_next(struct cursor *cursor, int64_t *work, struct msim_detail *detail)
 {
-    const struct msim_parquet *parquet = cursor->context.parquet;
-    struct run *run = NULL;
+    int r = MSIM_OK;
 
-    int r = msim_run_open(&run, &cursor->context, parquet->plan[cursor->planned], detail);
-    if (r < 0)
+    if (!cursor->loading)
+        r = msim_run_open(&cursor->loading, &cursor->context,
+                          cursor->parquet->plan[cursor->planned], detail);
+    if (r >= 0)
+        r = msim_run_work(cursor->loading, work, detail);
+    if (r <= 0)
         return r;
+    struct run *run = cursor->loading;
+    cursor->loading = NULL;
     cursor->planned++;
     if (run->at < run->count) {
         msim_time time = msim_run_time(run);
@@ -238,33 +260,34 @@ static int open_next(struct cursor *cursor, struct msim_detail *detail)
             return r;
         }
     }
-    return enlist(cursor, run, detail);
+    r = enlist(cursor, run, detail);
+    return r < 0 ? r : 1;
 }
 
-/* Opens what the front has reached. */
-static int admit(struct cursor *cursor, struct msim_detail *detail)
+/* Opens what the front has reached: 1 when nothing is left to open before it. */
+static int admit(struct cursor *cursor, int64_t *work, struct msim_detail *detail)
 {
-    const struct msim_parquet *parquet = cursor->context.parquet;
+    const struct msim_parquet *parquet = cursor->parquet;
 
     while (cursor->planned < parquet->zone_count) {
         const struct zone *zone = next_zone(cursor);
         uint32_t rank = parquet->plan[cursor->planned];
         const struct msim_due_item *first = msim_due_peek(&cursor->open);
         bool early = zone->max < cursor->context.from && zone->max != INT64_MIN;
+        int r;
         if (early || zone->min >= cursor->to) {
-            int r = confirm(cursor, rank, detail);
-            if (r < 0)
-                return r;
-            cursor->planned++;
-            continue;
-        }
-        if (first && (first->due < zone->min || (first->due == zone->min && first->arrival < rank)))
+            r = confirm(cursor, rank, work, detail);
+            cursor->planned += r > 0;
+        } else if (first &&
+                   (first->due < zone->min || (first->due == zone->min && first->arrival < rank))) {
             break;
-        int r = open_next(cursor, detail);
-        if (r < 0)
+        } else {
+            r = open_next(cursor, work, detail);
+        }
+        if (r <= 0)
             return r;
     }
-    return MSIM_OK;
+    return 1;
 }
 
 /* The last time up to which the first run may give before something of this rank at `time`. */
@@ -309,43 +332,66 @@ static int advance(struct cursor *cursor, struct msim_detail *detail)
     return MSIM_OK;
 }
 
-static int step(struct cursor *cursor, struct msim_record *records, size_t capacity, size_t *given,
-                struct msim_detail *detail)
+/* The plan is by minimum: what was not opened when `to` is reached is left out. */
+static int leave_out_rest(struct cursor *cursor, int64_t *work, struct msim_detail *detail)
 {
-    int r = admit(cursor, detail);
-    if (r < 0)
+    while (cursor->planned < cursor->parquet->zone_count) {
+        int r = confirm(cursor, cursor->parquet->plan[cursor->planned], work, detail);
+        if (r <= 0)
+            return r;
+        cursor->planned++;
+    }
+    cursor->ended = true;
+    return MSIM_OK;
+}
+
+static int step(struct cursor *cursor, struct msim_record *records, size_t capacity, size_t *given,
+                int64_t *work, struct msim_detail *detail)
+{
+    int r = admit(cursor, work, detail);
+    if (r <= 0)
         return r;
     const struct msim_due_item *first = msim_due_peek(&cursor->open);
-    if (!first || first->due >= cursor->to) {
-        /* The plan is by minimum: what was not opened is left out. */
-        for (; cursor->planned < cursor->parquet->zone_count && r >= 0; cursor->planned++)
-            r = confirm(cursor, cursor->parquet->plan[cursor->planned], detail);
-        cursor->ended = r >= 0;
-        return r;
-    }
-    *given += give(cursor, run_of(first), reach(cursor), records + *given, capacity - *given);
+    if (!first || first->due >= cursor->to)
+        return leave_out_rest(cursor, work, detail);
+    struct run *run = run_of(first);
+    size_t at = run->at;
+    *given += give(cursor, run, reach(cursor), records + *given, capacity - *given);
+    *work -= (int64_t)(run->at - at);
     return advance(cursor, detail);
 }
 
 /* ---- a source's functions ---- */
 
+/* A failure for want of memory says so where the data set's bound was the reason. */
+static void note_failure(struct cursor *cursor)
+{
+    struct msim_detail *detail = &cursor->failure_detail;
+
+    if (!detail->text[0])
+        msim_detail_set(detail, cursor->failure, "%s", msim_result_text(cursor->failure));
+    cursor->failure = msim_budget_blame(&cursor->parquet->budget, cursor->failure, detail);
+}
+
 static int cursor_pull(void *self, struct msim_record *records, size_t capacity, size_t *count,
                        struct msim_detail *detail)
 {
     struct cursor *cursor = self;
+    int64_t work = WORK_ROWS;
     size_t given = 0;
 
-    while (cursor->failure >= 0 && !cursor->ended && given < capacity)
-        cursor->failure = step(cursor, records, capacity, &given, &cursor->failure_detail);
+    while (cursor->failure >= 0 && !cursor->ended && given < capacity && work > 0) {
+        cursor->failure = step(cursor, records, capacity, &given, &work, &cursor->failure_detail);
+        if (cursor->failure < 0)
+            note_failure(cursor);
+    }
     if (given > 0) {
         *count = given;
         return MSIM_PULL_RECORD;
     }
     if (cursor->failure < 0)
-        return msim_detail_set(detail, cursor->failure, "%s",
-                               cursor->failure_detail.text[0] ? cursor->failure_detail.text
-                                                              : msim_result_text(cursor->failure));
-    return MSIM_PULL_END;
+        return msim_detail_set(detail, cursor->failure, "%s", cursor->failure_detail.text);
+    return cursor->ended ? MSIM_PULL_END : MSIM_PULL_EMPTY;
 }
 
 /* What stands at the front may be hidden, or a group must be opened first: then nobody knows. */
@@ -358,7 +404,7 @@ static msim_time cursor_next_due(void *self)
     if (cursor->ended)
         return MSIM_TIME_NEVER;
     const struct msim_due_item *first = msim_due_peek(&cursor->open);
-    if (!first || cursor->ticker_count > 0 || first->due >= cursor->to)
+    if (!first || cursor->loading || cursor->ticker_count > 0 || first->due >= cursor->to)
         return INT64_MIN;
     if (cursor->planned < cursor->context.parquet->zone_count &&
         next_zone(cursor)->min <= first->due)
@@ -372,7 +418,7 @@ static const char *cursor_symbol(void *self, uint32_t id, size_t *length)
 
     if (id >= cursor->symbol_count)
         return NULL;
-    return msim_symbols_text(&cursor->context.names.symbols, cursor->links[id].name, length);
+    return msim_symbols_text(&cursor->parquet->names.symbols, cursor->links[id].name, length);
 }
 
 static void free_tickers(struct cursor *cursor)
@@ -391,12 +437,13 @@ static void cursor_release(void *self)
     struct cursor *cursor = self;
     struct msim_allocator allocator = cursor->context.reader.allocator;
 
+    msim_run_close(&cursor->loading);
+    msim_scanner_close(&cursor->confirming);
     for (size_t i = 0; i < cursor->open.count; i++) {
         struct run *run = run_of(&cursor->open.items[i]);
         msim_run_close(&run);
     }
     msim_due_finish(&cursor->open);
-    msim_names_finish(&cursor->context.names);
     msim_reader_finish(&cursor->context.reader);
     free_tickers(cursor);
     msim_mem_free(&allocator, cursor->links, cursor->link_capacity * sizeof *cursor->links);
@@ -468,7 +515,6 @@ int msim_parquet_source(struct msim_source *out, struct msim_parquet *parquet,
     cursor->to = params->has_to ? params->to : MSIM_TIME_NEVER;
     cursor->last_time = INT64_MIN;
     msim_reader_init(&cursor->context.reader, &parquet->crc, &parquet->allocator);
-    msim_names_init(&cursor->context.names, &parquet->allocator);
     r = msim_due_init(&cursor->open, 0, parquet->zone_count, &parquet->allocator);
     if (r >= 0)
         r = copy_tickers(cursor, params);

@@ -275,7 +275,9 @@ static void refill_ahead(struct msim_replay_session *session, msim_time now)
     if (session->due - now < AHEAD_NS || session->count - session->at > BATCH / 2 ||
         session->is_ahead_over)
         return;
-    session->is_ahead_over = refill(session, NULL) != MSIM_PULL_RECORD;
+    int r = refill(session, NULL);
+    bool at_once = r == MSIM_PULL_EMPTY && msim_source_next_due(&session->source) == INT64_MIN;
+    session->is_ahead_over = r != MSIM_PULL_RECORD && !at_once;
 }
 
 static void note_lateness(struct msim_replay_session *session)
@@ -345,7 +347,8 @@ static int step(struct msim_replay_session *session, msim_time now, struct msim_
         int r = refill(session, detail);
         if (r < 0)
             return r;
-        session->poll_at = r == MSIM_PULL_EMPTY ? now + POLL_NS : 0;
+        bool at_once = msim_source_next_due(&session->source) == INT64_MIN;
+        session->poll_at = r == MSIM_PULL_EMPTY ? now + (at_once ? 0 : POLL_NS) : 0;
         if (r == MSIM_PULL_EMPTY)
             return STEP_WAIT;
         if (r == MSIM_PULL_END) {

@@ -79,8 +79,10 @@ static int run(const struct msim_parquet_params *params, struct totals *totals, 
         return r;
     *opened = now() - start;
     r = msim_parquet_source(&source, parquet, NULL, detail);
-    while (r >= 0 &&
-           (r = msim_source_pull(&source, records, BATCH, &count, detail)) == MSIM_PULL_RECORD) {
+    while (r >= 0 && r != MSIM_PULL_END) {
+        r = msim_source_pull(&source, records, BATCH, &count, detail);
+        if (r != MSIM_PULL_RECORD)
+            continue;
         if (totals->rows == 0)
             *first = now() - start;
         for (size_t i = 0; i < count; i++)

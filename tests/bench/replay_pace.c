@@ -90,7 +90,11 @@ static struct plan read_plan(struct window *window)
 
     if (open_source(window, &source, &detail) < 0)
         die("source", detail.text);
-    while (msim_source_pull(&source, records, 256, &count, &detail) == MSIM_PULL_RECORD) {
+    int pulled;
+    while ((pulled = msim_source_pull(&source, records, 256, &count, &detail)) >= 0 &&
+           pulled != MSIM_PULL_END) {
+        if (pulled == MSIM_PULL_EMPTY)
+            continue;
         for (size_t i = 0; i < count; i++) {
             if (plan.count > 0 && plan.bundles[plan.count - 1].time == records[i].time) {
                 plan.bundles[plan.count - 1].trades++;

@@ -49,7 +49,10 @@ static void read_all(struct msim_parquet *parquet,
 
     msim_parquet_info(parquet, &info);
     must(msim_parquet_source(&source, parquet, source_params, &detail) == MSIM_OK);
-    while ((r = msim_source_pull(&source, records, 64, &count, &detail)) == MSIM_PULL_RECORD) {
+    do {
+        r = msim_source_pull(&source, records, 64, &count, &detail);
+        if (r != MSIM_PULL_RECORD)
+            continue;
         for (size_t i = 0; i < count; i++, rows++) {
             must(records[i].time >= last && records[i].sequence == rows);
             must(records[i].as.trade.row < info.rows);
@@ -57,7 +60,7 @@ static void read_all(struct msim_parquet *parquet,
                 must(msim_source_symbol(&source, records[i].symbol, NULL) != NULL);
             last = records[i].time;
         }
-    }
+    } while (r == MSIM_PULL_RECORD || r == MSIM_PULL_EMPTY);
     must(rows + msim_parquet_bad_rows(&source) <= info.rows);
     must(r == MSIM_PULL_END || strlen(detail.text) > 0);
     msim_source_release(&source);

@@ -93,7 +93,7 @@ static int part_once(const struct msim_allocator *allocator, void *context)
     if (r >= 0)
         r = msim_parquet_source(&source, parquet, &part, NULL);
     if (r >= 0)
-        r = msim_source_pull(&source, &record, 1, &count, NULL);
+        r = made_pull(&source, &record, 1, &count, NULL);
     msim_source_release(&source);
     msim_parquet_close(&parquet);
     return r;

@@ -294,6 +294,18 @@ static inline struct made made_by_hand(const struct made_chunk *chunks, size_t c
 
 /* ---- reading ---- */
 
+/* A pull that comes again where there was more work than for one. */
+static inline int made_pull(struct msim_source *source, struct msim_record *records,
+                            size_t capacity, size_t *count, struct msim_detail *detail)
+{
+    int r;
+
+    do
+        r = msim_source_pull(source, records, capacity, count, detail);
+    while (r == MSIM_PULL_EMPTY);
+    return r;
+}
+
 /* Reads all into `records` (room for `capacity`); the result of the last pull or of the open. */
 static inline int made_read(const struct made *made, const struct msim_parquet_params *params,
                             struct msim_record *records, size_t capacity, size_t *count,
@@ -313,7 +325,7 @@ static inline int made_read(const struct made *made, const struct msim_parquet_p
         size_t given = 0;
         /* An odd size, so that batches and pulls do not end together. */
         struct msim_record batch[37];
-        r = msim_source_pull(&source, batch, COUNT(batch), &given, detail);
+        r = made_pull(&source, batch, COUNT(batch), &given, detail);
         if (r != MSIM_PULL_RECORD)
             break;
         assert_true(*count + given <= capacity);

@@ -55,8 +55,8 @@ static struct totals read_trades(const char *file)
     if (totals.result < 0)
         return totals;
     assert_int_equal(msim_parquet_source(&source, parquet, NULL, NULL), MSIM_OK);
-    while ((totals.result = msim_source_pull(&source, records, COUNT(records), &count,
-                                             &totals.detail)) == MSIM_PULL_RECORD) {
+    while ((totals.result = made_pull(&source, records, COUNT(records), &count, &totals.detail)) ==
+           MSIM_PULL_RECORD) {
         for (size_t i = 0; i < count; i++) {
             assert_true(records[i].time >= last);
             last = records[i].time;

@@ -108,7 +108,7 @@ static void a_folder_is_its_parquet_files_by_name(void **state)
     assert_int_equal(info.files, 3);
     assert_int_equal(info.rows, 3);
     assert_int_equal(msim_parquet_source(&source, parquet, NULL, NULL), MSIM_OK);
-    assert_int_equal(msim_source_pull(&source, records, 8, &count, NULL), MSIM_PULL_RECORD);
+    assert_int_equal(made_pull(&source, records, 8, &count, NULL), MSIM_PULL_RECORD);
     assert_int_equal(count, 3);
     assert_string_equal(msim_source_symbol(&source, 0, NULL), "C");
     assert_string_equal(msim_source_symbol(&source, 1, NULL), "A");
@@ -162,7 +162,7 @@ static void a_missing_column_is_named_with_those_that_there_are(void **state)
     struct msim_record record;
     size_t count = 0;
     assert_int_equal(msim_parquet_source(&source, parquet, NULL, NULL), MSIM_OK);
-    assert_int_equal(msim_source_pull(&source, &record, 1, &count, NULL), MSIM_PULL_RECORD);
+    assert_int_equal(made_pull(&source, &record, 1, &count, NULL), MSIM_PULL_RECORD);
     assert_int_equal(record.as.trade.price, 2);
     assert_int_equal(record.as.trade.quantity, 1);
     msim_source_release(&source);
@@ -218,9 +218,9 @@ static void a_file_that_shrinks_while_it_is_read_is_an_error(void **state)
     made_free(&made);
     assert_int_equal(open_path(inside(folder, "a.parquet"), &parquet, NULL), MSIM_OK);
     assert_int_equal(msim_parquet_source(&source, parquet, NULL, NULL), MSIM_OK);
-    assert_int_equal(msim_source_pull(&source, records, 64, &count, NULL), MSIM_PULL_RECORD);
+    assert_int_equal(made_pull(&source, records, 64, &count, NULL), MSIM_PULL_RECORD);
     assert_int_equal(truncate(inside(folder, "a.parquet"), 1000), 0);
-    while ((r = msim_source_pull(&source, records, 64, &count, &detail)) == MSIM_PULL_RECORD)
+    while ((r = made_pull(&source, records, 64, &count, &detail)) == MSIM_PULL_RECORD)
         continue;
     assert_int_equal(r, MSIM_ERR_IO);
     assert_non_null(strstr(detail.text, "changed while it was being read"));
@@ -249,11 +249,11 @@ static void more_files_than_may_be_open_are_read(void **state)
     assert_int_equal(open_path(folder->path, &parquet, NULL), MSIM_OK);
     assert_int_equal(msim_parquet_source(&source, parquet, NULL, NULL), MSIM_OK);
     for (int i = 0; i < 2 * FILES; i++) {
-        assert_int_equal(msim_source_pull(&source, &record, 1, &count, NULL), MSIM_PULL_RECORD);
+        assert_int_equal(made_pull(&source, &record, 1, &count, NULL), MSIM_PULL_RECORD);
         assert_int_equal(record.time, i);
         assert_int_equal(record.as.trade.price, i % FILES);
     }
-    assert_int_equal(msim_source_pull(&source, &record, 1, &count, NULL), MSIM_PULL_END);
+    assert_int_equal(made_pull(&source, &record, 1, &count, NULL), MSIM_PULL_END);
     msim_source_release(&source);
     msim_parquet_close(&parquet);
     for (int i = 0; i < FILES; i++) {
@@ -277,12 +277,12 @@ static void a_file_that_is_written_over_is_noticed_at_its_next_row_group(void **
     put_file(folder, "a.parquet", made.bytes, made.length);
     assert_int_equal(open_path(inside(folder, "a.parquet"), &parquet, NULL), MSIM_OK);
     assert_int_equal(msim_parquet_source(&source, parquet, NULL, NULL), MSIM_OK);
-    assert_int_equal(msim_source_pull(&source, &record, 1, &count, NULL), MSIM_PULL_RECORD);
+    assert_int_equal(made_pull(&source, &record, 1, &count, NULL), MSIM_PULL_RECORD);
     /* The same bytes at another time. */
     put_file(folder, "a.parquet", made.bytes, made.length);
     assert_int_equal(utimensat(AT_FDCWD, inside(folder, "a.parquet"), moments, 0), 0);
-    assert_int_equal(msim_source_pull(&source, &record, 1, &count, NULL), MSIM_PULL_RECORD);
-    assert_int_equal(msim_source_pull(&source, &record, 1, &count, &detail), MSIM_ERR_IO);
+    assert_int_equal(made_pull(&source, &record, 1, &count, NULL), MSIM_PULL_RECORD);
+    assert_int_equal(made_pull(&source, &record, 1, &count, &detail), MSIM_ERR_IO);
     assert_non_null(strstr(detail.text, "changed while it was being read"));
     msim_source_release(&source);
     msim_parquet_close(&parquet);

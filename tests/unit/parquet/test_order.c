@@ -138,7 +138,7 @@ static size_t pull_all(struct msim_source *source, struct msim_record *records, 
 
     for (;;) {
         msim_time due = msim_source_next_due(source);
-        r = msim_source_pull(source, records + count, piece, &given, NULL);
+        r = made_pull(source, records + count, piece, &given, NULL);
         if (r != MSIM_PULL_RECORD)
             break;
         assert_true(due == INT64_MIN || due == records[count].time);
@@ -274,18 +274,131 @@ static void cursors_of_one_data_set_do_not_know_each_other(void **state)
     assert_int_equal(msim_parquet_source(&first, parquet, NULL, NULL), MSIM_OK);
     assert_int_equal(msim_parquet_source(&second, parquet, NULL, NULL), MSIM_OK);
     for (size_t i = 0; i < bench->sorted_count; i++) {
-        assert_int_equal(msim_source_pull(&first, &record, 1, &given, NULL), MSIM_PULL_RECORD);
+        assert_int_equal(made_pull(&first, &record, 1, &given, NULL), MSIM_PULL_RECORD);
         assert_is_row(&first, &record, &bench->sorted[i]);
         if (i % 3 > 0)
             continue;
-        assert_int_equal(msim_source_pull(&second, &other, 1, &given, NULL), MSIM_PULL_RECORD);
+        assert_int_equal(made_pull(&second, &other, 1, &given, NULL), MSIM_PULL_RECORD);
         assert_is_row(&second, &other, &bench->sorted[i / 3]);
     }
     msim_source_release(&second);
-    assert_int_equal(msim_source_pull(&first, &record, 1, &given, NULL), MSIM_PULL_END);
+    assert_int_equal(made_pull(&first, &record, 1, &given, NULL), MSIM_PULL_END);
     msim_source_release(&first);
     msim_parquet_close(&parquet);
     finish(bench);
+}
+
+/* ---- memory and work ---- */
+
+#define MANY 100000
+
+/* One row group whose rows are not in order. */
+static struct made make_unsorted(void)
+{
+    struct row *rows = calloc(MANY, sizeof *rows);
+
+    assert_non_null(rows);
+    for (size_t i = 0; i < MANY; i++)
+        rows[i] = (struct row){.time = (int64_t)(msim_mix64(i) % 1000000), .ticker = "A"};
+    struct made made = made_trades(rows, MANY, 0, MSIM_PARQUET_CODEC_NONE);
+    free(rows);
+    return made;
+}
+
+static void more_memory_than_may_be_used_is_refused_with_what_is_needed(void **state)
+{
+    (void)state;
+    struct made made = make_unsorted();
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    struct msim_record *records = calloc(MANY, sizeof *records);
+    struct msim_detail detail = {{0}};
+    size_t count = 0;
+
+    assert_non_null(records);
+    params.memory_bytes = 3 << 20;
+    assert_int_equal(made_read(&made, &params, records, MANY, &count, &detail), MSIM_ERR_LIMIT);
+    assert_int_equal(count, 0);
+    assert_non_null(strstr(detail.text, "memory-0, row group 0: its rows are not in order of time, "
+                                        "and sorting them takes 2 MiB more than the 3 MiB"));
+    params.memory_bytes = 600 << 10;
+    assert_int_equal(made_read(&made, &params, records, MANY, &count, &detail), MSIM_ERR_LIMIT);
+    assert_non_null(strstr(detail.text, "raise memory (--memory)"));
+    params.memory_bytes = 64;
+    assert_int_equal(made_read(&made, &params, records, MANY, &count, &detail), MSIM_ERR_LIMIT);
+    params.memory_bytes = 7 << 20;
+    assert_int_equal(made_read(&made, &params, records, MANY, &count, &detail), MSIM_PULL_END);
+    assert_int_equal(count, MANY);
+    free(records);
+    made_free(&made);
+}
+
+static void what_one_cursor_has_sorted_the_others_use(void **state)
+{
+    enum { CURSORS = 20 };
+    (void)state;
+    struct made made = make_unsorted();
+    const struct msim_parquet_bytes bytes = {.bytes = made.bytes, .length = made.length};
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    struct msim_parquet *parquet = NULL;
+    struct msim_source sources[CURSORS];
+    struct msim_record first, other;
+    size_t count = 0;
+
+    /* Room for one of them to sort, and by far not for twenty. */
+    params.memory_bytes = 8 << 20;
+    assert_int_equal(msim_parquet_open_memory(&parquet, &params, &bytes, 1, NULL), MSIM_OK);
+    for (int i = 0; i < CURSORS; i++) {
+        assert_int_equal(msim_parquet_source(&sources[i], parquet, NULL, NULL), MSIM_OK);
+        assert_int_equal(made_pull(&sources[i], &first, 1, &count, NULL), MSIM_PULL_RECORD);
+    }
+    /* Released in any order; the last one still has it all. */
+    for (int i = 0; i < CURSORS - 1; i++)
+        msim_source_release(&sources[i]);
+    for (size_t i = 1; i < MANY; i++) {
+        assert_int_equal(made_pull(&sources[CURSORS - 1], &other, 1, &count, NULL),
+                         MSIM_PULL_RECORD);
+        assert_true(other.time >= first.time);
+        assert_string_equal(msim_source_symbol(&sources[CURSORS - 1], other.symbol, NULL), "A");
+        first = other;
+    }
+    assert_int_equal(made_pull(&sources[CURSORS - 1], &other, 1, &count, NULL), MSIM_PULL_END);
+    msim_source_release(&sources[CURSORS - 1]);
+    msim_parquet_close(&parquet);
+    made_free(&made);
+}
+
+static void a_pull_does_a_bounded_amount_of_work(void **state)
+{
+    const char *const wanted[] = {"NONE"};
+    (void)state;
+    struct made made = make_unsorted();
+    const struct msim_parquet_bytes bytes = {.bytes = made.bytes, .length = made.length};
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    struct msim_parquet_source_params part = MSIM_PARQUET_SOURCE_PARAMS_INIT;
+    struct msim_parquet *parquet = NULL;
+    struct msim_source source;
+    struct msim_record record;
+    size_t count = 0, empty = 0;
+    int r;
+
+    part.tickers = wanted;
+    part.ticker_count = 1;
+    assert_int_equal(msim_parquet_open_memory(&parquet, &params, &bytes, 1, NULL), MSIM_OK);
+    assert_int_equal(msim_parquet_source(&source, parquet, &part, NULL), MSIM_OK);
+    while ((r = msim_source_pull(&source, &record, 1, &count, NULL)) == MSIM_PULL_EMPTY) {
+        assert_true(msim_source_next_due(&source) == INT64_MIN);
+        empty++;
+    }
+    assert_int_equal(r, MSIM_PULL_END);
+    /* Four passes over the rows: times, times again, the others, and what is given. */
+    assert_true(empty >= 4 && empty <= 8);
+    msim_source_release(&source);
+    /* A release in the middle of the loading. */
+    assert_int_equal(msim_parquet_source(&source, parquet, NULL, NULL), MSIM_OK);
+    assert_int_equal(msim_source_pull(&source, &record, 1, &count, NULL), MSIM_PULL_EMPTY);
+    msim_source_release(&source);
+    msim_parquet_close(&parquet);
+    made_free(&made);
 }
 
 int main(void)
@@ -296,6 +409,9 @@ int main(void)
         cmocka_unit_test(tickers_are_chosen_by_pattern),
         cmocka_unit_test(symbols_are_numbered_as_they_appear),
         cmocka_unit_test(cursors_of_one_data_set_do_not_know_each_other),
+        cmocka_unit_test(more_memory_than_may_be_used_is_refused_with_what_is_needed),
+        cmocka_unit_test(what_one_cursor_has_sorted_the_others_use),
+        cmocka_unit_test(a_pull_does_a_bounded_amount_of_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -574,10 +574,10 @@ static void statistics_that_lie_are_found_out_and_can_be_ignored(void **state)
 
     assert_int_equal(msim_parquet_open_memory(&parquet, &honest.params, bytes, 2, NULL), MSIM_OK);
     assert_int_equal(msim_parquet_source(&source, parquet, NULL, NULL), MSIM_OK);
-    assert_int_equal(msim_source_pull(&source, honest.records, 64, &count, &honest.detail),
+    assert_int_equal(made_pull(&source, honest.records, 64, &count, &honest.detail),
                      MSIM_PULL_RECORD);
     assert_int_equal(count, 8);
-    assert_int_equal(msim_source_pull(&source, honest.records, 64, &count, &honest.detail),
+    assert_int_equal(made_pull(&source, honest.records, 64, &count, &honest.detail),
                      MSIM_ERR_FORMAT);
     assert_non_null(strstr(honest.detail.text,
                            "memory-1, row group 0: its statistics say "
@@ -589,7 +589,7 @@ static void statistics_that_lie_are_found_out_and_can_be_ignored(void **state)
     honest.params.ignore_statistics = true;
     assert_int_equal(msim_parquet_open_memory(&parquet, &honest.params, bytes, 2, NULL), MSIM_OK);
     assert_int_equal(msim_parquet_source(&source, parquet, NULL, NULL), MSIM_OK);
-    assert_int_equal(msim_source_pull(&source, honest.records, 64, &count, NULL), MSIM_PULL_RECORD);
+    assert_int_equal(made_pull(&source, honest.records, 64, &count, NULL), MSIM_PULL_RECORD);
     assert_int_equal(count, 16);
     for (size_t i = 0; i < 16; i++)
         assert_int_equal(honest.records[i].as.trade.row, i / 2 + i % 2 * 8);
@@ -636,9 +636,8 @@ static void a_group_is_not_left_out_on_the_word_of_its_statistics(void **state)
                          MSIM_OK);
         for (int again = 0; again < 2; again++) {
             assert_int_equal(msim_parquet_source(&source, parquet, &part, NULL), MSIM_OK);
-            assert_int_equal(
-                msim_source_pull(&source, bench.records, 64, &bench.count, &bench.detail),
-                cases[i].result);
+            assert_int_equal(made_pull(&source, bench.records, 64, &bench.count, &bench.detail),
+                             cases[i].result);
             assert_non_null(strstr(bench.detail.text, cases[i].words));
             msim_source_release(&source);
         }
