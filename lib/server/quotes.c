@@ -25,8 +25,8 @@
 #define TURN_RECORDS 65536
 
 /*
- * Where events come faster than this, those of one stretch leave together: the writes cost the most,
- * and nobody sees a quote that is replaced within it.
+ * Where events come faster than this, those of one stretch leave together: the writes cost the
+ * most, and nobody sees a quote that is replaced within it.
  */
 #define GATHER_NS (200 * MSIM_NS_PER_US)
 

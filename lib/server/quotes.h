@@ -60,7 +60,7 @@ struct msim_quotes_server {
     unsigned char *run; /* frames for everybody that are not queued yet */
     size_t run_length;
     msim_time gathering_until; /* what is due before it leaves then */
-    char *scratch; /* for a client's message */
+    char *scratch;             /* for a client's message */
     size_t scratch_size;
 
     int failure; /* of the source or of `record`: told by the next dispatch */
