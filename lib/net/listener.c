@@ -247,6 +247,14 @@ static void doors_look_for(struct msim_net *net, uint32_t events)
                 msim_net_poll(net, EPOLL_CTL_MOD, &at->doors[i].ready, events);
 }
 
+/* Thousands who come in vain make one line, not thousands. */
+static void complain(struct msim_net *net, const char *text)
+{
+    if (!net->has_complained)
+        msim_log(&net->logger, MSIM_LOG_WARNING, "net", "%s", text);
+    net->has_complained = true;
+}
+
 /*
  * The process or the machine has no descriptor left.  A door that stays readable would
  * keep the loop busy: all are left alone until a connection ends, or for a moment.
@@ -254,10 +262,12 @@ static void doors_look_for(struct msim_net *net, uint32_t events)
 static void pause_accepting(struct msim_net *net, int error)
 {
     char words[MSIM_ERROR_TEXT];
+    char text[MSIM_ERROR_TEXT + 64];
 
-    msim_log(&net->logger, MSIM_LOG_WARNING, "net",
+    snprintf(text, sizeof text,
              "cannot accept connections just now: %s; raise the limit (ulimit -n)",
              msim_error_text(words, error));
+    complain(net, text);
     net->accept_again = msim_time_after(net->now, ACCEPT_PAUSE_NS);
     doors_look_for(net, 0);
 }
@@ -282,20 +292,24 @@ static void welcome(struct msim_listener *listener, int fd, const struct msim_ad
 
     msim_address_print(peer, address);
     if (net->connection_count >= net->max_connections) {
-        msim_log(&net->logger, MSIM_LOG_WARNING, "net",
-                 "%s: turned away, %zu connections are open already", peer, net->connection_count);
+        char text[128];
+        snprintf(text, sizeof text,
+                 "%s and maybe others turned away: %zu connections are open, which is the most",
+                 peer, net->connection_count);
+        complain(net, text);
         close(fd);
         return;
     }
     connection = msim_connection_create(listener->endpoint, MSIM_WS_SERVER, peer, strlen(peer) + 1);
     if (!connection || !msim_opening_create(connection) ||
         !msim_connection_attach(connection, fd, EPOLLIN)) {
-        msim_log(&net->logger, MSIM_LOG_WARNING, "net", "%s: turned away, out of memory", peer);
+        complain(net, "connections are turned away: out of memory");
         close(fd);
         if (connection)
             msim_connection_discard(connection);
         return;
     }
+    net->has_complained = false;
     connection->state = MSIM_OPENING;
     msim_wheel_set(&net->wheel, &connection->timer,
                    msim_time_after(net->now, listener->endpoint->limits.handshake_timeout));

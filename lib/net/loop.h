@@ -61,6 +61,7 @@ struct msim_net {
     struct msim_watch *watches;
     /* Where the system has no descriptor left: nobody is accepted until then. */
     msim_time accept_again;
+    bool has_complained; /* that somebody could not be let in; once, until somebody is */
 
     /* Lists that the end of a turn works off. */
     struct msim_connection *dirty; /* something was queued */
