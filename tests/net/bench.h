@@ -46,8 +46,9 @@ static inline void bench_note(struct bench *bench, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    vsnprintf(bench->log + at, sizeof bench->log - at, format, arguments);
+    int length = vsnprintf(bench->log + at, sizeof bench->log - at, format, arguments);
     va_end(arguments);
+    assert_in_range(length, 1, sizeof bench->log - at - 1); /* nothing may go unseen */
 }
 
 static inline int bench_request(void *context, struct msim_connection *connection,

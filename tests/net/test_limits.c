@@ -215,6 +215,7 @@ static void who_takes_what_it_gets_is_alive(void **state)
             continue;
         turn(&bench);
         assert_null(strstr(bench.log, "closed"));
+        bench.log[0] = '\0';
         while (recv(fd, sink, sizeof sink, 0) > 0)
             continue;
     }
@@ -247,7 +248,7 @@ static void who_sends_a_message_byte_by_byte_is_closed_with_1008(void **state)
         /* Its pongs are fine, yet what it began does not end. */
         while (length < 4 || memcmp(came + length - 4, "long", 4) != 0) {
             assert_true(length < sizeof came);
-            if (i == 2 && length < 300)
+            if (i == 2)
                 raw_send(&bench, fd, "\x8A\x80\x00\x00\x00\x00", 6);
             assert_int_equal(raw_read(&bench, fd, came + length, 1), 1);
             length++;
