@@ -21,6 +21,8 @@
 
 /* A source that has nothing now is asked again after this. */
 #define POLL_NS MSIM_NS_PER_MS
+/* A pull without a record that takes so long has done something. */
+#define WORKED_NS (100 * MSIM_NS_PER_US)
 
 /* Records are fetched ahead where the next bundle is due no sooner than this. */
 #define AHEAD_NS (2 * MSIM_NS_PER_MS)
@@ -45,6 +47,7 @@ struct msim_replay_session {
     size_t count;
 
     bool is_ahead_over; /* nothing more is to be fetched ahead */
+    msim_time ahead_at; /* when to ask on a source that had nothing then; 0: not before the need */
     bool in_bundle;
     msim_time bundle_time;
     msim_time due;         /* of the bundle; on the wall's clock */
@@ -272,12 +275,14 @@ static int refill(struct msim_replay_session *session, struct msim_detail *detai
  */
 static void refill_ahead(struct msim_replay_session *session, msim_time now)
 {
+    session->ahead_at = 0;
     if (session->due - now < AHEAD_NS || session->count - session->at > BATCH / 2 ||
         session->is_ahead_over)
         return;
     int r = refill(session, NULL);
-    bool at_once = r == MSIM_PULL_EMPTY && msim_source_next_due(&session->source) == INT64_MIN;
-    session->is_ahead_over = r != MSIM_PULL_RECORD && !at_once;
+    session->is_ahead_over = r < 0 || r == MSIM_PULL_END;
+    if (r == MSIM_PULL_EMPTY)
+        session->ahead_at = session->shared->read_clock() + POLL_NS;
 }
 
 static void note_lateness(struct msim_replay_session *session)
@@ -334,6 +339,18 @@ static void finish(struct msim_replay_session *session)
     end(session, MSIM_CLOSE_NORMAL, "");
 }
 
+/*
+ * When to ask a source again that had nothing.  One that has worked for a while has more to do;
+ * one that answers at once has nothing, and must not keep the loop busy.
+ */
+static msim_time poll_after(const struct msim_replay_session *session, msim_time start)
+{
+    msim_time now = session->shared->read_clock();
+    bool works = now - start >= WORKED_NS && msim_source_next_due(&session->source) == INT64_MIN;
+
+    return works ? now : now + POLL_NS;
+}
+
 enum step {
     STEP_WAIT, /* for the time, or for room */
     STEP_SENT,
@@ -344,11 +361,11 @@ enum step {
 static int step(struct msim_replay_session *session, msim_time now, struct msim_detail *detail)
 {
     if (session->at == session->count) {
+        msim_time start = session->shared->read_clock();
         int r = refill(session, detail);
         if (r < 0)
             return r;
-        bool at_once = msim_source_next_due(&session->source) == INT64_MIN;
-        session->poll_at = r == MSIM_PULL_EMPTY ? now + (at_once ? 0 : POLL_NS) : 0;
+        session->poll_at = r == MSIM_PULL_EMPTY ? poll_after(session, start) : 0;
         if (r == MSIM_PULL_EMPTY)
             return STEP_WAIT;
         if (r == MSIM_PULL_END) {
@@ -404,7 +421,10 @@ msim_time msim_replay_session_run(struct msim_replay_session *session, msim_time
         finish(session);
     if (session->phase != PHASE_REPLAYING || session->waiting)
         return MSIM_TIME_NEVER;
-    return session->poll_at != 0 ? session->poll_at : session->due;
+    if (session->poll_at != 0)
+        return session->poll_at;
+    bool ahead = session->ahead_at != 0 && session->ahead_at < session->due;
+    return ahead ? session->ahead_at : session->due;
 }
 
 void msim_replay_session_drained(struct msim_replay_session *session, msim_time now)

@@ -21,6 +21,7 @@ struct feed {
     size_t fail_after; /* a pull beyond it fails; 0: never */
     bool refuse;       /* to open at all */
     bool is_moody;     /* every other pull has nothing now */
+    size_t fetched;    /* by any source */
     size_t ended;      /* sources that the server said goodbye to */
 };
 
@@ -60,6 +61,7 @@ static int cursor_pull(void *self, struct msim_record *records, size_t capacity,
     size_t end = feed->fail_after ? feed->fail_after : feed->count;
     while (given < capacity && given < 7 && cursor->at < end)
         records[given++] = feed->records[cursor->at++];
+    feed->fetched += given;
     *count = given;
     return given > 0 ? MSIM_PULL_RECORD : MSIM_PULL_END;
 }
@@ -372,6 +374,25 @@ static void a_source_that_has_nothing_now_is_asked_again(void **state)
     assert_int_equal(stats.lateness_max, 0);
 }
 
+/* A row group is loaded in steps that have nothing yet: they go on while the next trade waits. */
+static void a_source_that_has_nothing_now_is_asked_again_ahead_of_the_need(void **state)
+{
+    struct bench *bench = *state;
+    struct msim_replay_server_params params = params_of(bench);
+
+    bench->feed.is_moody = true;
+    for (size_t i = 1; i < TRADES; i++)
+        bench->feed.records[i].time += INT64_C(86400) * MSIM_NS_PER_S;
+    params.speed = (struct msim_speed){1, 1};
+    start(bench, &params);
+    connect_client(bench);
+    /* The second pull gave seven trades, of which six are due tomorrow; the third had nothing. */
+    for (size_t i = 0; i < 5000 && bench->feed.fetched <= 7; i++)
+        step(bench);
+    assert_true(bench->feed.fetched > 7);
+    assert_false(bench->over);
+}
+
 static void a_gap_is_shortened_to_what_is_allowed(void **state)
 {
     struct bench *bench = *state;
@@ -519,6 +540,7 @@ int main(void)
         TEST(a_stop_says_1001_and_takes_nobody_new),
         TEST(the_smallest_backlog_and_queue_lose_nothing),
         TEST(a_source_that_has_nothing_now_is_asked_again),
+        TEST(a_source_that_has_nothing_now_is_asked_again_ahead_of_the_need),
         TEST(a_gap_is_shortened_to_what_is_allowed),
         TEST(a_client_that_leaves_takes_nothing_from_the_others),
         TEST(a_stop_reaches_a_client_that_reads_nothing),
