@@ -162,8 +162,9 @@ struct msim_connection_limits {
     msim_time handshake_timeout; /* 10 s from accept or connect to the open connection */
     msim_time message_timeout;   /* 30 s from a message's first byte to its last: close 1008 */
     msim_time ping_interval;     /* 20 s of silence, then a ping */
-    msim_time ping_timeout;      /* 20 s without an answer, then close 1006 */
-    msim_time close_timeout;     /* 5 s for the peer's close frame, from its last byte taken */
+    /* 20 s without an answer, then close 1006; counted once the peer's system took all before */
+    msim_time ping_timeout;
+    msim_time close_timeout; /* 5 s for the peer's close frame, from its last byte taken */
 };
 #define MSIM_CONNECTION_LIMITS_INIT  \
     {                                \

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/socket.h"
 
 /* A buffer larger than this is given back as soon as nothing waits in it. */
 #define KEEP_BYTES (16 * 1024)
@@ -433,6 +434,31 @@ static msim_time message_due(const struct msim_connection *connection)
     return msim_time_after(connection->message_since, connection->endpoint->limits.message_timeout);
 }
 
+/*
+ * While the peer's system has not taken all that was sent, a ping would wait behind it for as
+ * long as the peer cares to read: one that reads slowly, or stands in a debugger, is none the
+ * less there.  Then its system's word is enough, which acknowledges what comes, if only to say
+ * that there is no room.
+ */
+static bool is_behind(const struct msim_connection *connection)
+{
+    return msim_bytes_length(&connection->out) > 0 || msim_socket_untaken(connection->ready.fd) > 0;
+}
+
+static bool host_answers(const struct msim_connection *connection)
+{
+    const struct msim_connection_limits *limits = &connection->endpoint->limits;
+
+    return msim_socket_answers(connection->ready.fd,
+                               msim_time_after(limits->ping_interval, limits->ping_timeout));
+}
+
+static void lose(struct msim_connection *connection, const char *words)
+{
+    msim_connection_explain(connection, words, strlen(words));
+    msim_connection_end(connection);
+}
+
 /* Silence is answered with a ping, and silence after that with the end. */
 static void check_life(struct msim_connection *connection)
 {
@@ -450,13 +476,21 @@ static void check_life(struct msim_connection *connection)
         msim_channel_hurry(connection);
         return;
     }
-    if (due <= now && connection->is_pinged) {
-        static const char words[] = "the peer did not answer a ping";
-        msim_connection_explain(connection, words, sizeof words - 1);
-        msim_connection_end(connection);
+    bool behind = due <= now && is_behind(connection);
+    if (behind && !host_answers(connection)) {
+        lose(connection, "the peer's host does not answer any more");
         return;
     }
-    if (due <= now) {
+    if (due <= now && connection->is_pinged && !behind) {
+        lose(connection, "the peer did not answer a ping");
+        return;
+    }
+    if (behind) {
+        /* The time to answer a ping begins when it is taken. */
+        if (connection->is_pinged)
+            connection->since = now;
+        due = msim_time_after(now, limits->ping_timeout);
+    } else if (due <= now) {
         if (!msim_channel_ping(connection)) {
             msim_connection_end(connection);
             return;

@@ -4,12 +4,14 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
+#include <linux/sockios.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/detail.h"
@@ -19,6 +21,9 @@
 #define KEEPALIVE_IDLE_S 20
 #define KEEPALIVE_INTERVAL_S 5
 #define KEEPALIVE_PROBES 4
+
+/* So many retransmissions or probes in a row without an answer are no accident any more. */
+#define UNANSWERED_MANY 4
 
 /* How many connections may wait to be accepted; the system has a bound of its own. */
 #define LISTEN_QUEUE 4096
@@ -226,4 +231,29 @@ bool msim_socket_is_own_peer(int fd)
     msim_address_print(own_text, &own);
     msim_address_print(peer_text, &peer);
     return strcmp(own_text, peer_text) == 0;
+}
+
+size_t msim_socket_untaken(int fd)
+{
+    int bytes = 0;
+
+    if (ioctl(fd, SIOCOUTQ, &bytes) < 0 || bytes < 0)
+        return 0;
+    return (size_t)bytes;
+}
+
+/*
+ * Not TCP_USER_TIMEOUT: it counts a window that stays closed as no answer, and so would end
+ * a peer that merely does not read.  A closed window's probes are acknowledged, which sets
+ * their count back.
+ */
+bool msim_socket_answers(int fd, msim_time patience)
+{
+    struct tcp_info info = {0};
+    socklen_t length = sizeof info;
+
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0)
+        return true;
+    return info.tcpi_retransmits + info.tcpi_probes < UNANSWERED_MANY ||
+           info.tcpi_last_ack_recv < patience / MSIM_NS_PER_MS;
 }

@@ -61,4 +61,13 @@ bool msim_socket_is_own_peer(int fd);
 /* How the connect ended: 0 or an errno. */
 int msim_socket_error(int fd);
 
+/* Bytes that were sent and that the peer's system has not acknowledged. */
+size_t msim_socket_untaken(int fd);
+
+/*
+ * False where the peer's system has left several retransmissions or probes in a row unanswered
+ * and nothing came from it for `patience`: it is gone, or the way to it is.
+ */
+bool msim_socket_answers(int fd, msim_time patience);
+
 #endif

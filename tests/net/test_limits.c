@@ -3,6 +3,7 @@
  */
 #include "bench.h"
 
+#include <linux/filter.h>
 #include <sys/resource.h>
 
 /* ---- the backlog ---- */
@@ -219,6 +220,74 @@ static void who_takes_what_it_gets_is_alive(void **state)
         while (recv(fd, sink, sizeof sink, 0) > 0)
             continue;
     }
+    close(fd);
+    bench_finish(&bench);
+}
+
+/* Everything that may wait for a peer waits for this one, which reads nothing. */
+static size_t fill(struct bench *bench)
+{
+    static const unsigned char payload[5000];
+    size_t sent = 0;
+
+    for (int refused = 0; refused < 20; refused++) {
+        turn(bench);
+        while (msim_connection_send(bench->last, MSIM_MESSAGE_BINARY, payload, sizeof payload) ==
+               MSIM_OK) {
+            sent += sizeof payload + 4;
+            refused = 0;
+        }
+    }
+    return sent;
+}
+
+static void who_does_not_read_is_not_judged_by_pings_behind_a_backlog(void **state)
+{
+    const struct msim_connection_limits limits = {.ping_interval = 10 * MS,
+                                                  .ping_timeout = 10 * MS,
+                                                  .max_backlog_bytes = 100000,
+                                                  .kernel_send_bytes = 4096};
+    static char sink[65536];
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, &limits, 0);
+    int fd = raw_open(&bench);
+    size_t left = fill(&bench);
+    /* As in a debugger: many times the pings' patience. */
+    for (msim_time end = msim_net_now(bench.net) + 300 * MS; msim_net_now(bench.net) < end;)
+        turn(&bench);
+    assert_null(strstr(bench.log, "closed"));
+    assert_true(msim_connection_backlog(bench.last) > 0);
+
+    /* All of it comes; then a ping is owed an answer again. */
+    while (left > 0) {
+        size_t came = raw_read(&bench, fd, sink, left < sizeof sink ? left : sizeof sink);
+        assert_true(came > 0);
+        left -= came;
+    }
+    for (int i = 0; i < PATIENCE && !strstr(bench.log, "closed(1006)"); i++)
+        turn(&bench);
+    assert_non_null(strstr(bench.log, "closed(1006)"));
+    close(fd);
+    bench_finish(&bench);
+}
+
+static void a_host_that_is_gone_is_given_up_though_a_backlog_waits(void **state)
+{
+    const struct msim_connection_limits limits = {.ping_interval = 10 * MS,
+                                                  .ping_timeout = 10 * MS};
+    struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+    const struct sock_fprog filter = {1, &nothing};
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, &limits, 0);
+    int fd = raw_open(&bench);
+    /* Every segment is dropped before the peer's system looks at it: nothing is acknowledged. */
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter), 0);
+    assert_int_equal(msim_connection_send(bench.last, MSIM_MESSAGE_TEXT, "hello", 5), MSIM_OK);
+    until_log(&bench, "opened closed(1006) ");
     close(fd);
     bench_finish(&bench);
 }
@@ -456,6 +525,8 @@ int main(void)
         cmocka_unit_test(silence_is_answered_with_pings_and_no_answer_with_the_end),
         cmocka_unit_test(who_sends_anything_is_alive),
         cmocka_unit_test(who_takes_what_it_gets_is_alive),
+        cmocka_unit_test(who_does_not_read_is_not_judged_by_pings_behind_a_backlog),
+        cmocka_unit_test(a_host_that_is_gone_is_given_up_though_a_backlog_waits),
         cmocka_unit_test(who_sends_a_message_byte_by_byte_is_closed_with_1008),
         cmocka_unit_test(who_does_not_answer_a_close_is_ended),
         cmocka_unit_test(beyond_the_most_connections_the_next_is_turned_away),
