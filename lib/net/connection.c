@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "net/socket.h"
 
-/* A buffer larger than this is given back as soon as nothing waits in it. */
+/* A buffer larger than this is given back once its connection has been idle for a while. */
 #define KEEP_BYTES (16 * 1024)
 
 static void nothing_waits(struct msim_connection *connection);
@@ -329,7 +329,12 @@ void msim_connections_resume(struct msim_net *net)
 static void nothing_waits(struct msim_connection *connection)
 {
     connection->pong_bytes = 0;
-    msim_bytes_shrink(&connection->out, connection->queued == 0 ? 0 : KEEP_BYTES);
+    /* While it is busy, the buffer stays as large as it has come to be: to give it back with each
+     * write would mean to grow it anew for each turn's messages. */
+    bool is_busy = connection->state == MSIM_OPEN ? connection->queued > 0
+                                                  : msim_opening_is_answering(connection);
+    if (!is_busy)
+        msim_bytes_shrink(&connection->out, 0);
     if (connection->state != MSIM_LINGERING)
         return;
     if (connection->is_read_closed) {
@@ -459,12 +464,21 @@ static void lose(struct msim_connection *connection, const char *words)
     msim_connection_end(connection);
 }
 
+/* So little was queued since the last look that a large buffer is of no use: it goes. */
+static void tidy(struct msim_connection *connection)
+{
+    if (connection->queued - connection->queued_before <= KEEP_BYTES)
+        msim_bytes_shrink(&connection->out, KEEP_BYTES);
+    connection->queued_before = connection->queued;
+}
+
 /* Silence is answered with a ping, and silence after that with the end. */
 static void check_life(struct msim_connection *connection)
 {
     const struct msim_connection_limits *limits = &connection->endpoint->limits;
     msim_time now = connection->net->now;
 
+    tidy(connection);
     if (connection->is_pinged && connection->heard > connection->since)
         connection->is_pinged = false;
 

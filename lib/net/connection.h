@@ -44,6 +44,7 @@ struct msim_connection {
     struct msim_opening *opening;
     struct msim_ending *ending; /* NULL: no words */
     uint64_t queued;
+    uint64_t queued_before;  /* at the last look for life */
     msim_time heard;         /* the last sign of life */
     msim_time since;         /* began to connect, to open, to close; or the ping that waits */
     msim_time message_since; /* when the message that is under way began; 0: none is */
@@ -137,6 +138,9 @@ void msim_opening_refuse(struct msim_connection *connection, int status, const c
 
 /* Nothing is read before the answer to the last request is whole. */
 bool msim_opening_pauses(const struct msim_connection *connection);
+
+/* An answer is under way in pieces: there is more to come. */
+bool msim_opening_is_answering(const struct msim_connection *connection);
 
 /* The backlog is low again. */
 void msim_opening_drained(struct msim_connection *connection);

@@ -351,6 +351,14 @@ bool msim_opening_pauses(const struct msim_connection *connection)
            msim_exchange_waits(connection->opening->exchange);
 }
 
+bool msim_opening_is_answering(const struct msim_connection *connection)
+{
+    const struct msim_exchange *exchange = connection->state == MSIM_OPENING && connection->opening
+                                               ? connection->opening->exchange
+                                               : NULL;
+    return exchange && exchange->is_begun && !exchange->is_answered;
+}
+
 void msim_opening_drained(struct msim_connection *connection)
 {
     if (connection->opening && connection->opening->exchange)

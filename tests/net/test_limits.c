@@ -514,6 +514,70 @@ static void parameters_that_mean_nothing_are_refused(void **state)
     bench_finish(&bench);
 }
 
+/* ---- memory ---- */
+
+struct purse {
+    size_t held;
+    size_t growths; /* of more than a small thing */
+};
+
+static void *purse_resize(void *context, void *pointer, size_t old_size, size_t new_size)
+{
+    struct purse *purse = context;
+
+    if (new_size == 0) {
+        free(pointer);
+        purse->held -= old_size;
+        return NULL;
+    }
+    void *memory = realloc(pointer, new_size);
+    if (!memory)
+        return NULL;
+    purse->held += new_size - old_size;
+    if (new_size > 16 * 1024)
+        purse->growths++;
+    return memory;
+}
+
+static void a_busy_connection_keeps_its_buffer_and_an_idle_one_gives_it_back(void **state)
+{
+    const struct msim_connection_limits limits = {.ping_interval = 200 * MS,
+                                                  .ping_timeout = 200 * MS};
+    static const unsigned char payload[40000];
+    struct purse purse = {0};
+    const struct msim_allocator allocator = {purse_resize, &purse};
+    struct bench bench;
+
+    (void)state;
+    bench_open_with(&bench, &limits, 0, &allocator);
+    int fd = raw_open(&bench);
+    size_t at_rest = purse.held;
+    size_t growths = 0;
+    for (int i = 0; i < 50; i++) {
+        assert_int_equal(
+            msim_connection_send(bench.last, MSIM_MESSAGE_BINARY, payload, sizeof payload),
+            MSIM_OK);
+        raw_expect_frame(&bench, fd, 0x82, payload, sizeof payload);
+        if (i == 0)
+            growths = purse.growths;
+    }
+    /* Not with each write; a pause of the machine may count as idleness. */
+    assert_in_range(purse.growths - growths, 0, 10);
+    assert_true(purse.held >= at_rest + sizeof payload);
+
+    for (int i = 0; i < PATIENCE && purse.held >= at_rest + sizeof payload; i++) {
+        unsigned char ping[2];
+        if (recv(fd, ping, sizeof ping, 0) > 0)
+            raw_send_frame(&bench, fd, 0x8A, "", 0);
+        turn(&bench);
+    }
+    assert_in_range(purse.held, 1, at_rest + sizeof payload - 1);
+    assert_string_equal(bench.log, "opened ");
+    close(fd);
+    bench_finish(&bench);
+    assert_int_equal(purse.held, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -534,6 +598,7 @@ int main(void)
         cmocka_unit_test(a_port_in_use_is_refused_with_the_remedy),
         cmocka_unit_test(an_address_of_another_machine_is_refused_with_words),
         cmocka_unit_test(parameters_that_mean_nothing_are_refused),
+        cmocka_unit_test(a_busy_connection_keeps_its_buffer_and_an_idle_one_gives_it_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
