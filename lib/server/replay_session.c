@@ -343,7 +343,7 @@ static void finish(struct msim_replay_session *session)
  * When to ask a source again that had nothing.  One that has worked for a while has more to do;
  * one that answers at once has nothing, and must not keep the loop busy.
  */
-static msim_time poll_after(const struct msim_replay_session *session, msim_time start)
+static msim_time poll_after(struct msim_replay_session *session, msim_time start)
 {
     msim_time now = session->shared->read_clock();
     bool works = now - start >= WORKED_NS && msim_source_next_due(&session->source) == INT64_MIN;
