@@ -39,7 +39,10 @@ def check_links(root, name, text, problems):
 def is_there(root, path, tools):
     if path.startswith("build/tools/"):
         return path[len("build/tools/"):] in tools
-    return any(os.path.exists(os.path.join(root, path + end)) for end in ["", ".c", ".h", ".py"])
+    # A program is called by its name with dashes, its source file with underscores.
+    folder, name = os.path.split(path)
+    return any(os.path.exists(os.path.join(root, folder, spelling + end))
+               for spelling in [name, name.replace("-", "_")] for end in ["", ".c", ".h", ".py"])
 
 
 def check_paths(root, name, text, tools, problems):
