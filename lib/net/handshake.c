@@ -67,8 +67,7 @@ int msim_handshake_check(const struct msim_http_head *head, struct msim_http_tex
     if (!msim_http_is(head->method, "GET"))
         return refuse(refusal, 405, "only GET is answered here");
     if (!msim_http_lists(head, "Upgrade", "websocket"))
-        return refuse(refusal, 426,
-                      "a WebSocket is served here: connect with a WebSocket client, to ws://");
+        return refuse(refusal, 426, "a WebSocket is served here: connect with a WebSocket client");
     if (head->minor == 0)
         return refuse(refusal, 400, "a WebSocket needs HTTP/1.1");
     if (!msim_http_lists(head, "Connection", "upgrade"))

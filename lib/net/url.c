@@ -86,8 +86,8 @@ int msim_url_read(struct msim_url *url, const char *text, struct msim_detail *de
 
     if (whole.length >= 6 && msim_http_is_loosely((struct msim_http_text){text, 6}, "wss://"))
         return msim_detail_set(detail, MSIM_ERR_UNSUPPORTED,
-                               "'" SHOWN "' asks for TLS, which this build does not have; use "
-                               "ws://",
+                               "'" SHOWN "' asks for TLS, which is not supported here; use ws:// "
+                               "or a proxy that ends TLS",
                                text);
     if (whole.length < 5 || !msim_http_is_loosely((struct msim_http_text){text, 5}, "ws://"))
         return invalid(detail, text, "it does not begin with ws://");
@@ -96,7 +96,9 @@ int msim_url_read(struct msim_url *url, const char *text, struct msim_detail *de
     read.authority_length = strcspn(read.authority, "/?#");
     read.target = read.authority + read.authority_length;
     read.target_length = strlen(read.target);
-    const char *why = read_authority(&read, read.authority, read.authority_length);
+    const char *why = memchr(read.authority, '@', read.authority_length)
+                          ? "credentials in a URL are not supported"
+                          : read_authority(&read, read.authority, read.authority_length);
     if (!why)
         why = check_target(read.target, read.target_length);
     if (why)

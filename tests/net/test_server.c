@@ -260,7 +260,8 @@ static void a_whole_request_is_answered_though_its_peer_sends_no_more(void **sta
     shutdown(fd, SHUT_WR);
     raw_rest(&bench, fd, text, sizeof text);
     assert_memory_equal(text, "HTTP/1.1 426 ", 13);
-    assert_non_null(strstr(text, "WebSocket client"));
+    /* A whole sentence, whether or not the request has named a host. */
+    assert_non_null(strstr(text, "connect with a WebSocket client\n"));
     close(fd);
     bench_finish(&bench);
 }

@@ -84,7 +84,23 @@ static void tls_is_refused_by_name(void **state)
 
     (void)state;
     assert_int_equal(msim_url_read(&url, "wss://a", &detail), MSIM_ERR_UNSUPPORTED);
-    assert_non_null(strstr(detail.text, "TLS"));
+    assert_non_null(strstr(detail.text, "TLS, which is not supported"));
+}
+
+static void credentials_are_refused_by_name(void **state)
+{
+    static const char *const texts[] = {"ws://user@a", "ws://user:pw@a:80/", "ws://@a"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        struct msim_detail detail = {""};
+        struct msim_url url;
+        assert_int_equal(msim_url_read(&url, texts[i], &detail), MSIM_ERR_INVALID);
+        assert_non_null(strstr(detail.text, "credentials in a URL are not supported"));
+    }
+    /* Behind the authority it is a byte like others. */
+    struct msim_url url;
+    assert_int_equal(msim_url_read(&url, "ws://a/b@c", NULL), MSIM_OK);
 }
 
 int main(void)
@@ -93,6 +109,7 @@ int main(void)
         cmocka_unit_test(a_url_falls_into_its_parts),
         cmocka_unit_test(what_is_no_url_is_refused_with_words),
         cmocka_unit_test(tls_is_refused_by_name),
+        cmocka_unit_test(credentials_are_refused_by_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
