@@ -158,6 +158,8 @@ static size_t reason_length(const char *reason)
 
 void msim_connection_close(struct msim_connection *connection, int code, const char *reason)
 {
+    if (!connection)
+        return;
     if (connection->state < MSIM_OPEN) {
         msim_connection_abort(connection);
         return;

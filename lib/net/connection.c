@@ -548,34 +548,35 @@ void msim_connection_expired(struct msim_connection *connection)
 
 size_t msim_connection_backlog(const struct msim_connection *connection)
 {
-    return msim_bytes_length(&connection->out);
+    return connection ? msim_bytes_length(&connection->out) : 0;
 }
 
 uint64_t msim_connection_queued(const struct msim_connection *connection)
 {
-    return connection->queued;
+    return connection ? connection->queued : 0;
 }
 
 void msim_connection_set_user(struct msim_connection *connection, void *user)
 {
-    connection->user = user;
+    if (connection)
+        connection->user = user;
 }
 
 void *msim_connection_user(const struct msim_connection *connection)
 {
-    return connection->user;
+    return connection ? connection->user : NULL;
 }
 
 const char *msim_connection_peer(const struct msim_connection *connection)
 {
-    return connection->peer;
+    return connection ? connection->peer : "";
 }
 
 void msim_connection_abort(struct msim_connection *connection)
 {
     struct linger none = {.l_onoff = 1, .l_linger = 0};
 
-    if (connection->state == MSIM_ENDED)
+    if (!connection || connection->state == MSIM_ENDED)
         return;
     connection->code = MSIM_CLOSE_ABNORMAL;
     if (connection->state < MSIM_OPEN)

@@ -232,11 +232,13 @@ void msim_exchange_drained(struct msim_exchange *exchange)
 
 const struct msim_http_request *msim_exchange_request(const struct msim_exchange *exchange)
 {
-    return &exchange->request;
+    return exchange ? &exchange->request : NULL;
 }
 
 const char *msim_exchange_header(const struct msim_exchange *exchange, const char *name)
 {
+    if (!exchange || !name)
+        return NULL;
     const char *at = exchange->headers;
 
     for (size_t i = 0; i < exchange->header_count; i++) {
@@ -250,12 +252,13 @@ const char *msim_exchange_header(const struct msim_exchange *exchange, const cha
 
 void msim_exchange_set_user(struct msim_exchange *exchange, void *user)
 {
-    exchange->user = user;
+    if (exchange)
+        exchange->user = user;
 }
 
 void *msim_exchange_user(const struct msim_exchange *exchange)
 {
-    return exchange->user;
+    return exchange ? exchange->user : NULL;
 }
 
 /* ---- the answer ---- */
@@ -488,5 +491,6 @@ int msim_exchange_finish(struct msim_exchange *exchange)
 
 void msim_exchange_abort(struct msim_exchange *exchange)
 {
-    msim_connection_abort(exchange->connection);
+    if (exchange)
+        msim_connection_abort(exchange->connection);
 }

@@ -59,6 +59,8 @@ size_t msim_frame_write_head(unsigned char *out, enum msim_opcode opcode, size_t
 size_t msim_frame_head(unsigned char out[MSIM_FRAME_HEAD_SIZE], enum msim_message_kind kind,
                        size_t length)
 {
+    if (!out)
+        return 0;
     return msim_frame_write_head(
         out, kind == MSIM_MESSAGE_BINARY ? MSIM_OPCODE_BINARY : MSIM_OPCODE_TEXT, length);
 }

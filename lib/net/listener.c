@@ -196,7 +196,7 @@ int msim_net_listen(struct msim_net *net, struct msim_listener **out,
 
 uint16_t msim_listener_port(const struct msim_listener *listener)
 {
-    return listener->port;
+    return listener ? listener->port : 0;
 }
 
 void msim_listener_close(struct msim_listener **handle)

@@ -28,7 +28,7 @@ msim_time msim_clock(void)
 
 msim_time msim_net_now(const struct msim_net *net)
 {
-    return net->in_turn ? net->now : msim_clock();
+    return net && net->in_turn ? net->now : msim_clock();
 }
 
 int msim_net_poll(struct msim_net *net, int operation, struct msim_ready *ready, uint32_t events)
@@ -98,6 +98,8 @@ void msim_net_poke(struct msim_net *net)
 
 void msim_net_wake(struct msim_net *net)
 {
+    if (!net)
+        return;
     net->wanted = 0;
     msim_net_poke(net);
 }
@@ -322,5 +324,5 @@ void msim_net_destroy(struct msim_net **handle)
 
 int msim_net_fd(const struct msim_net *net)
 {
-    return net->epoll_fd;
+    return net ? net->epoll_fd : MSIM_ERR_INVALID;
 }

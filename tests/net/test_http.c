@@ -650,6 +650,23 @@ static void routes_that_mean_nothing_are_refused(void **state)
     desk_finish(&desk);
 }
 
+static void what_is_asked_of_no_exchange_does_no_harm(void **state)
+{
+    const struct msim_http_answer answer = {.status = 200};
+
+    (void)state;
+    assert_null(msim_exchange_request(NULL));
+    assert_null(msim_exchange_header(NULL, "Host"));
+    assert_int_equal(msim_exchange_answer(NULL, &answer), MSIM_ERR_INVALID);
+    assert_int_equal(msim_exchange_begin(NULL, &answer), MSIM_ERR_INVALID);
+    assert_int_equal(msim_exchange_write(NULL, "", 0), MSIM_ERR_INVALID);
+    assert_int_equal(msim_exchange_finish(NULL), MSIM_ERR_INVALID);
+    assert_int_equal(msim_exchange_refuse(NULL, 404, "no"), MSIM_ERR_INVALID);
+    msim_exchange_abort(NULL);
+    msim_exchange_set_user(NULL, NULL);
+    assert_null(msim_exchange_user(NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -669,6 +686,7 @@ int main(void)
         cmocka_unit_test(an_answer_in_pieces_stops_at_the_backlogs_bound),
         cmocka_unit_test(answers_that_would_break_the_head_are_refused),
         cmocka_unit_test(routes_that_mean_nothing_are_refused),
+        cmocka_unit_test(what_is_asked_of_no_exchange_does_no_harm),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -566,6 +566,37 @@ static void a_closed_listener_is_forgotten_though_a_forked_process_holds_it(void
     bench_finish(&bench);
 }
 
+/* ---- mistakes ---- */
+
+static void what_is_asked_of_nothing_does_no_harm(void **state)
+{
+    unsigned char *volatile nowhere = NULL;
+    struct msim_listener *listener = NULL;
+    struct msim_net *net = NULL;
+
+    (void)state;
+    assert_int_equal(msim_net_fd(NULL), MSIM_ERR_INVALID);
+    assert_int_equal(msim_net_dispatch(NULL, 0), MSIM_ERR_INVALID);
+    assert_true(msim_net_now(NULL) > 0);
+    msim_net_wake(NULL);
+    msim_net_unwatch(NULL, 0);
+    msim_net_destroy(NULL);
+    msim_net_destroy(&net);
+    assert_int_equal(msim_listener_port(NULL), 0);
+    msim_listener_close(NULL);
+    msim_listener_close(&listener);
+    assert_int_equal(msim_connection_send(NULL, MSIM_MESSAGE_TEXT, "", 0), MSIM_ERR_INVALID);
+    assert_int_equal(msim_connection_send_frames(NULL, "", 0), MSIM_ERR_INVALID);
+    assert_int_equal(msim_connection_backlog(NULL), 0);
+    assert_int_equal(msim_connection_queued(NULL), 0);
+    assert_string_equal(msim_connection_peer(NULL), "");
+    msim_connection_set_user(NULL, &net);
+    assert_null(msim_connection_user(NULL));
+    msim_connection_close(NULL, MSIM_CLOSE_NORMAL, "");
+    msim_connection_abort(NULL);
+    assert_int_equal(msim_frame_head(nowhere, MSIM_MESSAGE_TEXT, 1), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -581,6 +612,7 @@ int main(void)
         cmocka_unit_test(destroying_tells_every_open_connection_of_its_end),
         cmocka_unit_test(a_closed_connection_is_forgotten_though_a_forked_process_holds_it),
         cmocka_unit_test(a_closed_listener_is_forgotten_though_a_forked_process_holds_it),
+        cmocka_unit_test(what_is_asked_of_nothing_does_no_harm),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
