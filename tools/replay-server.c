@@ -28,6 +28,7 @@ struct settings {
     msim_time to;
     bool skip_bad_rows;
     bool ignore_statistics;
+    uint64_t memory;
     uint64_t max_clients;
     uint64_t max_backlog;
     uint64_t max_queue_size;
@@ -68,6 +69,8 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "count rows that cannot be read, and go on"},
         {"ignore-statistics", 0, OPTION_FLAG, &settings->ignore_statistics, NULL,
          "find each row group's range by reading its timestamps"},
+        {"memory", 0, OPTION_BYTES, &settings->memory, "BYTES",
+         "what reading and sorting the files may take, for all\nclients together (1G)"},
         {"max-clients", 0, OPTION_LIMIT, &settings->max_clients, "N",
          "replays at once (64); more clients are refused"},
         {"max-backlog", 0, OPTION_BYTES, &settings->max_backlog, "BYTES",
@@ -166,6 +169,7 @@ static int open_files(struct replay *replay)
     params.paths = paths;
     params.skip_bad_rows = replay->settings.skip_bad_rows;
     params.ignore_statistics = replay->settings.ignore_statistics;
+    params.memory_bytes = replay->settings.memory;
     params.logger = &replay->service.logger;
     int r = msim_parquet_open(&replay->parquet, &params, &detail);
     free(paths);

@@ -219,6 +219,12 @@ static int make_entries(struct msim_numbers *numbers)
 
 /* ---- spans ---- */
 
+/* The states of a form that always fits stay zero and need not be looked at. */
+static bool can_fail(enum number_form form)
+{
+    return form == NUMBER_UINT64 || form == NUMBER_FLOAT || form == NUMBER_DOUBLE;
+}
+
 /* A dictionary's numbers where all rows have one. */
 static void gather(const struct msim_numbers *numbers, const struct msim_span *span,
                    struct exact exact)
@@ -231,7 +237,7 @@ static void gather(const struct msim_numbers *numbers, const struct msim_span *s
         for (size_t i = 0; i < span->values; i++)
             exact.exponents[i] = numbers->entry_exponents[span->indexes[i]];
     }
-    for (size_t i = 0; i < span->values; i++)
+    for (size_t i = 0; can_fail(numbers->form) && i < span->values; i++)
         exact.states[i] = numbers->entry_states[span->indexes[i]];
 }
 
@@ -246,24 +252,21 @@ static void spread(const struct msim_numbers *numbers, const struct msim_span *s
         mantissas[i] = present ? numbers->dense[value] : 0;
         if (numbers->varies)
             exponents[i] = present ? numbers->dense_exponents[value] : 0;
-        states[i] = present ? numbers->dense_states[value] : NUMBER_GOOD;
+        if (states)
+            states[i] = present ? numbers->dense_states[value] : NUMBER_GOOD;
         flags[i] |= present ? 0 : numbers->missing_flag;
         value += present;
     }
 }
 
-/* The states of a form that always fits stay zero and need not be looked at. */
-static bool can_fail(enum number_form form)
-{
-    return form == NUMBER_UINT64 || form == NUMBER_FLOAT || form == NUMBER_DOUBLE;
-}
-
 static int read_span(struct msim_numbers *numbers, const struct msim_span *span, uint64_t row,
                      int64_t *mantissas, int8_t *exponents, uint8_t *flags, struct bad_row *bad)
 {
-    uint8_t states[MSIM_COLUMN_BATCH] = {0};
+    uint8_t states[MSIM_COLUMN_BATCH];
     struct exact exact = {.mantissas = mantissas, .exponents = exponents, .states = states};
 
+    if (can_fail(numbers->form))
+        memset(states, NUMBER_GOOD, span->rows);
     if (span->present) {
         int r = make_dense(numbers);
         if (r < 0)
@@ -281,7 +284,7 @@ static int read_span(struct msim_numbers *numbers, const struct msim_span *span,
         convert(numbers, span->fixed, span->values, exact);
     }
     if (span->present)
-        spread(numbers, span, mantissas, exponents, states, flags);
+        spread(numbers, span, mantissas, exponents, can_fail(numbers->form) ? states : NULL, flags);
     if (!can_fail(numbers->form))
         return MSIM_OK;
     for (size_t i = 0; i < span->rows; i++) {

@@ -20,22 +20,46 @@ int msim_scan_refuse(const struct msim_parquet *parquet, size_t file, size_t gro
                            (uint64_t)trades->footer.groups[group].first_row + bad->row, bad->words);
 }
 
-/* Takes a batch into the account. */
-static void account(struct msim_scanner *scanner, const msim_time *times, const uint8_t *flags,
-                    size_t rows)
+static void account_row(struct msim_scanner *scanner, msim_time time)
 {
     struct scan *found = &scanner->found;
 
+    found->good++;
+    found->early += time < scanner->from;
+    found->sorted &= time >= scanner->last;
+    found->min = time < found->min ? time : found->min;
+    found->max = time > found->max ? time : found->max;
+    scanner->last = time;
+}
+
+/* The usual batch: no row is bad, and none is earlier than the one before it. */
+static bool account_rising(struct msim_scanner *scanner, const msim_time *times,
+                           const uint8_t *flags, size_t rows)
+{
+    struct scan *found = &scanner->found;
+
+    if (times[0] < scanner->from || times[0] < scanner->last || memchr(flags, ROW_BAD, rows))
+        return false;
+    unsigned falls = 0;
+    for (size_t i = 1; i < rows; i++)
+        falls |= times[i] < times[i - 1];
+    if (falls)
+        return false;
+    found->good += rows;
+    found->min = times[0] < found->min ? times[0] : found->min;
+    found->max = times[rows - 1] > found->max ? times[rows - 1] : found->max;
+    scanner->last = times[rows - 1];
+    return true;
+}
+
+static void account(struct msim_scanner *scanner, const msim_time *times, const uint8_t *flags,
+                    size_t rows)
+{
+    if (rows == 0 || account_rising(scanner, times, flags, rows))
+        return;
     for (size_t i = 0; i < rows; i++) {
-        if (flags[i] & ROW_BAD)
-            continue;
-        msim_time time = times[i];
-        found->good++;
-        found->early += time < scanner->from;
-        found->sorted &= time >= scanner->last;
-        found->min = time < found->min ? time : found->min;
-        found->max = time > found->max ? time : found->max;
-        scanner->last = time;
+        if (!(flags[i] & ROW_BAD))
+            account_row(scanner, times[i]);
     }
 }
 
