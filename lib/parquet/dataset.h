@@ -39,7 +39,8 @@ struct zone {
     uint64_t rows;
     msim_time min;
     msim_time max;
-    bool is_found; /* min and max were found by a scan; else they are the file's statistics */
+    bool is_found;    /* min and max were found by a scan; else they are the file's statistics */
+    bool is_unsorted; /* a cursor has found its rows not to be in order */
 };
 
 /* An allocator that counts, and has a bound: what all cursors of a data set take together. */

@@ -206,38 +206,121 @@ static void use_held(struct run *run)
     run->context->bad_rows += run->row_count - run->rows->count;
 }
 
-static int begin_hold(struct run *run, struct msim_detail *detail)
-{
-    const struct msim_parquet *parquet = run->context->parquet;
-    const struct zone *zone = &parquet->zones[run->rank];
-    struct place place = {.file = file_of(run)->file.path, .group = zone->group, .page = -1};
+/* ---- loading such a group ---- */
 
-    msim_scanner_close(&run->scanner);
-    drop_times(run);
+/* Works on rows that several runs wait for, with columns and buffers of its own. */
+struct run_loader {
+    struct run_context context;
+    struct run run;
+    bool has_times;
+    int failure;
+    struct msim_detail detail;
+};
+
+static void free_loader(struct run_rows *rows)
+{
+    struct run_loader *loader = rows->loader;
+
+    if (!loader)
+        return;
+    rows->loader = NULL;
+    const struct msim_allocator allocator = loader->context.reader.allocator;
+    close_columns(&loader->run);
+    msim_reader_finish(&loader->context.reader);
+    msim_mem_free(&allocator, loader, sizeof *loader);
+}
+
+/* Nobody else is to find them. */
+static void withdraw(const struct run *run)
+{
+    struct run_rows **shared = &run->context->parquet->held[run->rank];
+
+    if (*shared == run->rows)
+        *shared = NULL;
+}
+
+static void leave_rows(struct run *run)
+{
+    if (!run->rows || --run->rows->users > 0)
+        return;
+    withdraw(run);
+    free_loader(run->rows);
+    free_rows(&run->rows, &run->context->parquet->allocator);
+}
+
+static int check_room(const struct run *run, struct msim_detail *detail)
+{
+    const struct msim_budget *budget = &run->context->parquet->budget;
+    struct place place = {
+        .file = file_of(run)->file.path, .group = (int64_t)group_of(run), .page = -1};
+
     if (run->row_count > UINT32_MAX)
         return msim_place_fail(&place, detail, MSIM_ERR_LIMIT,
                                "more than %u rows that are not in order of time: write the file "
                                "with smaller row groups",
                                UINT32_MAX);
     size_t count = (size_t)run->row_count;
-    size_t bytes = bytes_of(run, count) + count * sizeof(msim_time);
-    /* Sorting takes two words for each row beside it. */
-    size_t most = bytes + count * 2 * sizeof(uint64_t);
-    if (most > msim_budget_left(&parquet->budget))
-        return msim_place_fail(&place, detail, MSIM_ERR_LIMIT,
-                               "its rows are not in order of time, and sorting them takes %zu MiB "
-                               "more than the %zu MiB of memory that may be used: raise memory "
-                               "(--memory), or write the file in order of time",
-                               (most - msim_budget_left(&parquet->budget) + 1048575) / 1048576,
-                               parquet->budget.limit / 1048576);
-    if (make_rows(run, count, true) < 0)
-        return out_of_memory(run, detail);
-    run->stage = RUN_HOLDING_TIMES;
-    return msim_scanner_open(&run->scanner, parquet, &run->context->reader, zone->file, zone->group,
-                             run->context->from, run->rows->times, run->rows->flags, detail);
+    /* Sorting takes two words for each row beside the rows and their times. */
+    size_t most = bytes_of(run, count) + count * (sizeof(msim_time) + 2 * sizeof(uint64_t));
+    size_t left = msim_budget_left(budget);
+    if (most <= left)
+        return MSIM_OK;
+    return msim_place_fail(&place, detail, MSIM_ERR_LIMIT,
+                           "its rows are not in order of time, and sorting them takes %zu MiB "
+                           "more than the %zu MiB of memory that may be used: raise memory "
+                           "(--memory), or write the file in order of time",
+                           (most - left + 1048575) / 1048576, budget->limit / 1048576);
 }
 
-static int hold_rows(struct run *run, int64_t *work, struct msim_detail *detail)
+static int make_loader(struct run *run, struct msim_detail *detail)
+{
+    struct msim_parquet *parquet = run->context->parquet;
+    struct run_rows *rows = run->rows;
+    const struct zone *zone = &parquet->zones[run->rank];
+
+    rows->loader = msim_mem_zero(&parquet->allocator, sizeof *rows->loader);
+    if (!rows->loader)
+        return out_of_memory(run, detail);
+    struct run_loader *loader = rows->loader;
+    loader->context.parquet = parquet;
+    msim_reader_init(&loader->context.reader, &parquet->crc, &parquet->allocator);
+    loader->run = (struct run){
+        .context = &loader->context, .rank = run->rank, .row_count = run->row_count, .rows = rows};
+    int r = open_columns(&loader->run, detail);
+    if (r < 0)
+        return r;
+    return msim_scanner_open(&loader->run.scanner, parquet, &loader->context.reader, zone->file,
+                             zone->group, INT64_MIN, rows->times, rows->flags, detail);
+}
+
+/* Joins those who load the group, or is the first of them. */
+static int begin_load(struct run *run, struct msim_detail *detail)
+{
+    struct run_rows **shared = &run->context->parquet->held[run->rank];
+
+    drop_times(run);
+    run->context->parquet->zones[run->rank].is_unsorted = true;
+    run->stage = RUN_LOADING;
+    if (*shared) {
+        run->rows = *shared;
+        run->rows->users++;
+        close_columns(run);
+        return MSIM_OK;
+    }
+    int r = check_room(run, detail);
+    if (r < 0)
+        return r;
+    r = make_rows(run, (size_t)run->row_count, true);
+    close_columns(run);
+    if (r < 0)
+        return out_of_memory(run, detail);
+    r = make_loader(run, detail);
+    if (r >= 0)
+        *shared = run->rows;
+    return r;
+}
+
+static int load_rows(struct run *run, int64_t *work, struct msim_detail *detail)
 {
     struct bad_row bad = {0};
 
@@ -256,24 +339,49 @@ static int hold_rows(struct run *run, int64_t *work, struct msim_detail *detail)
     return 1;
 }
 
-static int finish_hold(struct run *run, struct msim_detail *detail)
+static int sort_rows(struct run *run, struct msim_detail *detail)
 {
     const struct trade_file *trades = file_of(run);
-    struct run_rows **shared = &run->context->parquet->held[run->rank];
     struct run_rows *rows = run->rows;
 
     int64_t unit = trades->footer.leaves[trades->leaves[FIELD_TIMESTAMP]].nanoseconds;
     int r = msim_order_rows(rows->times, rows->flags, (size_t)run->row_count, unit, rows->order,
                             &rows->count, &run->context->reader.allocator);
-    if (r < 0)
-        return out_of_memory(run, detail);
-    if (*shared) {
-        /* Another cursor was faster. */
-        free_rows(&run->rows, &run->context->reader.allocator);
-        run->rows = *shared;
-        run->rows->users++;
-    } else {
-        *shared = rows;
+    return r < 0 ? out_of_memory(run, detail) : 1;
+}
+
+static int load(struct run_loader *loader, int64_t *work, struct msim_detail *detail)
+{
+    struct run *run = &loader->run;
+
+    if (!loader->has_times) {
+        int r = msim_scanner_step(&run->scanner, work, detail);
+        if (r <= 0)
+            return r;
+        msim_scanner_close(&run->scanner);
+        loader->has_times = true;
+    }
+    int r = load_rows(run, work, detail);
+    return r <= 0 ? r : sort_rows(run, detail);
+}
+
+/* The next piece of the work; what fails for one fails for all who wait for it. */
+static int go_on_loading(struct run *run, int64_t *work, struct msim_detail *detail)
+{
+    struct run_loader *loader = run->rows->loader;
+
+    if (loader) {
+        int r = loader->failure;
+        if (r >= 0)
+            r = load(loader, work, &loader->detail);
+        if (r == 0)
+            return 0;
+        if (r < 0) {
+            loader->failure = r;
+            withdraw(run);
+            return msim_detail_set(detail, r, "%s", loader->detail.text);
+        }
+        free_loader(run->rows);
     }
     use_held(run);
     return 1;
@@ -399,13 +507,9 @@ static int begin_scan(struct run *run, struct msim_detail *detail)
     const struct zone *zone = &parquet->zones[run->rank];
 
     run->row_count = zone->rows;
-    if (parquet->held[run->rank]) {
-        run->rows = parquet->held[run->rank];
-        run->rows->users++;
+    if (zone->is_unsorted) {
         int r = open_columns(run, detail);
-        if (r >= 0)
-            use_held(run);
-        return r;
+        return r < 0 ? r : begin_load(run, detail);
     }
     run->kept_all = run->row_count <= KEPT_ROWS;
     if (run->kept_all && keep_times(run, (size_t)run->row_count) < 0)
@@ -426,18 +530,10 @@ int msim_run_work(struct run *run, int64_t *work, struct msim_detail *detail)
                 return r;
             if (run->scanner.found.sorted && run->scanner.found.good == run->row_count)
                 return begin_stream(run, detail);
-            r = begin_hold(run, detail);
+            r = begin_load(run, detail);
             break;
-        case RUN_HOLDING_TIMES:
-            r = msim_scanner_step(&run->scanner, work, detail);
-            if (r <= 0)
-                return r;
-            msim_scanner_close(&run->scanner);
-            run->stage = RUN_HOLDING_ROWS;
-            break;
-        case RUN_HOLDING_ROWS:
-            r = hold_rows(run, work, detail);
-            return r <= 0 ? r : finish_hold(run, detail);
+        case RUN_LOADING:
+            return go_on_loading(run, work, detail);
         case RUN_HELD:
         case RUN_STREAMING:
             return 1;
@@ -472,12 +568,7 @@ void msim_run_close(struct run **pointer)
     const struct msim_allocator *allocator = &run->context->reader.allocator;
     close_columns(run);
     drop_times(run);
-    if (run->rows && --run->rows->users == 0) {
-        struct run_rows **shared = &run->context->parquet->held[run->rank];
-        if (*shared == run->rows)
-            *shared = NULL;
-        free_rows(&run->rows, allocator);
-    }
+    leave_rows(run);
     msim_mem_free(allocator, run, sizeof *run);
     *pointer = NULL;
 }

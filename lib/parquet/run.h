@@ -5,7 +5,7 @@
  * Whether its rows are in order is found by a pass over its timestamps when it is
  * opened, not believed.  If they are, the other columns stream along in batches;
  * if not, the group is decoded whole and sorted, once for all cursors that are in
- * it at the time.
+ * it at the time: whichever of them is asked does the next piece of the work.
  */
 #ifndef MSIM_PARQUET_RUN_H
 #define MSIM_PARQUET_RUN_H
@@ -36,13 +36,13 @@ struct run_rows {
     uint32_t *names;
     uint8_t *flags;
     uint32_t *order;
-    size_t count; /* of the order */
+    size_t count;              /* of the order */
+    struct run_loader *loader; /* until they are whole */
 };
 
 enum run_stage {
     RUN_SCANNING,
-    RUN_HOLDING_TIMES,
-    RUN_HOLDING_ROWS,
+    RUN_LOADING, /* with others perhaps */
     RUN_HELD,
     RUN_STREAMING,
 };

@@ -367,6 +367,72 @@ static void what_one_cursor_has_sorted_the_others_use(void **state)
     made_free(&made);
 }
 
+/* Whoever is asked goes on with what one has begun, also when that one has left. */
+static void cursors_load_a_group_together(void **state)
+{
+    enum { CURSORS = 20 };
+    (void)state;
+    struct made made = make_unsorted();
+    const struct msim_parquet_bytes bytes = {.bytes = made.bytes, .length = made.length};
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    struct msim_parquet *parquet = NULL;
+    struct msim_source sources[CURSORS];
+    struct msim_record record;
+    size_t count = 0, empty = 0;
+
+    params.memory_bytes = 8 << 20;
+    assert_int_equal(msim_parquet_open_memory(&parquet, &params, &bytes, 1, NULL), MSIM_OK);
+    for (int i = 0; i < CURSORS; i++)
+        assert_int_equal(msim_parquet_source(&sources[i], parquet, NULL, NULL), MSIM_OK);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(msim_source_pull(&sources[0], &record, 1, &count, NULL), MSIM_PULL_EMPTY);
+    int r = msim_source_pull(&sources[1], &record, 1, &count, NULL);
+    assert_int_equal(r, MSIM_PULL_EMPTY);
+    msim_source_release(&sources[0]);
+    for (int i = 2; r == MSIM_PULL_EMPTY; i = i + 1 < CURSORS ? i + 1 : 1, empty++)
+        r = msim_source_pull(&sources[i], &record, 1, &count, NULL);
+    assert_int_equal(r, MSIM_PULL_RECORD);
+    /* One load in all, and not one for each. */
+    assert_true(empty <= 4);
+    for (int i = 1; i < CURSORS; i++) {
+        assert_int_equal(made_pull(&sources[i], &record, 1, &count, NULL), MSIM_PULL_RECORD);
+        msim_source_release(&sources[i]);
+    }
+    msim_parquet_close(&parquet);
+    made_free(&made);
+}
+
+static void what_cannot_be_loaded_fails_for_all_who_wait(void **state)
+{
+    (void)state;
+    struct made made = make_unsorted();
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    struct msim_parquet *parquet = NULL;
+    struct msim_source sources[2];
+    struct msim_record record;
+    size_t count = 0;
+
+    /* The last byte of the last page, which is the tickers'. */
+    made.bytes[made.length - 9 - msim_load32(made.bytes + made.length - 8)] ^= 1;
+    const struct msim_parquet_bytes bytes = {.bytes = made.bytes, .length = made.length};
+    assert_int_equal(msim_parquet_open_memory(&parquet, &params, &bytes, 1, NULL), MSIM_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(msim_parquet_source(&sources[i], parquet, NULL, NULL), MSIM_OK);
+        for (int pulls = 0; pulls < 2 - i; pulls++)
+            assert_int_equal(msim_source_pull(&sources[i], &record, 1, &count, NULL),
+                             MSIM_PULL_EMPTY);
+    }
+    for (int i = 0; i < 2; i++) {
+        struct msim_detail detail = {{0}};
+        assert_int_equal(made_pull(&sources[i], &record, 1, &count, &detail), MSIM_ERR_FORMAT);
+        assert_non_null(strstr(detail.text, "row group 0, column ticker, page"));
+    }
+    for (int i = 0; i < 2; i++)
+        msim_source_release(&sources[i]);
+    msim_parquet_close(&parquet);
+    made_free(&made);
+}
+
 static void a_pull_does_a_bounded_amount_of_work(void **state)
 {
     const char *const wanted[] = {"NONE"};
@@ -411,6 +477,8 @@ int main(void)
         cmocka_unit_test(cursors_of_one_data_set_do_not_know_each_other),
         cmocka_unit_test(more_memory_than_may_be_used_is_refused_with_what_is_needed),
         cmocka_unit_test(what_one_cursor_has_sorted_the_others_use),
+        cmocka_unit_test(cursors_load_a_group_together),
+        cmocka_unit_test(what_cannot_be_loaded_fails_for_all_who_wait),
         cmocka_unit_test(a_pull_does_a_bounded_amount_of_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
