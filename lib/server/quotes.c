@@ -398,7 +398,8 @@ int msim_quotes_server_create(struct msim_quotes_server **out,
         server->params.max_backlog_bytes = DEFAULT_MAX_BACKLOG;
     if (server->params.connections_per_key == 0)
         server->params.connections_per_key = 1;
-    msim_symbols_init(&server->names, MSIM_QUOTES_NAMES, &allocator);
+    /* What clients wish for takes no room from the source's own. */
+    msim_symbols_init(&server->names, MSIM_QUOTES_NAMES + MSIM_SYMBOLS_LIMIT, &allocator);
 
     r = set_up(server, params, detail);
     if (r < 0) {
@@ -441,13 +442,14 @@ void msim_quotes_server_destroy(struct msim_quotes_server **server)
 
 int msim_quotes_server_fd(const struct msim_quotes_server *server)
 {
-    return msim_net_fd(server->net);
+    return server ? msim_net_fd(server->net) : MSIM_ERR_INVALID;
 }
 
 int msim_quotes_server_dispatch(struct msim_quotes_server *server, int timeout_ms)
 {
+    if (!server)
+        return MSIM_ERR_INVALID;
     int r = msim_net_dispatch(server->net, timeout_ms);
-
     if (server->failure == MSIM_OK)
         return r;
     int failure = server->failure;
@@ -460,21 +462,23 @@ int msim_quotes_server_dispatch(struct msim_quotes_server *server, int timeout_m
 
 const char *msim_quotes_server_detail(const struct msim_quotes_server *server)
 {
-    return server->detail.text;
+    return server ? server->detail.text : "";
 }
 
 uint16_t msim_quotes_server_port(const struct msim_quotes_server *server)
 {
-    return server->port;
+    return server ? server->port : 0;
 }
 
 struct msim_net *msim_quotes_server_net(struct msim_quotes_server *server)
 {
-    return server->net;
+    return server ? server->net : NULL;
 }
 
 void msim_quotes_server_stop(struct msim_quotes_server *server)
 {
+    if (!server)
+        return;
     server->is_stopping = true;
     msim_listener_close(&server->listener);
     for (size_t i = server->client_count; i-- > 0;)
@@ -485,6 +489,8 @@ void msim_quotes_server_stop(struct msim_quotes_server *server)
 void msim_quotes_server_stats(const struct msim_quotes_server *server,
                               struct msim_quotes_stats *out)
 {
+    if (!server || !out)
+        return;
     *out = server->stats;
     out->clients = server->client_count;
     out->lateness_p50 = msim_histogram_at(&server->lateness, 500000);

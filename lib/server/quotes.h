@@ -47,6 +47,7 @@ struct msim_quotes_server {
     struct msim_quotes_symbol *symbols; /* by the source's id */
     size_t symbol_count;
     struct msim_symbols names; /* of the source and of clients' wishes */
+    size_t wished;             /* those that a client has named first */
 
     char **keys; /* copies */
     size_t key_count;

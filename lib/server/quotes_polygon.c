@@ -139,6 +139,22 @@ static void authorize(struct msim_quotes_server *server, struct msim_quotes_clie
 
 /* ---- channels ---- */
 
+/* The name's number, given out where it is new: so many that the source has not, and no more. */
+static int name_wish(struct msim_quotes_server *server, const char *text, size_t length,
+                     uint32_t *name)
+{
+    int r = msim_symbols_find(&server->names, text, length, name);
+
+    if (r != MSIM_ERR_NOT_FOUND)
+        return r;
+    if (server->wished == MSIM_QUOTES_NAMES)
+        return MSIM_ERR_LIMIT;
+    r = msim_symbols_intern(&server->names, text, length, name);
+    if (r >= 0)
+        server->wished++;
+    return r;
+}
+
 static void change_channel(struct msim_quotes_server *server, struct msim_quotes_client *client,
                            const struct msim_polygon_channel *channel, bool wanted)
 {
@@ -152,8 +168,7 @@ static void change_channel(struct msim_quotes_server *server, struct msim_quotes
     }
     if (!channel->all)
         r = wanted
-                ? msim_symbols_intern(&server->names, channel->symbol, channel->symbol_length,
-                                      &name)
+                ? name_wish(server, channel->symbol, channel->symbol_length, &name)
                 : msim_symbols_find(&server->names, channel->symbol, channel->symbol_length, &name);
     if (r >= 0 && wanted)
         r = msim_quotes_wish(wishes, channel->all, name, &server->allocator);
