@@ -356,7 +356,7 @@ static int set_interval(struct quotes *quotes)
     return -1;
 }
 
-static void set_clock(struct quotes *quotes)
+static int set_clock(struct quotes *quotes)
 {
     const struct settings *settings = &quotes->settings;
     struct timespec now;
@@ -367,10 +367,13 @@ static void set_clock(struct quotes *quotes)
         quotes->mock.start = settings->start != MSIM_TIME_NEVER
                                  ? settings->start
                                  : INT64_C(1704205800) * MSIM_NS_PER_S;
+    if (quotes->mock.start > 0 && settings->duration > MSIM_TIME_NEVER - quotes->mock.start)
+        return usage(quotes, "duration", "the market would end behind the year 2262");
     if (settings->duration > 0)
         quotes->mock.end = quotes->mock.start + settings->duration;
     if (quotes->protocol == MSIM_QUOTES_POLYGON)
         quotes->mock.bars = MSIM_MOCK_BARS_SECOND | MSIM_MOCK_BARS_MINUTE;
+    return -1;
 }
 
 /* Keys stand one in a line; empty lines and those that begin with '#' are passed over. */
@@ -400,7 +403,7 @@ static int read_params(struct quotes *quotes)
 {
     int (*const steps[])(struct quotes *) = {
         choose_all,  read_seed,        read_market,  read_symbols, read_model,
-        read_script, read_correlation, set_interval, read_keys,
+        read_script, read_correlation, set_interval, read_keys,    set_clock,
     };
 
     quotes->mock = (struct msim_mock_params)MSIM_MOCK_PARAMS_INIT;
@@ -409,7 +412,6 @@ static int read_params(struct quotes *quotes)
         if (code >= 0)
             return code;
     }
-    set_clock(quotes);
     return EXIT_SUCCESS;
 }
 

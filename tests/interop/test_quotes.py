@@ -154,6 +154,7 @@ class Plain(unittest.TestCase):
             (("--correlation", "/nowhere/matrix"), "/nowhere/matrix"),
             (("--scenario", "boom:at=1s"), "scenario"),
             (("--market", "1"), "below 1"),
+            (("--duration", "2190000h"), "2262"),
             (("--record", "/nowhere/day.parquet"), "/nowhere"),
         ):
             code, _, said = run(QUOTES, "--port", "0", *arguments)
