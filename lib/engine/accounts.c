@@ -149,7 +149,7 @@ static msim_int128 share(msim_int128 cost, msim_int128 part, msim_int128 whole)
     return cost < 0 ? -taken : taken;
 }
 
-void msim_position_book(struct position *position, int64_t quantity, int64_t notional)
+void msim_position_book_wide(struct position *position, int64_t quantity, int64_t notional)
 {
     const msim_int128 size = magnitude(quantity);
     const msim_int128 value = quantity < 0 ? -(msim_int128)notional : notional;

@@ -148,6 +148,7 @@ static struct moves moved(const struct instrument *it, const struct trade *trade
 
 struct undo {
     struct trade *trade;
+    uint64_t id;
     const struct instrument *instrument;
     uint32_t buyer;
     uint32_t seller;
@@ -224,7 +225,7 @@ static void tell_undo(struct msim_engine *engine, uint8_t kind, const struct und
     event->instrument = trade->instrument;
     event->account = trade->taker_account;
     event->side = side_told(trade->taker_side);
-    event->as.trade.trade = trade->id;
+    event->as.trade.trade = undo->id;
     event->as.trade.price = trade->price;
     event->as.trade.quantity = trade->quantity;
     event->as.trade.notional = notional_of(undo->instrument, trade->price, trade->quantity);
@@ -243,15 +244,13 @@ static void tell_undo(struct msim_engine *engine, uint8_t kind, const struct und
     msim_event_position(engine, undo->seller, trade->instrument);
 }
 
-/* The remembered trade that the command names; NULL for none. */
-static struct trade *trade_find(struct msim_engine *engine, const struct msim_command *c)
+/* The remembered trade of that number; NULL for none. */
+static struct trade *trade_find(struct msim_engine *engine, uint32_t instrument, uint64_t id)
 {
-    const uint64_t id = c->trade ? c->trade : engine->instruments[c->instrument].last_trade;
-
-    if (id == 0 || engine->trade_history == 0)
+    if (id == 0 || id >= engine->next_trade || engine->next_trade - id > engine->trade_history)
         return NULL;
-    struct trade *trade = &engine->trades[id % engine->trade_history];
-    return trade->id == id && !trade->busted && trade->instrument == c->instrument ? trade : NULL;
+    struct trade *trade = trade_place(engine, id);
+    return !trade->busted && trade->instrument == instrument ? trade : NULL;
 }
 
 static void positions_undo(struct msim_engine *engine, const struct undo *undo, msim_price price,
@@ -260,10 +259,10 @@ static void positions_undo(struct msim_engine *engine, const struct undo *undo, 
     const struct trade *trade = undo->trade;
     const int64_t notional = notional_of(undo->instrument, price, trade->quantity);
 
-    msim_position_book(position_of(engine, undo->buyer, trade->instrument), sign * trade->quantity,
-                       notional);
-    msim_position_book(position_of(engine, undo->seller, trade->instrument),
-                       -sign * trade->quantity, notional);
+    position_book(position_of(engine, undo->buyer, trade->instrument), sign * trade->quantity,
+                  notional);
+    position_book(position_of(engine, undo->seller, trade->instrument), -sign * trade->quantity,
+                  notional);
 }
 
 /* The same trade at another price, its fees counted again. */
@@ -296,7 +295,8 @@ int msim_admin_bust(struct msim_engine *engine, const struct msim_command *c)
         return msim_refuse(engine, c, MSIM_REJECT_INVALID_FIELD);
     if (correct && c->price <= 0)
         return msim_refuse(engine, c, MSIM_REJECT_OUT_OF_RANGE);
-    struct trade *trade = trade_find(engine, c);
+    const uint64_t id = c->trade ? c->trade : engine->instruments[c->instrument].last_trade;
+    struct trade *trade = trade_find(engine, c->instrument, id);
     if (!trade)
         return msim_refuse(engine, c, MSIM_REJECT_TRADE_NOT_FOUND);
 
@@ -311,6 +311,7 @@ int msim_admin_bust(struct msim_engine *engine, const struct msim_command *c)
     }
     struct undo undo = {
         .trade = trade,
+        .id = id,
         .instrument = it,
         .buyer = trade->taker_side == BUY ? trade->taker_account : trade->maker_account,
         .seller = trade->taker_side == BUY ? trade->maker_account : trade->taker_account,

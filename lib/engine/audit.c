@@ -211,7 +211,7 @@ static int see_trades(struct audit *audit, uint32_t asset)
     msim_int128 fees = 0;
 
     for (uint64_t id = engine->next_trade - count; id < engine->next_trade; id++) {
-        const struct trade *trade = &engine->trades[id % engine->trade_history];
+        const struct trade *trade = trade_place(engine, id);
         const struct instrument *it = &engine->instruments[trade->instrument];
         if (trade->busted)
             continue;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/detail.h"
-#include "engine/book.h"
+#include "engine/hot.h"
 #include "engine/snapshot.h"
 
 #define DEFAULT_ORDERS 4096
@@ -94,8 +94,11 @@ static int fill_in(struct msim_engine *engine, const struct msim_engine_params *
         r = msim_events_grow(engine, FIRST_EVENTS);
     if (r < 0)
         return r;
-    engine->trades =
-        msim_mem_zero_array(&engine->allocator, engine->trade_history, sizeof *engine->trades);
+    size_t ring = 1;
+    while (ring < engine->trade_history)
+        ring *= 2;
+    engine->trade_mask = ring - 1;
+    engine->trades = msim_mem_take_array(&engine->allocator, ring, sizeof *engine->trades);
     return engine->trades ? MSIM_OK : MSIM_ERR_NOMEM;
 }
 
@@ -150,7 +153,7 @@ void msim_engine_destroy(struct msim_engine **engine_address)
     msim_symbols_finish(&engine->asset_names);
     msim_symbols_finish(&engine->symbols);
     msim_mem_free(allocator, engine->events, engine->event_capacity * sizeof *engine->events);
-    msim_mem_free(allocator, engine->trades, engine->trade_history * sizeof *engine->trades);
+    msim_mem_free(allocator, engine->trades, (engine->trade_mask + 1) * sizeof *engine->trades);
     msim_mem_free(allocator, engine->assets, engine->asset_capacity * sizeof *engine->assets);
     msim_mem_free(allocator, engine->instruments,
                   engine->instrument_capacity * sizeof *engine->instruments);
@@ -194,13 +197,13 @@ void msim_sort_u64(uint64_t *values, size_t count)
     }
 }
 
-static int dispatch(struct msim_engine *engine, const struct msim_command *command)
+static inline int dispatch(struct msim_engine *engine, const struct msim_command *command)
 {
     switch (command->kind) {
     case MSIM_COMMAND_NEW:
-        return msim_entry_new(engine, command);
+        return hot_new(engine, command) ? MSIM_OK : msim_entry_new(engine, command);
     case MSIM_COMMAND_CANCEL:
-        return msim_entry_cancel(engine, command);
+        return hot_cancel(engine, command) ? MSIM_OK : msim_entry_cancel(engine, command);
     case MSIM_COMMAND_REPLACE:
         return msim_entry_replace(engine, command);
     case MSIM_COMMAND_CANCEL_ALL:
@@ -232,7 +235,7 @@ static int dispatch(struct msim_engine *engine, const struct msim_command *comma
  * The sequence and the time are the engine's while the command's consequences are
  * told; both go back where it did not happen.
  */
-static int apply_one(struct msim_engine *engine, const struct msim_command *command)
+static inline int apply_one(struct msim_engine *engine, const struct msim_command *command)
 {
     const uint64_t sequence = engine->sequence;
     const msim_time time = engine->time;

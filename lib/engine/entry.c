@@ -238,7 +238,8 @@ static int prepare_new(struct msim_engine *engine, struct request *request)
     int r = MSIM_OK;
 
     if (request->crosses && !request->sweep.fills)
-        request->sweep = msim_sweep(engine, it, request->side, request->reach, c->quantity, -1);
+        request->sweep.fills =
+            msim_sweep_fills(engine, it, request->side, request->reach, c->quantity);
     if (engine->event_capacity - engine->event_count < EVENTS_PER_ORDER || request->sweep.fills)
         r = events_reserve(engine, request->sweep.fills * EVENTS_PER_FILL + EVENTS_PER_ORDER);
     if (r < 0)
@@ -577,7 +578,7 @@ static int run_queued(struct msim_engine *engine, uint32_t slot)
     int64_t sum;
 
     if (it->sides[side ^ 1].best <= taker.limit)
-        fills = msim_sweep(engine, it, side, taker.limit, order->leaves, -1).fills;
+        fills = msim_sweep_fills(engine, it, side, taker.limit, order->leaves);
     int r = events_reserve(engine, fills * EVENTS_PER_FILL + EVENTS_PER_ORDER);
     if (r == MSIM_OK && !market)
         r = side_prepare(engine, &it->sides[side], price_key(it, side, order->price));

@@ -60,6 +60,21 @@ static uint64_t level_fills(const struct msim_engine *engine, const struct level
     return fills;
 }
 
+uint64_t msim_sweep_fills(const struct msim_engine *engine, const struct instrument *instrument,
+                          unsigned taker_side, int64_t limit, msim_qty quantity)
+{
+    const struct side *side = &instrument->sides[taker_side ^ 1];
+    uint64_t fills = 0;
+
+    for (int64_t key = side->best; key <= limit && key != KEY_NONE && quantity > 0;
+         key = msim_side_after(engine, side, key)) {
+        const struct level *level = msim_side_level(engine, side, key);
+        fills += level_fills(engine, level) + 1;
+        quantity -= level->shown + level->hidden;
+    }
+    return fills;
+}
+
 struct sweep msim_sweep(const struct msim_engine *engine, const struct instrument *instrument,
                         unsigned taker_side, int64_t limit, msim_qty quantity, int64_t amount)
 {
@@ -150,7 +165,7 @@ static void forget(struct msim_engine *engine, uint32_t slot, uint8_t status)
     if (order->client)
         msim_client_finish(engine, order,
                            order->quantity - order->leaves - order_hidden(engine, order), status);
-    msim_order_give(engine, slot);
+    order_give(engine, slot);
 }
 
 static uint8_t ended_status(uint8_t kind)
@@ -196,78 +211,90 @@ void msim_order_filled(struct msim_engine *engine, uint32_t slot)
     forget(engine, slot, MSIM_STATUS_FILLED);
 }
 
-/* One side of a fill: what it pays comes from its hold, or for a market order from what is free. */
-struct party {
-    struct order *order;
-    msim_qty open; /* before the fill */
-    uint32_t rate;
-    bool market;
+/* The buyer's fee: in what it receives, or in what it pays, then never below zero for it. */
+static int64_t buyer_fee(struct msim_engine *engine, const struct instrument *instrument,
+                         uint32_t rate, int64_t received, int64_t notional, struct balance *base,
+                         struct balance *quote)
+{
     int64_t fee;
+
+    base->free += received;
+    if (instrument->fee_mode == MSIM_FEE_RECEIVED) {
+        fee = fee_of(received, rate);
+        base->free -= fee;
+        engine->assets[instrument->base].fees += fee;
+        return fee;
+    }
+    /* Several fills round up more often than their hold did. */
+    fee = fee_of(notional, rate);
+    if (fee > quote->free)
+        fee = quote->free > 0 ? quote->free : 0;
+    quote->free -= fee;
+    engine->assets[instrument->quote].fees += fee;
+    return fee;
+}
+
+static int64_t seller_fee(struct msim_engine *engine, const struct instrument *instrument,
+                          uint32_t rate, int64_t notional, struct balance *quote)
+{
+    const int64_t fee = fee_of(notional, rate);
+
+    quote->free += notional - fee;
+    engine->assets[instrument->quote].fees += fee;
+    return fee;
+}
+
+/* What a buyer's hold gives for a part of its open quantity. */
+static int64_t released(const struct instrument *instrument, const struct order *order,
+                        msim_qty open, msim_qty quantity)
+{
+    if (instrument->fee_mode == MSIM_FEE_RECEIVED)
+        return notional_of(instrument, order->price, quantity);
+    return hold_of(instrument, BUY, order->price, open) -
+           hold_of(instrument, BUY, order->price, open - quantity);
+}
+
+struct fees {
+    int64_t maker;
+    int64_t taker;
 };
 
-static void settle_buyer(struct msim_engine *engine, const struct instrument *instrument,
-                         struct party *party, msim_qty quantity, int64_t notional)
+/* Money and positions of both; open quantities are still what they were.  The buyer pays first. */
+static struct fees settle(struct msim_engine *engine, const struct taker *taker,
+                          const struct order *t, const struct order *m, msim_qty quantity,
+                          int64_t notional)
 {
-    const struct order *order = party->order;
-    struct balance *quote = balance_of(engine, order->account, instrument->quote);
-    struct balance *base = balance_of(engine, order->account, instrument->base);
-    const int64_t received = quantity * instrument->base_factor;
-    int64_t released = 0;
+    const struct instrument *it = taker->instrument;
+    struct balance *base = balance_of(engine, m->account, it->base);
+    struct balance *quote = balance_of(engine, m->account, it->quote);
+    struct position *position = position_of(engine, m->account, taker->number);
+    const int64_t given = quantity * it->base_factor;
+    struct fees fees;
 
-    if (!party->market)
-        released = hold_of(instrument, BUY, order->price, party->open) -
-                   hold_of(instrument, BUY, order->price, party->open - quantity);
-    quote->held -= released;
-    quote->free += released - notional;
-    if (instrument->fee_mode == MSIM_FEE_RECEIVED) {
-        party->fee = fee_of(received, party->rate);
-        base->free += received - party->fee;
-        engine->assets[instrument->base].fees += party->fee;
-        return;
-    }
-    /* Several fills round up more often than their hold did: never below zero for that. */
-    party->fee = fee_of(notional, party->rate);
-    if (party->fee > quote->free)
-        party->fee = quote->free > 0 ? quote->free : 0;
-    quote->free -= party->fee;
-    base->free += received;
-    engine->assets[instrument->quote].fees += party->fee;
-}
-
-static void settle_seller(struct msim_engine *engine, const struct instrument *instrument,
-                          struct party *party, msim_qty quantity, int64_t notional)
-{
-    struct balance *quote = balance_of(engine, party->order->account, instrument->quote);
-    struct balance *base = balance_of(engine, party->order->account, instrument->base);
-    const int64_t given = quantity * instrument->base_factor;
-
-    if (party->market)
-        base->free -= given;
-    else
+    if (taker->side == BUY) {
+        const int64_t paid = taker->market ? 0 : released(it, t, t->leaves, quantity);
+        taker->quote->held -= paid;
+        taker->quote->free += paid - notional;
+        fees.taker =
+            buyer_fee(engine, it, it->taker_fee, given, notional, taker->base, taker->quote);
         base->held -= given;
-    party->fee = fee_of(notional, party->rate);
-    quote->free += notional - party->fee;
-    engine->assets[instrument->quote].fees += party->fee;
-}
-
-static void remember(struct msim_engine *engine, const struct taker *taker, const struct party *t,
-                     const struct party *m, msim_price price, msim_qty quantity)
-{
-    if (engine->trade_history == 0)
-        return;
-    engine->trades[engine->next_trade % engine->trade_history] = (struct trade){
-        .id = engine->next_trade,
-        .price = price,
-        .quantity = quantity,
-        .maker_order = m->order->id,
-        .taker_order = t->order->id,
-        .maker_fee = m->fee,
-        .taker_fee = t->fee,
-        .maker_account = m->order->account,
-        .taker_account = t->order->account,
-        .instrument = taker->number,
-        .taker_side = (uint8_t)order_side(t->order),
-    };
+        fees.maker = seller_fee(engine, it, it->maker_fee, notional, quote);
+        position_book(taker->position, quantity, notional);
+        position_book(position, -quantity, notional);
+        return fees;
+    }
+    const int64_t paid = released(it, m, order_open(engine, m), quantity);
+    quote->held -= paid;
+    quote->free += paid - notional;
+    fees.maker = buyer_fee(engine, it, it->maker_fee, given, notional, base, quote);
+    if (taker->market)
+        taker->base->free -= given;
+    else
+        taker->base->held -= given;
+    fees.taker = seller_fee(engine, it, it->taker_fee, notional, taker->quote);
+    position_book(position, quantity, notional);
+    position_book(taker->position, -quantity, notional);
+    return fees;
 }
 
 static void tell_trade(struct msim_engine *engine, const struct taker *taker, const struct order *t,
@@ -279,7 +306,7 @@ static void tell_trade(struct msim_engine *engine, const struct taker *taker, co
     event->order = t->id;
     event->instrument = taker->number;
     event->account = t->account;
-    event->side = side_told(order_side(t));
+    event->side = side_told(taker->side);
     event->as.trade.trade = engine->next_trade;
     event->as.trade.price = price;
     event->as.trade.quantity = quantity;
@@ -290,82 +317,100 @@ static void tell_trade(struct msim_engine *engine, const struct taker *taker, co
     event->as.trade.taker_account = t->account;
 }
 
-static void tell_fill(struct msim_engine *engine, uint32_t slot,
-                      const struct instrument *instrument, const struct party *party,
-                      msim_price price, msim_qty quantity, int64_t notional, uint8_t flags)
+/* What a fill is, for both who are told of it. */
+struct told {
+    uint32_t number;
+    msim_price price;
+    msim_qty quantity;
+    int64_t notional;
+};
+
+static inline void tell_fill(struct msim_engine *engine, const struct order *order, uint32_t slot,
+                             const struct told *fill, int64_t fee, uint32_t fee_asset,
+                             uint8_t flags)
 {
-    const struct order *order = party->order;
     const msim_qty open = order_open(engine, order);
-    const unsigned side = order_side(order);
     struct msim_event *event = event_make(engine, MSIM_EVENT_FILL);
 
     event->order = order->id;
     event->client_id = order->client ? engine->clients[order->client].client_id : 0;
-    event->instrument = order->instrument;
+    event->instrument = fill->number;
     event->account = order->account;
     event->slot = slot;
     event->owner = order->owner;
-    event->side = side_told(side);
+    event->side = side_told(order_side(order));
     event->type = (uint8_t)order_type(order);
     event->time_in_force = (uint8_t)order_tif(order);
     event->flags = flags;
     event->status = open > 0 ? MSIM_STATUS_PARTIALLY_FILLED : MSIM_STATUS_FILLED;
     event->as.fill.trade = engine->next_trade;
-    event->as.fill.price = price;
-    event->as.fill.quantity = quantity;
+    event->as.fill.price = fill->price;
+    event->as.fill.quantity = fill->quantity;
     event->as.fill.leaves = open;
     event->as.fill.filled = order->quantity - open;
-    event->as.fill.notional = notional;
-    event->as.fill.fee = party->fee;
-    event->as.fill.fee_asset = side == BUY && instrument->fee_mode == MSIM_FEE_RECEIVED
-                                   ? instrument->base
-                                   : instrument->quote;
+    event->as.fill.notional = fill->notional;
+    event->as.fill.fee = fee;
+    event->as.fill.fee_asset = fee_asset;
+}
+
+static void tell_fills(struct msim_engine *engine, struct taker *taker, const struct order *t,
+                       const struct order *m, uint32_t maker_slot, const struct told *told,
+                       struct fees fees)
+{
+    const struct instrument *it = taker->instrument;
+    const uint32_t bought = it->fee_mode == MSIM_FEE_RECEIVED ? it->base : it->quote;
+
+    tell_fill(engine, m, maker_slot, told, fees.maker, taker->side == SELL ? bought : it->quote,
+              MSIM_EVENT_MAKER);
+    tell_fill(engine, t, taker->slot, told, fees.taker, taker->side == BUY ? bought : it->quote, 0);
+    taker->last_fill = engine->event_count;
+    if (taker->amount >= 0)
+        engine->events[engine->event_count - 1].as.fill.leaves = 0;
 }
 
 /* Both sides pay, receive, and are told; queues and levels are the caller's. */
 static void fill(struct msim_engine *engine, struct taker *taker, uint32_t maker_slot,
                  msim_price price, msim_qty quantity)
 {
-    struct instrument *instrument = taker->instrument;
+    struct instrument *it = taker->instrument;
     struct order *t = &engine->orders[taker->slot];
     struct order *m = &engine->orders[maker_slot];
-    const int64_t notional = notional_of(instrument, price, quantity);
-    struct party taking = {t, t->leaves, instrument->taker_fee, taker->market, 0};
-    struct party making = {m, order_open(engine, m), instrument->maker_fee, false, 0};
+    const int64_t notional = notional_of(it, price, quantity);
+    struct fees fees = {0, 0};
 
-    if (!engine->accounts_off) {
-        struct party *buyer = order_side(t) == BUY ? &taking : &making;
-        struct party *seller = order_side(t) == BUY ? &making : &taking;
-        settle_buyer(engine, instrument, buyer, quantity, notional);
-        settle_seller(engine, instrument, seller, quantity, notional);
-        msim_position_book(position_of(engine, buyer->order->account, taker->number), quantity,
-                           notional);
-        msim_position_book(position_of(engine, seller->order->account, taker->number), -quantity,
-                           notional);
-    }
+    if (!engine->accounts_off)
+        fees = settle(engine, taker, t, m, quantity, notional);
     t->leaves -= quantity;
     m->leaves -= quantity;
     if (taker->amount >= 0)
         taker->amount -= notional;
-    instrument->last_price = price;
-    instrument->last_trade = engine->next_trade;
+    it->last_price = price;
+    it->last_trade = engine->next_trade;
     taker->last_price = price;
     if (taker->first_price == 0)
         taker->first_price = price;
-    remember(engine, taker, &taking, &making, price, quantity);
+    *trade_place(engine, engine->next_trade) = (struct trade){
+        .price = price,
+        .quantity = quantity,
+        .maker_order = m->id,
+        .taker_order = t->id,
+        .maker_fee = fees.maker,
+        .taker_fee = fees.taker,
+        .maker_account = m->account,
+        .taker_account = t->account,
+        .instrument = taker->number,
+        .taker_side = (uint8_t)taker->side,
+    };
     tell_trade(engine, taker, t, m, price, quantity, notional);
     if (engine->events_wanted & MSIM_EVENTS_FILL) {
-        tell_fill(engine, maker_slot, instrument, &making, price, quantity, notional,
-                  MSIM_EVENT_MAKER);
-        tell_fill(engine, taker->slot, instrument, &taking, price, quantity, notional, 0);
-        taker->last_fill = engine->event_count;
-        if (taker->amount >= 0)
-            engine->events[engine->event_count - 1].as.fill.leaves = 0;
+        const struct told told = {taker->number, price, quantity, notional};
+        tell_fills(engine, taker, t, m, maker_slot, &told, fees);
     }
     if (!engine->accounts_off) {
-        event_balance(engine, m->account, instrument->base);
-        event_balance(engine, m->account, instrument->quote);
-        msim_event_position(engine, m->account, taker->number);
+        event_balance(engine, m->account, it->base);
+        event_balance(engine, m->account, it->quote);
+        if (engine->events_wanted & MSIM_EVENTS_POSITION)
+            msim_event_position(engine, m->account, taker->number);
     }
     engine->next_trade++;
 }
@@ -419,6 +464,12 @@ static void drop_maker(struct msim_engine *engine, struct side *side, struct lev
     forget(engine, slot, MSIM_STATUS_CANCELLED);
 }
 
+static uint8_t open_status(const struct msim_engine *engine, const struct order *order)
+{
+    return order_open(engine, order) < order->quantity ? MSIM_STATUS_PARTIALLY_FILLED
+                                                       : MSIM_STATUS_OPEN;
+}
+
 /* Both lose the same quantity without a trade. */
 static void decrement(struct msim_engine *engine, struct taker *taker, struct side *side,
                       struct level *level, uint32_t slot, msim_qty quantity, msim_price price)
@@ -434,7 +485,7 @@ static void decrement(struct msim_engine *engine, struct taker *taker, struct si
     if (taker->amount >= 0)
         taker->amount -= notional_of(taker->instrument, price, quantity);
     else if (t->leaves > 0)
-        msim_event_order(engine, MSIM_EVENT_REPLACED, taker->slot, 0, MSIM_STATUS_OPEN);
+        msim_event_order(engine, MSIM_EVENT_REPLACED, taker->slot, 0, open_status(engine, t));
     else
         taker->stopped = MSIM_CANCEL_SELF_TRADE;
 
@@ -456,7 +507,7 @@ static void decrement(struct msim_engine *engine, struct taker *taker, struct si
         event_book_order(engine, slot, MSIM_BOOK_CHANGE, m->leaves);
     else
         used_up(engine, side, level, slot);
-    msim_event_order(engine, MSIM_EVENT_REPLACED, slot, 0, MSIM_STATUS_OPEN);
+    msim_event_order(engine, MSIM_EVENT_REPLACED, slot, 0, open_status(engine, m));
     if (!engine->accounts_off)
         event_balance(engine, m->account,
                       held_asset(&engine->instruments[m->instrument], order_side(m)));
@@ -570,6 +621,13 @@ void msim_match(struct msim_engine *engine, struct taker *taker)
     struct side *side = &taker->instrument->sides[at];
     bool more = true;
 
+    taker->side = at ^ 1;
+    if (!engine->accounts_off) {
+        const uint32_t account = engine->orders[taker->slot].account;
+        taker->base = balance_of(engine, account, taker->instrument->base);
+        taker->quote = balance_of(engine, account, taker->instrument->quote);
+        taker->position = position_of(engine, account, taker->number);
+    }
     while (more && side->best <= taker->limit) {
         const int64_t key = side->best;
         const msim_price price = key_price(taker->instrument, at, key);

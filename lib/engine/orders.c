@@ -94,22 +94,6 @@ int msim_extras_reserve(struct msim_engine *engine)
     return r;
 }
 
-void msim_order_give(struct msim_engine *engine, uint32_t slot)
-{
-    struct order *order = &engine->orders[slot];
-    uint32_t *link = &engine->id_index[order->id & engine->id_mask];
-
-    while (*link != slot)
-        link = &engine->orders[*link].id_next;
-    *link = order->id_next;
-    if (order->extra)
-        msim_extra_give(engine, slot);
-    order->id = 0;
-    order->next = engine->free_order;
-    engine->free_order = slot;
-    engine->live_orders--;
-}
-
 uint32_t msim_order_find(const struct msim_engine *engine, uint64_t id, uint64_t handle)
 {
     const uint32_t hint = (uint32_t)handle;

@@ -376,7 +376,8 @@ static int read_instrument(struct reader *reader, struct msim_engine *engine)
     /* What was left at its usual value was written as that value. */
     if (reader->wrong || params.tick <= 0 || params.lot <= 0 || params.min_price <= 0 ||
         params.max_price <= 0 || params.min_quantity <= 0 || params.max_quantity <= 0 ||
-        last_price < 0 || last_price > PRICE_LIMIT || last_trade >= engine->next_trade)
+        params.max_price > PRICE_LIMIT || last_price < 0 || last_price > PRICE_LIMIT ||
+        last_trade >= engine->next_trade)
         return wrong(reader, "an instrument's limits");
     int r = msim_engine_instrument_add(engine, &params, &number, NULL);
     if (r == MSIM_ERR_INVALID || r == MSIM_ERR_EXISTS)
@@ -562,9 +563,8 @@ static int read_trades(struct reader *reader, struct msim_engine *engine)
     if (count != (past < engine->trade_history ? past : engine->trade_history))
         return wrong(reader, "the number of trades");
     for (uint64_t id = engine->next_trade - count; id < engine->next_trade; id++) {
-        struct trade *trade = &engine->trades[id % engine->trade_history];
+        struct trade *trade = trade_place(engine, id);
         uint32_t kinds;
-        trade->id = id;
         trade->price = get_i64(reader);
         trade->quantity = get_i64(reader);
         trade->maker_order = get_u64(reader);
@@ -637,12 +637,15 @@ static int check_header(const unsigned char *bytes, size_t length, struct msim_d
 {
     struct hash hash;
 
-    if (length < SNAPSHOT_HEADER + SNAPSHOT_TAIL || load_u64(bytes) != SNAPSHOT_MAGIC)
+    if (length < SNAPSHOT_LEAST || load_u64(bytes) != SNAPSHOT_MAGIC)
         return msim_detail_set(detail, MSIM_ERR_FORMAT, "snapshot: not one");
     if ((uint32_t)load_u64(bytes + 8) != SNAPSHOT_VERSION)
         return msim_detail_set(detail, MSIM_ERR_UNSUPPORTED,
                                "snapshot: version %u; this library reads %d",
                                (unsigned)load_u64(bytes + 8), SNAPSHOT_VERSION);
+    if (load_u64(bytes + 8) >> 32 & ~(uint64_t)SNAPSHOT_ACCOUNTS_OFF)
+        return msim_detail_set(detail, MSIM_ERR_UNSUPPORTED,
+                               "snapshot: it has flags that this library does not know");
     if (load_u64(bytes + 16) != length)
         return msim_detail_set(detail, MSIM_ERR_FORMAT,
                                "snapshot: %zu bytes, but it was written with %llu", length,
@@ -667,7 +670,7 @@ int msim_engine_restore(struct msim_engine **out, const struct msim_engine_param
     if (r < 0)
         return r;
     reader.length = length - SNAPSHOT_TAIL;
-    reader.at = SNAPSHOT_HEADER + 40;
+    reader.at = SNAPSHOT_REMEMBERED;
     if (params)
         chosen = *params;
     chosen.accounts = (load_u64(reader.bytes + 8) >> 32) & SNAPSHOT_ACCOUNTS_OFF ? MSIM_ACCOUNTS_OFF

@@ -288,7 +288,7 @@ static void write_trades(struct sink *sink, const struct msim_engine *engine)
 
     put_u64(sink, count);
     for (uint64_t id = engine->next_trade - count; id < engine->next_trade; id++) {
-        const struct trade *trade = &engine->trades[id % engine->trade_history];
+        const struct trade *trade = trade_place(engine, id);
         put_i64(sink, trade->price);
         put_i64(sink, trade->quantity);
         put_u64(sink, trade->maker_order);

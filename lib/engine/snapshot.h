@@ -27,6 +27,9 @@
 #define SNAPSHOT_VERSION 1
 #define SNAPSHOT_HEADER 24
 #define SNAPSHOT_TAIL 8
+/* Where it says what is remembered, which must be known before the engine is made. */
+#define SNAPSHOT_REMEMBERED (SNAPSHOT_HEADER + 40)
+#define SNAPSHOT_LEAST (SNAPSHOT_REMEMBERED + 8 + SNAPSHOT_TAIL)
 #define MAX_TRADE_HISTORY 1048576
 
 enum snapshot_flag {

@@ -195,9 +195,8 @@ struct asset {
     int exponent;
 };
 
-/* A trade that can still be busted or corrected. */
+/* A trade that can still be busted or corrected; its number is that of its place. */
 struct trade {
-    uint64_t id;
     msim_price price;
     msim_qty quantity;
     uint64_t maker_order;
@@ -238,8 +237,9 @@ struct msim_engine {
     struct sheet balances;
     struct sheet positions;
     struct ladder_pool ladder_pool;
-    uint64_t window; /* levels of each side near the touch */
-    struct trade *trades;
+    uint64_t window;      /* levels of each side near the touch */
+    struct trade *trades; /* a ring: a trade's place is its number modulo its size */
+    uint64_t trade_mask;
     uint32_t trade_history;
 
     /* Triggered orders in turn. */
@@ -389,13 +389,29 @@ static inline uint32_t order_take(struct msim_engine *engine, uint64_t id)
     return slot;
 }
 
-void msim_order_give(struct msim_engine *engine, uint32_t slot);
-
 /* The live order of that id; 0 for none. */
 uint32_t msim_order_find(const struct msim_engine *engine, uint64_t id, uint64_t handle);
 
-void msim_extra_make(struct msim_engine *engine, uint32_t slot);
 void msim_extra_give(struct msim_engine *engine, uint32_t slot);
+
+/* Gives the slot back, and all that the order had. */
+static inline void order_give(struct msim_engine *engine, uint32_t slot)
+{
+    struct order *order = &engine->orders[slot];
+    uint32_t *link = &engine->id_index[order->id & engine->id_mask];
+
+    while (*link != slot)
+        link = &engine->orders[*link].id_next;
+    *link = order->id_next;
+    if (order->extra)
+        msim_extra_give(engine, slot);
+    order->id = 0;
+    order->next = engine->free_order;
+    engine->free_order = slot;
+    engine->live_orders--;
+}
+
+void msim_extra_make(struct msim_engine *engine, uint32_t slot);
 void msim_expiry_add(struct msim_engine *engine, uint32_t slot);
 void msim_expiry_remove(struct msim_engine *engine, uint32_t slot);
 /* How many orders expire by `time`. */
@@ -486,13 +502,16 @@ static inline int64_t notional_of(const struct instrument *instrument, msim_pric
     return price * quantity * instrument->quote_factor;
 }
 
-/* The fee on an amount, rounded up.  Split so that nothing runs over: rate <= MSIM_FEE_SCALE. */
+/* Below this an amount times MSIM_FEE_SCALE, and as much again, fits in 64 bits. */
+#define FEE_SMALL (INT64_C(1) << 43)
+
+/* The fee on an amount, rounded up.  Split where it must be: rate <= MSIM_FEE_SCALE. */
 static inline int64_t fee_of(int64_t amount, uint32_t rate)
 {
+    if (amount < FEE_SMALL)
+        return (int64_t)(((uint64_t)amount * rate + MSIM_FEE_SCALE - 1) / MSIM_FEE_SCALE);
     const uint64_t whole = (uint64_t)amount / MSIM_FEE_SCALE;
     const uint64_t rest = (uint64_t)amount % MSIM_FEE_SCALE;
-    if (rate == 0)
-        return 0;
     return (int64_t)(whole * rate + (rest * rate + MSIM_FEE_SCALE - 1) / MSIM_FEE_SCALE);
 }
 
@@ -529,7 +548,38 @@ static inline msim_price hold_price(const struct msim_engine *engine, const stru
 }
 
 /* Books a buy (or a sell, of negative quantity) into a position. */
-void msim_position_book(struct position *position, int64_t quantity, int64_t notional);
+void msim_position_book_wide(struct position *position, int64_t quantity, int64_t notional);
+
+/* The same where everything fits in 64 bits, as it nearly always does. */
+static inline void position_book(struct position *position, int64_t quantity, int64_t notional)
+{
+    const int64_t open = (int64_t)position->quantity;
+    const int64_t cost = (int64_t)position->cost;
+    const int64_t value = quantity < 0 ? -notional : notional;
+    int64_t sum;
+    int64_t product;
+
+    if (position->quantity != open || position->cost != cost) {
+        msim_position_book_wide(position, quantity, notional);
+        return;
+    }
+    if (open == 0 || (open ^ quantity) >= 0) {
+        position->quantity = (msim_int128)open + quantity;
+        position->cost = (msim_int128)cost + value;
+        return;
+    }
+    /* A part of what is open is closed: its share of the cost goes with it. */
+    if (!msim_add_check(open, quantity, &sum) || sum == 0 || (sum ^ open) < 0 ||
+        !msim_mul_check(cost, quantity, &product)) {
+        msim_position_book_wide(position, quantity, notional);
+        return;
+    }
+    /* Toward zero: the product of unlike signs is negative, -product / open has the cost's sign. */
+    const int64_t part = -product / open;
+    position->realised -= (msim_int128)part + value;
+    position->cost = (msim_int128)cost - part;
+    position->quantity = sum;
+}
 
 /* What of a quantity a reduce-only order of that side may still trade. */
 msim_qty msim_position_reducible(const struct msim_engine *engine, const struct order *order,
@@ -576,16 +626,29 @@ void msim_event_mass(struct msim_engine *engine, const struct msim_command *comm
 void msim_event_book_order_slow(struct msim_engine *engine, uint32_t slot, uint8_t action,
                                 msim_qty shown);
 
-/* A public event of an instrument, everything beyond its header left zero. */
+/*
+ * An event that is zero but for its header.  Eight stores of two words: what the
+ * compiler makes of a memset of this size takes longer than the rest of the event.
+ */
+typedef uint64_t event_pair __attribute__((vector_size(16), aligned(8), may_alias));
+
 static inline struct msim_event *event_make(struct msim_engine *engine, uint8_t kind)
 {
     struct msim_event *event = &engine->events[engine->event_count++];
-    *event = (struct msim_event){
-        .sequence = ++engine->event_sequence,
-        .command = engine->sequence,
-        .time = engine->time,
-        .kind = kind,
-    };
+    event_pair *pairs = (event_pair *)event;
+    const event_pair zero = {0, 0};
+
+    pairs[2] = zero;
+    pairs[3] = zero;
+    pairs[4] = zero;
+    pairs[5] = zero;
+    pairs[6] = zero;
+    pairs[7] = zero;
+    event->sequence = ++engine->event_sequence;
+    event->command = engine->sequence;
+    event->time = engine->time;
+    event->order = 0;
+    event->kind = kind;
     return event;
 }
 
@@ -633,6 +696,8 @@ struct sweep {
     msim_qty quantity;
     msim_int128 cost; /* without fees */
 };
+uint64_t msim_sweep_fills(const struct msim_engine *engine, const struct instrument *instrument,
+                          unsigned taker_side, int64_t limit, msim_qty quantity);
 struct sweep msim_sweep(const struct msim_engine *engine, const struct instrument *instrument,
                         unsigned taker_side, int64_t limit, msim_qty quantity, int64_t amount);
 
@@ -642,6 +707,11 @@ bool msim_fillable(const struct msim_engine *engine, const struct instrument *in
 
 /* The worst key of the other side that a price reaches; for a market order what the band allows. */
 int64_t msim_market_limit(const struct instrument *instrument, unsigned side);
+
+static inline struct trade *trade_place(const struct msim_engine *engine, uint64_t id)
+{
+    return &engine->trades[id & engine->trade_mask];
+}
 
 /* The order in hand, while it matches. */
 struct taker {
@@ -655,6 +725,11 @@ struct taker {
     msim_price first_price; /* of its trades; 0 before the first */
     msim_price last_price;
     size_t last_fill; /* the event of its latest fill, + 1 */
+    /* Where its account stands; set by msim_match. */
+    struct balance *base;
+    struct balance *quote;
+    struct position *position;
+    unsigned side;
 };
 void msim_match(struct msim_engine *engine, struct taker *taker);
 

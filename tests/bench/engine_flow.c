@@ -173,7 +173,7 @@ static void set_up(struct run *run)
     struct msim_detail detail;
     uint32_t quote;
 
-    params.orders = (uint32_t)(header->prefill * 5 / 4 + 65536);
+    params.orders = (uint32_t)(header->prefill * 5 / 4 + 4096);
     params.expected_accounts = (uint32_t)header->accounts;
     params.events = run->options->events;
     params.accounts = run->options->accounts_off ? MSIM_ACCOUNTS_OFF : MSIM_ACCOUNTS_ON;
@@ -268,24 +268,25 @@ static void read_events(struct run *run)
     }
 }
 
-static double pass(struct run *run, uint64_t from, uint64_t count, size_t batch)
+/* Returns the ticks that the engine's calls took. */
+static uint64_t pass(struct run *run, uint64_t from, uint64_t count, size_t batch)
 {
-    double seconds = 0;
+    uint64_t total = 0;
 
     for (uint64_t done = 0; done < count;) {
         const size_t size = count - done < batch ? (size_t)(count - done) : batch;
         size_t applied;
         for (size_t i = 0; i < size; i++)
             run->commands[i] = translate(run, &run->flow->messages[from + done + i]);
-        const double start = now_seconds();
+        const uint64_t start = ticks();
         const int r = msim_engine_apply_many(run->engine, run->commands, size, &applied);
-        seconds += now_seconds() - start;
+        total += ticks() - start;
         if (r < 0 || applied != size)
             fail("an apply failed");
         read_events(run);
         done += size;
     }
-    return seconds;
+    return total;
 }
 
 static int compare(const void *a, const void *b)
@@ -296,9 +297,8 @@ static int compare(const void *a, const void *b)
 }
 
 /* Each call on its own between two readings of the clock. */
-static void pass_timed(struct run *run, uint64_t from, uint64_t count)
+static void pass_timed(struct run *run, uint64_t from, uint64_t count, double scale)
 {
-    const double scale = ticks_per_ns();
     uint32_t *taken = malloc(count * sizeof *taken);
     if (!taken)
         fail("out of memory");
@@ -328,13 +328,15 @@ static void run_once(const struct flow *flow, const struct options *options, boo
     run->flow = flow;
     run->options = options;
     set_up(run);
+    const double scale = ticks_per_ns();
     pass(run, 0, flow->header.prefill, options->batch);
     run->result = (struct result){0};
     if (timed)
-        pass_timed(run, flow->header.prefill, flow->header.messages);
+        pass_timed(run, flow->header.prefill, flow->header.messages, scale);
     else
         run->result.seconds =
-            pass(run, flow->header.prefill, flow->header.messages, options->batch);
+            (double)pass(run, flow->header.prefill, flow->header.messages, options->batch) / scale *
+            1e-9;
     run->result.memory = msim_engine_memory(run->engine);
     *result = run->result;
     msim_engine_destroy(&run->engine);
@@ -416,7 +418,7 @@ int main(int argument_count, char **arguments)
 {
     const struct options options = parse(argument_count, arguments);
     struct flow flow;
-    struct result result;
+    struct result result = {0};
     double *seconds = calloc((size_t)options.repeat, sizeof *seconds);
 
     if (!seconds)

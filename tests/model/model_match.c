@@ -238,13 +238,18 @@ static void lose(struct model *m, struct order *o, msim_qty quantity, bool holds
         model_rehold(m, o, before, model_hold_now(m, o));
 }
 
+static uint8_t open_status(const struct order *o)
+{
+    return o->filled > 0 ? MSIM_STATUS_PARTIALLY_FILLED : MSIM_STATUS_OPEN;
+}
+
 static void decrement(struct model *m, struct taking *t, struct order *maker, msim_qty quantity)
 {
     lose(m, t->o, quantity, !t->market);
     if (t->amount >= 0)
         t->amount -= (int64_t)model_notional(t->k, maker->asked.price, quantity);
     else if (t->o->shown > 0)
-        model_tell_order(m, MSIM_EVENT_REPLACED, t->o, 0, MSIM_STATUS_OPEN);
+        model_tell_order(m, MSIM_EVENT_REPLACED, t->o, 0, open_status(t->o));
     else
         t->stopped = MSIM_CANCEL_SELF_TRADE;
     lose(m, maker, quantity, true);
@@ -256,7 +261,7 @@ static void decrement(struct model *m, struct taking *t, struct order *maker, ms
         model_tell_l3(m, maker, MSIM_BOOK_CHANGE, maker->shown);
     else
         show_next_part(m, maker);
-    model_tell_order(m, MSIM_EVENT_REPLACED, maker, 0, MSIM_STATUS_OPEN);
+    model_tell_order(m, MSIM_EVENT_REPLACED, maker, 0, open_status(maker));
     model_tell_balance(m, maker->asked.account, model_paying(t->k, maker->asked.side));
 }
 
