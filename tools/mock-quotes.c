@@ -34,6 +34,7 @@ struct settings {
     const char *protocol;
     const char *cluster;
     const char *api_key_file;
+    const char *faults;
     const char *record;
     const char *record_quotes;
     const char *host;
@@ -63,6 +64,9 @@ struct quotes {
     uint32_t protocol;
     uint32_t cluster;
     bool is_simulated;
+    char *fault_text;
+    size_t fault_length;
+    struct msim_faults *faults;
     struct msim_quotes_server *server;
     struct recording recording;
     bool is_recording;
@@ -110,6 +114,8 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "of --protocol polygon: stocks (default) or crypto"},
         {"api-key-file", 0, OPTION_TEXT, &settings->api_key_file, "FILE",
          "keys that polygon's clients may use, one in a line"},
+        {"faults", 0, OPTION_TEXT, &settings->faults, "FILE",
+         "what befalls messages: strategies as JSON (docs/faults.md)"},
         {"record", 0, OPTION_TEXT, &settings->record, "FILE",
          "all trades to a Parquet file that replay-server reads"},
         {"record-quotes", 0, OPTION_TEXT, &settings->record_quotes, "FILE",
@@ -385,8 +391,10 @@ static int read_keys(struct quotes *quotes)
         return -1;
     quotes->key_text = read_file(quotes, "api-key-file", quotes->settings.api_key_file, &length);
     quotes->keys = calloc(MOST_KEYS, sizeof *quotes->keys);
-    if (!quotes->key_text || !quotes->keys)
+    if (!quotes->key_text)
         return EXIT_USAGE;
+    if (!quotes->keys)
+        return terminal_fail(&quotes->service.terminal, "out of memory");
     for (char *line = strtok(quotes->key_text, "\r\n"); line; line = strtok(NULL, "\r\n")) {
         if (line[0] == '#')
             continue;
@@ -399,11 +407,27 @@ static int read_keys(struct quotes *quotes)
     return -1;
 }
 
+/* The strategies' text; what is made of it is said when the market's start is known. */
+static int read_faults(struct quotes *quotes)
+{
+    struct msim_detail detail = {{0}};
+
+    if (!quotes->settings.faults)
+        return -1;
+    quotes->fault_text =
+        read_file(quotes, "faults", quotes->settings.faults, &quotes->fault_length);
+    if (!quotes->fault_text)
+        return EXIT_USAGE;
+    if (msim_quotes_server_check_faults(quotes->fault_text, quotes->fault_length, &detail) < 0)
+        return usage(quotes, "faults", detail.text);
+    return -1;
+}
+
 static int read_params(struct quotes *quotes)
 {
     int (*const steps[])(struct quotes *) = {
-        choose_all,  read_seed,        read_market,  read_symbols, read_model,
-        read_script, read_correlation, set_interval, read_keys,    set_clock,
+        choose_all,       read_seed,    read_market, read_symbols, read_model, read_script,
+        read_correlation, set_interval, read_keys,   read_faults,  set_clock,
     };
 
     quotes->mock = (struct msim_mock_params)MSIM_MOCK_PARAMS_INIT;
@@ -426,6 +450,22 @@ static int record(void *context, const struct msim_record *record)
     return recording_add(&quotes->recording, record, symbol->name, length, &quotes->record_detail);
 }
 
+static int start_faults(struct quotes *quotes, struct msim_detail *detail)
+{
+    struct msim_faults_params params = MSIM_FAULTS_PARAMS_INIT;
+
+    if (!quotes->fault_text)
+        return MSIM_OK;
+    params.seed = quotes->mock.seed;
+    params.start = quotes->mock.start;
+    params.realtime = !quotes->is_simulated;
+    params.logger = &quotes->service.logger;
+    int r = msim_faults_create(&quotes->faults, &params, detail);
+    return r < 0 ? r
+                 : msim_faults_add_all(quotes->faults, quotes->mock.start, quotes->fault_text,
+                                       quotes->fault_length, detail);
+}
+
 static void stop(void *context)
 {
     struct quotes *quotes = context;
@@ -440,8 +480,12 @@ static int start(struct quotes *quotes)
     struct msim_quotes_server_params params = MSIM_QUOTES_SERVER_PARAMS_INIT;
     struct msim_detail detail = {{0}};
 
+    int r = start_faults(quotes, &detail);
+    if (r < 0)
+        return usage(quotes, "faults", detail.text);
     if (msim_source_mock(&params.source, &quotes->mock, &detail) < 0)
         return terminal_fail(terminal, "%s", detail.text);
+    params.faults = quotes->faults;
     params.start = quotes->mock.start;
     params.seed = quotes->mock.seed;
     params.wait_clients = settings->wait_clients != UINT64_MAX ? (size_t)settings->wait_clients
@@ -458,7 +502,6 @@ static int start(struct quotes *quotes)
     params.logger = &quotes->service.logger;
     params.context = quotes;
     quotes->is_recording = settings->record || settings->record_quotes;
-    int r = MSIM_OK;
     if (quotes->is_recording) {
         params.record = record;
         r = recording_open(&quotes->recording, settings->record, settings->record_quotes, &detail);
@@ -514,6 +557,18 @@ static int run(struct quotes *quotes)
     return EXIT_SUCCESS;
 }
 
+/* One line of JSON on stderr. */
+static void print_fault_statistics(const struct quotes *quotes)
+{
+    size_t size = (size_t)1 << 20;
+    char *text = malloc(size);
+    size_t length = 0;
+
+    if (text && msim_faults_statistics(quotes->faults, NULL, text, size, &length) >= 0)
+        fprintf(stderr, "%.*s\n", (int)length, text);
+    free(text);
+}
+
 static int summarise(struct quotes *quotes)
 {
     struct msim_quotes_stats stats = stats_of(quotes);
@@ -526,6 +581,8 @@ static int summarise(struct quotes *quotes)
             " us, max %" PRId64 " us\n",
             stats.events, stats.clients_total, stats.clients_total == 1 ? "" : "s", stats.dropped,
             stats.lateness_p50 / 1000, stats.lateness_p99 / 1000, stats.lateness_max / 1000);
+    if (quotes->faults)
+        print_fault_statistics(quotes);
     if (quotes->is_recording && recording_finish(&quotes->recording, &detail) < 0)
         return terminal_fail(&quotes->service.terminal, "%s", detail.text);
     return EXIT_SUCCESS;
@@ -534,6 +591,8 @@ static int summarise(struct quotes *quotes)
 static void finish(struct quotes *quotes)
 {
     msim_quotes_server_destroy(&quotes->server);
+    msim_faults_destroy(&quotes->faults);
+    free(quotes->fault_text);
     recording_close(&quotes->recording);
     free(quotes->symbols);
     free(quotes->events);

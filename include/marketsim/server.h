@@ -8,6 +8,7 @@
 #define MARKETSIM_SERVER_H
 
 #include <marketsim/base.h>
+#include <marketsim/faults.h>
 #include <marketsim/net.h>
 #include <marketsim/pacer.h>
 #include <marketsim/source.h>
@@ -107,6 +108,11 @@ struct msim_quotes_server_params {
     uint16_t port;
     size_t max_clients;       /* default 1024 */
     size_t max_backlog_bytes; /* for each client, default 1 MiB; beyond it: close 1013 */
+    /*
+     * What befalls the messages on their way out, in the market's time; borrowed as long as the
+     * server.  NULL: nothing.  Only kinds that msim_quotes_server_check_faults lets through.
+     */
+    struct msim_faults *faults;
     /* Is shown each record as it is sent; a failure ends the dispatch.  May be NULL. */
     int (*record)(void *context, const struct msim_record *record);
     void *context;
@@ -116,8 +122,16 @@ struct msim_quotes_server_params {
 #define MSIM_QUOTES_SERVER_PARAMS_INIT                                                             \
     {                                                                                              \
         sizeof(struct msim_quotes_server_params), {0, 0}, 0, {0, 0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-            0, 0, 0, 0, 0                                                                          \
+            0, 0, 0, 0, 0, 0                                                                       \
     }
+
+/*
+ * Whether this server can do what the strategies (JSON, as for msim_faults_add_all) ask:
+ * drop, duplicate, corrupt, throttle, delay and reorder of what goes out, and the session's
+ * actions close and rst.  MSIM_ERR_UNSUPPORTED names anything else and its place.
+ */
+MSIM_API int msim_quotes_server_check_faults(const char *json, size_t length,
+                                             struct msim_detail *detail);
 
 MSIM_API int msim_quotes_server_create(struct msim_quotes_server **out,
                                        struct msim_quotes_server_params *params,

@@ -78,21 +78,31 @@ int msim_quotes_symbol_of(struct msim_quotes_server *server, uint32_t id,
 
 /* ---- clients ---- */
 
-void msim_quotes_give(struct msim_quotes_server *server, struct msim_quotes_client *client,
-                      const void *frames, size_t length)
+void msim_quotes_given(struct msim_quotes_server *server, struct msim_quotes_client *client,
+                       int result)
 {
-    int r = msim_connection_send_frames(client->connection, frames, length);
-
-    if (r == MSIM_OK) {
+    if (result == MSIM_OK) {
         server->stats.messages++;
         return;
     }
-    if (r == MSIM_ERR_CLOSED)
+    if (result == MSIM_ERR_CLOSED)
         return;
     server->stats.dropped++;
     msim_log(&server->logger, MSIM_LOG_WARNING, "quotes", "%s reads too slowly: closed",
              msim_connection_peer(client->connection));
     msim_connection_close(client->connection, MSIM_CLOSE_TRY_LATER, "reading too slowly");
+}
+
+void msim_quotes_give(struct msim_quotes_server *server, struct msim_quotes_client *client,
+                      const void *frames, size_t length)
+{
+    msim_quotes_given(server, client,
+                      msim_connection_send_frames(client->connection, frames, length));
+}
+
+msim_time msim_quotes_now(const struct msim_quotes_server *server)
+{
+    return server->is_open ? msim_pacer_now(&server->pacer, read_clock()) : server->params.start;
 }
 
 static int refuse_or_accept(void *context, struct msim_connection *connection,
@@ -124,6 +134,11 @@ static void opened(void *context, struct msim_connection *connection)
     client->number = server->arrivals++;
     client->key = SIZE_MAX;
     client->auth_deadline = MSIM_TIME_NEVER;
+    if (server->params.faults && msim_quotes_faults_open(server, client) < 0) {
+        msim_quotes_client_free(client, &server->allocator);
+        msim_connection_close(connection, MSIM_CLOSE_TRY_LATER, "no room for another client");
+        return;
+    }
     msim_connection_set_user(connection, client);
     server->clients[server->client_count++] = client;
     server->stats.clients_total++;
@@ -160,10 +175,27 @@ static void closed(void *context, struct msim_connection *connection,
     msim_log(&server->logger, MSIM_LOG_INFO, "quotes", "%s left (%d%s%s), %zu now",
              msim_connection_peer(connection), closing->code, closing->reason[0] ? " " : "",
              closing->reason, server->client_count);
+    msim_quotes_faults_close(server, client);
     msim_quotes_client_free(client, &server->allocator);
 }
 
 /* ---- the market's way out ---- */
+
+/* Each client for itself: what befalls one does not touch another. */
+static int send_faulty(struct msim_quotes_server *server, const struct msim_record *record,
+                       const char *text, size_t length)
+{
+    const char *symbol = msim_source_symbol(&server->source, record->symbol, NULL);
+
+    server->stats.events++;
+    for (size_t i = 0; i < server->client_count; i++) {
+        int r = msim_quotes_faults_send(server, server->clients[i], MSIM_FAULT_MD_TICKER, symbol,
+                                        text, length);
+        if (r < 0)
+            return r;
+    }
+    return MSIM_OK;
+}
 
 static void give_run(struct msim_quotes_server *server)
 {
@@ -195,6 +227,8 @@ static int plain_record(struct msim_quotes_server *server, struct msim_quotes_sy
         msim_quotes_encode(&symbol->listing, &symbol->quote, record, text, sizeof text, &length);
     if (r < 0)
         return r;
+    if (server->params.faults)
+        return send_faulty(server, record, text, length);
     if (server->run_length + MSIM_FRAME_HEAD_SIZE + length > MSIM_QUOTES_RUN_BYTES)
         give_run(server);
     unsigned char *frame = server->run + server->run_length;
@@ -285,10 +319,15 @@ static msim_time turn(void *context, msim_time now)
         server->is_open = true;
         msim_pacer_start(&server->pacer, now, server->params.start);
     }
+    msim_time release = MSIM_TIME_NEVER;
     if (server->is_open && !server->stats.ended)
         server->failure = send_due(server, &next);
+    if (server->params.faults && server->failure == MSIM_OK)
+        server->failure = msim_quotes_faults_run(server, &release);
     if (server->unauthorized > 0)
         expiry = msim_quotes_polygon_expire(server, now);
+    if (release < next)
+        next = release;
     return expiry < next ? expiry : next;
 }
 
@@ -355,6 +394,9 @@ static int check(const struct msim_quotes_server_params *params, struct msim_det
     if (params->speed.num > 0 && params->speed.den == 0)
         return msim_detail_set(detail, MSIM_ERR_INVALID,
                                "a live market cannot run at full speed: nobody would keep up");
+    for (size_t i = 0; i < params->api_key_count; i++)
+        if (!params->api_keys[i])
+            return msim_detail_set(detail, MSIM_ERR_INVALID, "API key %zu is NULL", i);
     return MSIM_OK;
 }
 

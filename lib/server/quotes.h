@@ -78,6 +78,25 @@ int msim_quotes_symbol_of(struct msim_quotes_server *server, uint32_t id,
 void msim_quotes_give(struct msim_quotes_server *server, struct msim_quotes_client *client,
                       const void *frames, size_t length);
 
+/* The market's moment now, which never falls. */
+msim_time msim_quotes_now(const struct msim_quotes_server *server);
+
+/* Closes a client whose backlog has no room, and counts what was given. */
+void msim_quotes_given(struct msim_quotes_server *server, struct msim_quotes_client *client,
+                       int result);
+
+/* ---- quotes_faults.c: where a failure layer stands between the market and a client ---- */
+
+int msim_quotes_faults_open(struct msim_quotes_server *server, struct msim_quotes_client *client);
+void msim_quotes_faults_close(struct msim_quotes_server *server, struct msim_quotes_client *client);
+
+/* A message for one client, judged; `symbol` may be NULL.  A failure is final. */
+int msim_quotes_faults_send(struct msim_quotes_server *server, struct msim_quotes_client *client,
+                            int type, const char *symbol, const void *bytes, size_t length);
+
+/* What has become due; when the next thing is, on the wall's clock. */
+int msim_quotes_faults_run(struct msim_quotes_server *server, msim_time *next);
+
 /* ---- quotes_polygon.c ---- */
 
 void msim_quotes_polygon_greet(struct msim_quotes_server *server,

@@ -4,6 +4,7 @@
 #ifndef MSIM_SERVER_QUOTES_CLIENT_H
 #define MSIM_SERVER_QUOTES_CLIENT_H
 
+#include <marketsim/faults.h>
 #include <marketsim/net.h>
 
 /* A client that has not said its key by then is closed. */
@@ -26,6 +27,7 @@ struct msim_quotes_client {
     size_t key;              /* which of the server's; SIZE_MAX where it has none */
     msim_time auth_deadline; /* MSIM_TIME_NEVER when it has said its key */
     struct msim_quotes_wishes feeds[MSIM_QUOTES_FEED_COUNT];
+    struct msim_fault_session *faults; /* NULL where nothing befalls messages */
 };
 
 /* A symbol or, with `all`, every one.  MSIM_ERR_NOMEM leaves the wishes as they were. */

@@ -43,7 +43,11 @@ static void say(struct msim_quotes_server *server, struct msim_quotes_client *cl
         return;
     }
     const unsigned char *begin = finish_frame(frame, object_length, &length);
-    msim_quotes_give(server, client, begin, length);
+    if (server->params.faults)
+        server->failure = msim_quotes_faults_send(server, client, MSIM_FAULT_RESP_OTHER, NULL,
+                                                  frame + MSIM_FRAME_HEAD_SIZE, object_length + 2);
+    else
+        msim_quotes_give(server, client, begin, length);
 }
 
 static void complain(struct msim_quotes_server *server, struct msim_quotes_client *client,
@@ -237,6 +241,19 @@ void msim_quotes_polygon_message(struct msim_quotes_server *server,
 
 /* ---- events ---- */
 
+/* What a failure layer's selectors call it. */
+static int type_of(int feed)
+{
+    switch (feed) {
+    case MSIM_POLYGON_TRADES:
+        return MSIM_FAULT_MD_TRADE;
+    case MSIM_POLYGON_QUOTES:
+        return MSIM_FAULT_MD_BBO;
+    default:
+        return MSIM_FAULT_MD_KLINE;
+    }
+}
+
 int msim_quotes_polygon_record(struct msim_quotes_server *server, struct msim_quotes_symbol *symbol,
                                const struct msim_record *record)
 {
@@ -261,7 +278,16 @@ int msim_quotes_polygon_record(struct msim_quotes_server *server, struct msim_qu
             begin = finish_frame(frame, object_length, &length);
             server->stats.events++;
         }
-        msim_quotes_give(server, client, begin, length);
+        if (!server->params.faults) {
+            msim_quotes_give(server, client, begin, length);
+            continue;
+        }
+        const unsigned char *payload = frame + MSIM_FRAME_HEAD_SIZE;
+        int r = msim_quotes_faults_send(server, client, type_of(feed),
+                                        msim_source_symbol(&server->source, record->symbol, NULL),
+                                        payload, (size_t)(begin + length - payload));
+        if (r < 0)
+            return r;
     }
     msim_polygon_tally_record(&symbol->tally, record);
     return MSIM_OK;

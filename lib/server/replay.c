@@ -246,26 +246,28 @@ void msim_replay_server_destroy(struct msim_replay_server **server)
 
 int msim_replay_server_fd(const struct msim_replay_server *server)
 {
-    return msim_net_fd(server->net);
+    return server ? msim_net_fd(server->net) : MSIM_ERR_INVALID;
 }
 
 int msim_replay_server_dispatch(struct msim_replay_server *server, int timeout_ms)
 {
-    return msim_net_dispatch(server->net, timeout_ms);
+    return server ? msim_net_dispatch(server->net, timeout_ms) : MSIM_ERR_INVALID;
 }
 
 uint16_t msim_replay_server_port(const struct msim_replay_server *server)
 {
-    return server->port;
+    return server ? server->port : 0;
 }
 
 struct msim_net *msim_replay_server_net(struct msim_replay_server *server)
 {
-    return server->net;
+    return server ? server->net : NULL;
 }
 
 void msim_replay_server_stop(struct msim_replay_server *server)
 {
+    if (!server)
+        return;
     server->stopping = true;
     msim_listener_close(&server->listener);
     /* A close may end a connection at once, which takes its session out of the list. */
@@ -276,6 +278,8 @@ void msim_replay_server_stop(struct msim_replay_server *server)
 void msim_replay_server_stats(const struct msim_replay_server *server,
                               struct msim_replay_stats *out)
 {
+    if (!server || !out)
+        return;
     const struct msim_replay_shared *shared = &server->shared;
 
     *out = (struct msim_replay_stats){

@@ -142,6 +142,75 @@ class Plain(unittest.TestCase):
             client.communicate(timeout=30)
         self.assertEqual(client.returncode, 0)
 
+    # ---- the failure layer on the way out ----
+
+    def with_faults(self, strategies, *options):
+        """The feed through the strategies, and what the server said at its end."""
+        with fresh_folder() as folder:
+            plan = os.path.join(folder, "faults.json")
+            with open(plan, "w", encoding="ascii") as file:
+                json.dump(strategies, file)
+            with Server(QUOTES, *SIMULATED, "--faults", plan, *options) as server:
+                messages, code = listen(server.url)
+                said = server.process.stderr.read()
+                server.process.wait(timeout=30)
+        return messages, code, json.loads(said.strip().splitlines()[-1])["strategies"]
+
+    def test_messages_are_lost_and_doubled_as_the_statistics_say(self):
+        with Server(QUOTES, *SIMULATED) as server:
+            honest, _ = listen(server.url)
+        strategies = [
+            {"id": "lost", "kind": "drop", "select": {"dir": "out", "symbol": "AAPL"}, "p": 0.5},
+            {"id": "twice", "kind": "duplicate", "select": {"dir": "out"}, "p": 0.1, "copies": 1},
+        ]
+        runs = [self.with_faults(strategies) for _ in range(2)]
+        messages, _, statistics = runs[0]
+        self.assertEqual(messages, runs[1][0])
+        dropped, copies = statistics["lost"]["dropped"], statistics["twice"]["copies"]
+        self.assertGreater(dropped, 5)
+        self.assertGreater(copies, 20)
+        self.assertEqual(len(messages), 500 - dropped + copies)
+        self.assertEqual(len(honest) - len(set(messages)), dropped)
+        self.assertEqual(set(honest) - set(messages),
+                         {m for m in honest if '"T":"AAPL"' in m} - set(messages))
+
+    def test_a_strategy_that_never_hits_changes_nothing(self):
+        with Server(QUOTES, *SIMULATED) as server:
+            honest, _ = listen(server.url)
+        messages, _, _ = self.with_faults(
+            [{"kind": "drop", "select": {"dir": "out"}, "p": 0},
+             {"kind": "delay", "select": {"dir": "out"}, "p": 0,
+              "dist": {"type": "const", "value": "1s"}}])
+        self.assertEqual(messages, honest)
+
+    def test_late_messages_keep_their_order_and_a_session_is_reset(self):
+        messages, code, statistics = self.with_faults(
+            [{"id": "late", "kind": "delay", "select": {"dir": "out"},
+              "dist": {"type": "uniform", "min": "1ms", "max": "9ms"}},
+             {"id": "cut", "kind": "session", "action": "rst", "select": {"dir": "out"},
+              "when": "after", "skip": 100, "max_hits": 1}])
+        self.assertEqual(code, 1006)
+        self.assertEqual(statistics["cut"]["hits"], 1)
+        stamps = [json.loads(m)["results"]["t"] for m in messages]
+        self.assertEqual(stamps, sorted(stamps))
+        self.assertLessEqual(len(messages), 101)
+
+    def test_faults_that_cannot_be_done_here_are_refused_by_name(self):
+        for strategy, words in (
+            ({"kind": "slice", "select": {"dir": "out"}, "chunk": 3}, "/0/kind"),
+            ({"kind": "session", "action": "freeze", "select": {"dir": "out"}}, "/0/action"),
+            ({"kind": "drop", "select": {"dir": "in"}}, "/0/select/dir"),
+            ({"kind": "drop", "select": {"dir": "out"}, "p": 2}, "/0/p"),
+            ({"kind": "dorp", "select": {"dir": "out"}}, "/0/kind"),
+        ):
+            with fresh_folder() as folder:
+                plan = os.path.join(folder, "faults.json")
+                with open(plan, "w", encoding="ascii") as file:
+                    json.dump([strategy], file)
+                code, _, said = run(QUOTES, "--port", "0", "--faults", plan)
+            self.assertEqual(code, 2, said)
+            self.assertIn(words, said)
+
     def test_mistakes_are_named_with_the_remedy(self):
         for arguments, words in (
             (("--model", "gmb"), "gbm"),

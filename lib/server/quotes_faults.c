@@ -1,0 +1,145 @@
+/*
+ * The failure layer on the way out: each message to each client is judged by itself, in the
+ * market's time, and comes back when it is due, as often and as spoiled as was decided.
+ */
+#include "server/quotes.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/log.h"
+
+int msim_quotes_faults_open(struct msim_quotes_server *server, struct msim_quotes_client *client)
+{
+    struct msim_fault_session_params params = MSIM_FAULT_SESSION_PARAMS_INIT;
+
+    params.channel = MSIM_FAULT_WS_PUBLIC;
+    params.user = client;
+    return msim_faults_session_open(server->params.faults, msim_quotes_now(server), &params,
+                                    &client->faults, NULL);
+}
+
+void msim_quotes_faults_close(struct msim_quotes_server *server, struct msim_quotes_client *client)
+{
+    if (client->faults)
+        msim_faults_session_close(server->params.faults, msim_quotes_now(server), &client->faults);
+}
+
+static void deliver(struct msim_quotes_server *server, struct msim_quotes_client *client,
+                    const void *bytes, size_t length)
+{
+    msim_quotes_given(server, client,
+                      msim_connection_send(client->connection, MSIM_MESSAGE_TEXT, bytes, length));
+}
+
+int msim_quotes_faults_send(struct msim_quotes_server *server, struct msim_quotes_client *client,
+                            int type, const char *symbol, const void *bytes, size_t length)
+{
+    struct msim_fault_message message = {.bytes = bytes, .length = length, .type = type};
+
+    if (symbol)
+        message.symbol = (struct msim_fault_text){symbol, strlen(symbol)};
+    int r = msim_faults_submit(server->params.faults, msim_quotes_now(server),
+                               msim_fault_session_link(client->faults, MSIM_FAULT_OUT), &message);
+    if (r == MSIM_FAULT_PASS)
+        deliver(server, client, bytes, length);
+    return r < 0 && r != MSIM_ERR_CLOSED ? r : MSIM_OK;
+}
+
+static void act(struct msim_quotes_server *server, struct msim_quotes_client *client,
+                const struct msim_fault_output *output)
+{
+    msim_log(&server->logger, MSIM_LOG_INFO, "quotes", "%s: %s by %s",
+             msim_connection_peer(client->connection), msim_fault_action_name(output->action),
+             output->strategy[0] ? output->strategy : "the failure layer");
+    if (output->action == MSIM_FAULT_ACTION_CLOSE)
+        msim_connection_close(client->connection, output->code, output->reason);
+    else if (output->action == MSIM_FAULT_ACTION_RST)
+        msim_connection_abort(client->connection);
+}
+
+int msim_quotes_faults_run(struct msim_quotes_server *server, msim_time *next)
+{
+    struct msim_faults *faults = server->params.faults;
+    struct msim_fault_output output;
+    int r;
+
+    while ((r = msim_faults_pull(faults, msim_quotes_now(server), &output)) == MSIM_PULL_RECORD) {
+        struct msim_quotes_client *client = msim_fault_session_user(output.session);
+        if (output.kind == MSIM_FAULT_OUTPUT_MESSAGE)
+            deliver(server, client, output.bytes, output.length);
+        else
+            act(server, client, &output);
+    }
+    if (r < 0)
+        return r;
+    msim_time due = msim_faults_next_due(faults);
+    *next = MSIM_TIME_NEVER;
+    if (due != MSIM_TIME_NEVER && server->is_open)
+        *next = msim_pacer_due(&server->pacer, due);
+    return MSIM_OK;
+}
+
+/* ---- what can be done here ---- */
+
+static bool is_one_of(const struct msim_json_document *document, uint32_t node,
+                      const char *const *words, size_t count)
+{
+    const struct msim_json_node *value = &document->nodes[node];
+
+    for (size_t i = 0; i < count; i++)
+        if (msim_json_is(document->text, value->start, value->end, words[i]))
+            return true;
+    return false;
+}
+
+/* Only looks for what this server lacks: everything else is judged where strategies are added. */
+static int check_strategy(const struct msim_json_document *document, uint32_t strategy,
+                          struct msim_detail *detail)
+{
+    static const char *const kinds[] = {"drop",  "duplicate", "corrupt", "throttle",
+                                        "delay", "reorder",   "session"};
+    static const char *const actions[] = {"close", "rst"};
+    static const char *const inbound[] = {"in"};
+
+    if (document->nodes[strategy].kind != MSIM_JSON_OBJECT)
+        return MSIM_OK;
+    uint32_t kind = msim_json_member(document, strategy, "kind");
+    uint32_t action = msim_json_member(document, strategy, "action");
+    uint32_t select = msim_json_member(document, strategy, "select");
+    if (kind != MSIM_JSON_NONE && !is_one_of(document, kind, kinds, sizeof kinds / sizeof kinds[0]))
+        return msim_json_refuse(document, kind, detail, MSIM_ERR_UNSUPPORTED,
+                                "a quotes server does drop, duplicate, corrupt, throttle, delay, "
+                                "reorder and session alone");
+    if (action != MSIM_JSON_NONE && !is_one_of(document, action, actions, 2))
+        return msim_json_refuse(
+            document, action, detail, MSIM_ERR_UNSUPPORTED,
+            "of the session's actions a quotes server does close and rst alone");
+    if (select == MSIM_JSON_NONE || document->nodes[select].kind != MSIM_JSON_OBJECT)
+        return MSIM_OK;
+    uint32_t direction = msim_json_member(document, select, "dir");
+    if (direction != MSIM_JSON_NONE && is_one_of(document, direction, inbound, 1))
+        return msim_json_refuse(document, direction, detail, MSIM_ERR_UNSUPPORTED,
+                                "a quotes server judges what goes out alone");
+    return MSIM_OK;
+}
+
+int msim_quotes_server_check_faults(const char *json, size_t length, struct msim_detail *detail)
+{
+    struct msim_json_document document;
+
+    if (!json)
+        return MSIM_ERR_INVALID;
+    int r = msim_json_document_read(&document, json, length, NULL, NULL, detail);
+    if (r < 0)
+        return r;
+    uint32_t list = 0;
+    if (document.nodes[0].kind == MSIM_JSON_OBJECT)
+        list = msim_json_member(&document, 0, "strategies");
+    if (list != MSIM_JSON_NONE && document.nodes[list].kind == MSIM_JSON_ARRAY)
+        for (uint32_t at = document.nodes[list].first; at != MSIM_JSON_NONE && r >= 0;
+             at = document.nodes[at].next)
+            r = check_strategy(&document, at, detail);
+    msim_json_document_finish(&document);
+    return r;
+}
