@@ -141,6 +141,33 @@ enum msim_fault_overflow {
     MSIM_FAULT_OVERFLOW_DROP_NEW = 1,
 };
 
+/*
+ * Names for the numbers in events and commands.  Members that are NULL, and numbers that
+ * they give NULL for, leave the number itself as the name.
+ */
+struct msim_fault_instrument {
+    uint32_t instrument;
+    uint32_t base_asset;
+    uint32_t quote_asset;
+    int price_exponent;
+    int quantity_exponent;
+    int base_exponent;
+    int quote_exponent;
+    msim_price tick;
+};
+
+struct msim_fault_names {
+    void *context;
+    const char *(*account)(void *context, uint32_t account);
+    const char *(*symbol)(void *context, uint32_t instrument);
+    const char *(*asset)(void *context, uint32_t asset);
+    const char *(*client_id)(void *context, uint32_t account, uint64_t client_id);
+    /* MSIM_OK, or MSIM_ERR_NOT_FOUND. */
+    int (*instrument)(void *context, const char *symbol, struct msim_fault_instrument *out);
+    /* The best prices; MSIM_ERR_NOT_FOUND where a side is empty. */
+    int (*best)(void *context, uint32_t instrument, msim_price *bid, msim_price *ask);
+};
+
 struct msim_faults_params {
     size_t size;
     const struct msim_allocator *allocator; /* copied */
@@ -163,11 +190,12 @@ struct msim_faults_params {
     bool trace_full; /* deliveries too */
     bool realtime;   /* real sockets: the trace says that its times do not repeat */
     bool reveal;     /* adds "x_sim_fault" to JSON objects that were hit */
+    const struct msim_fault_names *names; /* copied */
 };
 #define MSIM_FAULTS_PARAMS_INIT                                                                   \
     {                                                                                             \
         sizeof(struct msim_faults_params), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, false, \
-            false, false                                                                          \
+            false, false, 0                                                                       \
     }
 
 MSIM_API int msim_faults_create(struct msim_faults **out, const struct msim_faults_params *params,
@@ -392,6 +420,190 @@ MSIM_API int msim_faults_heal(struct msim_faults *faults, msim_time now);
 
 /* Removes all strategies; counters and state begin anew.  What waits is released first. */
 MSIM_API int msim_faults_reset(struct msim_faults *faults, msim_time now);
+
+/*
+ * Starts the scenario that a JSON object describes: its strategies are added, its timeline
+ * counts from now.  One runs at a time: MSIM_ERR_STATE.  Bad ones are refused whole.
+ */
+MSIM_API int msim_faults_scenario_start(struct msim_faults *faults, msim_time now, const char *json,
+                                        size_t length, struct msim_detail *detail);
+
+/* Ends it with a heal.  Its report stays until the next one starts. */
+MSIM_API int msim_faults_scenario_stop(struct msim_faults *faults, msim_time now);
+
+/*
+ * Name, times, marks, steps that failed, and each expectation with its verdict, as JSON; as
+ * msim_faults_statistics.  `*failures` (may be NULL) is how many expectations do not hold now.
+ */
+MSIM_API int msim_faults_scenario_report(const struct msim_faults *faults, char *out, size_t size,
+                                         size_t *length, uint64_t *failures);
+
+/* ---- the modes of the Python simulator ---- */
+
+/*
+ * The "failures" object of its configuration, as strategies with ids like
+ * "DropMessageStrategy_0.inbound".  Unknown keys are refused with the nearest known one.
+ */
+MSIM_API int msim_faults_python_modes(struct msim_faults *faults, msim_time now, const char *json,
+                                      size_t length, struct msim_detail *detail);
+
+/* {"enabled", "inbound": {...}, "outbound": {...}} in its shape; as msim_faults_statistics. */
+MSIM_API int msim_faults_python_statistics(const struct msim_faults *faults, char *out, size_t size,
+                                           size_t *length);
+
+/* ---- a faulty source ---- */
+
+struct msim_source_with_faults_params {
+    size_t size;
+    /* Its strategies see the link "<client>/inproc/0|out"; nobody else submits to it. */
+    struct msim_faults *faults;
+    const char *client; /* default "source" */
+};
+#define MSIM_SOURCE_WITH_FAULTS_PARAMS_INIT                 \
+    {                                                       \
+        sizeof(struct msim_source_with_faults_params), 0, 0 \
+    }
+
+/*
+ * A source whose records meet the strategies on their way: drop, duplicate, delay, throttle,
+ * reorder, and session actions that cut it.  Corrupt and slice need bytes: MSIM_ERR_UNSUPPORTED
+ * by name.  A record's time is the moment at which it comes out.  Moves `input` into the new
+ * source when it succeeds.
+ */
+MSIM_API int msim_source_with_faults(struct msim_source *out, struct msim_source *input,
+                                     const struct msim_source_with_faults_params *params,
+                                     struct msim_detail *detail);
+
+/* ---- the report tap: what the venue says of orders ---- */
+
+enum msim_fault_made {
+    MSIM_FAULT_MADE_NATIVE = 0, /* the engine's own event */
+    MSIM_FAULT_MADE_PHANTOM,    /* a fill without a trade */
+    MSIM_FAULT_MADE_BUST,       /* the end of a phantom */
+    MSIM_FAULT_MADE_COPY,       /* a fill told again */
+    MSIM_FAULT_MADE_INJECTED,   /* `text` as it is to be sent; ${seq} in it is the session's */
+    MSIM_FAULT_MADE_ERROR,      /* the late answer to `request` */
+};
+
+/* Ids of executions from here on are made up; the engine's are below. */
+#define MSIM_FAULT_EXEC_RESERVED (UINT64_C(1) << 62)
+
+struct msim_fault_said {
+    int made; /* enum msim_fault_made */
+    int type; /* enum msim_fault_type */
+    msim_time time;
+    struct msim_event event; /* kind 0 for texts and errors */
+    uint64_t exec;           /* id of the execution told; 0 for none */
+    bool new_sequence;       /* takes a sequence number of its own */
+    bool possible_duplicate;
+    bool tagged;          /* a made-up id is to be recognisable */
+    const char *strategy; /* "" for a native event; texts are borrowed until the next change */
+    uint64_t injection;   /* its number among the strategy's */
+    const char *account;  /* whom it is for, "" for nobody in particular */
+    const char *symbol;
+    int channel;      /* enum msim_fault_channel, -1 for any */
+    const char *text; /* of an injection, or the words of an error */
+    size_t length;
+    uint64_t request; /* of an error: the caller's number */
+    int code;
+    const char *code_text;
+    int http;
+};
+
+/*
+ * Shows an event of the engine to the report kinds and to the ledger.  MSIM_FAULT_PASS: say it
+ * as it is, nothing else.  MSIM_FAULT_TAKEN: what is to be said comes out of msim_faults_said.
+ */
+MSIM_API int msim_faults_report(struct msim_faults *faults, msim_time now,
+                                const struct msim_event *event);
+
+/* The next thing to say at `now`: MSIM_PULL_RECORD, MSIM_PULL_EMPTY, MSIM_ERR_NOMEM. */
+MSIM_API int msim_faults_said(struct msim_faults *faults, msim_time now,
+                              struct msim_fault_said *out);
+
+/* What becomes of a request before it is a command. */
+struct msim_fault_verdict {
+    bool execute;     /* the engine gets the command */
+    bool acknowledge; /* its answer, or one as if it had been accepted, is sent */
+    bool refuse;      /* answer with code, http and message now */
+    int code;
+    const char *code_text; /* "" for none; borrowed until the next change */
+    int http;
+    const char *message;
+};
+
+/* `request` comes back in a late error.  `message` needs no bytes. */
+MSIM_API int msim_faults_request(struct msim_faults *faults, msim_time now, const char *account,
+                                 const struct msim_fault_message *message, uint64_t request,
+                                 struct msim_fault_verdict *out);
+
+/* What is added to every moment that the account (may be NULL) is told, or is checked against. */
+MSIM_API msim_time msim_faults_clock(struct msim_faults *faults, msim_time now,
+                                     const char *account);
+
+/* ---- venue actions ---- */
+
+enum msim_fault_venue {
+    MSIM_FAULT_VENUE_COMMAND = 1, /* `command` is to be journaled and applied like any other */
+    MSIM_FAULT_VENUE_SHOCK,       /* a house agent sweeps `levels` of the book's `side` */
+    MSIM_FAULT_VENUE_NOTICE,      /* `text` to everybody */
+};
+
+struct msim_fault_venue_action {
+    int kind; /* enum msim_fault_venue */
+    msim_time time;
+    struct msim_command command;
+    const char *symbol; /* "" for all; texts are borrowed until the next change */
+    uint64_t levels;
+    int side;
+    msim_time recover_after;
+    const char *text;
+    const char *strategy;
+};
+
+MSIM_API int msim_faults_venue(struct msim_faults *faults, msim_time now,
+                               struct msim_fault_venue_action *out);
+
+/* ---- the ledger: truth and what was told ---- */
+
+/* A client has been told this: call it for each delivered order event, as often as it is. */
+MSIM_API int msim_faults_told(struct msim_faults *faults, const struct msim_event *event,
+                              uint64_t exec);
+
+/* The robot's own view, a JSON object with "position" and "orders" (docs/faults.md). */
+MSIM_API int msim_faults_view(struct msim_faults *faults, const char *account, const char *json,
+                              size_t length, struct msim_detail *detail);
+
+struct msim_fault_ledger {
+    uint64_t fills; /* true ones */
+    uint64_t told_once;
+    uint64_t told_twice; /* or more often */
+    uint64_t never_told;
+    uint64_t phantom; /* told, and never true */
+    uint64_t busted;
+    bool told_is_true; /* what was told adds up to the truth */
+    bool reconciled;   /* the robot's view equals the truth */
+    bool has_view;
+    bool truncated; /* more orders or fills than the ledger's bounds */
+};
+MSIM_API int msim_faults_ledger(const struct msim_faults *faults, const char *account,
+                                struct msim_fault_ledger *out);
+/* The same with positions and orders as JSON; as msim_faults_statistics. */
+MSIM_API int msim_faults_ledger_json(const struct msim_faults *faults, const char *account,
+                                     char *out, size_t size, size_t *length);
+
+/* ---- named scenarios ---- */
+
+/* The name of preset `index` and the JSON of its strategies; NULL at the end. */
+MSIM_API const char *msim_fault_preset_name(size_t index);
+MSIM_API const char *msim_fault_preset_json(size_t index);
+
+/*
+ * Adds a preset's strategies, ids "<name>.1", ...; `overrides` (may be NULL) is a merge patch
+ * on each.  MSIM_ERR_UNSUPPORTED for a preset whose kind this version does not have.
+ */
+MSIM_API int msim_faults_preset(struct msim_faults *faults, msim_time now, const char *name,
+                                const char *overrides, size_t length, struct msim_detail *detail);
 
 /* ---- statistics ---- */
 

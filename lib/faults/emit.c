@@ -159,7 +159,6 @@ int msim_faults_pull(struct msim_faults *faults, msim_time now, struct msim_faul
     msim_fault_return_lent(faults);
     if (PLANTED(DUE_WAITS) && faults->heap_count > 0 && faults->heap[0].due > faults->now)
         return MSIM_PULL_EMPTY;
-    faults->now = now;
     while (faults->out_head == NOTHING && faults->failure == MSIM_OK &&
            msim_fault_advance_one(faults, now))
         ;
@@ -168,8 +167,10 @@ int msim_faults_pull(struct msim_faults *faults, msim_time now, struct msim_faul
         faults->failure = MSIM_OK;
         return r;
     }
-    if (faults->out_head == NOTHING)
+    if (faults->out_head == NOTHING) {
+        faults->now = now;
         return MSIM_PULL_EMPTY;
+    }
 
     uint32_t index = faults->out_head;
     struct node *node = node_at(faults, index);

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "faults/plan.h"
+#include "faults/report.h"
 
 /* ---- life ---- */
 
@@ -76,6 +77,7 @@ int msim_faults_create(struct msim_faults **out, const struct msim_faults_params
     faults->params = chosen;
     faults->params.allocator = NULL;
     faults->params.logger = NULL;
+    faults->params.names = NULL;
     faults->seed = chosen.seed;
     faults->start = chosen.start;
     faults->now = INT64_MIN;
@@ -86,6 +88,8 @@ int msim_faults_create(struct msim_faults **out, const struct msim_faults_params
 #endif
     init_pools(faults);
     int r = msim_due_init(&faults->timers, 0, UINT32_MAX, &faults->allocator);
+    if (r == MSIM_OK)
+        r = msim_fault_report_create(&faults->report, faults, chosen.names);
     if (r < 0) {
         msim_faults_destroy(&faults);
         return msim_detail_set(detail, r, "%s", msim_result_text(r));
@@ -102,10 +106,12 @@ void msim_faults_destroy(struct msim_faults **pointer)
     struct msim_faults *faults = *pointer;
     struct msim_allocator allocator = faults->allocator;
     msim_fault_return_lent(faults);
+    msim_fault_scenario_finish(faults);
     msim_fault_sessions_finish(faults);
     for (uint32_t i = 0; i < STRATEGIES_MOST; i++)
         if (faults->slots[i].strategy)
             msim_fault_slot_clear(faults, i);
+    msim_fault_report_destroy(&faults->report);
     msim_fault_barriers_clear(faults);
     msim_mem_free(&allocator, faults->barriers,
                   faults->barrier_capacity * sizeof *faults->barriers);
@@ -206,6 +212,10 @@ static void rebuild_all(struct msim_faults *faults)
     faults->id_swaps = 0;
     for (size_t i = 0; i < faults->strategies; i++)
         faults->id_swaps += swaps_ids(faults->slots[faults->slot_order[i]].strategy);
+    faults->report->reporters = 0;
+    for (size_t i = 0; i < faults->strategies; i++)
+        faults->report->reporters +=
+            msim_fault_stands_at_events(faults->slots[faults->slot_order[i]].strategy);
     for_each_link(faults, rebuild, 0);
 }
 
@@ -230,6 +240,7 @@ void msim_fault_slot_clear(struct msim_faults *faults, uint32_t index)
 
     for_each_link(faults, msim_fault_rules_forget, index);
     msim_fault_throttle_finish(faults, slot);
+    msim_fault_report_forget(faults, index);
     if (slot->kinds)
         msim_mem_free(&faults->allocator, slot->kinds, sizeof *slot->kinds);
     if (slot->strategy && slot->strategy->one_shot)
@@ -247,6 +258,8 @@ static void arm(struct msim_faults *faults, uint32_t index, msim_time now)
         for (size_t i = 0; i < faults->session_capacity; i++)
             if (faults->sessions[i])
                 msim_fault_session_arm(faults, index, faults->sessions[i], now);
+    } else if (!msim_fault_kind_is_network(strategy->kind)) {
+        msim_fault_report_arm(faults, index, now);
     }
 }
 
@@ -295,6 +308,7 @@ static int install(struct msim_faults *faults, struct strategy *strategy, uint32
     }
     strategy->created = faults->created++;
     slot->strategy = strategy;
+    slot->added = faults->now;
     slot->by_key = msim_fault_by_key(faults, strategy);
     slot->counts.first_hit = slot->counts.last_hit = MSIM_TIME_NEVER;
     for (int d = MSIM_FAULT_IN; d <= MSIM_FAULT_OUT; d++)
@@ -339,8 +353,8 @@ static int explain(struct msim_detail *detail, int r)
     return msim_detail_set(detail, r, "%s", msim_result_text(r));
 }
 
-static int add_node(struct msim_faults *faults, const struct msim_json_document *document,
-                    uint32_t at, uint32_t *place, struct msim_detail *detail)
+int msim_fault_add_node(struct msim_faults *faults, const struct msim_json_document *document,
+                        uint32_t at, uint32_t *place, struct msim_detail *detail)
 {
     struct strategy *strategy = NULL;
     int r = read_one(faults, document, at, &strategy, detail);
@@ -368,7 +382,7 @@ int msim_faults_add(struct msim_faults *faults, msim_time now, const char *json,
         return r;
     r = move_to(faults, now);
     if (r == MSIM_OK)
-        r = add_node(faults, &document, 0, &place, detail);
+        r = msim_fault_add_node(faults, &document, 0, &place, detail);
     msim_json_document_finish(&document);
     if (r == MSIM_OK && id)
         memcpy(id, faults->slots[place].strategy->id, MSIM_FAULT_ID_SIZE);
@@ -408,7 +422,7 @@ int msim_fault_add_list(struct msim_faults *faults, const struct msim_json_docum
 
     for (uint32_t at = document->nodes[list].first; r == MSIM_OK && at != MSIM_JSON_NONE;
          at = document->nodes[at].next) {
-        r = add_node(faults, document, at, &places[count], detail);
+        r = msim_fault_add_node(faults, document, at, &places[count], detail);
         count += r == MSIM_OK;
     }
     if (r < 0) {
@@ -498,35 +512,25 @@ static void planted_reseed(struct msim_faults *faults, uint32_t slot, struct msi
         link->states[slot]->key = msim_mix64(link->states[slot]->key + faults->created);
 }
 
-int msim_faults_update(struct msim_faults *faults, msim_time now, const char *id, const char *patch,
-                       size_t length, struct msim_detail *detail)
+int msim_fault_do_update(struct msim_faults *faults, const char *id, const char *patch,
+                         size_t length, struct msim_detail *detail)
 {
-    if (!faults || !id || !patch || now < faults->now)
-        return msim_detail_set(detail, MSIM_ERR_INVALID,
-                               "an update needs an id and a merge patch, at a time that does not "
-                               "fall");
     uint32_t index = msim_fault_slot_find(faults, id, strlen(id));
+    struct strategy *next = NULL;
+
     if (index == NOTHING)
         return msim_detail_set(detail, MSIM_ERR_NOT_FOUND, "there is no strategy \"%s\"", id);
-    struct strategy *next = NULL;
     int r = read_patched(faults, index, patch, length, &next, detail);
     if (r < 0)
         return r;
-    r = move_to(faults, now);
-    if (r == MSIM_OK)
-        r = prepare_links(faults, index, next);
+    r = prepare_links(faults, index, next);
     if (r < 0) {
         msim_fault_strategy_free(next, &faults->allocator);
         return explain(detail, r);
     }
-    /* Time may have fired a one-shot of this name meanwhile. */
     struct slot *slot = &faults->slots[index];
-    if (!slot->strategy || strcmp(slot->strategy->id, next->id) != 0) {
-        msim_fault_strategy_free(next, &faults->allocator);
-        return msim_detail_set(detail, MSIM_ERR_NOT_FOUND, "there is no strategy \"%s\"", id);
-    }
     if (slot->strategy->enabled && !next->enabled)
-        release_own(faults, index, now);
+        release_own(faults, index, faults->now);
     if (next->kind == MSIM_FAULT_THROTTLE)
         msim_fault_throttle_refill(faults, index);
     next->created = slot->strategy->created;
@@ -540,7 +544,37 @@ int msim_faults_update(struct msim_faults *faults, msim_time now, const char *id
     if (next->kind == MSIM_FAULT_THROTTLE)
         msim_fault_throttle_rearm(faults, index);
     if (next->enabled)
-        arm(faults, index, now);
+        arm(faults, index, faults->now);
+    return MSIM_OK;
+}
+
+int msim_faults_update(struct msim_faults *faults, msim_time now, const char *id, const char *patch,
+                       size_t length, struct msim_detail *detail)
+{
+    if (!faults || !id || !patch || now < faults->now)
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "an update needs an id and a merge patch, at a time that does not "
+                               "fall");
+    int r = move_to(faults, now);
+    return r < 0 ? r : msim_fault_do_update(faults, id, patch, length, detail);
+}
+
+int msim_fault_do_enable(struct msim_faults *faults, const char *id, bool enabled)
+{
+    uint32_t index = msim_fault_slot_find(faults, id, strlen(id));
+    if (index == NOTHING)
+        return MSIM_ERR_NOT_FOUND;
+
+    struct slot *slot = &faults->slots[index];
+    if (slot->strategy->enabled == enabled)
+        return MSIM_OK;
+    slot->strategy->enabled = enabled;
+    slot->epoch++;
+    if (!enabled)
+        release_own(faults, index, faults->now);
+    rebuild_all(faults);
+    if (enabled)
+        arm(faults, index, faults->now);
     return MSIM_OK;
 }
 
@@ -549,21 +583,7 @@ static int set_enabled(struct msim_faults *faults, msim_time now, const char *id
     if (!faults || !id || now < faults->now)
         return MSIM_ERR_INVALID;
     int r = move_to(faults, now);
-    uint32_t index = msim_fault_slot_find(faults, id, strlen(id));
-    if (r < 0 || index == NOTHING)
-        return r < 0 ? r : MSIM_ERR_NOT_FOUND;
-
-    struct slot *slot = &faults->slots[index];
-    if (slot->strategy->enabled == enabled)
-        return MSIM_OK;
-    slot->strategy->enabled = enabled;
-    slot->epoch++;
-    if (!enabled)
-        release_own(faults, index, now);
-    rebuild_all(faults);
-    if (enabled)
-        arm(faults, index, now);
-    return MSIM_OK;
+    return r < 0 ? r : msim_fault_do_enable(faults, id, enabled);
 }
 
 int msim_faults_enable(struct msim_faults *faults, msim_time now, const char *id)
@@ -583,16 +603,22 @@ static void take_away(struct msim_faults *faults, uint32_t index, msim_time now)
     rebuild_all(faults);
 }
 
+int msim_fault_do_remove(struct msim_faults *faults, const char *id)
+{
+    uint32_t index = msim_fault_slot_find(faults, id, strlen(id));
+
+    if (index == NOTHING)
+        return MSIM_ERR_NOT_FOUND;
+    take_away(faults, index, faults->now);
+    return MSIM_OK;
+}
+
 int msim_faults_remove(struct msim_faults *faults, msim_time now, const char *id)
 {
     if (!faults || !id || now < faults->now)
         return MSIM_ERR_INVALID;
     int r = move_to(faults, now);
-    uint32_t index = msim_fault_slot_find(faults, id, strlen(id));
-    if (r < 0 || index == NOTHING)
-        return r < 0 ? r : MSIM_ERR_NOT_FOUND;
-    take_away(faults, index, now);
-    return MSIM_OK;
+    return r < 0 ? r : msim_fault_do_remove(faults, id);
 }
 
 void msim_fault_one_shot_done(struct msim_faults *faults, uint32_t slot, msim_time now)
@@ -627,6 +653,9 @@ int msim_fault_fire_node(struct msim_faults *faults, const struct msim_json_docu
     if (strategy->kind == MSIM_FAULT_SESSION && !strategy->as.session.on_message) {
         msim_fault_session_act(faults, place, NULL, faults->now);
         msim_fault_one_shot_done(faults, place, faults->now);
+    } else if (!msim_fault_kind_is_network(strategy->kind) &&
+               msim_fault_report_fire(faults, place, faults->now)) {
+        msim_fault_one_shot_done(faults, place, faults->now);
     }
     return MSIM_OK;
 }
@@ -651,13 +680,11 @@ int msim_faults_fire(struct msim_faults *faults, msim_time now, const char *json
 
 /* ---- all at once ---- */
 
-int msim_faults_heal(struct msim_faults *faults, msim_time now)
+int msim_fault_do_heal(struct msim_faults *faults)
 {
-    if (!faults || now < faults->now)
-        return MSIM_ERR_INVALID;
-    int r = move_to(faults, now);
-    if (r < 0)
-        return r;
+    msim_time now = faults->now;
+    int r;
+
     for (size_t i = 0; i < faults->session_capacity; i++)
         if (faults->sessions[i])
             msim_fault_session_resume(faults, faults->sessions[i], now);
@@ -672,8 +699,17 @@ int msim_faults_heal(struct msim_faults *faults, msim_time now)
         slot->epoch++;
     }
     rebuild_all(faults);
+    msim_fault_report_heal(faults, now);
     msim_fault_barriers_clear(faults);
     return MSIM_OK;
+}
+
+int msim_faults_heal(struct msim_faults *faults, msim_time now)
+{
+    if (!faults || now < faults->now)
+        return MSIM_ERR_INVALID;
+    int r = move_to(faults, now);
+    return r < 0 ? r : msim_fault_do_heal(faults);
 }
 
 static void zero_state(struct msim_faults *faults, struct msim_fault_link *link)
@@ -682,9 +718,9 @@ static void zero_state(struct msim_faults *faults, struct msim_fault_link *link)
         msim_fault_rules_forget(faults, i, link);
 }
 
-int msim_faults_reset(struct msim_faults *faults, msim_time now)
+int msim_fault_do_reset(struct msim_faults *faults)
 {
-    int r = msim_faults_heal(faults, now);
+    int r = msim_fault_do_heal(faults);
     if (r < 0)
         return r;
     for (uint32_t i = 0; i < STRATEGIES_MOST; i++)
@@ -704,5 +740,14 @@ int msim_faults_reset(struct msim_faults *faults, msim_time now)
         }
     }
     faults->tapped[MSIM_FAULT_IN] = faults->tapped[MSIM_FAULT_OUT] = 0;
+    msim_fault_report_reset(faults);
     return MSIM_OK;
+}
+
+int msim_faults_reset(struct msim_faults *faults, msim_time now)
+{
+    if (!faults || now < faults->now)
+        return MSIM_ERR_INVALID;
+    int r = move_to(faults, now);
+    return r < 0 ? r : msim_fault_do_reset(faults);
 }

@@ -342,11 +342,20 @@ static void fire(struct msim_faults *faults)
 
     msim_fault_pool_give(&faults->timer_items, index);
     switch (item.kind) {
+    case TIMER_NOTHING:
+        break;
     case TIMER_LINK:
         msim_fault_link_due(faults, &item, due.due);
         break;
     case TIMER_BUCKET:
         msim_fault_bucket_due(faults, &item, due.due);
+        break;
+    case TIMER_CAUSE:
+    case TIMER_SAY:
+        msim_fault_report_timer(faults, &item, due.due);
+        break;
+    case TIMER_STEP:
+        msim_fault_scenario_timer(faults, &item, due.due);
         break;
     default:
         msim_fault_session_timer(faults, &item, due.due);
@@ -368,12 +377,16 @@ static bool step(struct msim_faults *faults, msim_time releases, msim_time timer
         faults->failure = MSIM_ERR_NOMEM;
         return false;
     }
-    if (timer <= timers && timer <= due) {
+    bool timer_first = timer <= timers && timer <= due;
+    if (!timer_first && due > releases)
+        return false;
+    msim_time at = timer_first ? timer : due;
+    if (at > faults->now)
+        faults->now = at;
+    if (timer_first) {
         fire(faults);
         return true;
     }
-    if (due > releases)
-        return false;
     struct due_node item = pop(faults);
     if (item.entering)
         msim_fault_hold_resume(faults, item.node, item.due);
@@ -384,7 +397,7 @@ static bool step(struct msim_faults *faults, msim_time releases, msim_time timer
 
 void msim_fault_advance_before(struct msim_faults *faults, msim_time now)
 {
-    while (step(faults, now - 1, now))
+    while (step(faults, now > INT64_MIN ? now - 1 : now, now))
         ;
 }
 
@@ -394,6 +407,15 @@ bool msim_fault_advance_one(struct msim_faults *faults, msim_time now)
 }
 
 msim_time msim_faults_next_due(const struct msim_faults *faults)
+{
+    if (!faults)
+        return MSIM_TIME_NEVER;
+    if (msim_fault_report_waits(faults))
+        return faults->now;
+    return msim_fault_next_release(faults);
+}
+
+msim_time msim_fault_next_release(const struct msim_faults *faults)
 {
     if (faults->out_head != NOTHING)
         return node_at(faults, faults->out_head)->ready;

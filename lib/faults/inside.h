@@ -194,6 +194,7 @@ struct slot {
     size_t bucket_unused; /* holes among them */
     uint64_t emissions;   /* of a report kind: the number of the next thing it says */
     uint64_t arrivals;    /* of its rate's Poisson process, outside of sessions */
+    msim_time added;
 };
 
 /* ---- held messages ---- */
@@ -369,7 +370,8 @@ struct msim_fault_session {
 /* ---- timers ---- */
 
 enum timer {
-    TIMER_LINK = 1, /* deadlines of reorder and concat */
+    TIMER_NOTHING = 0, /* what it was for is done */
+    TIMER_LINK = 1,    /* deadlines of reorder and concat */
     TIMER_BUCKET,
     TIMER_DO,      /* a session action, after its notice or flap */
     TIMER_RESUME,  /* end of freeze, zombie, ... */
@@ -377,10 +379,9 @@ enum timer {
     TIMER_RATE,    /* the next arrival of a Poisson process on a session */
     TIMER_AT,      /* a session action at a moment of the scenario */
     TIMER_MAX_AGE, /* of a session */
-    TIMER_NOTICE,
-    TIMER_CAUSE,  /* report and venue kinds with a rate or a moment */
-    TIMER_REPORT, /* something to be said later */
-    TIMER_STEP,   /* of a scenario */
+    TIMER_CAUSE,   /* report and venue kinds with a rate or a moment */
+    TIMER_SAY,     /* something to be said later */
+    TIMER_STEP,    /* of a scenario's timeline */
 };
 
 struct timer_item {
@@ -475,7 +476,11 @@ struct msim_faults {
     uint64_t *planted_draws;
     uint64_t planted_draw_count;
 #endif
-    int failure; /* out of memory inside a turn: told by the next pull */
+    struct report *report;
+    struct scenario *scenario; /* NULL where none runs */
+    struct scenario *last_scenario;
+    uint64_t scenarios; /* started so far */
+    int failure;        /* out of memory inside a turn: told by the next pull */
 };
 
 /* ---- judge.c ---- */
@@ -593,6 +598,9 @@ void msim_fault_lane_settle(struct msim_faults *faults, uint32_t lane, msim_time
 void msim_fault_advance_before(struct msim_faults *faults, msim_time now);
 /* Processes one thing that is due at `now`; false where there is none. */
 bool msim_fault_advance_one(struct msim_faults *faults, msim_time now);
+
+/* When pulling messages has something to do; what is said and done elsewhere left aside. */
+msim_time msim_fault_next_release(const struct msim_faults *faults);
 
 /* Without memory for it the timer is lost and the layer has failed (told by the next pull). */
 void msim_fault_timer(struct msim_faults *faults, msim_time when, const struct timer_item *item);
@@ -734,9 +742,23 @@ void msim_fault_session_timer(struct msim_faults *faults, const struct timer_ite
 /* Sets the timers of one strategy for one session; NULL for what is no session's. */
 void msim_fault_session_arm(struct msim_faults *faults, uint32_t slot,
                             struct msim_fault_session *session, msim_time now);
+/* Gates 1 to 3 for what time brings; counts the hit. */
+bool msim_fault_time_may_act(struct msim_faults *faults, uint32_t slot, msim_time now);
 void msim_fault_session_resume(struct msim_faults *faults, struct msim_fault_session *session,
                                msim_time now);
 void msim_fault_barriers_clear(struct msim_faults *faults);
+
+/* ---- report.c, scenario.c ---- */
+
+void msim_fault_report_timer(struct msim_faults *faults, const struct timer_item *item,
+                             msim_time now);
+/* Whether something said, or a venue's action, waits to be pulled. */
+bool msim_fault_report_waits(const struct msim_faults *faults);
+void msim_fault_scenario_timer(struct msim_faults *faults, const struct timer_item *item,
+                               msim_time now);
+/* A native message at a wire tap, for those who wait for one. */
+void msim_fault_scenario_message(struct msim_faults *faults, const struct view *view,
+                                 msim_time now);
 
 /* ---- statistics.c, trace.c ---- */
 
@@ -757,6 +779,10 @@ void msim_fault_trace_hit(struct msim_faults *faults, const struct msim_fault_li
                           const struct strategy *strategy, const struct view *view,
                           uint64_t ordinal, uint32_t sub, msim_time now,
                           const struct trace_words *words);
+/* The same for what is said to an account. */
+void msim_fault_trace_said(struct msim_faults *faults, struct msim_fault_text account,
+                           const struct strategy *strategy, const struct view *view,
+                           uint64_t ordinal, msim_time now, const struct trace_words *words);
 void msim_fault_trace_delivery(struct msim_faults *faults, const struct msim_fault_link *link,
                                uint64_t ordinal, uint32_t sub, int type, msim_time now);
 
@@ -777,6 +803,15 @@ void msim_fault_slot_clear(struct msim_faults *faults, uint32_t slot);
 /* All the strategies of a list, or none. */
 int msim_fault_add_list(struct msim_faults *faults, const struct msim_json_document *document,
                         uint32_t list, struct msim_detail *detail);
+int msim_fault_add_node(struct msim_faults *faults, const struct msim_json_document *document,
+                        uint32_t at, uint32_t *place, struct msim_detail *detail);
+/* What the public functions of these names do, at the layer's own time. */
+int msim_fault_do_update(struct msim_faults *faults, const char *id, const char *patch,
+                         size_t length, struct msim_detail *detail);
+int msim_fault_do_enable(struct msim_faults *faults, const char *id, bool enabled);
+int msim_fault_do_remove(struct msim_faults *faults, const char *id);
+int msim_fault_do_heal(struct msim_faults *faults);
+int msim_fault_do_reset(struct msim_faults *faults);
 int msim_fault_fire_node(struct msim_faults *faults, const struct msim_json_document *document,
                          uint32_t at, struct msim_detail *detail);
 /* Gone after what it was fired for. */

@@ -566,6 +566,34 @@ static bool join_waiting(struct judgement *judgement, struct copy *copy)
     return true;
 }
 
+/* Says in the message itself who spoiled its way; never unless that was asked for. */
+static void reveal(struct judgement *judgement, struct copy *copy, const bool hits[STRATEGIES_MOST])
+{
+    struct msim_faults *faults = judgement->faults;
+    struct node *node = node_at(faults, copy->index);
+    size_t first = 0;
+
+    while (first < judgement->count && !hits[first])
+        first++;
+    if (first == judgement->count || copy->other != NOTHING)
+        return;
+    const struct mutation mutation = {
+        .mode = CORRUPT_FIELD_EXTRA,
+        .path = {"", 0}, /* the outermost object */
+        .name = "x_sim_fault",
+        .value = strategy_of(&judgement->verdicts[first])->id,
+    };
+    struct mutating mutating = {.faults = faults,
+                                .mutation = &mutation,
+                                .message = judgement->view.message,
+                                .bytes = node->bytes,
+                                .length = node->length};
+    if (msim_fault_mutate(&mutating) < 0)
+        faults->failure = MSIM_ERR_NOMEM;
+    else if (mutating.made)
+        msim_fault_node_bytes(faults, node, mutating.made, mutating.made_length, mutating.class);
+}
+
 static bool judge_copy(struct judgement *judgement, uint32_t sub, msim_time when)
 {
     struct msim_faults *faults = judgement->faults;
@@ -595,6 +623,8 @@ static bool judge_copy(struct judgement *judgement, uint32_t sub, msim_time when
         else
             apply(judgement, &verdict, &copy);
     }
+    if (faults->params.reveal)
+        reveal(judgement, &copy, hits);
     if (copy.joined && join_waiting(judgement, &copy)) {
         if (copy.other != NOTHING) {
             copy.passage = (struct passage){.order = ORDER_LINK};
@@ -714,6 +744,8 @@ static int judge(struct msim_faults *faults, struct msim_fault_link *link,
         msim_fault_live_note(faults, message);
     decide(&judgement);
     int r = act(&judgement);
+    if (faults->scenario && !message->injector)
+        msim_fault_scenario_message(faults, &judgement.view, faults->now);
     if (faults->one_shots > 0 && judgement.hits > 0)
         forget_fired(faults, &judgement);
     return r;
@@ -738,14 +770,14 @@ int msim_faults_submit(struct msim_faults *faults, msim_time now, struct msim_fa
 {
     if (!sensible(faults, now, link, message))
         return MSIM_ERR_INVALID;
-    if (msim_faults_next_due(faults) <= now) {
+    if (msim_fault_next_release(faults) <= now) {
         msim_fault_return_lent(faults);
         msim_fault_advance_before(faults, now);
     }
     faults->now = now;
 
     uint64_t ordinal = message->has_ordinal ? message->ordinal : link->next_ordinal;
-    bool plain = untouched(link, message->type) && !faults->params.trace_full;
+    bool plain = untouched(link, message->type) && !faults->params.trace_full && !faults->scenario;
     if (!plain && msim_fault_reserve(faults, TURN_NEEDS) < 0)
         return MSIM_ERR_NOMEM;
     if (message->injector) {

@@ -64,9 +64,7 @@ static const char *const kind_names[] = {
     "phantom_fill", "dup_fill",  "inject",  "respond",  "clock", "venue",   NULL};
 
 /* Of the specification, and not of this version. */
-static const char *const later_kinds[] = {"stale_read", "md_lie", "swarm",   "phantom_fill",
-                                          "dup_fill",   "inject", "respond", "clock",
-                                          "venue",      NULL};
+static const char *const later_kinds[] = {"stale_read", "md_lie", "swarm", NULL};
 
 const char *msim_fault_kind_name(int kind)
 {
@@ -201,8 +199,10 @@ static int read_strategy(const struct plan *plan, uint32_t object)
         r = msim_fault_plan_select(plan, plan_member(plan, object, "select"), &strategy->select);
     if (r == MSIM_OK)
         r = msim_fault_plan_when(plan, object, &strategy->when);
-    if (r == MSIM_OK)
+    if (r == MSIM_OK && msim_fault_kind_is_network(strategy->kind))
         r = msim_fault_plan_network(plan, object);
+    else if (r == MSIM_OK)
+        r = msim_fault_plan_report(plan, object);
     if (r == MSIM_OK)
         r = check_direction(plan, object);
     if (r == MSIM_OK)

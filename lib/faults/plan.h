@@ -54,6 +54,8 @@ int msim_fault_plan_range(const struct plan *plan, uint32_t node, int64_t least,
 
 int msim_fault_plan_distribution(const struct plan *plan, uint32_t node, struct distribution *out);
 int msim_fault_plan_select(const struct plan *plan, uint32_t node, struct selector *out);
+/* The fields of a selector beside other keys: a scenario's condition. */
+int msim_fault_plan_conditions(const struct plan *plan, uint32_t node, struct selector *out);
 int msim_fault_plan_when(const struct plan *plan, uint32_t object, struct activation *out);
 int msim_fault_plan_corrupt(const struct plan *plan, uint32_t object);
 int msim_fault_plan_network(const struct plan *plan, uint32_t object);

@@ -181,13 +181,18 @@ static struct selector all(void)
 
 int msim_fault_plan_select(const struct plan *plan, uint32_t node, struct selector *out)
 {
+    int r = node == MSIM_JSON_NONE ? MSIM_OK : msim_fault_plan_keys(plan, node, select_keys, NULL);
+
+    return r < 0 ? r : msim_fault_plan_conditions(plan, node, out);
+}
+
+int msim_fault_plan_conditions(const struct plan *plan, uint32_t node, struct selector *out)
+{
     *out = all();
     out->types = ALL_TYPES & ~SYS_TYPES; /* control messages must be named */
     if (node == MSIM_JSON_NONE)
         return MSIM_OK;
-    int r = msim_fault_plan_keys(plan, node, select_keys, NULL);
-    if (r == MSIM_OK)
-        r = read_fields(plan, node, out);
+    int r = read_fields(plan, node, out);
     uint32_t inner = plan_member(plan, node, "not");
     if (r == MSIM_OK && inner != MSIM_JSON_NONE) {
         struct selector *except = msim_fault_arena_take(&plan->strategy->arena, sizeof *except);

@@ -445,7 +445,7 @@ static struct state *clocked_state(const struct msim_fault_session *session, uin
 }
 
 /* Gates 1 to 3 hold for what time brings, too. */
-static bool time_may_act(struct msim_faults *faults, uint32_t slot_index, msim_time now)
+bool msim_fault_time_may_act(struct msim_faults *faults, uint32_t slot_index, msim_time now)
 {
     struct slot *slot = &faults->slots[slot_index];
     const struct activation *when = &slot->strategy->when;
@@ -487,18 +487,18 @@ void msim_fault_session_timer(struct msim_faults *faults, const struct timer_ite
         time_to_act(faults, item, now);
         break;
     case TIMER_AT:
-        if (time_may_act(faults, item->slot, now))
+        if (msim_fault_time_may_act(faults, item->slot, now))
             msim_fault_session_act(faults, item->slot, NULL, now);
         break;
     case TIMER_MAX_AGE:
-        if (session && time_may_act(faults, item->slot, now))
+        if (session && msim_fault_time_may_act(faults, item->slot, now))
             msim_fault_session_act(faults, item->slot, session, now);
         break;
     case TIMER_RATE:
         if (!session || session->ended)
             break;
         next_arrival(faults, item->slot, session, clocked_state(session, item->slot), now);
-        if (time_may_act(faults, item->slot, now))
+        if (msim_fault_time_may_act(faults, item->slot, now))
             msim_fault_session_act(faults, item->slot, session, now);
         break;
     default:

@@ -426,6 +426,7 @@ struct venue_fault {
     msim_time recover_after;
     int side;
     bool timed;
+    bool on_event; /* waits for an event that it matches */
     msim_time at;
     const char *text;
 };

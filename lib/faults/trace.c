@@ -20,17 +20,12 @@ static void name_link(const struct msim_fault_link *link, char name[NAME_SIZE])
              link->direction == MSIM_FAULT_IN ? "in" : "out");
 }
 
-void msim_fault_trace_hit(struct msim_faults *faults, const struct msim_fault_link *link,
-                          const struct strategy *strategy, const struct view *view,
-                          uint64_t ordinal, uint32_t sub, msim_time now,
-                          const struct trace_words *words)
+static void trace_as(struct msim_faults *faults, const char *name, const struct strategy *strategy,
+                     const struct view *view, uint64_t ordinal, uint32_t sub, msim_time now,
+                     const struct trace_words *words)
 {
-    char name[NAME_SIZE];
     char cid[128] = "";
 
-    if (!faults->params.trace)
-        return;
-    name_link(link, name);
     struct msim_fault_text text = view->message->client_order_id;
     if (text.length > 0 && text.length < sizeof cid) {
         memcpy(cid, text.text, text.length);
@@ -50,6 +45,34 @@ void msim_fault_trace_hit(struct msim_faults *faults, const struct msim_fault_li
         .uniform = words->uniform,
     };
     faults->params.trace(faults->params.context, &trace);
+}
+
+void msim_fault_trace_hit(struct msim_faults *faults, const struct msim_fault_link *link,
+                          const struct strategy *strategy, const struct view *view,
+                          uint64_t ordinal, uint32_t sub, msim_time now,
+                          const struct trace_words *words)
+{
+    char name[NAME_SIZE];
+
+    if (!faults->params.trace)
+        return;
+    name_link(link, name);
+    trace_as(faults, name, strategy, view, ordinal, sub, now, words);
+}
+
+void msim_fault_trace_said(struct msim_faults *faults, struct msim_fault_text account,
+                           const struct strategy *strategy, const struct view *view,
+                           uint64_t ordinal, msim_time now, const struct trace_words *words)
+{
+    char name[NAME_SIZE];
+
+    if (!faults->params.trace)
+        return;
+    size_t length = account.length < sizeof name ? account.length : sizeof name - 1;
+    if (length > 0)
+        memcpy(name, account.text, length);
+    name[length] = '\0';
+    trace_as(faults, name, strategy, view, ordinal, 0, now, words);
 }
 
 void msim_fault_trace_delivery(struct msim_faults *faults, const struct msim_fault_link *link,

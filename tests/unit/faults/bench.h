@@ -175,9 +175,12 @@ static inline void bench_run(struct bench *bench, msim_time until)
 {
     for (;;) {
         msim_time due = msim_faults_next_due(bench->faults);
+        msim_time before = bench->now;
         if (due > until)
             break;
-        bench_pull(bench, due > bench->now ? due : bench->now);
+        /* What is left then is for others: events to say, actions of the venue. */
+        if (bench_pull(bench, due > before ? due : before) == 0 && due <= before)
+            break;
     }
     bench_pull(bench, until);
 }

@@ -1,0 +1,701 @@
+/*
+ * Truth and what was told.
+ *
+ * Truth is what the engine's events say.  Told is what a naive client makes of the
+ * order events that reached it: it adds up every fill, whatever its id.  The two
+ * are kept by order, by fill and by position, so that a robot can be judged.
+ */
+#include "faults/report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/decimal.h"
+#include "base/detail.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/random.h"
+
+/* ---- names ---- */
+
+static const char *name_or_digits(const char *name, uint64_t number, char digits[NAME_DIGITS])
+{
+    if (name)
+        return name;
+    digits[msim_decimal_digits(number, digits)] = '\0';
+    return digits;
+}
+
+const char *msim_fault_account_name(const struct report *report, uint32_t account,
+                                    char digits[NAME_DIGITS])
+{
+    const struct msim_fault_names *names = &report->names;
+
+    return name_or_digits(names->account ? names->account(names->context, account) : NULL, account,
+                          digits);
+}
+
+const char *msim_fault_symbol_name(const struct report *report, uint32_t instrument,
+                                   char digits[NAME_DIGITS])
+{
+    const struct msim_fault_names *names = &report->names;
+
+    return name_or_digits(names->symbol ? names->symbol(names->context, instrument) : NULL,
+                          instrument, digits);
+}
+
+const char *msim_fault_cid_name(const struct report *report, uint32_t account, uint64_t client_id,
+                                char digits[NAME_DIGITS])
+{
+    const struct msim_fault_names *names = &report->names;
+
+    if (client_id == 0)
+        return "";
+    return name_or_digits(names->client_id ? names->client_id(names->context, account, client_id)
+                                           : NULL,
+                          client_id, digits);
+}
+
+/* ---- accounts ---- */
+
+int msim_fault_account_get(struct report *report, uint32_t id, struct account **out)
+{
+    const struct msim_allocator *allocator = &report->faults->allocator;
+    uint32_t place = msim_fault_index_find(&report->account_index, (uint64_t)id + 1);
+
+    if (place != NOTHING) {
+        *out = report->accounts[place];
+        return MSIM_OK;
+    }
+    void *accounts = report->accounts;
+    int r = msim_mem_grow(allocator, &accounts, &report->account_capacity, sizeof *report->accounts,
+                          report->account_count + 1, report->faults->params.max_accounts);
+    if (r < 0)
+        return r;
+    report->accounts = accounts;
+    struct account *account = msim_mem_zero(allocator, sizeof *account);
+    if (!account)
+        return MSIM_ERR_NOMEM;
+    account->id = id;
+    r = msim_fault_index_add(&report->account_index, (uint64_t)id + 1,
+                             (uint32_t)report->account_count, allocator);
+    if (r < 0) {
+        msim_mem_free(allocator, account, sizeof *account);
+        return r;
+    }
+    report->accounts[report->account_count++] = account;
+    *out = account;
+    return MSIM_OK;
+}
+
+struct account *msim_fault_account_named(const struct report *report, const char *name)
+{
+    char digits[NAME_DIGITS];
+
+    for (size_t i = 0; i < report->account_count; i++)
+        if (strcmp(msim_fault_account_name(report, report->accounts[i]->id, digits), name) == 0)
+            return report->accounts[i];
+    return NULL;
+}
+
+void msim_fault_account_free(struct report *report, struct account *account)
+{
+    const struct msim_allocator *allocator = &report->faults->allocator;
+
+    for (size_t i = 0; i < STRATEGIES_MOST; i++)
+        msim_mem_free(allocator, account->states[i], sizeof *account->states[i]);
+    msim_fault_index_finish(&account->order_index, allocator);
+    msim_fault_index_finish(&account->fill_index, allocator);
+    msim_mem_free(allocator, account->orders, account->order_capacity * sizeof *account->orders);
+    msim_mem_free(allocator, account->fills, account->fill_capacity * sizeof *account->fills);
+    msim_mem_free(allocator, account->positions,
+                  account->position_capacity * sizeof *account->positions);
+    msim_mem_free(allocator, account->balances,
+                  account->balance_capacity * sizeof *account->balances);
+    msim_mem_free(allocator, account, sizeof *account);
+}
+
+/* ---- orders, fills, positions ---- */
+
+struct known_order *msim_fault_order_find(struct account *account, uint64_t order)
+{
+    uint32_t place = msim_fault_index_find(&account->order_index, order);
+
+    return place == NOTHING ? NULL : &account->orders[place];
+}
+
+/* The order of the event, made known if it is new; NULL beyond the bound. */
+static int order_get(struct report *report, struct account *account, const struct msim_event *event,
+                     struct known_order **out)
+{
+    const struct msim_allocator *allocator = &report->faults->allocator;
+
+    *out = msim_fault_order_find(account, event->order);
+    if (*out || event->order == 0)
+        return MSIM_OK;
+    void *orders = account->orders;
+    int r = msim_mem_grow(allocator, &orders, &account->order_capacity, sizeof *account->orders,
+                          account->order_count + 1, report->faults->params.max_orders);
+    if (r == MSIM_ERR_LIMIT) {
+        account->truncated = true;
+        return MSIM_OK;
+    }
+    if (r < 0)
+        return r;
+    account->orders = orders;
+    r = msim_fault_index_add(&account->order_index, event->order, (uint32_t)account->order_count,
+                             allocator);
+    if (r < 0)
+        return r;
+    struct known_order *order = &account->orders[account->order_count++];
+    *order = (struct known_order){
+        .order = event->order,
+        .client_id = event->client_id,
+        .instrument = event->instrument,
+        .side = event->side,
+    };
+    *out = order;
+    return MSIM_OK;
+}
+
+/* A trade with oneself has one id and two orders. */
+static uint64_t fill_key(uint64_t exec, uint64_t order)
+{
+    uint64_t key = msim_mix64(exec ^ msim_mix64(order));
+
+    return key != 0 ? key : 1;
+}
+
+int msim_fault_fill_note(struct report *report, struct account *account, uint64_t exec,
+                         uint32_t order, msim_qty quantity, bool phantom)
+{
+    uint64_t key = fill_key(exec, account->orders[order].order);
+    const struct msim_allocator *allocator = &report->faults->allocator;
+    void *fills = account->fills;
+
+    if (exec == 0 || msim_fault_index_find(&account->fill_index, key) != NOTHING)
+        return MSIM_OK;
+    int r = msim_mem_grow(allocator, &fills, &account->fill_capacity, sizeof *account->fills,
+                          account->fill_count + 1, 4 * report->faults->params.max_orders);
+    if (r == MSIM_ERR_LIMIT) {
+        account->truncated = true;
+        return MSIM_OK;
+    }
+    if (r < 0)
+        return r;
+    account->fills = fills;
+    r = msim_fault_index_add(&account->fill_index, key, (uint32_t)account->fill_count, allocator);
+    if (r < 0)
+        return r;
+    account->fills[account->fill_count++] =
+        (struct known_fill){.exec = exec, .order = order, .quantity = quantity, .phantom = phantom};
+    return MSIM_OK;
+}
+
+static int position_get(struct report *report, struct account *account, uint32_t instrument,
+                        struct known_position **out)
+{
+    for (size_t i = 0; i < account->position_count; i++) {
+        if (account->positions[i].instrument == instrument) {
+            *out = &account->positions[i];
+            return MSIM_OK;
+        }
+    }
+    void *positions = account->positions;
+    int r = msim_mem_grow(&report->faults->allocator, &positions, &account->position_capacity,
+                          sizeof *account->positions, account->position_count + 1, UINT32_MAX);
+    if (r < 0)
+        return r;
+    account->positions = positions;
+    *out = &account->positions[account->position_count++];
+    **out = (struct known_position){.instrument = instrument};
+    return MSIM_OK;
+}
+
+static int balance_set(struct report *report, struct account *account,
+                       const struct msim_event *event)
+{
+    const struct msim_event_balance *balance = &event->as.balance;
+    void *balances = account->balances;
+
+    for (size_t i = 0; i < account->balance_count; i++) {
+        if (account->balances[i].asset == balance->asset) {
+            account->balances[i].free = balance->free;
+            account->balances[i].held = balance->held;
+            return MSIM_OK;
+        }
+    }
+    int r = msim_mem_grow(&report->faults->allocator, &balances, &account->balance_capacity,
+                          sizeof *account->balances, account->balance_count + 1, UINT32_MAX);
+    if (r < 0)
+        return r;
+    account->balances = balances;
+    account->balances[account->balance_count++] =
+        (struct known_balance){(uint32_t)balance->asset, balance->free, balance->held};
+    return MSIM_OK;
+}
+
+static void add_signed(int64_t *sum, uint8_t side, int64_t quantity)
+{
+    int64_t step = side == MSIM_SIDE_SELL ? -quantity : quantity;
+
+    if (!msim_add_check(*sum, step, sum))
+        *sum = step > 0 ? INT64_MAX : INT64_MIN;
+}
+
+/* ---- the truth ---- */
+
+static int fill_event(struct report *report, struct account *account,
+                      const struct msim_event *event, struct known_order *order)
+{
+    const struct msim_event_fill *fill = &event->as.fill;
+    struct known_position *position;
+    int r = position_get(report, account, event->instrument, &position);
+    if (r < 0)
+        return r;
+
+    add_signed(&position->truth, event->side, fill->quantity);
+    order->filled = fill->filled;
+    order->leaves = fill->leaves;
+    order->open = fill->leaves > 0;
+    return msim_fault_fill_note(report, account, fill->trade, (uint32_t)(order - account->orders),
+                                fill->quantity, false);
+}
+
+/* The fill that a bust is about: by the order of its own, or by one of the trade's two. */
+static struct known_fill *busted_fill(struct account *account, const struct msim_event *event,
+                                      uint64_t exec, size_t which)
+{
+    const uint64_t orders[] = {event->as.trade.maker_order, event->as.trade.taker_order,
+                               event->order};
+    uint32_t place = msim_fault_index_find(&account->fill_index, fill_key(exec, orders[which]));
+
+    bool again = which == 2 && (orders[0] == orders[2] || orders[1] == orders[2]);
+
+    return place == NOTHING || again ? NULL : &account->fills[place];
+}
+
+static int busted_event(struct report *report, struct account *account,
+                        const struct msim_event *event)
+{
+    for (size_t which = 0; which < 2; which++) {
+        struct known_fill *fill = busted_fill(account, event, event->as.trade.trade, which);
+        struct known_position *position;
+        if (!fill || fill->busted)
+            continue;
+        struct known_order *order = &account->orders[fill->order];
+        int r = position_get(report, account, order->instrument, &position);
+        if (r < 0)
+            return r;
+        fill->busted = true;
+        add_signed(&position->truth, order->side, -fill->quantity);
+        order->filled -= fill->quantity;
+    }
+    return MSIM_OK;
+}
+
+static void order_event(struct known_order *order, const struct msim_event *event)
+{
+    const struct msim_event_order *now = &event->as.order;
+
+    if (now->price > 0)
+        order->price = now->price;
+    order->quantity = now->quantity;
+    order->leaves = now->leaves;
+    order->filled = now->filled;
+    order->open = event->kind == MSIM_EVENT_ACCEPTED || event->kind == MSIM_EVENT_REPLACED ||
+                  event->kind == MSIM_EVENT_TRIGGERED;
+}
+
+int msim_fault_ledger_event(struct report *report, struct account *account,
+                            const struct msim_event *event)
+{
+    struct known_order *order = NULL;
+    int r = MSIM_OK;
+
+    switch (event->kind) {
+    case MSIM_EVENT_BALANCE:
+        return balance_set(report, account, event);
+    case MSIM_EVENT_BUSTED:
+        return busted_event(report, account, event);
+    case MSIM_EVENT_ACCEPTED:
+    case MSIM_EVENT_CANCELLED:
+    case MSIM_EVENT_REPLACED:
+    case MSIM_EVENT_TRIGGERED:
+    case MSIM_EVENT_EXPIRED:
+    case MSIM_EVENT_FILL:
+        r = order_get(report, account, event, &order);
+        if (r < 0 || !order)
+            return r;
+        if (event->kind == MSIM_EVENT_FILL)
+            return fill_event(report, account, event, order);
+        if (!(event->flags & MSIM_EVENT_REPEATED))
+            order_event(order, event);
+        return MSIM_OK;
+    default:
+        return MSIM_OK;
+    }
+}
+
+/* ---- what was told ---- */
+
+static int told_fill(struct report *report, struct account *account, const struct msim_event *event,
+                     uint64_t exec)
+{
+    struct known_order *order = NULL;
+    struct known_position *position;
+    int r = order_get(report, account, event, &order);
+    if (r < 0 || !order)
+        return r;
+    r = position_get(report, account, event->instrument, &position);
+    if (r == MSIM_OK)
+        r = msim_fault_fill_note(report, account, exec, (uint32_t)(order - account->orders),
+                                 event->as.fill.quantity, true);
+    if (r < 0)
+        return r;
+    add_signed(&position->told, event->side, event->as.fill.quantity);
+    order->told += event->as.fill.quantity;
+    uint32_t place = msim_fault_index_find(&account->fill_index, fill_key(exec, order->order));
+    if (place != NOTHING)
+        account->fills[place].told++;
+    return MSIM_OK;
+}
+
+static int told_bust(struct report *report, struct account *account, const struct msim_event *event,
+                     uint64_t exec)
+{
+    for (size_t which = 0; which < 3; which++) {
+        struct known_fill *fill = busted_fill(account, event, exec, which);
+        struct known_position *position;
+        if (!fill)
+            continue;
+        struct known_order *order = &account->orders[fill->order];
+        int r = position_get(report, account, order->instrument, &position);
+        if (r < 0)
+            return r;
+        fill->busted = true;
+        add_signed(&position->told, order->side, -fill->quantity);
+        order->told -= fill->quantity;
+    }
+    return MSIM_OK;
+}
+
+int msim_faults_told(struct msim_faults *faults, const struct msim_event *event, uint64_t exec)
+{
+    struct account *account = NULL;
+
+    if (!faults || !event)
+        return MSIM_ERR_INVALID;
+    int r = msim_fault_account_get(faults->report, event->account, &account);
+    if (r < 0)
+        return r;
+    if (event->kind == MSIM_EVENT_FILL)
+        return told_fill(faults->report, account, event, exec ? exec : event->as.fill.trade);
+    if (event->kind == MSIM_EVENT_BUSTED)
+        return told_bust(faults->report, account, event, exec ? exec : event->as.trade.trade);
+    return MSIM_OK;
+}
+
+/* ---- the robot's view ---- */
+
+int msim_fault_quantity_exponent(const struct report *report, uint32_t instrument)
+{
+    const struct msim_fault_names *names = &report->names;
+    struct msim_fault_instrument found;
+    char digits[NAME_DIGITS];
+    const char *symbol = msim_fault_symbol_name(report, instrument, digits);
+
+    if (names->instrument && names->instrument(names->context, symbol, &found) == MSIM_OK)
+        return found.quantity_exponent;
+    return 0;
+}
+
+static int view_number(const struct msim_json_document *document, uint32_t at, int exponent,
+                       int64_t *out, struct msim_detail *detail)
+{
+    const struct msim_json_node *node = &document->nodes[at];
+    bool quoted = node->kind == MSIM_JSON_STRING;
+
+    if ((node->kind != MSIM_JSON_NUMBER && !quoted) ||
+        msim_json_decimal(document->text, node->start + quoted, node->end - quoted, exponent, out) <
+            0)
+        return msim_json_refuse(document, at, detail, MSIM_ERR_INVALID,
+                                "a decimal number with at most %d decimals is wanted here",
+                                -exponent);
+    return MSIM_OK;
+}
+
+static bool key_is(const struct msim_json_document *document, uint32_t at, const char *name)
+{
+    const struct msim_json_node *node = &document->nodes[at];
+
+    return msim_json_is(document->text, node->key_start, node->key_end, name);
+}
+
+static int view_position(struct report *report, struct account *account,
+                         const struct msim_json_document *document, uint32_t at, bool apply,
+                         struct msim_detail *detail)
+{
+    char digits[NAME_DIGITS];
+
+    for (size_t i = 0; i < account->position_count; i++) {
+        struct known_position *position = &account->positions[i];
+        int64_t value = 0;
+        if (!key_is(document, at, msim_fault_symbol_name(report, position->instrument, digits)))
+            continue;
+        int r =
+            view_number(document, at, msim_fault_quantity_exponent(report, position->instrument),
+                        &value, detail);
+        if (r == MSIM_OK && apply) {
+            position->seen = value;
+            position->has_seen = true;
+        }
+        return r;
+    }
+    int64_t value = 0;
+    int r = view_number(document, at, -18, &value, detail);
+    if (r == MSIM_OK && value != 0)
+        return msim_json_refuse(document, at, detail, MSIM_ERR_NOT_FOUND,
+                                "the account never held this");
+    return r;
+}
+
+static int view_order(struct report *report, struct account *account,
+                      const struct msim_json_document *document, uint32_t at, bool apply,
+                      struct msim_detail *detail)
+{
+    char digits[NAME_DIGITS];
+
+    for (size_t i = 0; i < account->order_count; i++) {
+        struct known_order *order = &account->orders[i];
+        int64_t value = 0;
+        const char *cid = msim_fault_cid_name(report, account->id, order->client_id, digits);
+        char number[NAME_DIGITS];
+        number[msim_decimal_digits(order->order, number)] = '\0';
+        if (!(cid[0] && key_is(document, at, cid)) && !key_is(document, at, number))
+            continue;
+        int r = view_number(document, at, msim_fault_quantity_exponent(report, order->instrument),
+                            &value, detail);
+        if (r == MSIM_OK && apply) {
+            order->seen = value;
+            order->has_seen = true;
+        }
+        return r;
+    }
+    return msim_json_refuse(document, at, detail, MSIM_ERR_NOT_FOUND,
+                            "the account has no such order");
+}
+
+static int view_all(struct report *report, struct account *account,
+                    const struct msim_json_document *document, bool apply,
+                    struct msim_detail *detail)
+{
+    for (uint32_t at = document->nodes[0].first; at != MSIM_JSON_NONE;
+         at = document->nodes[at].next) {
+        bool position = key_is(document, at, "position");
+        if ((!position && !key_is(document, at, "orders")) ||
+            document->nodes[at].kind != MSIM_JSON_OBJECT)
+            return msim_json_refuse(document, at, detail, MSIM_ERR_INVALID,
+                                    "an object \"position\" or \"orders\" is wanted here");
+        for (uint32_t inner = document->nodes[at].first; inner != MSIM_JSON_NONE;
+             inner = document->nodes[inner].next) {
+            int r = position ? view_position(report, account, document, inner, apply, detail)
+                             : view_order(report, account, document, inner, apply, detail);
+            if (r < 0)
+                return r;
+        }
+    }
+    return MSIM_OK;
+}
+
+int msim_faults_view(struct msim_faults *faults, const char *name, const char *json, size_t length,
+                     struct msim_detail *detail)
+{
+    struct msim_json_document document;
+
+    if (!faults || !name || !json)
+        return msim_detail_set(detail, MSIM_ERR_INVALID, "a view needs an account and JSON");
+    struct account *account = msim_fault_account_named(faults->report, name);
+    if (!account)
+        return msim_detail_set(detail, MSIM_ERR_NOT_FOUND, "no event of account \"%s\" was seen",
+                               name);
+    int r = msim_json_document_read(&document, json, length, NULL, &faults->allocator, detail);
+    if (r < 0)
+        return r;
+    if (document.nodes[0].kind != MSIM_JSON_OBJECT)
+        r = msim_json_refuse(&document, 0, detail, MSIM_ERR_INVALID, "a view is an object");
+    if (r == MSIM_OK)
+        r = view_all(faults->report, account, &document, false, detail);
+    if (r == MSIM_OK) {
+        for (size_t i = 0; i < account->position_count; i++)
+            account->positions[i].has_seen = false;
+        for (size_t i = 0; i < account->order_count; i++)
+            account->orders[i].has_seen = false;
+        r = view_all(faults->report, account, &document, true, detail);
+        account->has_view = true;
+    }
+    msim_json_document_finish(&document);
+    return r;
+}
+
+/* ---- the account of it ---- */
+
+static void sum_up(const struct account *account, struct msim_fault_ledger *out)
+{
+    *out = (struct msim_fault_ledger){.told_is_true = true,
+                                      .reconciled = account->has_view,
+                                      .has_view = account->has_view,
+                                      .truncated = account->truncated};
+    for (size_t i = 0; i < account->fill_count; i++) {
+        const struct known_fill *fill = &account->fills[i];
+        out->busted += fill->busted;
+        out->phantom += fill->phantom;
+        if (fill->phantom)
+            continue;
+        out->fills++;
+        out->told_once += fill->told == 1;
+        out->told_twice += fill->told > 1;
+        out->never_told += fill->told == 0;
+    }
+    for (size_t i = 0; i < account->position_count; i++) {
+        const struct known_position *position = &account->positions[i];
+        if (position->told != position->truth)
+            out->told_is_true = false;
+        if ((position->has_seen ? position->seen : 0) != position->truth)
+            out->reconciled = false;
+    }
+    for (size_t i = 0; i < account->order_count; i++) {
+        const struct known_order *order = &account->orders[i];
+        if (order->told != order->filled)
+            out->told_is_true = false;
+        if (order->has_seen && order->seen != order->filled)
+            out->reconciled = false;
+    }
+}
+
+int msim_faults_ledger(const struct msim_faults *faults, const char *name,
+                       struct msim_fault_ledger *out)
+{
+    if (!faults || !name || !out)
+        return MSIM_ERR_INVALID;
+    const struct account *account = msim_fault_account_named(faults->report, name);
+    if (!account)
+        return MSIM_ERR_NOT_FOUND;
+    sum_up(account, out);
+    return MSIM_OK;
+}
+
+static void put_count(struct msim_json_writer *writer, const char *key, uint64_t value)
+{
+    msim_json_write_key(writer, key);
+    msim_json_write_unsigned(writer, value);
+}
+
+static void put_quantity(struct msim_json_writer *writer, const char *key, int64_t quantity,
+                         int exponent)
+{
+    msim_json_write_key(writer, key);
+    msim_json_write_decimal_text(writer, quantity, exponent);
+}
+
+static void put_orders(struct msim_json_writer *writer, const struct report *report,
+                       const struct account *account)
+{
+    char key[NAME_DIGITS];
+    char digits[NAME_DIGITS];
+
+    msim_json_write_key(writer, "cum_qty");
+    msim_json_write_object(writer);
+    for (size_t i = 0; i < account->order_count; i++) {
+        const struct known_order *order = &account->orders[i];
+        int exponent = msim_fault_quantity_exponent(report, order->instrument);
+        key[msim_decimal_digits(order->order, key)] = '\0';
+        msim_json_write_key(writer, key);
+        msim_json_write_object(writer);
+        msim_json_write_key(writer, "cid");
+        msim_json_write_text(writer,
+                             msim_fault_cid_name(report, account->id, order->client_id, digits));
+        put_quantity(writer, "truth", order->filled, exponent);
+        put_quantity(writer, "told", order->told, exponent);
+        msim_json_write_object_end(writer);
+    }
+    msim_json_write_object_end(writer);
+}
+
+static void put_positions(struct msim_json_writer *writer, const struct report *report,
+                          const struct account *account)
+{
+    char digits[NAME_DIGITS];
+
+    msim_json_write_key(writer, "position");
+    msim_json_write_object(writer);
+    for (size_t i = 0; i < account->position_count; i++) {
+        const struct known_position *position = &account->positions[i];
+        int exponent = msim_fault_quantity_exponent(report, position->instrument);
+        msim_json_write_key(writer, msim_fault_symbol_name(report, position->instrument, digits));
+        msim_json_write_object(writer);
+        put_quantity(writer, "truth", position->truth, exponent);
+        put_quantity(writer, "told", position->told, exponent);
+        msim_json_write_object_end(writer);
+    }
+    msim_json_write_object_end(writer);
+}
+
+static void put_balances(struct msim_json_writer *writer, const struct report *report,
+                         const struct account *account)
+{
+    const struct msim_fault_names *names = &report->names;
+    char digits[NAME_DIGITS];
+
+    msim_json_write_key(writer, "balance");
+    msim_json_write_object(writer);
+    for (size_t i = 0; i < account->balance_count; i++) {
+        const struct known_balance *balance = &account->balances[i];
+        const char *name = names->asset ? names->asset(names->context, balance->asset) : NULL;
+        msim_json_write_key(writer, name_or_digits(name, balance->asset, digits));
+        msim_json_write_object(writer);
+        msim_json_write_key(writer, "free");
+        msim_json_write_integer(writer, balance->free);
+        msim_json_write_key(writer, "held");
+        msim_json_write_integer(writer, balance->held);
+        msim_json_write_object_end(writer);
+    }
+    msim_json_write_object_end(writer);
+}
+
+int msim_faults_ledger_json(const struct msim_faults *faults, const char *name, char *out,
+                            size_t size, size_t *length)
+{
+    struct msim_fault_ledger ledger;
+    struct msim_json_writer writer;
+    struct msim_bytes bytes;
+
+    if (!faults || !name || (!out && size > 0) || !length)
+        return MSIM_ERR_INVALID;
+    const struct account *account = msim_fault_account_named(faults->report, name);
+    if (!account)
+        return MSIM_ERR_NOT_FOUND;
+    sum_up(account, &ledger);
+    msim_bytes_init(&bytes, STATISTICS_MOST_BYTES, &faults->allocator);
+    msim_json_write_bytes(&writer, &bytes);
+    msim_json_write_object(&writer);
+    msim_json_write_key(&writer, "account");
+    msim_json_write_text(&writer, name);
+    put_positions(&writer, faults->report, account);
+    put_orders(&writer, faults->report, account);
+    put_balances(&writer, faults->report, account);
+    put_count(&writer, "fills", ledger.fills);
+    put_count(&writer, "told_once", ledger.told_once);
+    put_count(&writer, "told_twice", ledger.told_twice);
+    put_count(&writer, "never_told", ledger.never_told);
+    put_count(&writer, "phantom", ledger.phantom);
+    put_count(&writer, "busted", ledger.busted);
+    msim_json_write_key(&writer, "told_is_true");
+    msim_json_write_bool(&writer, ledger.told_is_true);
+    msim_json_write_key(&writer, "reconciled");
+    msim_json_write_bool(&writer, ledger.reconciled);
+    msim_json_write_key(&writer, "truncated");
+    msim_json_write_bool(&writer, ledger.truncated);
+    msim_json_write_object_end(&writer);
+    return msim_fault_give_text(&bytes, msim_json_write_end(&writer, NULL), out, size, length);
+}

@@ -1,0 +1,337 @@
+/*
+ * A fill report with no trade: chosen, priced and made up from what the ledger
+ * knows.  It is said and nothing else; book, balances and truth never hear of it.
+ */
+#include "faults/report.h"
+
+#include <string.h>
+
+#include "base/decimal.h"
+#include "base/random.h"
+
+/* ---- whose order ---- */
+
+static bool eligible(const struct phantom *phantom, const struct known_order *order,
+                     const char *cid)
+{
+    if (phantom->pick == PICK_CID && !msim_fault_glob(&phantom->pick_cid, cid, strlen(cid)))
+        return false;
+    if (phantom->target == TARGET_CLOSED_ORDER)
+        return !order->open;
+    return order->open && order->leaves > 0;
+}
+
+struct choice {
+    struct account *account;
+    uint32_t order;
+};
+
+/* The orders that may be chosen, one after another; `wanted` SIZE_MAX counts them. */
+static size_t scan(const struct report *report, const struct phantom *phantom,
+                   struct account *account, size_t wanted, struct choice *out)
+{
+    size_t found = 0;
+
+    for (size_t a = 0; a < report->account_count; a++) {
+        struct account *owner = report->accounts[a];
+        bool own = owner == account;
+        if (own == (phantom->target == TARGET_FOREIGN_ORDER))
+            continue;
+        for (size_t i = 0; i < owner->order_count; i++) {
+            char digits[NAME_DIGITS];
+            const struct known_order *order = &owner->orders[i];
+            if (!eligible(phantom, order,
+                          msim_fault_cid_name(report, owner->id, order->client_id, digits)))
+                continue;
+            if (found++ == wanted) {
+                *out = (struct choice){owner, (uint32_t)i};
+                return found;
+            }
+        }
+    }
+    return found;
+}
+
+static bool choose(const struct report *report, const struct phantom *phantom,
+                   struct account *account, const struct decision *decision, struct choice *out)
+{
+    size_t count = scan(report, phantom, account, SIZE_MAX, out);
+    size_t wanted = 0;
+
+    if (count == 0)
+        return false;
+    if (phantom->pick == PICK_NEWEST)
+        wanted = count - 1;
+    else if (phantom->pick != PICK_OLDEST)
+        wanted = (size_t)msim_mul_high(
+            msim_random_at(decision->key, decision->n, PURPOSE_TARGET, 0), count);
+    scan(report, phantom, account, wanted, out);
+    return true;
+}
+
+/* ---- price and quantity ---- */
+
+static bool instrument_of(const struct report *report, uint32_t instrument,
+                          struct msim_fault_instrument *out)
+{
+    const struct msim_fault_names *names = &report->names;
+    char digits[NAME_DIGITS];
+
+    return names->instrument &&
+           names->instrument(names->context, msim_fault_symbol_name(report, instrument, digits),
+                             out) == MSIM_OK;
+}
+
+static msim_price near_price(const struct report *report, const struct known_order *order)
+{
+    return order->price > 0 ? order->price : msim_fault_last_price(report, order->instrument);
+}
+
+static msim_price price_of(const struct report *report, const struct phantom *phantom,
+                           const struct known_order *order, const struct decision *decision)
+{
+    struct msim_fault_instrument found;
+    const struct msim_fault_names *names = &report->names;
+    msim_price bid = 0;
+    msim_price ask = 0;
+    msim_price price = near_price(report, order);
+    int64_t mantissa = 0;
+
+    switch (phantom->price) {
+    case PRICE_LIMIT:
+        return price;
+    case PRICE_LAST:
+        return msim_fault_last_price(report, order->instrument);
+    case PRICE_BBO:
+        if (!names->best || names->best(names->context, order->instrument, &bid, &ask) < 0)
+            return msim_fault_last_price(report, order->instrument);
+        return order->side == MSIM_SIDE_SELL ? bid : ask;
+    case PRICE_TICKS: {
+        uint64_t u = msim_random_at(decision->key, decision->n, PURPOSE_PRICE, 0);
+        int64_t ticks = msim_random_range(u, phantom->ticks_min, phantom->ticks_max);
+        if (!instrument_of(report, order->instrument, &found) ||
+            !msim_mul_check(ticks, found.tick, &ticks) || !msim_add_check(price, ticks, &price))
+            return 0;
+        return price;
+    }
+    case PRICE_ABSOLUTE:
+        if (!instrument_of(report, order->instrument, &found))
+            found.price_exponent = phantom->price_exponent;
+        return msim_decimal_rescale(phantom->price_mantissa, phantom->price_exponent,
+                                    found.price_exponent, &mantissa) == MSIM_OK
+                   ? mantissa
+                   : 0;
+    }
+    return 0;
+}
+
+static msim_qty quantity_of(const struct report *report, const struct phantom *phantom,
+                            const struct known_order *order)
+{
+    struct msim_fault_instrument found;
+    int64_t mantissa = 0;
+    msim_qty whole = order->leaves > 0 ? order->leaves : order->quantity;
+
+    switch (phantom->quantity) {
+    case QUANTITY_LEAVES:
+        return whole;
+    case QUANTITY_FRACTION: {
+        msim_qty part = (msim_qty)((msim_int128)whole * phantom->fraction / PPB);
+        return part > 0 || whole == 0 ? part : 1;
+    }
+    case QUANTITY_ABSOLUTE:
+        if (!instrument_of(report, order->instrument, &found))
+            found.quantity_exponent = phantom->quantity_exponent;
+        return msim_decimal_rescale(phantom->quantity_mantissa, phantom->quantity_exponent,
+                                    found.quantity_exponent, &mantissa) == MSIM_OK
+                   ? mantissa
+                   : 0;
+    }
+    return 0;
+}
+
+/* ---- the order that it is about ---- */
+
+/* An order that never was: only its numbers are made up. */
+static struct known_order unknown_order(struct report *report, const struct account *account,
+                                        const struct decision *decision)
+{
+    struct known_order order = {
+        .order = MSIM_FAULT_EXEC_RESERVED + ++report->execs, .side = MSIM_SIDE_BUY, .quantity = 1};
+    uint64_t u = msim_random_at(decision->key, decision->n, PURPOSE_TARGET, 0);
+
+    if (account->order_count > 0) {
+        size_t like = (size_t)msim_mul_high(u, account->order_count);
+        order.instrument = account->orders[like].instrument;
+        order.price = account->orders[like].price;
+        order.side = account->orders[like].side;
+        order.quantity = account->orders[like].quantity;
+    } else if (report->price_count > 0) {
+        order.instrument = report->prices[0].instrument;
+        order.price = report->prices[0].price;
+    }
+    return order;
+}
+
+/* ---- saying it ---- */
+
+static void fill_in(struct msim_event *event, const struct account *account,
+                    const struct known_order *order, msim_price price, msim_qty quantity,
+                    uint64_t exec, msim_time now)
+{
+    *event = (struct msim_event){
+        .time = now,
+        .order = order->order,
+        .client_id = order->client_id,
+        .instrument = order->instrument,
+        .account = account->id,
+        .kind = MSIM_EVENT_FILL,
+        .side = order->side,
+        .type = MSIM_ORDER_LIMIT,
+        .status = MSIM_STATUS_FILLED,
+    };
+    event->as.fill.trade = exec;
+    event->as.fill.price = price;
+    event->as.fill.quantity = quantity;
+    event->as.fill.filled = order->filled + order->phantom + quantity;
+    event->as.fill.leaves = order->leaves > quantity ? order->leaves - quantity : 0;
+    if (event->as.fill.leaves > 0)
+        event->status = MSIM_STATUS_PARTIALLY_FILLED;
+}
+
+/* The balances as they would be, had it happened: for those who ask to be told that too. */
+static void say_balance(struct report *report, const struct strategy *strategy,
+                        const struct account *account, const struct msim_event *fill, msim_time now)
+{
+    struct msim_fault_instrument found;
+    int64_t quantity = 0;
+    int64_t cost = 0;
+
+    if (!instrument_of(report, fill->instrument, &found) ||
+        msim_decimal_rescale(fill->as.fill.quantity, found.quantity_exponent, found.base_exponent,
+                             &quantity) < 0 ||
+        !msim_mul_check(fill->as.fill.price, fill->as.fill.quantity, &cost))
+        return;
+    int shift = found.price_exponent + found.quantity_exponent - found.quote_exponent;
+    for (; shift < 0; shift++)
+        cost /= 10;
+    for (; shift > 0; shift--)
+        if (!msim_mul_check(cost, 10, &cost))
+            return;
+    bool buys = fill->side != MSIM_SIDE_SELL;
+    const uint32_t assets[] = {found.base_asset, found.quote_asset};
+    const int64_t changes[] = {buys ? quantity : -quantity, buys ? -cost : cost};
+    for (int i = 0; i < 2; i++) {
+        uint32_t index = msim_fault_saying_take(report, strategy);
+        if (index == NOTHING)
+            return;
+        struct msim_fault_said *said = &saying_at(report, index)->said;
+        said->made = MSIM_FAULT_MADE_PHANTOM;
+        said->type = MSIM_FAULT_BALANCE;
+        said->new_sequence = true;
+        said->event =
+            (struct msim_event){.time = now, .account = account->id, .kind = MSIM_EVENT_BALANCE};
+        said->event.as.balance.asset = assets[i];
+        said->event.as.balance.free = changes[i];
+        for (size_t k = 0; k < account->balance_count; k++) {
+            if (account->balances[k].asset != assets[i])
+                continue;
+            said->event.as.balance.free += account->balances[k].free;
+            said->event.as.balance.held = account->balances[k].held;
+        }
+        msim_fault_say_at(report, index, now);
+    }
+}
+
+static void say_bust(struct report *report, uint32_t slot_index, struct account *account,
+                     uint32_t order, const struct msim_event *fill, msim_time now)
+{
+    struct slot *slot = &report->faults->slots[slot_index];
+    const struct phantom *phantom = &slot->strategy->as.phantom;
+
+    if (!phantom->busts)
+        return;
+    uint32_t index = msim_fault_saying_take(report, slot->strategy);
+    if (index == NOTHING)
+        return;
+    struct saying *saying = saying_at(report, index);
+    msim_time when = moment_after(now, phantom->bust_after);
+    saying->said.made = MSIM_FAULT_MADE_BUST;
+    saying->said.type = MSIM_FAULT_EXEC_BUST;
+    saying->said.exec = fill->as.fill.trade;
+    saying->said.new_sequence = true;
+    saying->said.tagged = phantom->tagged;
+    saying->said.event = *fill;
+    saying->said.event.kind = MSIM_EVENT_BUSTED;
+    saying->said.event.time = when;
+    saying->said.event.as.trade = (struct msim_event_trade){
+        .trade = fill->as.fill.trade,
+        .price = fill->as.fill.price,
+        .quantity = fill->as.fill.quantity,
+        .taker_order = fill->order,
+        .taker_account = fill->account,
+    };
+    saying->order = order;
+    saying->account_place =
+        msim_fault_index_find(&report->account_index, (uint64_t)account->id + 1);
+    saying->quantity = fill->as.fill.quantity;
+    slot->kinds->report.busted++;
+    msim_fault_say_at(report, index, when);
+}
+
+void msim_fault_phantom_ends(struct report *report, const struct saying *saying)
+{
+    if (saying->account_place >= report->account_count)
+        return;
+    struct account *account = report->accounts[saying->account_place];
+    if (saying->order >= account->order_count)
+        return;
+    struct known_order *order = &account->orders[saying->order];
+    order->phantom -= order->phantom < saying->quantity ? order->phantom : saying->quantity;
+}
+
+bool msim_fault_phantom_emit(struct report *report, uint32_t slot_index, struct account *account,
+                             const struct decision *decision, msim_time now)
+{
+    struct slot *slot = &report->faults->slots[slot_index];
+    const struct phantom *phantom = &slot->strategy->as.phantom;
+    struct choice choice = {NULL, NOTHING};
+    struct known_order made_up;
+    struct known_order *order = &made_up;
+
+    if (phantom->target == TARGET_UNKNOWN_ORDER)
+        made_up = unknown_order(report, account, decision);
+    else if (!choose(report, phantom, account, decision, &choice))
+        return false;
+    else
+        order = &choice.account->orders[choice.order];
+    msim_price price = price_of(report, phantom, order, decision);
+    msim_qty quantity = quantity_of(report, phantom, order);
+    if (quantity <= 0 || price <= 0)
+        return false;
+    uint32_t index = msim_fault_saying_take(report, slot->strategy);
+    if (index == NOTHING)
+        return false;
+    struct msim_fault_said *said = &saying_at(report, index)->said;
+    said->made = MSIM_FAULT_MADE_PHANTOM;
+    said->exec = MSIM_FAULT_EXEC_RESERVED + ++report->execs;
+    said->new_sequence = true;
+    said->tagged = phantom->tagged;
+    said->injection = slot->emissions++;
+    fill_in(&said->event, account, order, price, quantity, said->exec, now);
+    said->type = said->event.as.fill.leaves > 0 ? MSIM_FAULT_EXEC_PARTIAL : MSIM_FAULT_EXEC_FILL;
+    struct msim_event fill = said->event;
+    bool own = choice.account == account;
+    if (phantom->sticky && own)
+        order->phantom += quantity;
+    if (PLANTED(PHANTOM_PAYS) && own)
+        order->filled += quantity;
+    slot->kinds->report.emitted++;
+    msim_fault_say_at(report, index, now);
+    if (phantom->balance_event)
+        say_balance(report, slot->strategy, account, &fill, now);
+    uint32_t place = own && phantom->sticky ? choice.order : NOTHING;
+    if (phantom->busts && !(phantom->bust_silent && place == NOTHING))
+        say_bust(report, slot_index, account, place, &fill, now);
+    return true;
+}

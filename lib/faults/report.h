@@ -1,0 +1,227 @@
+/*
+ * The report tap's inside: what is waiting to be said, and the ledger.
+ */
+#ifndef MSIM_FAULTS_REPORT_H
+#define MSIM_FAULTS_REPORT_H
+
+#include "faults/inside.h"
+
+/* ---- numbers to places ---- */
+
+/* A hash index of places by a number that is never 0. */
+struct index {
+    struct index_entry *entries;
+    size_t size;
+    size_t count;
+};
+
+struct index_entry {
+    uint64_t key;
+    uint32_t place;
+};
+
+uint32_t msim_fault_index_find(const struct index *index, uint64_t key);
+int msim_fault_index_add(struct index *index, uint64_t key, uint32_t place,
+                         const struct msim_allocator *allocator);
+void msim_fault_index_finish(struct index *index, const struct msim_allocator *allocator);
+
+/* ---- the ledger ---- */
+
+struct known_order {
+    uint64_t order;
+    uint64_t client_id;
+    uint32_t instrument;
+    uint8_t side;
+    bool open;
+    msim_price price;
+    msim_qty quantity;
+    msim_qty leaves;
+    msim_qty filled;
+    msim_qty phantom; /* shown on top of it until the bust */
+    msim_qty told;    /* what a naive client has added up */
+    msim_qty seen;    /* by the robot's own view */
+    bool has_seen;
+};
+
+struct known_fill {
+    uint64_t exec;
+    uint32_t order; /* its place */
+    msim_qty quantity;
+    uint64_t told;
+    bool phantom;
+    bool busted;
+};
+
+struct known_position {
+    uint32_t instrument;
+    int64_t truth;
+    int64_t told;
+    int64_t seen;
+    bool has_seen;
+};
+
+struct known_balance {
+    uint32_t asset;
+    int64_t free;
+    int64_t held;
+};
+
+struct account {
+    uint32_t id;
+    uint64_t events; /* the ordinal of the next one */
+    struct known_order *orders;
+    size_t order_count;
+    size_t order_capacity;
+    struct index order_index;
+    struct known_fill *fills;
+    size_t fill_count;
+    size_t fill_capacity;
+    struct index fill_index;
+    struct known_position *positions;
+    size_t position_count;
+    size_t position_capacity;
+    struct known_balance *balances;
+    size_t balance_count;
+    size_t balance_capacity;
+    struct state *states[STRATEGIES_MOST]; /* NULL until the strategy meets the account */
+    bool truncated;
+    bool has_view;
+};
+
+/* ---- what is to be said ---- */
+
+struct saying {
+    struct msim_fault_said said;
+    char strategy[MSIM_FAULT_ID_SIZE];
+    char *text; /* its own copy */
+    size_t text_size;
+    char account[64];
+    char symbol[64];
+    char code_text[64];
+    uint32_t next;
+    uint32_t order; /* of a phantom: its account and order, for the bust */
+    uint32_t account_place;
+    msim_qty quantity;
+};
+
+struct venue_saying {
+    struct msim_fault_venue_action action;
+    char symbol[64];
+    char text[256];
+    char strategy[MSIM_FAULT_ID_SIZE];
+    uint32_t next;
+};
+
+struct last_price {
+    uint32_t instrument;
+    msim_price price;
+};
+
+struct report {
+    struct msim_faults *faults;
+    struct msim_fault_names names;
+    struct account **accounts;
+    size_t account_count;
+    size_t account_capacity;
+    struct index account_index;
+    struct last_price *prices;
+    size_t price_count;
+    size_t price_capacity;
+    struct pool sayings;
+    uint32_t head; /* due now */
+    uint32_t tail;
+    uint32_t lent;
+    struct pool venue_sayings;
+    uint32_t venue_head;
+    uint32_t venue_tail;
+    uint32_t venue_lent;
+    struct state strangers[STRATEGIES_MOST]; /* of requests by accounts without events */
+    uint64_t execs;                          /* made up so far */
+    struct msim_symbols requesters;          /* accounts by name, and how often each has asked */
+    uint64_t *requests;
+    size_t request_capacity;
+    uint64_t reporters; /* strategies that stand at events */
+};
+
+int msim_fault_report_create(struct report **out, struct msim_faults *faults,
+                             const struct msim_fault_names *names);
+void msim_fault_report_destroy(struct report **report);
+void msim_fault_report_forget(struct msim_faults *faults, uint32_t slot);
+/* Sets the timers of a report or venue kind. */
+void msim_fault_report_arm(struct msim_faults *faults, uint32_t slot, msim_time now);
+/* True where it acted at once; else it waits for what it matches. */
+bool msim_fault_report_fire(struct msim_faults *faults, uint32_t slot, msim_time now);
+void msim_fault_report_heal(struct msim_faults *faults, msim_time now);
+void msim_fault_report_reset(struct msim_faults *faults);
+void msim_fault_scenario_finish(struct msim_faults *faults);
+
+/* ---- ledger.c ---- */
+
+int msim_fault_account_get(struct report *report, uint32_t id, struct account **out);
+struct account *msim_fault_account_named(const struct report *report, const char *name);
+void msim_fault_account_free(struct report *report, struct account *account);
+/* The engine's truth moves on. */
+int msim_fault_ledger_event(struct report *report, struct account *account,
+                            const struct msim_event *event);
+struct known_order *msim_fault_order_find(struct account *account, uint64_t order);
+int msim_fault_fill_note(struct report *report, struct account *account, uint64_t exec,
+                         uint32_t order, msim_qty quantity, bool phantom);
+
+/* A number's name, or its digits in `digits`. */
+#define NAME_DIGITS 24
+const char *msim_fault_account_name(const struct report *report, uint32_t account,
+                                    char digits[NAME_DIGITS]);
+const char *msim_fault_symbol_name(const struct report *report, uint32_t instrument,
+                                   char digits[NAME_DIGITS]);
+const char *msim_fault_cid_name(const struct report *report, uint32_t account, uint64_t client_id,
+                                char digits[NAME_DIGITS]);
+
+/* 0 where nobody knows it. */
+int msim_fault_quantity_exponent(const struct report *report, uint32_t instrument);
+
+/* ---- report.c ---- */
+
+uint32_t msim_fault_saying_take(struct report *report, const struct strategy *strategy);
+/* Says it at `when`; in its turn where that is now. */
+void msim_fault_say_at(struct report *report, uint32_t saying, msim_time when);
+struct state *msim_fault_account_state(struct report *report, struct account *account,
+                                       uint32_t slot);
+/* The stream of a strategy at an account. */
+uint64_t msim_fault_account_key(const struct msim_faults *faults, const struct strategy *strategy,
+                                const char *account);
+msim_price msim_fault_last_price(const struct report *report, uint32_t instrument);
+
+/* Whether the strategy looks at events. */
+bool msim_fault_stands_at_events(const struct strategy *strategy);
+void msim_fault_report_acted(struct report *report, uint32_t slot, struct state *state,
+                             const struct view *view, const struct decision *decision, bool acted,
+                             msim_time now);
+
+/* ---- cause.c: time and calls ---- */
+
+void msim_fault_report_next(struct report *report, uint32_t slot, msim_time now);
+bool msim_fault_report_cause(struct report *report, uint32_t slot, msim_time now);
+
+/* ---- scenario.c ---- */
+
+void msim_fault_scenario_event(struct msim_faults *faults, const struct view *view,
+                               const struct msim_event *event, msim_time now);
+
+/* ---- phantom.c, inject.c, venue.c ---- */
+
+/* Its bust is being told: nothing sticks to its order any more. */
+void msim_fault_phantom_ends(struct report *report, const struct saying *saying);
+
+bool msim_fault_phantom_emit(struct report *report, uint32_t slot, struct account *account,
+                             const struct decision *decision, msim_time now);
+bool msim_fault_inject_emit(struct report *report, uint32_t slot, const struct view *view,
+                            const struct decision *decision, msim_time now);
+bool msim_fault_venue_emit(struct report *report, uint32_t slot, msim_time now);
+uint32_t msim_fault_venue_take(struct report *report, const struct strategy *strategy);
+
+static inline struct saying *saying_at(const struct report *report, uint32_t index)
+{
+    return pool_at(&report->sayings, index);
+}
+
+#endif
