@@ -376,25 +376,20 @@ static void run_of(char *out, size_t size, const char *const *strategies, size_t
     bench_finish(&bench);
 }
 
-#define MINE                                                            \
-    "{\"kind\":\"delay\",\"id\":\"mine\",\"select\":{\"dir\":\"out\"}," \
-    "\"ge\":{\"p_gb\":0.1,\"p_bg\":0.3,\"h_good\":0.01,\"h_bad\":0.9},\"dist\":\"1ms\"}"
-
-static void one_strategy_shifts_no_decision_of_another(void **state)
+static void shifts_no_decision_of(const char *mine)
 {
-    static const char *const alone[] = {MINE};
-    static const char *const with_drop[] = {
-        "{\"kind\":\"drop\",\"id\":\"other\",\"select\":{\"dir\":\"out\"},\"p\":0.4}", MINE};
-    static const char *const with_more[] = {
+    const char *const alone[] = {mine};
+    const char *const with_drop[] = {
+        "{\"kind\":\"drop\",\"id\":\"other\",\"select\":{\"dir\":\"out\"},\"p\":0.4}", mine};
+    const char *const with_more[] = {
         "{\"kind\":\"throttle\",\"id\":\"t\",\"select\":{\"dir\":\"out\"},\"rate\":300,\"on_"
         "exceed\":\"drop\"}",
         "{\"kind\":\"corrupt\",\"id\":\"c\",\"select\":{\"dir\":\"out\",\"type\":\"md.*\"},"
         "\"mode\":\"num_scale\",\"p\":0.5}",
-        MINE};
+        mine};
     static char first[400000];
     static char then[400000];
 
-    (void)state;
     run_of(first, sizeof first, alone, 1, false);
     assert_true(strlen(first) > 1000);
     run_of(then, sizeof then, with_drop, 2, false);
@@ -403,6 +398,18 @@ static void one_strategy_shifts_no_decision_of_another(void **state)
     assert_string_equal(first, then);
     run_of(then, sizeof then, alone, 1, true);
     assert_string_equal(first, then);
+}
+
+#define MINE                                                            \
+    "{\"kind\":\"delay\",\"id\":\"mine\",\"select\":{\"dir\":\"out\"}," \
+    "\"dist\":\"1ms\","
+
+static void one_strategy_shifts_no_decision_of_another(void **state)
+{
+    (void)state;
+    shifts_no_decision_of(MINE "\"p\":0.2}");
+    shifts_no_decision_of(MINE "\"p\":0.2,\"stick\":0.5}");
+    shifts_no_decision_of(MINE "\"ge\":{\"p_gb\":0.1,\"p_bg\":0.3,\"h_good\":0.01,\"h_bad\":0.9}}");
 }
 
 static void hits_at_p_0_1_are_hits_at_p_0_2(void **state)
