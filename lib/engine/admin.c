@@ -17,7 +17,8 @@ int msim_admin_deposit(struct msim_engine *engine, const struct msim_command *c)
         return msim_refuse(engine, c, MSIM_REJECT_OUT_OF_RANGE);
     /* No balance is more than the total and what others owe: so none can run over. */
     struct asset *asset = &engine->assets[c->asset];
-    if (!msim_add_check(asset->total, c->amount, &total) || asset->owed > INT64_MAX - total)
+    if (!msim_add_check(asset->total, c->amount, &total) ||
+        (msim_int128)total + asset->owed > INT64_MAX)
         return msim_refuse(engine, c, MSIM_REJECT_OVERFLOW);
 
     int r = msim_balance_reserve(engine, c->account, c->asset);

@@ -225,7 +225,8 @@ static int prepare_change(struct msim_engine *engine, const struct change *chang
         return r < 0 ? r : events_reserve(engine, EVENTS_PER_ORDER);
     }
     if (it->sides[side ^ 1].best <= change->reach)
-        fills = msim_sweep_fills(engine, it, side, change->reach, change->open);
+        fills = msim_sweep_fills(engine, it, side, change->reach, change->open,
+                                 order_self_trade(order));
     int r = events_reserve(engine, fills * EVENTS_PER_FILL + EVENTS_PER_ORDER);
     return r < 0 ? r : side_prepare(engine, &it->sides[side], price_key(it, side, change->price));
 }

@@ -237,9 +237,12 @@ static int prepare_new(struct msim_engine *engine, struct request *request)
     struct instrument *it = request->instrument;
     int r = MSIM_OK;
 
-    if (request->crosses && !request->sweep.fills)
-        request->sweep.fills =
-            msim_sweep_fills(engine, it, request->side, request->reach, c->quantity);
+    /* A market order's sweep has counted already, as far as its levels give what they show. */
+    if (request->crosses &&
+        (!request->sweep.fills || c->self_trade == MSIM_SELF_TRADE_CANCEL_MAKER ||
+         engine->reduce_only_seen))
+        request->sweep.fills = msim_sweep_fills(engine, it, request->side, request->reach,
+                                                c->amount ? INT64_MAX : c->quantity, c->self_trade);
     if (engine->event_capacity - engine->event_count < EVENTS_PER_ORDER || request->sweep.fills)
         r = events_reserve(engine, request->sweep.fills * EVENTS_PER_FILL + EVENTS_PER_ORDER);
     if (r < 0)
@@ -282,6 +285,8 @@ static uint32_t accept(struct msim_engine *engine, const struct request *request
                              (unsigned)c->self_trade << BITS_STP_AT |
                              (c->flags & MSIM_COMMAND_POST_ONLY ? BITS_POST_ONLY : 0) |
                              (c->flags & MSIM_COMMAND_REDUCE_ONLY ? BITS_REDUCE_ONLY : 0));
+    if (order->bits & BITS_REDUCE_ONLY)
+        engine->reduce_only_seen = true;
     if (c->stop_price || c->display_quantity || c->time_in_force >= MSIM_TIF_GTD) {
         msim_extra_make(engine, slot);
         struct extra *extra = &engine->extras[order->extra];
@@ -578,7 +583,8 @@ static int run_queued(struct msim_engine *engine, uint32_t slot)
     int64_t sum;
 
     if (it->sides[side ^ 1].best <= taker.limit)
-        fills = msim_sweep_fills(engine, it, side, taker.limit, order->leaves);
+        fills =
+            msim_sweep_fills(engine, it, side, taker.limit, order->leaves, order_self_trade(order));
     int r = events_reserve(engine, fills * EVENTS_PER_FILL + EVENTS_PER_ORDER);
     if (r == MSIM_OK && !market)
         r = side_prepare(engine, &it->sides[side], price_key(it, side, order->price));

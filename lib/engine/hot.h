@@ -113,7 +113,8 @@ static inline bool hot_new(struct msim_engine *engine, const struct msim_command
     const bool crosses = other->best <= -key;
     if (crosses &&
         engine->event_capacity - engine->event_count <
-            EVENTS_PER_ORDER + EVENTS_PER_FILL * msim_sweep_fills(engine, it, side, -key, quantity))
+            EVENTS_PER_ORDER + EVENTS_PER_FILL * msim_sweep_fills(engine, it, side, -key, quantity,
+                                                                  MSIM_SELF_TRADE_NONE))
         return false;
     if ((!engine->free_order && (engine->order_used >= engine->order_capacity ||
                                  engine->order_used > engine->max_orders)) ||

@@ -60,17 +60,25 @@ static uint64_t level_fills(const struct msim_engine *engine, const struct level
     return fills;
 }
 
+/*
+ * Where the taker cancels makers of its own, or a maker may be reduce-only, what a level shows is
+ * not what it gives: the taker may go deeper than its quantity says, so all that it may reach
+ * counts.
+ */
 uint64_t msim_sweep_fills(const struct msim_engine *engine, const struct instrument *instrument,
-                          unsigned taker_side, int64_t limit, msim_qty quantity)
+                          unsigned taker_side, int64_t limit, msim_qty quantity,
+                          unsigned self_trade)
 {
     const struct side *side = &instrument->sides[taker_side ^ 1];
+    const bool certain = self_trade != MSIM_SELF_TRADE_CANCEL_MAKER && !engine->reduce_only_seen;
     uint64_t fills = 0;
 
     for (int64_t key = side->best; key <= limit && key != KEY_NONE && quantity > 0;
          key = msim_side_after(engine, side, key)) {
         const struct level *level = msim_side_level(engine, side, key);
         fills += level_fills(engine, level) + 1;
-        quantity -= level->shown + level->hidden;
+        if (certain)
+            quantity -= level->shown + level->hidden;
     }
     return fills;
 }

@@ -104,8 +104,8 @@ static int read_assets(struct reader *reader, struct msim_engine *engine)
         asset->total = get_i64(reader);
         asset->fees = get_i64(reader);
         asset->owed = get_i64(reader);
-        if (asset->total < 0 || asset->fees < 0 || asset->owed < 0 ||
-            asset->owed > INT64_MAX - asset->total)
+        if (asset->fees < 0 || asset->owed < 0 || (msim_int128)asset->total + asset->owed < 0 ||
+            (msim_int128)asset->total + asset->owed > INT64_MAX)
             return wrong(reader, "an asset's total");
     }
     return MSIM_OK;
@@ -129,6 +129,8 @@ static int read_order(struct reader *reader, struct msim_engine *engine, uint32_
     if (id == 0 || id >= engine->next_order || slot == 0 || slot >= engine->order_used ||
         engine->orders[slot].id != 0 || msim_order_find(engine, id, 0))
         return wrong(reader, "an order's number or slot");
+    if (bits & BITS_REDUCE_ONLY)
+        engine->reduce_only_seen = true;
     if (account >= engine->max_accounts || bits >> 18 != 0 || bits >> 14 & 3)
         return wrong(reader, "an order's account or kind");
 
@@ -223,7 +225,7 @@ static int check_order(struct reader *reader, const struct msim_engine *engine, 
         return wrong(reader, "an order that waits for nothing");
     if ((tif >= MSIM_TIF_GTD) != (order->extra && extra->heap_place != 0) ||
         (tif < MSIM_TIF_GTD && extra->expires_at != MSIM_TIME_NEVER) ||
-        extra->expires_at <= engine->time)
+        (tif >= MSIM_TIF_GTD && extra->expires_at <= engine->time))
         return wrong(reader, "an order that should have expired");
     if (!worth_fits(it, order, order->price ? order->price : extra->stop_price, open))
         return wrong(reader, "an order that is worth too much");

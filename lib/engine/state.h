@@ -9,6 +9,8 @@
 #ifndef MSIM_ENGINE_STATE_H
 #define MSIM_ENGINE_STATE_H
 
+#include <assert.h>
+
 #include <marketsim/engine.h>
 
 #include "base/mem.h"
@@ -218,6 +220,7 @@ struct msim_engine {
     struct msim_event *events;
     size_t event_count;
     size_t event_capacity;
+    bool reduce_only_seen; /* makers may give less than they show: see msim_sweep_fills */
     uint64_t event_sequence;
     uint64_t sequence;
     msim_time time;
@@ -570,7 +573,7 @@ static inline void position_book(struct position *position, int64_t quantity, in
     }
     /* A part of what is open is closed: its share of the cost goes with it. */
     if (!msim_add_check(open, quantity, &sum) || sum == 0 || (sum ^ open) < 0 ||
-        !msim_mul_check(cost, quantity, &product)) {
+        !msim_mul_check(cost, quantity, &product) || product == INT64_MIN) {
         msim_position_book_wide(position, quantity, notional);
         return;
     }
@@ -634,6 +637,7 @@ typedef uint64_t event_pair __attribute__((vector_size(16), aligned(8), may_alia
 
 static inline struct msim_event *event_make(struct msim_engine *engine, uint8_t kind)
 {
+    assert(engine->event_count < engine->event_capacity);
     struct msim_event *event = &engine->events[engine->event_count++];
     event_pair *pairs = (event_pair *)event;
     const event_pair zero = {0, 0};
@@ -697,7 +701,8 @@ struct sweep {
     msim_int128 cost; /* without fees */
 };
 uint64_t msim_sweep_fills(const struct msim_engine *engine, const struct instrument *instrument,
-                          unsigned taker_side, int64_t limit, msim_qty quantity);
+                          unsigned taker_side, int64_t limit, msim_qty quantity,
+                          unsigned self_trade);
 struct sweep msim_sweep(const struct msim_engine *engine, const struct instrument *instrument,
                         unsigned taker_side, int64_t limit, msim_qty quantity, int64_t amount);
 
