@@ -459,10 +459,68 @@ static void a_pool_that_is_full_refuses_by_name(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
 
+/* ---- takers that go deeper than their quantity says ---- */
+
+static struct msim_command order_of(uint32_t account, uint8_t side, msim_price price,
+                                    msim_qty quantity)
+{
+    return (struct msim_command){.kind = MSIM_COMMAND_NEW,
+                                 .account = account,
+                                 .side = side,
+                                 .type = MSIM_ORDER_LIMIT,
+                                 .price = price,
+                                 .quantity = quantity};
+}
+
+/* Every event has its place: AddressSanitizer, or the assertion, would tell. */
+static void a_taker_that_cancels_its_own_makers_fills_deeper(void **state)
+{
+    struct bench *bench = *state;
+    struct msim_command taker = order_of(1, MSIM_SIDE_BUY, 101, 5000);
+    size_t count = 0;
+
+    apply(bench->engine, order_of(1, MSIM_SIDE_SELL, 100, 5000));
+    for (size_t i = 0; i < 5000; i++)
+        apply(bench->engine, order_of(2, MSIM_SIDE_SELL, 101, 1));
+    taker.self_trade = MSIM_SELF_TRADE_CANCEL_MAKER;
+    apply(bench->engine, taker);
+    const struct msim_event *events = msim_engine_events(bench->engine, &count);
+    size_t trades = 0;
+    for (size_t i = 0; i < count; i++)
+        trades += events[i].kind == MSIM_EVENT_TRADE;
+    assert_int_equal(trades, 5000);
+    assert_int_equal(msim_engine_audit(bench->engine, NULL), MSIM_OK);
+}
+
+static void a_taker_that_meets_a_spent_reduce_only_maker_fills_deeper(void **state)
+{
+    struct bench *bench = *state;
+    struct msim_command maker = order_of(1, MSIM_SIDE_SELL, 110, 5000);
+    size_t count = 0;
+
+    apply(bench->engine, order_of(3, MSIM_SIDE_SELL, 100, 5000));
+    apply(bench->engine, order_of(1, MSIM_SIDE_BUY, 100, 5000));
+    maker.flags = MSIM_COMMAND_REDUCE_ONLY;
+    apply(bench->engine, maker);
+    apply(bench->engine, order_of(3, MSIM_SIDE_BUY, 90, 5000));
+    apply(bench->engine, order_of(1, MSIM_SIDE_SELL, 90, 5000));
+    for (size_t i = 0; i < 5000; i++)
+        apply(bench->engine, order_of(2, MSIM_SIDE_SELL, 111, 1));
+    apply(bench->engine, order_of(3, MSIM_SIDE_BUY, 111, 5000));
+    const struct msim_event *events = msim_engine_events(bench->engine, &count);
+    size_t trades = 0;
+    for (size_t i = 0; i < count; i++)
+        trades += events[i].kind == MSIM_EVENT_TRADE;
+    assert_int_equal(trades, 5000);
+    assert_int_equal(msim_engine_audit(bench->engine, NULL), MSIM_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(parameters_that_mean_nothing_are_refused_in_words),
+        TEST(a_taker_that_cancels_its_own_makers_fills_deeper),
+        TEST(a_taker_that_meets_a_spent_reduce_only_maker_fills_deeper),
         TEST(instruments_that_could_not_be_exact_are_refused_in_words),
         TEST(names_are_found_again),
         TEST(a_command_is_applied_once_and_in_its_turn),
