@@ -59,7 +59,7 @@ struct client {
     char *api_key;
 
     bool was_open;            /* at least once */
-    uint64_t messages_before; /* the connection that is open */
+    uint64_t messages_before; /* the latest attempt to connect */
     uint32_t attempts;        /* failed ones in a row */
     msim_time retry_at;       /* MSIM_TIME_NEVER where none is planned */
     msim_time next_summary;
@@ -251,7 +251,6 @@ static void opened(void *context, struct msim_connection *connection)
         return;
     }
     client->was_open = true;
-    client->messages_before = client->feed.totals.messages;
     if (client->feed.totals.began == 0)
         client->feed.totals.began = terminal_clock();
     if (client->settings.summary_period > 0)
@@ -317,7 +316,7 @@ static void closed(void *context, struct msim_connection *connection,
         finish(client, EXIT_SUCCESS);
     } else if (comes_again(client, closing)) {
         /* One that opens and says nothing has not worked. */
-        if (client->was_open && client->feed.totals.messages > client->messages_before)
+        if (client->feed.totals.messages > client->messages_before)
             client->attempts = 0;
         terminal_fail(&client->terminal, "%s: %s", client->settings.url, why(closing, words));
         plan_retry(client);
@@ -335,6 +334,7 @@ static void connect_now(struct client *client)
     struct msim_detail detail = {{0}};
 
     client->retry_at = MSIM_TIME_NEVER;
+    client->messages_before = client->feed.totals.messages;
     client->feed.is_replay = false;
     client->feed.pace_started = false;
     params.url = client->settings.url;
