@@ -96,6 +96,34 @@ int msim_balance_reserve(struct msim_engine *engine, uint32_t account, uint32_t 
                               engine->max_accounts, &engine->allocator);
 }
 
+static int ready_grow(struct msim_engine *engine, uint32_t account)
+{
+    const size_t words = (engine->instrument_count + 63) / 64;
+    const size_t stride = words > engine->ready_stride ? words : engine->ready_stride;
+    const size_t rows =
+        account < engine->ready_rows
+            ? engine->ready_rows
+            : doubled(engine->ready_rows, (size_t)account + 1, engine->max_accounts);
+    size_t count;
+
+    if (rows == engine->ready_rows && stride == engine->ready_stride)
+        return MSIM_OK;
+    if (__builtin_mul_overflow(rows, stride, &count))
+        return MSIM_ERR_NOMEM;
+    uint64_t *ready = msim_mem_zero_array(&engine->allocator, count, sizeof *ready);
+    if (!ready)
+        return MSIM_ERR_NOMEM;
+    for (size_t row = 0; row < engine->ready_rows; row++)
+        memcpy(&ready[row * stride], &engine->ready[row * engine->ready_stride],
+               engine->ready_stride * sizeof *ready);
+    msim_mem_free(&engine->allocator, engine->ready,
+                  engine->ready_rows * engine->ready_stride * sizeof *ready);
+    engine->ready = ready;
+    engine->ready_rows = rows;
+    engine->ready_stride = stride;
+    return MSIM_OK;
+}
+
 int msim_accounts_reserve(struct msim_engine *engine, uint32_t account, uint32_t instrument)
 {
     const struct instrument *it = &engine->instruments[instrument];
@@ -106,6 +134,11 @@ int msim_accounts_reserve(struct msim_engine *engine, uint32_t account, uint32_t
     if (r == MSIM_OK)
         r = msim_sheet_reserve(&engine->positions, account, instrument, engine->instrument_count,
                                engine->max_accounts, &engine->allocator);
+    if (r == MSIM_OK)
+        r = ready_grow(engine, account);
+    if (r == MSIM_OK)
+        engine->ready[account * engine->ready_stride + instrument / 64] |= UINT64_C(1)
+                                                                           << (instrument % 64);
     return r;
 }
 
@@ -149,30 +182,47 @@ static msim_int128 share(msim_int128 cost, msim_int128 part, msim_int128 whole)
     return cost < 0 ? -taken : taken;
 }
 
+void msim_position_store(struct position *position, const struct holding *holding)
+{
+    const msim_int128 values[3] = {holding->quantity, holding->cost, holding->realised};
+    bool wide = false;
+
+    for (int i = 0; i < 3; i++) {
+        position->high[i] = (int64_t)(values[i] >> 64);
+        wide |= values[i] != (int64_t)values[i];
+    }
+    position->quantity = (int64_t)values[0];
+    position->cost = (int64_t)values[1];
+    position->realised = (int64_t)values[2];
+    position->wide = wide;
+}
+
 void msim_position_book_wide(struct position *position, int64_t quantity, int64_t notional)
 {
+    struct holding now = position_load(position);
     const msim_int128 size = magnitude(quantity);
     const msim_int128 value = quantity < 0 ? -(msim_int128)notional : notional;
-    const bool grows = position->quantity == 0 || (position->quantity < 0) == (quantity < 0);
 
-    if (grows) {
-        position->quantity += quantity;
-        position->cost += value;
+    if (now.quantity == 0 || (now.quantity < 0) == (quantity < 0)) {
+        now.quantity += quantity;
+        now.cost += value;
+        msim_position_store(position, &now);
         return;
     }
 
-    const msim_int128 open = magnitude(position->quantity);
+    const msim_int128 open = magnitude(now.quantity);
     const msim_int128 closed = size < open ? size : open;
     /* The closed part's share of what was paid and of what is received for it. */
-    const msim_int128 cost = share(position->cost, closed, open);
+    const msim_int128 cost = share(now.cost, closed, open);
     const msim_int128 proceeds = share(value, closed, size);
-    position->realised -= cost + proceeds;
-    position->cost -= cost;
-    position->quantity += quantity < 0 ? -closed : closed;
+    now.realised -= cost + proceeds;
+    now.cost -= cost;
+    now.quantity += quantity < 0 ? -closed : closed;
     if (closed < size) {
-        position->quantity += quantity < 0 ? -(size - closed) : size - closed;
-        position->cost += value - proceeds;
+        now.quantity += quantity < 0 ? -(size - closed) : size - closed;
+        now.cost += value - proceeds;
     }
+    msim_position_store(position, &now);
 }
 
 msim_qty msim_position_reducible(const struct msim_engine *engine, const struct order *order,
@@ -181,7 +231,8 @@ msim_qty msim_position_reducible(const struct msim_engine *engine, const struct 
     const struct position *position = msim_position_find(engine, order->account, order->instrument);
     if (!position)
         return 0;
-    const msim_int128 open = order_side(order) == SELL ? position->quantity : -position->quantity;
+    const msim_int128 held = position_load(position).quantity;
+    const msim_int128 open = order_side(order) == SELL ? held : -held;
     if (open <= 0)
         return 0;
     return open < quantity ? (msim_qty)open : quantity;

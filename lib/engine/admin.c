@@ -71,6 +71,7 @@ int msim_admin_state(struct msim_engine *engine, const struct msim_command *c)
     if (r < 0)
         return r;
     engine->instruments[c->instrument].state = c->state;
+    msim_instrument_refresh(&engine->instruments[c->instrument]);
     msim_event_instrument(engine, c->instrument);
     return MSIM_OK;
 }
@@ -99,6 +100,7 @@ int msim_admin_lot(struct msim_engine *engine, const struct msim_command *c)
     if (r < 0)
         return r;
     msim_grid_set(&engine->instruments[c->instrument].lot, c->quantity);
+    msim_instrument_refresh(&engine->instruments[c->instrument]);
     msim_event_instrument(engine, c->instrument);
     return MSIM_OK;
 }

@@ -239,5 +239,6 @@ int msim_book_set_tick(struct msim_engine *engine, struct instrument *instrument
     }
     msim_grid_set(&instrument->tick, tick);
     msim_grid_set(&instrument->step, step);
+    msim_instrument_refresh(instrument);
     return MSIM_OK;
 }

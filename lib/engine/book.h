@@ -102,31 +102,31 @@ static inline void side_level_remove(struct msim_engine *engine, struct side *si
         msim_side_advance(engine, side);
 }
 
+/*
+ * Whether an order has neighbours cannot be foreseen either: slot 0, which no order
+ * has, takes what would be written to the neighbour that is not there.
+ */
 static inline void queue_append(struct msim_engine *engine, struct level *level, uint32_t slot)
 {
     struct order *order = &engine->orders[slot];
+    const uint32_t tail = level->tail;
 
     order->next = 0;
-    order->prev = level->tail;
-    if (level->tail)
-        engine->orders[level->tail].next = slot;
-    else
-        level->head = slot;
+    order->prev = tail;
+    engine->orders[tail].next = slot;
+    level->head = tail ? level->head : slot;
     level->tail = slot;
 }
 
 static inline void queue_unlink(struct msim_engine *engine, struct level *level, uint32_t slot)
 {
-    const struct order *order = &engine->orders[slot];
+    const uint32_t next = engine->orders[slot].next;
+    const uint32_t prev = engine->orders[slot].prev;
 
-    if (order->prev)
-        engine->orders[order->prev].next = order->next;
-    else
-        level->head = order->next;
-    if (order->next)
-        engine->orders[order->next].prev = order->prev;
-    else
-        level->tail = order->prev;
+    engine->orders[prev].next = next;
+    engine->orders[next].prev = prev;
+    level->head = prev ? level->head : next;
+    level->tail = next ? level->tail : prev;
 }
 
 /* Puts the order in hand into the book, behind all at its price. */

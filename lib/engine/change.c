@@ -84,7 +84,7 @@ static uint8_t check_change(const struct msim_engine *engine, const struct msim_
 
     if (c->quantity && (code = msim_check_quantity(it, c->quantity)))
         return code;
-    if (change->quantity > it->max_quantity || change->quantity < display)
+    if (change->quantity > it->max_quantity || (c->quantity && change->quantity < display))
         return MSIM_REJECT_OUT_OF_RANGE;
     if (display && change->quantity / display > MSIM_MAX_ICEBERG_PARTS)
         return MSIM_REJECT_LIMIT;

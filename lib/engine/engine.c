@@ -24,6 +24,8 @@
 /* How far ahead of the command in hand memory is asked for. */
 #define PREFETCH_FAR 8
 #define PREFETCH_NEAR 4
+/* What is smaller lies in the caches anyway. */
+#define PREFETCH_FROM 8192
 
 static void *counted_resize(void *context, void *pointer, size_t old_size, size_t new_size)
 {
@@ -150,6 +152,8 @@ void msim_engine_destroy(struct msim_engine **engine_address)
     msim_clients_destroy(engine);
     msim_sheet_finish(&engine->balances, allocator);
     msim_sheet_finish(&engine->positions, allocator);
+    msim_mem_free(allocator, engine->ready,
+                  engine->ready_rows * engine->ready_stride * sizeof *engine->ready);
     msim_symbols_finish(&engine->asset_names);
     msim_symbols_finish(&engine->symbols);
     msim_mem_free(allocator, engine->events, engine->event_capacity * sizeof *engine->events);
@@ -205,7 +209,7 @@ static inline int dispatch(struct msim_engine *engine, const struct msim_command
     case MSIM_COMMAND_CANCEL:
         return hot_cancel(engine, command) ? MSIM_OK : msim_entry_cancel(engine, command);
     case MSIM_COMMAND_REPLACE:
-        return msim_entry_replace(engine, command);
+        return hot_replace(engine, command) ? MSIM_OK : msim_entry_replace(engine, command);
     case MSIM_COMMAND_CANCEL_ALL:
     case MSIM_COMMAND_MASS_CANCEL:
         return msim_entry_cancel_many(engine, command);
@@ -273,7 +277,8 @@ int msim_engine_apply(struct msim_engine *engine, const struct msim_command *com
 
 /* The first touch of what a command will need: the order it names, or the chain of its client id.
  */
-static void prefetch_far(const struct msim_engine *engine, const struct msim_command *command)
+static inline void prefetch_far(const struct msim_engine *engine,
+                                const struct msim_command *command)
 {
     const uint32_t slot = (uint32_t)command->handle;
 
@@ -285,8 +290,9 @@ static void prefetch_far(const struct msim_engine *engine, const struct msim_com
     }
 }
 
-/* The second: what the order's queue links to, its level, and the account's balances. */
-static void prefetch_near(const struct msim_engine *engine, const struct msim_command *command)
+/* The second: the neighbours in the order's queue. */
+static inline void prefetch_near(const struct msim_engine *engine,
+                                 const struct msim_command *command)
 {
     const uint32_t slot = (uint32_t)command->handle;
 
@@ -306,13 +312,14 @@ int msim_engine_apply_many(struct msim_engine *engine, const struct msim_command
     if (!engine || (!commands && count > 0))
         return MSIM_ERR_INVALID;
     engine->event_count = 0;
-    for (size_t ahead = 0; ahead < PREFETCH_FAR && ahead < count; ahead++)
+    const bool large = engine->order_used >= PREFETCH_FROM;
+    for (size_t ahead = 0; large && ahead < PREFETCH_FAR && ahead < count; ahead++)
         prefetch_far(engine, &commands[ahead]);
     for (; i < count && engine->event_count < MSIM_BATCH_EVENTS; i++) {
-        if (i + PREFETCH_FAR < count)
+        if (large && i + PREFETCH_FAR < count) {
             prefetch_far(engine, &commands[i + PREFETCH_FAR]);
-        if (i + PREFETCH_NEAR < count)
             prefetch_near(engine, &commands[i + PREFETCH_NEAR]);
+        }
         r = apply_one(engine, &commands[i]);
         if (r < 0)
             break;

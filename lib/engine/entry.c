@@ -247,7 +247,7 @@ static int prepare_new(struct msim_engine *engine, struct request *request)
         r = events_reserve(engine, request->sweep.fills * EVENTS_PER_FILL + EVENTS_PER_ORDER);
     if (r < 0)
         return r;
-    if (!engine->accounts_off && !accounts_ready(engine, it, c->account, request->number) &&
+    if (!engine->accounts_off && !accounts_ready(engine, c->account, request->number) &&
         (r = msim_accounts_reserve(engine, c->account, request->number)) < 0)
         return r;
     if (request->waits &&

@@ -95,7 +95,7 @@ static int64_t narrow(msim_int128 value)
 }
 
 /* Cost per quantity, back at the price's exponent. */
-static int64_t average_price(const struct instrument *instrument, const struct position *position)
+static int64_t average_price(const struct instrument *instrument, const struct holding *position)
 {
     const msim_int128 quantity = position->quantity < 0 ? -position->quantity : position->quantity;
     const msim_int128 cost = position->cost < 0 ? -position->cost : position->cost;
@@ -107,7 +107,7 @@ static int64_t average_price(const struct instrument *instrument, const struct p
 }
 
 void msim_position_show(const struct msim_engine *engine, uint32_t instrument,
-                        const struct position *position, struct msim_position_view *view)
+                        const struct holding *position, struct msim_position_view *view)
 {
     const struct instrument *it = &engine->instruments[instrument];
     const msim_int128 bound = (msim_int128)1 << 64;
@@ -133,15 +133,15 @@ void msim_event_position(struct msim_engine *engine, uint32_t account, uint32_t 
 {
     if (!(engine->events_wanted & MSIM_EVENTS_POSITION))
         return;
-    const struct position *position = position_of(engine, account, instrument);
+    const struct holding now = position_load(position_of(engine, account, instrument));
     struct msim_event *event = event_make(engine, MSIM_EVENT_POSITION);
 
     event->account = account;
     event->instrument = instrument;
-    event->as.position.quantity = narrow(position->quantity);
-    event->as.position.cost = narrow(position->cost);
-    event->as.position.realised = narrow(position->realised);
-    event->as.position.average_price = average_price(&engine->instruments[instrument], position);
+    event->as.position.quantity = narrow(now.quantity);
+    event->as.position.cost = narrow(now.cost);
+    event->as.position.realised = narrow(now.realised);
+    event->as.position.average_price = average_price(&engine->instruments[instrument], &now);
 }
 
 void msim_event_instrument(struct msim_engine *engine, uint32_t instrument)

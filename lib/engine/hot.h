@@ -1,28 +1,28 @@
 /*
- * The two commands that nearly all are: a plain limit order that rests, and the
- * cancel of one that does.
+ * The commands that nearly all are: plain orders by quantity, the cancel and the
+ * replacement of one that rests.
  *
  * Each of these does exactly what the general way does for such a command, or
  * nothing: it returns false where anything is out of the ordinary, a refusal
- * included, and the general way looks at it from the start.
+ * included, and the general way looks at it from the start.  The differential
+ * test holds both to the same model.
  */
 #ifndef MSIM_ENGINE_HOT_H
 #define MSIM_ENGINE_HOT_H
 
 #include "engine/book.h"
 
-/* The events of a plain order or a cancel, with everything told. */
-#define HOT_EVENTS 8
+/* What the public and the account are told beside the order's own event. */
+#define HOT_ASIDE (MSIM_EVENTS_BOOK_ORDER | MSIM_EVENTS_LEVEL | MSIM_EVENTS_BALANCE)
 
 static inline bool hot_room(const struct msim_engine *engine)
 {
-    return engine->event_capacity - engine->event_count >= HOT_EVENTS;
+    return engine->event_capacity - engine->event_count >= EVENTS_PER_ORDER;
 }
 
-static inline bool hot_is_plain(const struct msim_command *c)
+static inline bool range_holds(struct range range, uint64_t quotient)
 {
-    return ((c->type ^ MSIM_ORDER_LIMIT) | c->time_in_force | c->self_trade | c->flags) == 0 &&
-           (c->stop_price | c->display_quantity | c->amount | c->expires_at) == 0;
+    return quotient - range.first <= range.span;
 }
 
 /* What an event says of an order, in registers: just written memory is not read again. */
@@ -39,6 +39,7 @@ struct hot_order {
     msim_price price;
     msim_qty quantity;
     msim_qty leaves;
+    msim_qty filled;
 };
 
 static inline void hot_tell(struct msim_engine *engine, const struct hot_order *order, uint8_t kind,
@@ -67,7 +68,7 @@ static inline void hot_tell(struct msim_engine *engine, const struct hot_order *
     event->as.order.price = order->price;
     event->as.order.quantity = order->quantity;
     event->as.order.leaves = order->leaves;
-    event->as.order.filled = order->quantity - order->leaves;
+    event->as.order.filled = order->filled;
     event->as.order.stop_price = 0;
     event->as.order.display_quantity = 0;
     event->as.order.amount = 0;
@@ -84,74 +85,30 @@ static inline bool hot_client_ready(const struct msim_engine *engine, const stru
            !msim_client_find(engine, c->account, c->client_id);
 }
 
-static inline bool hot_new(struct msim_engine *engine, const struct msim_command *c)
+/* A slot is free, and the account and its client id are known to the tables. */
+static inline bool hot_ready(const struct msim_engine *engine, const struct msim_command *c)
 {
-    const unsigned side = (unsigned)c->side - MSIM_SIDE_BUY;
-
-    if (c->instrument >= engine->instrument_count || c->account >= engine->max_accounts ||
-        side > SELL || !hot_is_plain(c) || !hot_room(engine))
+    if (!engine->free_order &&
+        (engine->order_used >= engine->order_capacity || engine->order_used > engine->max_orders))
         return false;
-
-    struct instrument *it = &engine->instruments[c->instrument];
-    struct side *own = &it->sides[side];
-    const struct side *other = &it->sides[side ^ 1];
-    const msim_price price = c->price;
-    const msim_qty quantity = c->quantity;
-    const uint64_t ticks = grid_quotient(&it->tick, price);
-    if (price < it->min_price || price > it->max_price || ticks > it->tick.limit ||
-        quantity < it->min_quantity || quantity > it->max_quantity || quantity > it->fit_quantity ||
-        !grid_holds(&it->lot, quantity) || (it->state | it->band) != 0 ||
-        it->step.unit != it->tick.unit)
+    if (!engine->accounts_off && !accounts_ready(engine, c->account, c->instrument))
         return false;
+    return !c->client_id || hot_client_ready(engine, c);
+}
 
-    const int64_t key = side == SELL ? (int64_t)ticks : -(int64_t)ticks;
-    int64_t notional;
-    int64_t total;
-    if (!notional_check(it, price, quantity, &notional) || notional < it->min_notional ||
-        !msim_add_check(own->total, quantity, &total))
-        return false;
-    const bool crosses = other->best <= -key;
-    if (crosses &&
-        engine->event_capacity - engine->event_count <
-            EVENTS_PER_ORDER + EVENTS_PER_FILL * msim_sweep_fills(engine, it, side, -key, quantity,
-                                                                  MSIM_SELF_TRADE_NONE))
-        return false;
-    if ((!engine->free_order && (engine->order_used >= engine->order_capacity ||
-                                 engine->order_used > engine->max_orders)) ||
-        (c->client_id && !hot_client_ready(engine, c)) || side_prepare(engine, own, key) < 0)
-        return false;
+static inline bool hot_is_plain(const struct msim_command *c)
+{
+    return (c->time_in_force | c->self_trade | c->flags) == 0 &&
+           (c->stop_price | c->display_quantity | c->amount | c->expires_at) == 0;
+}
 
-    struct balance *balance = NULL;
-    int64_t hold = 0;
-    if (!engine->accounts_off) {
-        hold = side == SELL ? quantity * it->base_factor : notional;
-        if (side == BUY && it->fee_mode != MSIM_FEE_RECEIVED)
-            return false;
-        if (!accounts_ready(engine, it, c->account, c->instrument))
-            return false;
-        balance = balance_of(engine, c->account, held_asset(it, side));
-        if (hold > balance->free)
-            return false;
-        balance->free -= hold;
-        balance->held += hold;
-    }
-
+/* The order in the pool, and told. */
+static inline uint32_t hot_accept(struct msim_engine *engine, const struct msim_command *c,
+                                  unsigned side, unsigned type, enum order_state state)
+{
     const uint64_t id = engine->next_order++;
     const uint32_t slot = order_take(engine, id);
     struct order *order = &engine->orders[slot];
-    order->leaves = quantity;
-    order->price = price;
-    order->quantity = quantity;
-    order->extra = 0;
-    order->client = 0;
-    order->account = c->account;
-    order->owner = c->owner;
-    order->instrument = (uint16_t)c->instrument;
-    order->bits =
-        (uint16_t)(side | MSIM_ORDER_LIMIT << BITS_TYPE_AT | ORDER_MATCHING << BITS_STATE_AT);
-    if (c->client_id)
-        order->client =
-            msim_client_add(engine, c->account, c->client_id, msim_client_content(c), slot);
     const struct hot_order told = {
         .id = id,
         .client_id = c->client_id,
@@ -160,58 +117,227 @@ static inline bool hot_new(struct msim_engine *engine, const struct msim_command
         .slot = slot,
         .owner = c->owner,
         .side = side,
-        .type = MSIM_ORDER_LIMIT,
-        .price = price,
-        .quantity = quantity,
-        .leaves = quantity,
+        .type = type,
+        .price = c->price,
+        .quantity = c->quantity,
+        .leaves = c->quantity,
     };
+
+    order->leaves = told.quantity;
+    order->price = told.price;
+    order->quantity = told.quantity;
+    order->extra = 0;
+    order->client = 0;
+    order->account = told.account;
+    order->owner = told.owner;
+    order->instrument = (uint16_t)told.instrument;
+    order->bits = (uint16_t)(side | type << BITS_TYPE_AT | (unsigned)state << BITS_STATE_AT);
+    if (told.client_id)
+        order->client =
+            msim_client_add(engine, told.account, told.client_id, msim_client_content(c), slot);
     hot_tell(engine, &told, MSIM_EVENT_ACCEPTED, 0, MSIM_STATUS_OPEN);
+    return slot;
+}
+
+/* Behind all others of its level, whose memory was made sure of. */
+static inline void hot_rest(struct msim_engine *engine, struct side *side, uint32_t number,
+                            unsigned at, int64_t key, uint32_t slot, msim_price price,
+                            msim_qty leaves)
+{
+    struct level *level = side_level_make(engine, side, key);
+
+    queue_append(engine, level, slot);
+    level->shown += leaves;
+    level->count++;
+    side->total += leaves;
+    side->order_count++;
+    if (engine->events_wanted & HOT_ASIDE) {
+        event_book_order(engine, slot, MSIM_BOOK_ADD, leaves);
+        event_level(engine, number, at, price, level->shown, level->count);
+    }
+}
+
+/* Room for the events of all that it may meet; the first one met is asked for. */
+static inline bool hot_meets(const struct msim_engine *engine, const struct msim_command *c,
+                             const struct instrument *it, unsigned side, int64_t limit)
+{
+    const struct side *other = &it->sides[side ^ 1];
+    const struct level *level = side_near(engine, other, other->best);
+    const size_t room = engine->event_capacity - engine->event_count;
+
+    account_prefetch(engine, it, c->instrument, engine->orders[level->head].account);
+    if (!engine->accounts_off)
+        __builtin_prefetch(position_of(engine, c->account, c->instrument), 1);
+    if (level->shown >= c->quantity && level->hidden == 0 && !engine->reduce_only_seen &&
+        room >= EVENTS_PER_ORDER + EVENTS_PER_FILL * ((size_t)level->count + 1))
+        return true;
+    return room >= EVENTS_PER_ORDER + EVENTS_PER_FILL * msim_sweep_fills(engine, it, side, limit,
+                                                                         c->quantity,
+                                                                         MSIM_SELF_TRADE_NONE);
+}
+
+static inline bool hot_limit(struct msim_engine *engine, const struct msim_command *c,
+                             struct instrument *it, unsigned side)
+{
+    struct side *own = &it->sides[side];
+    const uint64_t ticks = grid_quotient(&it->tick, c->price);
+    const int64_t key = mirrored(side, (int64_t)ticks);
+    const bool crosses = it->sides[side ^ 1].best <= -key;
+    int64_t notional;
+    int64_t total;
+
+    if (!range_holds(it->ticks, ticks) || !notional_check(it, c->price, c->quantity, &notional) ||
+        notional < it->min_notional || !msim_add_check(own->total, c->quantity, &total) ||
+        side_prepare(engine, own, key) < 0)
+        return false;
+    if (crosses && engine->event_capacity - engine->event_count <
+                       EVENTS_PER_ORDER + EVENTS_PER_FILL * msim_sweep_fills(engine, it, side, -key,
+                                                                             c->quantity,
+                                                                             MSIM_SELF_TRADE_NONE))
+        return false;
+    if (!engine->accounts_off) {
+        struct balance *balance = balance_of(engine, c->account, it->pays[side]);
+        const int64_t hold = by_side(side, notional, c->quantity * it->base_factor);
+        if (hold > balance->free)
+            return false;
+        balance->free -= hold;
+        balance->held += hold;
+    }
+
+    const uint32_t slot =
+        hot_accept(engine, c, side, MSIM_ORDER_LIMIT, crosses ? ORDER_MATCHING : ORDER_RESTING);
     if (crosses) {
         struct taker taker = {
-            .instrument = it,
-            .slot = slot,
-            .number = c->instrument,
-            .limit = -key,
-            .amount = -1,
-        };
+            .instrument = it, .slot = slot, .number = c->instrument, .limit = -key, .amount = -1};
         msim_execute(engine, &taker);
         return true;
     }
-    struct level *level = side_level_make(engine, own, key);
-    order->bits |= ORDER_RESTING << BITS_STATE_AT;
-    queue_append(engine, level, slot);
-    level->shown += quantity;
-    level->count++;
-    own->total = total;
-    own->order_count++;
-    event_book_order(engine, slot, MSIM_BOOK_ADD, quantity);
-    event_level(engine, c->instrument, side, price, level->shown, level->count);
-    if (balance)
-        event_balance(engine, c->account, held_asset(it, side));
+    hot_rest(engine, own, c->instrument, side, key, slot, c->price, c->quantity);
+    if (!engine->accounts_off)
+        event_balance(engine, c->account, it->pays[side]);
     return true;
+}
+
+/* What a market order would meet, where that is simple: its fills and its cost. */
+static inline bool hot_sweep(const struct msim_engine *engine, const struct instrument *it,
+                             unsigned side, msim_qty quantity, uint64_t *fills, int64_t *cost)
+{
+    const struct side *other = &it->sides[side ^ 1];
+
+    *fills = 0;
+    *cost = 0;
+    for (int64_t key = other->best; key != KEY_NONE && quantity > 0;
+         key = msim_side_after(engine, other, key)) {
+        const struct level *level = side_near(engine, other, key);
+        if (key >= other->near_end)
+            return false;
+        const msim_qty taken = level->shown < quantity ? level->shown : quantity;
+        int64_t notional;
+        if (level->hidden > 0 ||
+            !notional_check(it, key_price(it, side ^ 1, key), taken, &notional) ||
+            !msim_add_check(*cost, notional, cost))
+            return false;
+        *fills += level->count + 1;
+        quantity -= taken;
+    }
+    return true;
+}
+
+static inline bool hot_market(struct msim_engine *engine, const struct msim_command *c,
+                              struct instrument *it, unsigned side)
+{
+    uint64_t fills;
+    int64_t cost;
+    int64_t worth;
+
+    if (c->price != 0 || it->sides[side ^ 1].best == KEY_NONE || engine->reduce_only_seen ||
+        !notional_check(it, key_price(it, side ^ 1, it->sides[side ^ 1].best), c->quantity,
+                        &worth) ||
+        worth < it->min_notional || !hot_sweep(engine, it, side, c->quantity, &fills, &cost) ||
+        engine->event_capacity - engine->event_count < EVENTS_PER_ORDER + EVENTS_PER_FILL * fills)
+        return false;
+    if (!engine->accounts_off) {
+        const int64_t needed = side == SELL ? c->quantity * it->base_factor : cost;
+        if (needed > balance_of(engine, c->account, it->pays[side])->free)
+            return false;
+    }
+    struct taker taker = {
+        .instrument = it,
+        .slot = hot_accept(engine, c, side, MSIM_ORDER_MARKET, ORDER_MATCHING),
+        .number = c->instrument,
+        .limit = KEY_NONE - 1,
+        .amount = -1,
+        .market = true,
+        .covered = true,
+    };
+    msim_execute(engine, &taker);
+    return true;
+}
+
+static inline bool hot_new(struct msim_engine *engine, const struct msim_command *c)
+{
+    const unsigned side = (unsigned)c->side - MSIM_SIDE_BUY;
+
+    if (c->instrument >= engine->instrument_count || c->account >= engine->max_accounts ||
+        side > SELL || !hot_is_plain(c) || !hot_room(engine))
+        return false;
+    struct instrument *it = &engine->instruments[c->instrument];
+    if (!it->plain || !range_holds(it->lots, grid_quotient(&it->lot, c->quantity)) ||
+        !hot_ready(engine, c))
+        return false;
+    if (c->type == MSIM_ORDER_LIMIT)
+        return hot_limit(engine, c, it, side);
+    return c->type == MSIM_ORDER_MARKET && hot_market(engine, c, it, side);
+}
+
+/* The resting order without anything special that the command names by handle; 0 for none. */
+static inline uint32_t hot_find(const struct msim_engine *engine, const struct msim_command *c)
+{
+    const uint32_t slot = (uint32_t)c->handle;
+
+    if (slot == 0 || slot >= engine->order_used)
+        return 0;
+    const struct order *order = &engine->orders[slot];
+    if (order->id != c->order || (uint32_t)order->id != c->handle >> 32 ||
+        order->account != c->account || order->extra != 0 ||
+        order->bits >> BITS_STATE_AT != ORDER_RESTING)
+        return 0;
+    return slot;
+}
+
+/* Out of its level, which goes where nothing is left of it. */
+static inline void hot_leave(struct msim_engine *engine, struct instrument *it, unsigned at,
+                             uint32_t slot, msim_price price, msim_qty leaves)
+{
+    struct side *side = &it->sides[at];
+    const int64_t key = price_key(it, at, price);
+    struct level *level = side_level_find(engine, side, key);
+
+    queue_unlink(engine, level, slot);
+    level->shown -= leaves;
+    level->count--;
+    side->total -= leaves;
+    side->order_count--;
+    if (engine->events_wanted & HOT_ASIDE) {
+        event_book_order(engine, slot, MSIM_BOOK_DELETE, 0);
+        event_level(engine, engine->orders[slot].instrument, at, price, level->shown, level->count);
+    }
+    if (level->count == 0)
+        side_level_remove(engine, side, key);
 }
 
 static inline bool hot_cancel(struct msim_engine *engine, const struct msim_command *c)
 {
-    const uint32_t slot = (uint32_t)c->handle;
+    const uint32_t slot = hot_find(engine, c);
 
-    if (slot == 0 || slot >= engine->order_used || !hot_room(engine))
+    if (!slot || !hot_room(engine))
         return false;
     struct order *order = &engine->orders[slot];
-    if (order->id != c->order || order->id == 0 || order->account != c->account ||
-        (uint32_t)order->id != c->handle >> 32 || order->extra != 0 ||
-        order_state(order) != ORDER_RESTING)
-        return false;
     struct instrument *it = &engine->instruments[order->instrument];
-    if (it->state == MSIM_STATE_HALTED)
+    if (!it->plain)
         return false;
 
     const unsigned at = order_side(order);
-    struct side *side = &it->sides[at];
-    const int64_t key = price_key(it, at, order->price);
-    struct level *level = side_level_find(engine, side, key);
-    const msim_qty leaves = order->leaves;
-
     const struct hot_order told = {
         .id = order->id,
         .client_id = order->client ? engine->clients[order->client].client_id : 0,
@@ -224,29 +350,88 @@ static inline bool hot_cancel(struct msim_engine *engine, const struct msim_comm
         .type = order_type(order),
         .price = order->price,
         .quantity = order->quantity,
-        .leaves = leaves,
+        .leaves = order->leaves,
+        .filled = order->quantity - order->leaves,
     };
     hot_tell(engine, &told, MSIM_EVENT_CANCELLED, MSIM_CANCEL_REQUESTED, MSIM_STATUS_CANCELLED);
-    queue_unlink(engine, level, slot);
-    level->shown -= leaves;
-    level->count--;
-    side->total -= leaves;
-    side->order_count--;
-    event_book_order(engine, slot, MSIM_BOOK_DELETE, 0);
-    event_level(engine, order->instrument, at, order->price, level->shown, level->count);
-    if (level->count == 0)
-        side_level_remove(engine, side, key);
+    hot_leave(engine, it, at, slot, told.price, told.leaves);
     if (!engine->accounts_off) {
-        const uint32_t asset = held_asset(it, at);
-        const int64_t hold = hold_of(it, at, order->price, leaves);
-        struct balance *balance = balance_of(engine, order->account, asset);
+        struct balance *balance = balance_of(engine, told.account, it->pays[at]);
+        const int64_t hold =
+            at == SELL ? told.leaves * it->base_factor : notional_of(it, told.price, told.leaves);
         balance->held -= hold;
         balance->free += hold;
-        event_balance(engine, order->account, asset);
+        event_balance(engine, told.account, it->pays[at]);
     }
     if (order->client)
-        msim_client_finish(engine, order, order->quantity - leaves, MSIM_STATUS_CANCELLED);
+        msim_client_finish(engine, order, told.filled, MSIM_STATUS_CANCELLED);
     order_give(engine, slot);
+    return true;
+}
+
+/* To another price, where it rests again. */
+static inline bool hot_replace(struct msim_engine *engine, const struct msim_command *c)
+{
+    const uint32_t slot = hot_find(engine, c);
+
+    if (!slot || !hot_room(engine) || c->price <= 0 || c->quantity <= 0 || c->stop_price != 0 ||
+        c->flags & ~MSIM_COMMAND_OPEN_QUANTITY)
+        return false;
+    struct order *order = &engine->orders[slot];
+    struct instrument *it = &engine->instruments[order->instrument];
+    const unsigned at = order_side(order);
+    struct side *own = &it->sides[at];
+    const uint64_t ticks = grid_quotient(&it->tick, c->price);
+    const int64_t key = mirrored(at, (int64_t)ticks);
+    const msim_qty filled = order->quantity - order->leaves;
+    msim_qty quantity = c->quantity;
+    int64_t notional;
+    int64_t total;
+
+    if (c->flags && !msim_add_check(filled, c->quantity, &quantity))
+        return false;
+    const msim_qty open = quantity - filled;
+    if (!it->plain || c->price == order->price || open <= 0 || quantity > it->max_quantity ||
+        order->bits & BITS_REDUCE_ONLY || !range_holds(it->ticks, ticks) ||
+        !range_holds(it->lots, grid_quotient(&it->lot, c->quantity)) ||
+        it->sides[at ^ 1].best <= -key || !notional_check(it, c->price, open, &notional) ||
+        notional < it->min_notional || !msim_add_check(own->total, open, &total) ||
+        side_prepare(engine, own, key) < 0)
+        return false;
+    if (!engine->accounts_off) {
+        struct balance *balance = balance_of(engine, order->account, it->pays[at]);
+        const int64_t more = by_side(at, notional - notional_of(it, order->price, order->leaves),
+                                     (open - order->leaves) * it->base_factor);
+        if (more > balance->free)
+            return false;
+        balance->free -= more;
+        balance->held += more;
+    }
+
+    const struct hot_order told = {
+        .id = order->id,
+        .client_id = order->client ? engine->clients[order->client].client_id : 0,
+        .instrument = order->instrument,
+        .account = order->account,
+        .slot = slot,
+        .owner = order->owner,
+        .side = at,
+        .time_in_force = order_tif(order),
+        .type = order_type(order),
+        .price = c->price,
+        .quantity = quantity,
+        .leaves = open,
+        .filled = filled,
+    };
+    hot_tell(engine, &told, MSIM_EVENT_REPLACED, 0,
+             filled > 0 ? MSIM_STATUS_PARTIALLY_FILLED : MSIM_STATUS_OPEN);
+    hot_leave(engine, it, at, slot, order->price, order->leaves);
+    order->price = told.price;
+    order->quantity = told.quantity;
+    order->leaves = told.leaves;
+    hot_rest(engine, own, told.instrument, at, key, slot, told.price, told.leaves);
+    if (!engine->accounts_off)
+        event_balance(engine, told.account, it->pays[at]);
     return true;
 }
 

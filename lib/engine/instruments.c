@@ -27,6 +27,29 @@ void msim_grid_set(struct grid *grid, int64_t unit)
     };
 }
 
+/* Quotients of the multiples of a grid's unit within low..high; an empty range lets nothing in. */
+static struct range range_of(const struct grid *grid, int64_t low, int64_t high)
+{
+    const int64_t first = (low - 1) / grid->unit + 1;
+    const int64_t last = high / grid->unit;
+
+    if (last < first)
+        return (struct range){.first = UINT64_MAX, .span = 0};
+    return (struct range){(uint64_t)first, (uint64_t)(last - first)};
+}
+
+void msim_instrument_refresh(struct instrument *it)
+{
+    const int64_t most = it->max_quantity < it->fit_quantity ? it->max_quantity : it->fit_quantity;
+
+    it->pays[BUY] = it->quote;
+    it->pays[SELL] = it->base;
+    it->ticks = range_of(&it->tick, it->min_price, it->max_price);
+    it->lots = range_of(&it->lot, it->min_quantity, most);
+    it->plain = it->state == MSIM_STATE_TRADING && it->band == 0 &&
+                it->step.unit == it->tick.unit && it->fee_mode == MSIM_FEE_RECEIVED;
+}
+
 static int check_name(const char *name, const char *what, struct msim_detail *detail)
 {
     const size_t length = name ? strlen(name) : 0;
@@ -157,6 +180,7 @@ static struct instrument made(const struct msim_engine *engine,
     msim_grid_set(&it.lot, usual(params->lot, 1));
     it.sides[BUY].best = KEY_NONE;
     it.sides[SELL].best = KEY_NONE;
+    msim_instrument_refresh(&it);
     return it;
 }
 

@@ -220,14 +220,14 @@ void msim_order_filled(struct msim_engine *engine, uint32_t slot)
 }
 
 /* The buyer's fee: in what it receives, or in what it pays, then never below zero for it. */
-static int64_t buyer_fee(struct msim_engine *engine, const struct instrument *instrument,
-                         uint32_t rate, int64_t received, int64_t notional, struct balance *base,
-                         struct balance *quote)
+static inline int64_t buyer_fee(struct msim_engine *engine, const struct instrument *instrument,
+                                bool plain, uint32_t rate, int64_t received, int64_t notional,
+                                struct balance *base, struct balance *quote)
 {
     int64_t fee;
 
     base->free += received;
-    if (instrument->fee_mode == MSIM_FEE_RECEIVED) {
+    if (plain || instrument->fee_mode == MSIM_FEE_RECEIVED) {
         fee = fee_of(received, rate);
         base->free -= fee;
         engine->assets[instrument->base].fees += fee;
@@ -242,8 +242,8 @@ static int64_t buyer_fee(struct msim_engine *engine, const struct instrument *in
     return fee;
 }
 
-static int64_t seller_fee(struct msim_engine *engine, const struct instrument *instrument,
-                          uint32_t rate, int64_t notional, struct balance *quote)
+static inline int64_t seller_fee(struct msim_engine *engine, const struct instrument *instrument,
+                                 uint32_t rate, int64_t notional, struct balance *quote)
 {
     const int64_t fee = fee_of(notional, rate);
 
@@ -253,10 +253,10 @@ static int64_t seller_fee(struct msim_engine *engine, const struct instrument *i
 }
 
 /* What a buyer's hold gives for a part of its open quantity. */
-static int64_t released(const struct instrument *instrument, const struct order *order,
-                        msim_qty open, msim_qty quantity)
+static inline int64_t released(const struct instrument *instrument, bool plain,
+                               const struct order *order, msim_qty open, msim_qty quantity)
 {
-    if (instrument->fee_mode == MSIM_FEE_RECEIVED)
+    if (plain || instrument->fee_mode == MSIM_FEE_RECEIVED)
         return notional_of(instrument, order->price, quantity);
     return hold_of(instrument, BUY, order->price, open) -
            hold_of(instrument, BUY, order->price, open - quantity);
@@ -268,9 +268,9 @@ struct fees {
 };
 
 /* Money and positions of both; open quantities are still what they were.  The buyer pays first. */
-static struct fees settle(struct msim_engine *engine, const struct taker *taker,
-                          const struct order *t, const struct order *m, msim_qty quantity,
-                          int64_t notional)
+static inline struct fees settle(struct msim_engine *engine, const struct taker *taker, bool plain,
+                                 const struct order *t, const struct order *m, msim_qty quantity,
+                                 int64_t notional)
 {
     const struct instrument *it = taker->instrument;
     struct balance *base = balance_of(engine, m->account, it->base);
@@ -280,21 +280,22 @@ static struct fees settle(struct msim_engine *engine, const struct taker *taker,
     struct fees fees;
 
     if (taker->side == BUY) {
-        const int64_t paid = taker->market ? 0 : released(it, t, t->leaves, quantity);
+        const int64_t paid = taker->market ? 0 : released(it, plain, t, t->leaves, quantity);
         taker->quote->held -= paid;
         taker->quote->free += paid - notional;
         fees.taker =
-            buyer_fee(engine, it, it->taker_fee, given, notional, taker->base, taker->quote);
+            buyer_fee(engine, it, plain, it->taker_fee, given, notional, taker->base, taker->quote);
         base->held -= given;
         fees.maker = seller_fee(engine, it, it->maker_fee, notional, quote);
         position_book(taker->position, quantity, notional);
         position_book(position, -quantity, notional);
         return fees;
     }
-    const int64_t paid = released(it, m, order_open(engine, m), quantity);
+    const int64_t paid =
+        released(it, plain, m, plain ? m->leaves : order_open(engine, m), quantity);
     quote->held -= paid;
     quote->free += paid - notional;
-    fees.maker = buyer_fee(engine, it, it->maker_fee, given, notional, base, quote);
+    fees.maker = buyer_fee(engine, it, plain, it->maker_fee, given, notional, base, quote);
     if (taker->market)
         taker->base->free -= given;
     else
@@ -377,8 +378,8 @@ static void tell_fills(struct msim_engine *engine, struct taker *taker, const st
 }
 
 /* Both sides pay, receive, and are told; queues and levels are the caller's. */
-static void fill(struct msim_engine *engine, struct taker *taker, uint32_t maker_slot,
-                 msim_price price, msim_qty quantity)
+static inline void fill(struct msim_engine *engine, struct taker *taker, bool plain,
+                        uint32_t maker_slot, msim_price price, msim_qty quantity)
 {
     struct instrument *it = taker->instrument;
     struct order *t = &engine->orders[taker->slot];
@@ -387,10 +388,10 @@ static void fill(struct msim_engine *engine, struct taker *taker, uint32_t maker
     struct fees fees = {0, 0};
 
     if (!engine->accounts_off)
-        fees = settle(engine, taker, t, m, quantity, notional);
+        fees = settle(engine, taker, plain, t, m, quantity, notional);
     t->leaves -= quantity;
     m->leaves -= quantity;
-    if (taker->amount >= 0)
+    if (!plain && taker->amount >= 0)
         taker->amount -= notional;
     it->last_price = price;
     it->last_trade = engine->next_trade;
@@ -594,25 +595,23 @@ static enum step before_fill(struct msim_engine *engine, struct taker *taker, st
 
 /* Returns whether the taker goes on to the next level. */
 static bool match_level(struct msim_engine *engine, struct taker *taker, struct side *side,
-                        struct level *level, msim_price price)
+                        struct level *level, msim_price price, bool checked)
 {
     struct order *t = &engine->orders[taker->slot];
-    const bool plain = !taker->market && !(t->bits & BITS_REDUCE_ONLY) &&
-                       order_self_trade(t) == MSIM_SELF_TRADE_NONE;
 
     while (t->leaves > 0 && level->head) {
         const uint32_t slot = level->head;
         struct order *m = &engine->orders[slot];
         msim_qty quantity = m->leaves < t->leaves ? m->leaves : t->leaves;
 
-        if (!plain || m->bits & BITS_REDUCE_ONLY) {
+        if (checked || m->bits & BITS_REDUCE_ONLY) {
             const enum step step = before_fill(engine, taker, side, level, slot, price, &quantity);
             if (step == STEP_STOP)
                 return false;
             if (step == STEP_AGAIN)
                 continue;
         }
-        fill(engine, taker, slot, price, quantity);
+        fill(engine, taker, false, slot, price, quantity);
         level->shown -= quantity;
         side->total -= quantity;
         if (m->leaves == 0)
@@ -621,6 +620,55 @@ static bool match_level(struct msim_engine *engine, struct taker *taker, struct 
             event_book_order(engine, slot, MSIM_BOOK_CHANGE, m->leaves);
     }
     return t->leaves > 0;
+}
+
+/* A maker that is used up and keeps nothing back. */
+static inline void maker_done(struct msim_engine *engine, struct side *side, struct level *level,
+                              uint32_t slot)
+{
+    struct order *maker = &engine->orders[slot];
+
+    level->head = maker->next;
+    if (maker->next)
+        engine->orders[maker->next].prev = 0;
+    else
+        level->tail = 0;
+    level->count--;
+    side->order_count--;
+    event_book_order(engine, slot, MSIM_BOOK_DELETE, 0);
+    if (maker->client)
+        msim_client_finish(engine, maker, maker->quantity, MSIM_STATUS_FILLED);
+    order_give(engine, slot);
+}
+
+/*
+ * The same where nothing can come between the taker and its fills; stops before a maker
+ * that is out of the ordinary.
+ */
+static void match_plain(struct msim_engine *engine, struct taker *taker, struct side *side,
+                        struct level *level, msim_price price)
+{
+    struct order *t = &engine->orders[taker->slot];
+
+    while (t->leaves > 0 && level->head) {
+        const uint32_t slot = level->head;
+        struct order *m = &engine->orders[slot];
+        if (m->extra || m->bits & BITS_REDUCE_ONLY)
+            return;
+        if (m->next) {
+            const struct order *next = &engine->orders[m->next];
+            __builtin_prefetch(&engine->orders[next->next], 1);
+            account_prefetch(engine, taker->instrument, taker->number, next->account);
+        }
+        const msim_qty quantity = m->leaves < t->leaves ? m->leaves : t->leaves;
+        fill(engine, taker, true, slot, price, quantity);
+        level->shown -= quantity;
+        side->total -= quantity;
+        if (m->leaves == 0)
+            maker_done(engine, side, level, slot);
+        else
+            event_book_order(engine, slot, MSIM_BOOK_CHANGE, m->leaves);
+    }
 }
 
 void msim_match(struct msim_engine *engine, struct taker *taker)
@@ -636,12 +684,19 @@ void msim_match(struct msim_engine *engine, struct taker *taker)
         taker->quote = balance_of(engine, account, taker->instrument->quote);
         taker->position = position_of(engine, account, taker->number);
     }
+    const struct order *t = &engine->orders[taker->slot];
+    const bool checked = (taker->market && !taker->covered) || t->bits & BITS_REDUCE_ONLY ||
+                         order_self_trade(t) != MSIM_SELF_TRADE_NONE;
+    const bool plain =
+        !checked && taker->amount < 0 && taker->instrument->fee_mode == MSIM_FEE_RECEIVED;
     while (more && side->best <= taker->limit) {
         const int64_t key = side->best;
         const msim_price price = key_price(taker->instrument, at, key);
         struct level *level = side_near(engine, side, key);
 
-        more = match_level(engine, taker, side, level, price);
+        if (plain)
+            match_plain(engine, taker, side, level, price);
+        more = match_level(engine, taker, side, level, price, checked);
         event_level(engine, taker->number, at, price, level->shown, level->count);
         if (level->count == 0)
             side_level_remove(engine, side, key);

@@ -238,11 +238,10 @@ int msim_engine_balance(const struct msim_engine *engine, uint32_t account, uint
 int msim_engine_position(const struct msim_engine *engine, uint32_t account, uint32_t instrument,
                          struct msim_position_view *view)
 {
-    static const struct position none = {0};
-
     if (account >= engine->max_accounts || instrument >= engine->instrument_count)
         return MSIM_ERR_NOT_FOUND;
     const struct position *position = msim_position_find(engine, account, instrument);
-    msim_position_show(engine, instrument, position ? position : &none, view);
+    const struct holding now = position ? position_load(position) : (struct holding){0, 0, 0};
+    msim_position_show(engine, instrument, &now, view);
     return MSIM_OK;
 }

@@ -216,8 +216,8 @@ static int check_order(struct reader *reader, const struct msim_engine *engine, 
         !msim_add_check(order->leaves, extra->hidden, &open) || open > order->quantity ||
         (extra->hidden > 0 && (state != ORDER_RESTING || extra->display <= 0)))
         return wrong(reader, "an order's quantity");
-    if (extra->display < 0 || extra->display > order->quantity ||
-        (extra->display > 0 && (!priced || open / extra->display > 2 * MSIM_MAX_ICEBERG_PARTS)))
+    if (extra->display < 0 || (extra->display > 0 && !priced) ||
+        (extra->hidden > 0 && open / extra->display > MSIM_MAX_ICEBERG_PARTS))
         return wrong(reader, "an iceberg's display");
     if (state == ORDER_RESTING && (!priced || tif == MSIM_TIF_IOC || tif == MSIM_TIF_FOK))
         return wrong(reader, "an order that cannot rest");
@@ -305,10 +305,21 @@ static int add_side(struct reader *reader, struct msim_engine *engine, struct in
 static int add_waiting(struct reader *reader, struct msim_engine *engine, struct instrument *it,
                        struct chain chain)
 {
+    bool rises = true;
+    int64_t last = INT64_MIN;
+
     for (uint32_t slot = chain.first, next; slot; slot = next) {
         const struct order *order = &engine->orders[slot];
         const msim_price stop_price = engine->extras[order->extra].stop_price;
+        const int64_t key = msim_trigger_rises(order) ? stop_price : -stop_price;
         next = order->next;
+        if (rises && !msim_trigger_rises(order)) {
+            rises = false;
+            last = INT64_MIN;
+        }
+        if (key < last || rises != msim_trigger_rises(order))
+            return wrong(reader, "waiting orders out of order");
+        last = key;
         if (msim_trigger_met(it, order_side(order), order_type(order), stop_price))
             return wrong(reader, "a trigger that should have fired");
         int r = msim_trigger_prepare(engine, it, order_side(order), order_type(order), stop_price);
@@ -336,6 +347,7 @@ static int read_market(struct reader *reader, struct msim_engine *engine, uint32
         return r;
     struct instrument *it = &engine->instruments[number];
     msim_grid_set(&it->step, (int64_t)step);
+    msim_instrument_refresh(it);
     for (unsigned at = 0; at < 2 && r == MSIM_OK; at++)
         r = add_side(reader, engine, it, at, sides[at]);
     if (r == MSIM_OK)
@@ -477,17 +489,16 @@ static int read_positions(struct reader *reader, struct msim_engine *engine)
         int r = msim_accounts_reserve(engine, account, number);
         if (r < 0)
             return r;
-        struct position *position = position_of(engine, account, number);
-        position->quantity = get_i128(reader);
-        position->cost = get_i128(reader);
-        position->realised = get_i128(reader);
-        if (!position_fits(position->quantity) || !position_fits(position->cost) ||
-            !position_fits(position->realised) ||
-            (position->quantity == 0 && position->cost != 0) ||
-            (position->quantity > 0 && position->cost < 0) ||
-            (position->quantity < 0 && position->cost > 0) ||
-            (position->quantity == 0 && position->realised == 0))
+        struct holding now;
+        now.quantity = get_i128(reader);
+        now.cost = get_i128(reader);
+        now.realised = get_i128(reader);
+        if (!position_fits(now.quantity) || !position_fits(now.cost) ||
+            !position_fits(now.realised) || (now.quantity == 0 && now.cost != 0) ||
+            (now.quantity > 0 && now.cost < 0) || (now.quantity < 0 && now.cost > 0) ||
+            (now.quantity == 0 && now.realised == 0))
             return wrong(reader, "a position");
+        msim_position_store(position_of(engine, account, number), &now);
     }
     return MSIM_OK;
 }

@@ -207,11 +207,13 @@ static bool balance_at(const struct msim_engine *engine, size_t row, size_t colu
 }
 
 static bool position_at(const struct msim_engine *engine, size_t row, size_t column,
-                        const struct position **position)
+                        struct holding *holding)
 {
-    *position = msim_position_find(engine, (uint32_t)row, (uint32_t)column);
-    return *position &&
-           ((*position)->quantity != 0 || (*position)->cost != 0 || (*position)->realised != 0);
+    const struct position *position = msim_position_find(engine, (uint32_t)row, (uint32_t)column);
+    if (!position)
+        return false;
+    *holding = position_load(position);
+    return holding->quantity != 0 || holding->cost != 0 || holding->realised != 0;
 }
 
 static void write_balances(struct sink *sink, const struct msim_engine *engine)
@@ -241,21 +243,21 @@ static void write_balances(struct sink *sink, const struct msim_engine *engine)
 static void write_positions(struct sink *sink, const struct msim_engine *engine)
 {
     const struct sheet *sheet = &engine->positions;
-    const struct position *position;
+    struct holding holding;
     uint64_t count = 0;
 
     for (int counting = 1; counting >= 0; counting--) {
         for (size_t row = 0; row < sheet->rows; row++) {
             for (size_t column = 0; column < sheet->stride * SHEET_BLOCK; column++) {
-                if (!position_at(engine, row, column, &position))
+                if (!position_at(engine, row, column, &holding))
                     continue;
                 count++;
                 if (counting)
                     continue;
                 put_pair(sink, (uint32_t)row, (uint32_t)column);
-                put_i128(sink, position->quantity);
-                put_i128(sink, position->cost);
-                put_i128(sink, position->realised);
+                put_i128(sink, holding.quantity);
+                put_i128(sink, holding.cost);
+                put_i128(sink, holding.realised);
             }
         }
         if (counting)

@@ -103,18 +103,28 @@ struct balance {
     int64_t held;
 };
 
-/* Quantities and money of all time go through here: 128 bits do not run over. */
-struct position {
+/* Quantities and money of all time go through a position: 128 bits do not run over. */
+struct holding {
     msim_int128 quantity;
     msim_int128 cost;
     msim_int128 realised;
+};
+
+/* A holding as it is kept: the upper halves matter only where a number does not fit in 64 bits. */
+struct position {
+    int64_t quantity;
+    int64_t cost;
+    int64_t realised;
+    uint64_t wide;
+    int64_t high[3];
+    uint64_t reserved; /* a cache line each */
 };
 
 /*
  * Cells by row (account) and column (asset, instrument), in blocks of SHEET_BLOCK
  * columns that exist where one of their cells was asked for.
  */
-#define SHEET_BLOCK 8
+#define SHEET_BLOCK 4
 
 struct sheet {
     uint32_t *blocks; /* [row * stride + column / SHEET_BLOCK]: block, 0 for none */
@@ -159,8 +169,20 @@ struct side {
     struct ladder far;
 };
 
+/* The quotients on a grid that an order may have: first .. first + span. */
+struct range {
+    uint64_t first;
+    uint64_t span;
+};
+
 struct instrument {
     struct side sides[2];
+    /* Nothing about it is out of the ordinary: trading, no band, every price on the tick's grid,
+     * and a buy holds its notional. */
+    bool plain;
+    uint32_t pays[2]; /* the asset that a buy pays and holds, and a sell */
+    struct range ticks;
+    struct range lots;
     struct grid tick;
     struct grid lot;
     struct grid step; /* divides every price in the book; the tick, but after it changed */
@@ -239,6 +261,9 @@ struct msim_engine {
     size_t order_capacity;
     struct sheet balances;
     struct sheet positions;
+    uint64_t *ready; /* a bit for each account and instrument: all cells of an order are there */
+    size_t ready_rows;
+    size_t ready_stride;
     struct ladder_pool ladder_pool;
     uint64_t window;      /* levels of each side near the touch */
     struct trade *trades; /* a ring: a trade's place is its number modulo its size */
@@ -353,17 +378,37 @@ static inline bool grid_holds(const struct grid *grid, int64_t value)
 
 void msim_grid_set(struct grid *grid, int64_t unit);
 
+/* After a change of the instrument's state or grids. */
+void msim_instrument_refresh(struct instrument *instrument);
+
+/*
+ * Which side an order is on cannot be foreseen, so nothing that every order does
+ * branches on it.
+ */
+
+/* `sell` for a sell and `buy` for a buy. */
+static inline int64_t by_side(unsigned side, int64_t buy, int64_t sell)
+{
+    return buy ^ ((buy ^ sell) & -(int64_t)side);
+}
+
+/* As it is for a sell, negated for a buy. */
+static inline int64_t mirrored(unsigned side, int64_t value)
+{
+    const int64_t mask = (int64_t)side - 1;
+    return (value ^ mask) - mask;
+}
+
 /* Where a side's orders of a price belong; the price is on the step's grid. */
 static inline int64_t price_key(const struct instrument *instrument, unsigned side,
                                 msim_price price)
 {
-    const int64_t steps = (int64_t)grid_quotient(&instrument->step, price);
-    return side == SELL ? steps : -steps;
+    return mirrored(side, (int64_t)grid_quotient(&instrument->step, price));
 }
 
 static inline msim_price key_price(const struct instrument *instrument, unsigned side, int64_t key)
 {
-    return (side == SELL ? key : -key) * instrument->step.unit;
+    return mirrored(side, key) * instrument->step.unit;
 }
 
 /* orders.c */
@@ -470,6 +515,18 @@ static inline struct position *position_of(const struct msim_engine *engine, uin
         (struct position *)sheet->cells)[(size_t)block * SHEET_BLOCK + instrument % SHEET_BLOCK];
 }
 
+/* Asks for what a fill of the account will touch. */
+static inline void account_prefetch(const struct msim_engine *engine,
+                                    const struct instrument *instrument, uint32_t number,
+                                    uint32_t account)
+{
+    if (engine->accounts_off)
+        return;
+    __builtin_prefetch(balance_of(engine, account, instrument->base), 1);
+    __builtin_prefetch(balance_of(engine, account, instrument->quote), 1);
+    __builtin_prefetch(position_of(engine, account, number), 1);
+}
+
 /* NULL where there is none yet. */
 struct balance *msim_balance_find(const struct msim_engine *engine, uint32_t account,
                                   uint32_t asset);
@@ -480,13 +537,11 @@ struct position *msim_position_find(const struct msim_engine *engine, uint32_t a
 int msim_accounts_reserve(struct msim_engine *engine, uint32_t account, uint32_t instrument);
 int msim_balance_reserve(struct msim_engine *engine, uint32_t account, uint32_t asset);
 
-static inline bool accounts_ready(const struct msim_engine *engine,
-                                  const struct instrument *instrument, uint32_t account,
-                                  uint32_t number)
+static inline bool accounts_ready(const struct msim_engine *engine, uint32_t account,
+                                  uint32_t instrument)
 {
-    return sheet_block(&engine->balances, account, instrument->base) &&
-           sheet_block(&engine->balances, account, instrument->quote) &&
-           sheet_block(&engine->positions, account, number);
+    return account < engine->ready_rows && instrument / 64 < engine->ready_stride &&
+           engine->ready[account * engine->ready_stride + instrument / 64] >> (instrument % 64) & 1;
 }
 
 /* Units of the quote asset; false where they do not fit. */
@@ -550,37 +605,63 @@ static inline msim_price hold_price(const struct msim_engine *engine, const stru
     return order->price ? order->price : engine->extras[order->extra].stop_price;
 }
 
+static inline msim_int128 two_halves(int64_t high, int64_t low)
+{
+    return (msim_int128)((msim_uint128)(uint64_t)high << 64 | (uint64_t)low);
+}
+
+static inline struct holding position_load(const struct position *position)
+{
+    if (!position->wide)
+        return (struct holding){position->quantity, position->cost, position->realised};
+    return (struct holding){two_halves(position->high[0], position->quantity),
+                            two_halves(position->high[1], position->cost),
+                            two_halves(position->high[2], position->realised)};
+}
+
+void msim_position_store(struct position *position, const struct holding *holding);
+
 /* Books a buy (or a sell, of negative quantity) into a position. */
 void msim_position_book_wide(struct position *position, int64_t quantity, int64_t notional);
 
 /* The same where everything fits in 64 bits, as it nearly always does. */
 static inline void position_book(struct position *position, int64_t quantity, int64_t notional)
 {
-    const int64_t open = (int64_t)position->quantity;
-    const int64_t cost = (int64_t)position->cost;
+    const int64_t open = position->quantity;
     const int64_t value = quantity < 0 ? -notional : notional;
     int64_t sum;
+    int64_t cost;
     int64_t product;
 
-    if (position->quantity != open || position->cost != cost) {
+    if (position->wide || !msim_add_check(open, quantity, &sum)) {
         msim_position_book_wide(position, quantity, notional);
         return;
     }
     if (open == 0 || (open ^ quantity) >= 0) {
-        position->quantity = (msim_int128)open + quantity;
-        position->cost = (msim_int128)cost + value;
+        if (!msim_add_check(position->cost, value, &cost)) {
+            msim_position_book_wide(position, quantity, notional);
+            return;
+        }
+        position->quantity = sum;
+        position->cost = cost;
         return;
     }
-    /* A part of what is open is closed: its share of the cost goes with it. */
-    if (!msim_add_check(open, quantity, &sum) || sum == 0 || (sum ^ open) < 0 ||
-        !msim_mul_check(cost, quantity, &product) || product == INT64_MIN) {
+    /* A part of what is open is closed: its share of the cost goes with it.  Toward zero: the
+     * product of unlike signs is negative, and -product / open has the cost's sign. */
+    if (sum == 0 || (sum ^ open) < 0 || !msim_mul_check(position->cost, quantity, &product) ||
+        product == INT64_MIN) {
         msim_position_book_wide(position, quantity, notional);
         return;
     }
-    /* Toward zero: the product of unlike signs is negative, -product / open has the cost's sign. */
     const int64_t part = -product / open;
-    position->realised -= (msim_int128)part + value;
-    position->cost = (msim_int128)cost - part;
+    int64_t profit;
+    if (!msim_add_check(part, value, &profit) ||
+        !msim_sub_check(position->realised, profit, &profit)) {
+        msim_position_book_wide(position, quantity, notional);
+        return;
+    }
+    position->realised = profit;
+    position->cost -= part;
     position->quantity = sum;
 }
 
@@ -622,7 +703,7 @@ void msim_event_reject(struct msim_engine *engine, const struct msim_command *co
 void msim_event_balance(struct msim_engine *engine, uint32_t account, uint32_t asset);
 void msim_event_position(struct msim_engine *engine, uint32_t account, uint32_t instrument);
 void msim_position_show(const struct msim_engine *engine, uint32_t instrument,
-                        const struct position *position, struct msim_position_view *view);
+                        const struct holding *holding, struct msim_position_view *view);
 void msim_event_instrument(struct msim_engine *engine, uint32_t instrument);
 void msim_event_mass(struct msim_engine *engine, const struct msim_command *command,
                      uint64_t count);
@@ -685,7 +766,7 @@ static inline void event_balance(struct msim_engine *engine, uint32_t account, u
 /* An order's standing in money, told: the asset that it holds. */
 static inline uint32_t held_asset(const struct instrument *instrument, unsigned side)
 {
-    return side == SELL ? instrument->base : instrument->quote;
+    return instrument->pays[side];
 }
 
 /* match.c */
@@ -726,6 +807,7 @@ struct taker {
     int64_t limit;          /* the worst key of the other side that it reaches */
     int64_t amount;         /* by quote amount: what is left to spend or to receive; else -1 */
     uint8_t market;         /* pays from what is free, not from a hold */
+    uint8_t covered;        /* and has enough for all that it can meet */
     uint8_t stopped;        /* enum msim_cancel: why it may not go on; 0 */
     msim_price first_price; /* of its trades; 0 before the first */
     msim_price last_price;
@@ -755,6 +837,8 @@ void msim_order_filled(struct msim_engine *engine, uint32_t slot);
 
 int msim_trigger_prepare(struct msim_engine *engine, struct instrument *instrument, unsigned side,
                          unsigned type, msim_price stop_price);
+/* Whether it fires on the way up; those that do come before the others. */
+bool msim_trigger_rises(const struct order *order);
 void msim_trigger_add(struct msim_engine *engine, uint32_t slot);
 void msim_trigger_remove(struct msim_engine *engine, uint32_t slot);
 bool msim_trigger_met(const struct instrument *instrument, unsigned side, unsigned type,

@@ -22,6 +22,11 @@ static unsigned direction(unsigned side, unsigned type)
     return (side == BUY) == is_stop(type) ? RISING : FALLING;
 }
 
+bool msim_trigger_rises(const struct order *order)
+{
+    return direction(order_side(order), order_type(order)) == RISING;
+}
+
 static int64_t trigger_key(unsigned direction, msim_price stop_price)
 {
     return direction == RISING ? stop_price : -stop_price;

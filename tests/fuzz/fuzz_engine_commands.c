@@ -77,7 +77,7 @@ static struct msim_command command_of(const uint8_t *b)
         .client_id = b[11] & 31,
         .stop_price = number(b + 12),
         .display_quantity = b[14],
-        .amount = number(b + 16) * 1000,
+        .amount = number(b + 16) % (INT64_MAX / 1000) * 1000,
         .expires_at = b[18],
         .time = b[19],
         .trade = b[20] & 63,

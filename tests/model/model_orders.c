@@ -452,7 +452,7 @@ static uint8_t check_change(const struct model *m, const struct msim_command *c,
 
     if (c->quantity && (code = check_quantity(k, c->quantity)))
         return code;
-    if (quantity > k->p.max_quantity || quantity < o->asked.display_quantity)
+    if (quantity > k->p.max_quantity || (c->quantity && quantity < o->asked.display_quantity))
         return MSIM_REJECT_OUT_OF_RANGE;
     if (o->asked.display_quantity && quantity / o->asked.display_quantity > MSIM_MAX_ICEBERG_PARTS)
         return MSIM_REJECT_LIMIT;
