@@ -49,17 +49,17 @@ enum msim_fee_mode {
 
 struct msim_engine_params {
     size_t size;
-    uint32_t orders;            /* room taken at once, doubled as needed; 4,096 */
-    uint32_t max_orders;        /* live at a time, then NEW is rejected LIMIT; 16,777,216 */
-    uint32_t max_accounts;      /* numbers 0 .. this - 1; 65,536 */
-    uint32_t max_assets;        /* 16,384 */
-    uint32_t max_instruments;   /* at most and usually 65,535 */
-    uint32_t finished_ids;      /* client ids remembered for an account when finished; 10,000 */
-    uint32_t trade_history;     /* trades that can be busted or corrected; 65,536 */
-    uint32_t window_levels;     /* prices near the touch found at once; a power of two; 16,384 */
-    uint32_t events;            /* enum msim_engine_events; all but BOOK_ORDER */
-    uint32_t expected_accounts; /* room taken at once; 0: as they come */
-    uint8_t accounts;           /* enum msim_engine_accounts */
+    uint32_t orders;          /* room taken at once, doubled as needed; 4,096 */
+    uint32_t max_orders;      /* live at a time, then NEW is rejected LIMIT; 16,777,216 */
+    uint32_t max_accounts;    /* numbers 0 .. this - 1; 65,536 */
+    uint32_t max_assets;      /* 16,384 */
+    uint32_t max_instruments; /* at most and usually 65,535 */
+    uint32_t finished_ids;    /* client ids remembered for an account when finished; 10,000 */
+    uint32_t trade_history;   /* trades that can be busted or corrected; 65,536 */
+    uint32_t window_levels;   /* prices near the touch found at once; a power of two; 16,384 */
+    uint32_t events;          /* enum msim_engine_events; all but BOOK_ORDER */
+    uint32_t client_ids;      /* room for so many, live and finished, at once; 0: as they come */
+    uint8_t accounts;         /* enum msim_engine_accounts */
     uint8_t reserved[7];
     const struct msim_allocator *allocator;
 };

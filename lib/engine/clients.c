@@ -2,9 +2,11 @@
  * Client ids: unique for an account among its live orders and the last ones
  * finished.
  *
- * One chained index over entries of 32 bytes.  An entry outlives its order: it
- * moves to the end of the account's list of finished ones, and the list's oldest
- * leaves when the list is longer than was asked for.
+ * An open table of entry numbers, each beside 32 bits of its hash: a search reads
+ * one line of the table, and the entry only where the bits agree.  The bits tell
+ * an entry's home, so removal shifts back without reading entries.  An entry
+ * outlives its order: it moves to the end of the account's list of finished ones,
+ * and the list's oldest leaves when the list is longer than was asked for.
  */
 #include <assert.h>
 #include <string.h>
@@ -14,10 +16,40 @@
 
 #define CLIENTS_LIMIT UINT32_MAX
 
-static uint64_t place_of(const struct msim_engine *engine, uint32_t account, uint64_t client_id)
+static uint32_t hash_of(uint32_t account, uint64_t client_id)
 {
-    const uint64_t mixed = (client_id ^ (uint64_t)account << 40) * UINT64_C(0x9E3779B97F4A7C15);
-    return (mixed ^ mixed >> 29 ^ mixed >> 47) & engine->client_mask;
+    uint64_t mixed = (client_id + (uint64_t)account * UINT64_C(0xD6E8FEB86659FD93)) *
+                     UINT64_C(0x9E3779B97F4A7C15);
+    mixed ^= mixed >> 32;
+    return (uint32_t)(mixed * UINT64_C(0x9E3779B97F4A7C15) >> 32);
+}
+
+static void table_put(struct msim_engine *engine, uint32_t hash, uint32_t entry)
+{
+    uint64_t place = hash & engine->client_mask;
+
+    while (engine->client_index[place] != 0)
+        place = (place + 1) & engine->client_mask;
+    engine->client_index[place] = (uint64_t)hash << 32 | entry;
+}
+
+/* Takes an entry out; those behind it that are not at home move up. */
+static void table_take(struct msim_engine *engine, uint32_t hash, uint32_t entry)
+{
+    uint64_t *index = engine->client_index;
+    const uint64_t mask = engine->client_mask;
+    uint64_t hole = hash & mask;
+
+    while ((uint32_t)index[hole] != entry)
+        hole = (hole + 1) & mask;
+    for (uint64_t place = (hole + 1) & mask; index[place] != 0; place = (place + 1) & mask) {
+        const uint64_t home = index[place] >> 32 & mask;
+        if (((place - home) & mask) >= ((place - hole) & mask)) {
+            index[hole] = index[place];
+            hole = place;
+        }
+    }
+    index[hole] = 0;
 }
 
 void msim_clients_destroy(struct msim_engine *engine)
@@ -33,14 +65,15 @@ void msim_clients_destroy(struct msim_engine *engine)
     msim_mem_free(allocator, engine->accounts, engine->account_capacity * sizeof *engine->accounts);
 }
 
+/* Twice as many places as entries: searches stay short. */
 static int index_build(struct msim_engine *engine)
 {
-    size_t size = 1;
-    while (size < engine->client_capacity)
+    size_t size = 2;
+    while (size < 2 * engine->client_capacity)
         size *= 2;
     if (engine->client_index && engine->client_mask + 1 == size)
         return MSIM_OK;
-    uint32_t *index = msim_mem_zero_array(&engine->allocator, size, sizeof *index);
+    uint64_t *index = msim_mem_zero_array(&engine->allocator, size, sizeof *index);
     if (!index)
         return MSIM_ERR_NOMEM;
     if (engine->client_index)
@@ -49,14 +82,27 @@ static int index_build(struct msim_engine *engine)
     engine->client_index = index;
     engine->client_mask = size - 1;
     for (size_t i = 1; i < engine->client_used; i++) {
-        struct client *client = &engine->clients[i];
-        if (client->state == CLIENT_FREE)
-            continue;
-        uint32_t *chain = &index[place_of(engine, client->account, client->client_id)];
-        client->next = *chain;
-        *chain = (uint32_t)i;
+        const struct client *client = &engine->clients[i];
+        if (client->state != CLIENT_FREE)
+            table_put(engine, hash_of(client->account, client->client_id), (uint32_t)i);
     }
     return MSIM_OK;
+}
+
+/* Room for so many client ids from the start. */
+int msim_clients_create(struct msim_engine *engine, uint32_t count)
+{
+    if (count == 0)
+        return MSIM_OK;
+    int r = msim_mem_grow(&engine->allocator, (void **)&engine->clients, &engine->client_capacity,
+                          sizeof *engine->clients, (size_t)count + 1, CLIENTS_LIMIT);
+    if (r == MSIM_OK)
+        r = msim_mem_grow(&engine->allocator, (void **)&engine->finished,
+                          &engine->finished_capacity, sizeof *engine->finished, (size_t)count + 2,
+                          CLIENTS_LIMIT);
+    engine->client_used = 1;
+    engine->finished_used = 1;
+    return r == MSIM_OK ? index_build(engine) : r;
 }
 
 static int accounts_grow(struct msim_engine *engine, uint32_t account)
@@ -120,19 +166,53 @@ uint64_t msim_client_content(const struct msim_command *command)
 
 uint32_t msim_client_find(const struct msim_engine *engine, uint32_t account, uint64_t client_id)
 {
+    const uint32_t hash = hash_of(account, client_id);
+
     if (!engine->client_index)
         return 0;
-    uint32_t entry = engine->client_index[place_of(engine, account, client_id)];
-    while (entry && (engine->clients[entry].client_id != client_id ||
-                     engine->clients[entry].account != account))
-        entry = engine->clients[entry].next;
-    return entry;
+    for (uint64_t place = hash & engine->client_mask; engine->client_index[place] != 0;
+         place = (place + 1) & engine->client_mask) {
+        const uint64_t found = engine->client_index[place];
+        const struct client *client = &engine->clients[(uint32_t)found];
+        if (found >> 32 == hash && client->client_id == client_id && client->account == account)
+            return (uint32_t)found;
+    }
+    return 0;
 }
 
 void msim_client_prefetch(const struct msim_engine *engine, uint32_t account, uint64_t client_id)
 {
     if (engine->client_index)
-        __builtin_prefetch(&engine->client_index[place_of(engine, account, client_id)]);
+        __builtin_prefetch(&engine->client_index[hash_of(account, client_id) & engine->client_mask],
+                           1);
+}
+
+/* The entry that the id most likely has, without a look at it; 0 for none. */
+static uint32_t likely(const struct msim_engine *engine, uint32_t account, uint64_t client_id)
+{
+    const uint32_t hash = hash_of(account, client_id);
+
+    if (!engine->client_index)
+        return 0;
+    for (uint64_t place = hash & engine->client_mask; engine->client_index[place] != 0;
+         place = (place + 1) & engine->client_mask) {
+        if (engine->client_index[place] >> 32 == hash)
+            return (uint32_t)engine->client_index[place];
+    }
+    return 0;
+}
+
+void msim_client_prefetch_entry(const struct msim_engine *engine, uint32_t account,
+                                uint64_t client_id)
+{
+    __builtin_prefetch(&engine->clients[likely(engine, account, client_id)], 1);
+}
+
+uint32_t msim_client_likely_slot(const struct msim_engine *engine, uint32_t account,
+                                 uint64_t client_id)
+{
+    const uint32_t entry = likely(engine, account, client_id);
+    return entry && engine->clients[entry].state == CLIENT_LIVE ? engine->clients[entry].slot : 0;
 }
 
 static uint32_t entry_take(struct msim_engine *engine)
@@ -142,14 +222,6 @@ static uint32_t entry_take(struct msim_engine *engine)
         return (uint32_t)engine->client_used++;
     engine->free_client = engine->clients[entry].next;
     return entry;
-}
-
-static void entry_link(struct msim_engine *engine, uint32_t entry)
-{
-    struct client *client = &engine->clients[entry];
-    uint32_t *chain = &engine->client_index[place_of(engine, client->account, client->client_id)];
-    client->next = *chain;
-    *chain = entry;
 }
 
 uint32_t msim_client_add(struct msim_engine *engine, uint32_t account, uint64_t client_id,
@@ -164,7 +236,7 @@ uint32_t msim_client_add(struct msim_engine *engine, uint32_t account, uint64_t 
         .slot = slot,
         .state = CLIENT_LIVE,
     };
-    entry_link(engine, entry);
+    table_put(engine, hash_of(account, client_id), entry);
     engine->client_live++;
     return entry;
 }
@@ -172,11 +244,8 @@ uint32_t msim_client_add(struct msim_engine *engine, uint32_t account, uint64_t 
 static void entry_give(struct msim_engine *engine, uint32_t entry)
 {
     struct client *client = &engine->clients[entry];
-    uint32_t *link = &engine->client_index[place_of(engine, client->account, client->client_id)];
 
-    while (*link != entry)
-        link = &engine->clients[*link].next;
-    *link = client->next;
+    table_take(engine, hash_of(client->account, client->client_id), entry);
     client->state = CLIENT_FREE;
     client->next = engine->free_client;
     engine->free_client = entry;
@@ -250,5 +319,5 @@ void msim_client_add_finished(struct msim_engine *engine, const struct client *c
     engine->clients[entry] = *client;
     engine->clients[entry].state = CLIENT_FINISHED;
     engine->clients[entry].slot = finished_add(engine, &engine->accounts[client->account], &copy);
-    entry_link(engine, entry);
+    table_put(engine, hash_of(client->account, client->client_id), entry);
 }

@@ -22,7 +22,8 @@
 #define FIRST_EVENTS 1024
 
 /* How far ahead of the command in hand memory is asked for. */
-#define PREFETCH_FAR 8
+#define PREFETCH_FAR 12
+#define PREFETCH_MIDDLE 8
 #define PREFETCH_NEAR 4
 /* What is smaller lies in the caches anyway. */
 #define PREFETCH_FROM 8192
@@ -92,6 +93,8 @@ static int fill_in(struct msim_engine *engine, const struct msim_engine_params *
     msim_symbols_init(&engine->symbols, engine->max_instruments, &engine->allocator);
 
     int r = msim_orders_create(engine, orders < engine->max_orders ? orders : engine->max_orders);
+    if (r == MSIM_OK)
+        r = msim_clients_create(engine, params->client_ids);
     if (r == MSIM_OK)
         r = msim_events_grow(engine, FIRST_EVENTS);
     if (r < 0)
@@ -290,7 +293,15 @@ static inline void prefetch_far(const struct msim_engine *engine,
     }
 }
 
-/* The second: the neighbours in the order's queue. */
+/* The second, for client ids alone: their entries. */
+static inline void prefetch_middle(const struct msim_engine *engine,
+                                   const struct msim_command *command)
+{
+    if (command->client_id && !(uint32_t)command->handle && command->kind != MSIM_COMMAND_NEW)
+        msim_client_prefetch_entry(engine, command->account, command->client_id);
+}
+
+/* The third: the order, where its client id led to it; the neighbours in its queue. */
 static inline void prefetch_near(const struct msim_engine *engine,
                                  const struct msim_command *command)
 {
@@ -300,6 +311,10 @@ static inline void prefetch_near(const struct msim_engine *engine,
         const struct order *order = &engine->orders[slot];
         __builtin_prefetch(&engine->orders[order->next], 1);
         __builtin_prefetch(&engine->orders[order->prev], 1);
+    } else if (command->client_id && command->kind != MSIM_COMMAND_NEW) {
+        __builtin_prefetch(
+            &engine->orders[msim_client_likely_slot(engine, command->account, command->client_id)],
+            1);
     }
 }
 
@@ -312,12 +327,13 @@ int msim_engine_apply_many(struct msim_engine *engine, const struct msim_command
     if (!engine || (!commands && count > 0))
         return MSIM_ERR_INVALID;
     engine->event_count = 0;
-    const bool large = engine->order_used >= PREFETCH_FROM;
+    const bool large = engine->order_used >= PREFETCH_FROM || engine->client_used >= PREFETCH_FROM;
     for (size_t ahead = 0; large && ahead < PREFETCH_FAR && ahead < count; ahead++)
         prefetch_far(engine, &commands[ahead]);
     for (; i < count && engine->event_count < MSIM_BATCH_EVENTS; i++) {
         if (large && i + PREFETCH_FAR < count) {
             prefetch_far(engine, &commands[i + PREFETCH_FAR]);
+            prefetch_middle(engine, &commands[i + PREFETCH_MIDDLE]);
             prefetch_near(engine, &commands[i + PREFETCH_NEAR]);
         }
         r = apply_one(engine, &commands[i]);

@@ -81,7 +81,7 @@ static inline bool hot_client_ready(const struct msim_engine *engine, const stru
     return c->account < engine->account_capacity &&
            (engine->free_client || engine->client_used < engine->client_capacity) &&
            engine->finished_count + engine->client_live + 2 <= engine->finished_capacity &&
-           engine->client_mask + 1 >= engine->client_capacity &&
+           engine->client_mask + 1 >= 2 * engine->client_capacity &&
            !msim_client_find(engine, c->account, c->client_id);
 }
 
@@ -290,16 +290,30 @@ static inline bool hot_new(struct msim_engine *engine, const struct msim_command
     return c->type == MSIM_ORDER_MARKET && hot_market(engine, c, it, side);
 }
 
-/* The resting order without anything special that the command names by handle; 0 for none. */
-static inline uint32_t hot_find(const struct msim_engine *engine, const struct msim_command *c)
+/* The order that the command names by handle or by client id; 0 for none, or for any other way. */
+static inline uint32_t hot_named(const struct msim_engine *engine, const struct msim_command *c)
 {
     const uint32_t slot = (uint32_t)c->handle;
 
-    if (slot == 0 || slot >= engine->order_used)
+    if (slot) {
+        if (slot >= engine->order_used || engine->orders[slot].id != c->order ||
+            (uint32_t)c->order != c->handle >> 32)
+            return 0;
+        return slot;
+    }
+    if (c->order || c->handle || !c->client_id)
         return 0;
+    const uint32_t entry = msim_client_find(engine, c->account, c->client_id);
+    return entry && engine->clients[entry].state == CLIENT_LIVE ? engine->clients[entry].slot : 0;
+}
+
+/* The same where it rests, is the account's, and has nothing special. */
+static inline uint32_t hot_find(const struct msim_engine *engine, const struct msim_command *c)
+{
+    const uint32_t slot = hot_named(engine, c);
     const struct order *order = &engine->orders[slot];
-    if (order->id != c->order || (uint32_t)order->id != c->handle >> 32 ||
-        order->account != c->account || order->extra != 0 ||
+
+    if (slot == 0 || order->account != c->account || order->extra != 0 ||
         order->bits >> BITS_STATE_AT != ORDER_RESTING)
         return 0;
     return slot;

@@ -658,6 +658,8 @@ static void match_plain(struct msim_engine *engine, struct taker *taker, struct 
         if (m->next) {
             const struct order *next = &engine->orders[m->next];
             __builtin_prefetch(&engine->orders[next->next], 1);
+            if (next->client)
+                __builtin_prefetch(&engine->clients[next->client], 1);
             account_prefetch(engine, taker->instrument, taker->number, next->account);
         }
         const msim_qty quantity = m->leaves < t->leaves ? m->leaves : t->leaves;

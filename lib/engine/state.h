@@ -69,7 +69,7 @@ struct client {
     uint64_t client_id;
     uint64_t content; /* a hash of what the order asked for */
     uint32_t account;
-    uint32_t next;  /* the chain of the index; free ones */
+    uint32_t next;  /* free ones */
     uint32_t slot;  /* the order's, or its place among the finished */
     uint32_t state; /* enum client_state */
 };
@@ -282,7 +282,7 @@ struct msim_engine {
     size_t heap_count;
     size_t heap_capacity;
 
-    uint32_t *client_index;
+    uint64_t *client_index; /* open: upper half 32 bits of the hash, lower half the entry */
     uint64_t client_mask;
     struct client *clients;
     size_t client_capacity;
@@ -467,6 +467,7 @@ size_t msim_expiry_count(const struct msim_engine *engine, msim_time time);
 
 /* clients.c */
 
+int msim_clients_create(struct msim_engine *engine, uint32_t count);
 void msim_clients_destroy(struct msim_engine *engine);
 /* Makes room for one more client id of the account. */
 int msim_clients_reserve(struct msim_engine *engine, uint32_t account);
@@ -480,7 +481,12 @@ void msim_client_finish(struct msim_engine *engine, const struct order *order, m
 /* For restore: a finished one, younger than all before of its account. */
 void msim_client_add_finished(struct msim_engine *engine, const struct client *client,
                               const struct finished *finished);
+/* Ahead of msim_client_find: the table first, then the entry, then the order is asked for. */
 void msim_client_prefetch(const struct msim_engine *engine, uint32_t account, uint64_t client_id);
+void msim_client_prefetch_entry(const struct msim_engine *engine, uint32_t account,
+                                uint64_t client_id);
+uint32_t msim_client_likely_slot(const struct msim_engine *engine, uint32_t account,
+                                 uint64_t client_id);
 
 /* accounts.c */
 

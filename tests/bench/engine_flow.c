@@ -174,7 +174,7 @@ static void set_up(struct run *run)
     uint32_t quote;
 
     params.orders = (uint32_t)(header->prefill * 5 / 4 + 4096);
-    params.expected_accounts = (uint32_t)header->accounts;
+    params.client_ids = run->options->client_ids ? (uint32_t)header->max_id : 0;
     params.events = run->options->events;
     params.accounts = run->options->accounts_off ? MSIM_ACCOUNTS_OFF : MSIM_ACCOUNTS_ON;
     params.allocator = &huge;
