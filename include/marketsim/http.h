@@ -45,7 +45,8 @@ struct msim_http_handler {
 
 /*
  * What a listener does with a path, beside its own handler.  The most exact path wins; a
- * path that is known for other methods only is answered with 405.
+ * path that is known for other methods only is answered with 405.  Where a path has both, HTTP
+ * and a WebSocket, those who name `Upgrade: websocket` get the WebSocket.
  */
 struct msim_route {
     const char *method;                   /* "GET" is for HEAD as well; NULL: every method */

@@ -148,9 +148,14 @@ static void route(struct msim_connection *connection, const struct msim_http_hea
 {
     struct msim_endpoint *endpoint = connection->endpoint;
     struct msim_route_match match;
+    const struct msim_route_wish wish = {
+        .method = head->method.at,
+        .method_length = head->method.length,
+        .path = path,
+        .wants_websocket = msim_http_lists(head, "Upgrade", "websocket"),
+    };
 
-    msim_route_find(&match, endpoint->routes, endpoint->route_count, head->method.at,
-                    head->method.length, path);
+    msim_route_find(&match, endpoint->routes, endpoint->route_count, &wish);
     if (match.entry && match.entry->websocket) {
         connection->endpoint = msim_endpoint_share(match.entry->websocket);
         upgrade(connection, head, path);

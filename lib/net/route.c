@@ -92,9 +92,20 @@ static void add_method(char allow[MSIM_ALLOW_SIZE], const char *method)
              strcmp(method, "GET") == 0 ? ", HEAD" : "");
 }
 
-void msim_route_find(struct msim_route_match *match, const struct msim_route_entry *entries,
-                     size_t count, const char *method, size_t method_length, const char *path)
+/* Of a path with both, a WebSocket is for those who ask for one. */
+static bool is_better(const struct msim_route_entry *entry, const struct msim_route_entry *than,
+                      bool wants_websocket)
 {
+    if (!than)
+        return true;
+    return (entry->websocket != NULL) == wants_websocket &&
+           (than->websocket != NULL) != wants_websocket;
+}
+
+void msim_route_find(struct msim_route_match *match, const struct msim_route_entry *entries,
+                     size_t count, const struct msim_route_wish *wish)
+{
+    const char *path = wish->path;
     size_t best = 0;
 
     match->entry = NULL;
@@ -105,7 +116,8 @@ void msim_route_find(struct msim_route_match *match, const struct msim_route_ent
     for (size_t i = 0; i < count && best > 0; i++) {
         if (!path_matches(&entries[i], path) || exactness(&entries[i]) != best)
             continue;
-        if (!match->entry && method_matches(&entries[i], method, method_length))
+        if (method_matches(&entries[i], wish->method, wish->method_length) &&
+            is_better(&entries[i], match->entry, wish->wants_websocket))
             match->entry = &entries[i];
         if (entries[i].method)
             add_method(match->allow, entries[i].method);

@@ -35,7 +35,14 @@ struct msim_route_match {
     char allow[MSIM_ALLOW_SIZE];          /* the methods that this path has; "" where it has none */
 };
 
+struct msim_route_wish {
+    const char *method;
+    size_t method_length;
+    const char *path;
+    bool wants_websocket; /* it names Upgrade: websocket */
+};
+
 void msim_route_find(struct msim_route_match *match, const struct msim_route_entry *entries,
-                     size_t count, const char *method, size_t method_length, const char *path);
+                     size_t count, const struct msim_route_wish *wish);
 
 #endif

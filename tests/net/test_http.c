@@ -134,6 +134,8 @@ static void desk_open(struct desk *desk)
         {"PUT", "/early", &early_handler, NULL, desk, 1000000},
         {"GET", "/large", &large_handler, NULL, desk, 0},
         {"GET", "/ws", NULL, &bench_handler, &desk->bench, 0},
+        {NULL, "/both", &mirror_handler, NULL, desk, 0},
+        {"GET", "/both", NULL, &bench_handler, &desk->bench, 0},
     };
     params.host = "127.0.0.1";
     params.routes = routes;
@@ -587,6 +589,22 @@ static void an_answer_in_pieces_stops_at_the_backlogs_bound(void **state)
     desk_finish(&desk);
 }
 
+static void a_path_with_both_gives_the_websocket_to_those_who_ask_for_one(void **state)
+{
+    struct desk desk;
+
+    (void)state;
+    desk_open(&desk);
+    int fd = desk_connect(&desk);
+    raw_say(&desk.bench, fd, "GET /both HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert_answer(&desk, fd, "200", "GET|/both||h|-|");
+    raw_say(&desk.bench, fd, "GET /both HTTP/1.1\r\n" RAW_UPGRADE);
+    raw_expect(&desk.bench, fd, RAW_ANSWER, strlen(RAW_ANSWER));
+    until_log(&desk.bench, "opened ");
+    close(fd);
+    desk_finish(&desk);
+}
+
 static void answers_that_would_break_the_head_are_refused(void **state)
 {
     static const struct msim_http_header bad[] = {
@@ -685,6 +703,7 @@ int main(void)
         cmocka_unit_test(an_answer_in_pieces_goes_in_chunks),
         cmocka_unit_test(an_answer_in_pieces_stops_at_the_backlogs_bound),
         cmocka_unit_test(answers_that_would_break_the_head_are_refused),
+        cmocka_unit_test(a_path_with_both_gives_the_websocket_to_those_who_ask_for_one),
         cmocka_unit_test(routes_that_mean_nothing_are_refused),
         cmocka_unit_test(what_is_asked_of_no_exchange_does_no_harm),
     };
