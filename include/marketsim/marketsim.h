@@ -9,6 +9,7 @@
 #include <marketsim/engine.h>
 #include <marketsim/faults.h>
 #include <marketsim/http.h>
+#include <marketsim/hub.h>
 #include <marketsim/mock.h>
 #include <marketsim/net.h>
 #include <marketsim/pacer.h>

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "net/hub.h"
 
 #define REASON_MAX (MSIM_FRAME_CONTROL_MAX - 2)
 
@@ -42,16 +43,18 @@ static int append_frame(struct msim_connection *connection, enum msim_opcode opc
     return MSIM_OK;
 }
 
-/* Does the bound leave room for so many bytes more? */
+/* Does the bound leave room for so many bytes more, behind all that waits? */
 static int check_room(struct msim_connection *connection, size_t size)
 {
     size_t bound = connection->endpoint->limits.max_backlog_bytes;
-    size_t waiting = msim_bytes_length(&connection->out);
 
-    if (size <= bound && waiting <= bound - size)
-        return MSIM_OK;
     if (size > bound)
         return MSIM_ERR_INVALID;
+    int r = msim_hub_settle(connection, size);
+    if (r < 0)
+        return r;
+    if (msim_bytes_length(&connection->out) <= bound - size)
+        return MSIM_OK;
     connection->is_above = true;
     return MSIM_ERR_LIMIT;
 }
@@ -133,6 +136,7 @@ static bool append_close(struct msim_connection *connection, int code, const voi
     unsigned char payload[MSIM_FRAME_CONTROL_MAX];
     size_t size = 0;
 
+    msim_hub_leave(connection);
     if (code != MSIM_CLOSE_NONE) {
         payload[0] = (unsigned char)(code >> 8);
         payload[1] = (unsigned char)code;
@@ -141,6 +145,16 @@ static bool append_close(struct msim_connection *connection, int code, const voi
         size = length + 2;
     }
     return append_frame(connection, MSIM_OPCODE_CLOSE, payload, size) == MSIM_OK;
+}
+
+/* Nothing of its topics comes behind a close frame.  Below zero where it has ended meanwhile. */
+static int settle(struct msim_connection *connection)
+{
+    int r = msim_hub_settle(connection, 0);
+
+    if (r == MSIM_ERR_NOMEM)
+        msim_connection_end(connection);
+    return connection->state == MSIM_OPEN ? MSIM_OK : MSIM_ERR_CLOSED;
 }
 
 /* A reason's length, cut to what a close frame holds at a character's boundary. */
@@ -164,7 +178,7 @@ void msim_connection_close(struct msim_connection *connection, int code, const c
         msim_connection_abort(connection);
         return;
     }
-    if (connection->state != MSIM_OPEN)
+    if (connection->state != MSIM_OPEN || settle(connection) < 0)
         return;
     if (!reason)
         reason = "";
@@ -206,7 +220,7 @@ static void fail(struct msim_connection *connection, const struct msim_ws_fault 
     msim_log(&connection->net->logger, MSIM_LOG_INFO, "net", "%s: closed with %d: %s",
              connection->peer, fault->code, fault->words);
     connection->code = (uint16_t)fault->code;
-    if (connection->state == MSIM_OPEN) {
+    if (connection->state == MSIM_OPEN && settle(connection) == MSIM_OK) {
         msim_connection_explain(connection, fault->words, strlen(fault->words));
         if (!append_close(connection, fault->code, fault->words, strlen(fault->words))) {
             msim_connection_end(connection);
@@ -226,7 +240,7 @@ static void take_close(struct msim_connection *connection, const unsigned char *
         fail(connection, &fault);
         return;
     }
-    if (connection->state == MSIM_CLOSING) {
+    if (connection->state == MSIM_CLOSING || settle(connection) < 0) {
         connection->code = connection->intended;
     } else {
         connection->by_peer = true;

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/hub.h"
 #include "net/socket.h"
 
 /* A buffer larger than this is given back once its connection has been idle for a while. */
@@ -113,6 +114,7 @@ void msim_connection_end(struct msim_connection *connection)
     if (connection->state == MSIM_ENDED)
         return;
     connection->state = MSIM_ENDED;
+    msim_hub_leave(connection);
     msim_connection_detach(connection);
     msim_wheel_cancel(&net->wheel, &connection->timer);
 
@@ -240,7 +242,7 @@ static void check_low_water(struct msim_connection *connection)
     const struct msim_endpoint *endpoint = connection->endpoint;
 
     if (!connection->is_above ||
-        msim_bytes_length(&connection->out) > endpoint->limits.low_water_bytes)
+        msim_connection_waiting(connection) > endpoint->limits.low_water_bytes)
         return;
     connection->is_above = false;
     if (connection->state == MSIM_OPENING)
@@ -251,29 +253,43 @@ static void check_low_water(struct msim_connection *connection)
     }
 }
 
-/* One write: what the system does not take now waits until it says that it would. */
-static void flush(struct msim_connection *connection)
+size_t msim_connection_waiting(const struct msim_connection *connection)
 {
-    struct msim_bytes *out = &connection->out;
-    size_t length = msim_bytes_length(out);
+    return msim_bytes_length(&connection->out) + msim_hub_pending(connection);
+}
 
-    if (connection->state == MSIM_ENDED || connection->state == MSIM_CONNECTING ||
-        connection->is_blocked)
+static void flush_waiting(struct msim_connection *connection)
+{
+    size_t sent;
+
+    enum msim_written written = msim_hub_write(connection, &sent);
+    if (written == MSIM_WRITTEN_BROKEN) {
+        msim_connection_end(connection);
         return;
-    if (length > connection->endpoint->limits.low_water_bytes)
-        connection->is_above = true;
-    if (length > 0) {
-        ssize_t sent = send(connection->ready.fd, msim_bytes_front(out), length, MSG_NOSIGNAL);
-        if (sent < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {
-            msim_connection_end(connection);
-            return;
-        }
-        if (sent > 0) {
-            msim_bytes_take(out, (size_t)sent);
-            note_progress(connection);
-        }
     }
-    connection->is_blocked = msim_bytes_length(out) > 0;
+    if (sent > 0)
+        note_progress(connection);
+    connection->is_blocked = written == MSIM_WRITTEN_PART;
+    if (connection->is_blocked)
+        msim_hub_judge(connection);
+}
+
+/* One write: what the system does not take now waits until it says that it would. */
+void msim_connection_flush(struct msim_connection *connection)
+{
+    if (connection->state == MSIM_ENDED || connection->state == MSIM_CONNECTING)
+        return;
+    if (connection->is_blocked) {
+        msim_hub_judge(connection);
+        return;
+    }
+    size_t waiting = msim_connection_waiting(connection);
+    if (waiting > connection->endpoint->limits.low_water_bytes)
+        connection->is_above = true;
+    if (waiting > 0)
+        flush_waiting(connection);
+    if (connection->state == MSIM_ENDED)
+        return;
     if (!connection->is_blocked)
         nothing_waits(connection);
     msim_connection_look(connection);
@@ -290,7 +306,7 @@ void msim_connections_flush(struct msim_net *net)
         struct msim_connection *connection = next;
         next = connection->next_dirty;
         connection->is_dirty = false;
-        flush(connection);
+        msim_connection_flush(connection);
     }
 }
 
@@ -447,7 +463,7 @@ static msim_time message_due(const struct msim_connection *connection)
  */
 static bool is_behind(const struct msim_connection *connection)
 {
-    return msim_bytes_length(&connection->out) > 0 || msim_socket_untaken(connection->ready.fd) > 0;
+    return msim_connection_waiting(connection) > 0 || msim_socket_untaken(connection->ready.fd) > 0;
 }
 
 static bool host_answers(const struct msim_connection *connection)
@@ -548,12 +564,12 @@ void msim_connection_expired(struct msim_connection *connection)
 
 size_t msim_connection_backlog(const struct msim_connection *connection)
 {
-    return connection ? msim_bytes_length(&connection->out) : 0;
+    return connection ? msim_connection_waiting(connection) : 0;
 }
 
 uint64_t msim_connection_queued(const struct msim_connection *connection)
 {
-    return connection ? connection->queued : 0;
+    return connection ? connection->queued + msim_hub_pending(connection) : 0;
 }
 
 void msim_connection_set_user(struct msim_connection *connection, void *user)

@@ -21,7 +21,8 @@ enum msim_connection_state {
     MSIM_ENDED,     /* the socket is closed; the end of the turn frees it */
 };
 
-struct msim_opening; /* opening.c: what is needed until the connection is open */
+struct msim_subscription; /* hub.c */
+struct msim_opening;      /* opening.c: what is needed until the connection is open */
 
 /* How it ended, where there are words about it. */
 struct msim_ending {
@@ -40,6 +41,7 @@ struct msim_connection {
     struct msim_endpoint *endpoint;
     void *user;
     struct msim_bytes out;
+    struct msim_subscription *subscriptions; /* while it is open */
     struct msim_ws ws;
     struct msim_opening *opening;
     struct msim_ending *ending; /* NULL: no words */
@@ -92,6 +94,12 @@ void msim_connection_touch(struct msim_connection *connection);
 
 /* What epoll looks for follows from the state. */
 void msim_connection_look(struct msim_connection *connection);
+
+/* Bytes that wait here, its own and those of its topics. */
+size_t msim_connection_waiting(const struct msim_connection *connection);
+
+/* One write of what waits, if the system takes any. */
+void msim_connection_flush(struct msim_connection *connection);
 
 /* The end, now.  `code` and `failure` stand already. */
 void msim_connection_end(struct msim_connection *connection);

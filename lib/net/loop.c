@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/connection.h"
+#include "net/hub.h"
 #include "net/socket.h"
 
 #define DEFAULT_CONNECTIONS 1024
@@ -77,7 +78,7 @@ static void arm(struct msim_net *net, msim_time next, msim_time now)
 
 static bool work_waits(const struct msim_net *net)
 {
-    return net->dirty || net->resumed || net->ended || net->wanted == 0;
+    return net->dirty || net->is_published || net->resumed || net->ended || net->wanted == 0;
 }
 
 static msim_time next_moment(const struct msim_net *net)
@@ -231,7 +232,9 @@ int msim_net_dispatch(struct msim_net *net, int timeout_ms)
     count += expire(net);
     msim_connections_resume(net);
     net->wanted = net->turn ? net->turn(net->context, net->now) : MSIM_TIME_NEVER;
+    msim_hub_flush(net);
     msim_connections_flush(net);
+    msim_hub_drained(net);
     msim_connections_farewell(net);
     sweep(net);
     net->in_turn = false;
@@ -308,6 +311,7 @@ void msim_net_destroy(struct msim_net **handle)
     net->is_ending = true;
     msim_listeners_finish(net);
     msim_connections_finish(net);
+    msim_hub_finish(net);
     while (net->watches) {
         struct msim_watch *watch = net->watches;
         net->watches = watch->next;

@@ -59,6 +59,9 @@ struct msim_net {
     size_t max_connections;
     struct msim_listener *listeners;
     struct msim_watch *watches;
+    struct msim_topic *topics;
+    bool is_published;     /* to a topic, and not sent yet */
+    bool is_topic_refused; /* `drained` is owed for one */
     /* Where the system has no descriptor left: nobody is accepted until then. */
     msim_time accept_again;
     bool has_complained; /* that somebody could not be let in; once, until somebody is */

@@ -4,63 +4,36 @@
  *   ws-fanout --port P --per-tick K --rate R|flood --size S [--bound BYTES]
  *
  * A tick is K text messages of S bytes, each a JSON object whose "ts" is the monotonic
- * clock in nanoseconds.  R is in ticks a second, on an absolute schedule; `flood` makes the
- * next tick as soon as nobody has more than a bound's half waiting.  At a fixed rate, who
- * has no room for a tick within the bound is closed with 1013.
+ * clock in nanoseconds, published to one topic.  R is in ticks a second, on an absolute
+ * schedule, and who has more than the bound waiting is closed with 1013; `flood` makes the next
+ * tick at once, and waits for the slowest where it has the bound waiting.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <marketsim/net.h>
+#include <marketsim/hub.h>
 
 struct fanout {
     struct msim_net *net;
-    struct msim_connection **clients;
-    size_t count;
-    size_t capacity;
-    size_t full; /* clients that have more than the low water mark waiting */
+    struct msim_topic *topic;
+    size_t count; /* of clients */
     size_t per_tick;
     size_t size;
     size_t bound;
     msim_time interval; /* 0: flood */
     msim_time next;
-    unsigned char *frames; /* one tick */
-    size_t frames_length;
-};
-
-/* ---- who is there ---- */
-
-/* What `user` of a connection says: its place, and whether it counts as full. */
-struct place {
-    size_t index;
     bool is_full;
+    char *message;
 };
-
-static void set_full(struct fanout *fanout, struct msim_connection *connection, bool is_full)
-{
-    struct place *place = msim_connection_user(connection);
-
-    if (place->is_full == is_full)
-        return;
-    place->is_full = is_full;
-    fanout->full += is_full ? 1 : (size_t)-1;
-}
 
 static void on_opened(void *context, struct msim_connection *connection)
 {
     struct fanout *fanout = context;
 
-    if (fanout->count == fanout->capacity) {
-        fanout->capacity = fanout->capacity > 0 ? fanout->capacity * 2 : 64;
-        fanout->clients = realloc(fanout->clients, fanout->capacity * sizeof fanout->clients[0]);
-    }
-    struct place *place = calloc(1, sizeof *place);
-    if (!fanout->clients || !place)
-        abort();
-    place->index = fanout->count;
-    msim_connection_set_user(connection, place);
-    fanout->clients[fanout->count++] = connection;
+    if (msim_topic_subscribe(fanout->topic, connection) < 0)
+        msim_connection_close(connection, MSIM_CLOSE_INTERNAL, "cannot subscribe");
+    fanout->count++;
     msim_net_wake(fanout->net);
 }
 
@@ -68,50 +41,35 @@ static void on_closed(void *context, struct msim_connection *connection,
                       const struct msim_closing *closing)
 {
     struct fanout *fanout = context;
-    struct place *place = msim_connection_user(connection);
 
+    (void)connection;
     (void)closing;
-    set_full(fanout, connection, false);
-    struct msim_connection *last = fanout->clients[--fanout->count];
-    fanout->clients[place->index] = last;
-    ((struct place *)msim_connection_user(last))->index = place->index;
-    free(place);
+    fanout->count--;
 }
 
-static void on_drained(void *context, struct msim_connection *connection)
+static void on_drained(void *context, struct msim_topic *topic)
 {
-    set_full(context, connection, false);
+    struct fanout *fanout = context;
+
+    (void)topic;
+    fanout->is_full = false;
+    msim_net_wake(fanout->net);
 }
 
 /* ---- ticks ---- */
 
-static void make_frames(struct fanout *fanout)
-{
-    unsigned char *at = fanout->frames;
-
-    for (size_t i = 0; i < fanout->per_tick; i++) {
-        char head[64];
-        size_t length = (size_t)snprintf(head, sizeof head, "{\"ts\":%lld,\"x\":\"",
-                                         (long long)msim_net_now(fanout->net));
-        at += msim_frame_head(at, MSIM_MESSAGE_TEXT, fanout->size);
-        memset(at, 'x', fanout->size);
-        memcpy(at, head, length);
-        memcpy(at + fanout->size - 2, "\"}", 2);
-        at += fanout->size;
-    }
-    fanout->frames_length = (size_t)(at - fanout->frames);
-}
-
 static void tick(struct fanout *fanout)
 {
-    make_frames(fanout);
-    for (size_t i = fanout->count; i-- > 0;) {
-        struct msim_connection *client = fanout->clients[i];
-        if (msim_connection_send_frames(client, fanout->frames, fanout->frames_length) < 0)
-            msim_connection_close(client, MSIM_CLOSE_TRY_LATER, "too slow");
-        else if (msim_connection_backlog(client) > fanout->bound / 2)
-            set_full(fanout, client, true);
-    }
+    char head[64];
+    size_t length = (size_t)snprintf(head, sizeof head, "{\"ts\":%lld,\"x\":\"",
+                                     (long long)msim_net_now(fanout->net));
+
+    memset(fanout->message, 'x', fanout->size);
+    memcpy(fanout->message, head, length);
+    memcpy(fanout->message + fanout->size - 2, "\"}", 2);
+    for (size_t i = 0; i < fanout->per_tick; i++)
+        if (msim_topic_publish(fanout->topic, MSIM_MESSAGE_TEXT, fanout->message, fanout->size) < 0)
+            fanout->is_full = true;
 }
 
 static msim_time on_turn(void *context, msim_time now)
@@ -123,7 +81,7 @@ static msim_time on_turn(void *context, msim_time now)
         return MSIM_TIME_NEVER;
     }
     if (fanout->interval == 0) {
-        if (fanout->full > 0)
+        if (fanout->is_full)
             return MSIM_TIME_NEVER; /* `drained` wakes us */
         tick(fanout);
         return now;
@@ -159,22 +117,26 @@ int main(int argument_count, char **arguments)
     struct msim_net_params params = MSIM_NET_PARAMS_INIT;
     struct msim_listen_params listen = MSIM_LISTEN_PARAMS_INIT;
     struct fanout fanout = {.per_tick = 1, .size = 150, .bound = 1024 * 1024};
+    struct msim_topic_params topic = MSIM_TOPIC_PARAMS_INIT;
     struct msim_listener *listener = NULL;
     struct msim_detail detail = {"--per-tick from 1, --size from 64"};
 
     if (options(&fanout, &listen, argument_count, arguments) < 0)
         goto fail;
-    fanout.frames = malloc(fanout.per_tick * (fanout.size + MSIM_FRAME_HEAD_SIZE));
+    fanout.message = malloc(fanout.size);
     params.max_connections = 65536;
     params.turn = on_turn;
     params.context = &fanout;
     listen.limits.max_backlog_bytes = fanout.bound;
     listen.limits.low_water_bytes = fanout.bound / 2;
+    topic.policy = fanout.interval == 0 ? MSIM_SLOW_WAIT : MSIM_SLOW_DISCONNECT;
+    topic.drained = on_drained;
+    topic.context = &fanout;
     listen.handler.opened = on_opened;
-    listen.handler.drained = on_drained;
     listen.handler.closed = on_closed;
     listen.context = &fanout;
-    if (!fanout.frames || msim_net_create(&fanout.net, &params, &detail) < 0 ||
+    if (!fanout.message || msim_net_create(&fanout.net, &params, &detail) < 0 ||
+        msim_topic_create(fanout.net, &fanout.topic, &topic) < 0 ||
         msim_net_listen(fanout.net, &listener, &listen, &detail) < 0)
         goto fail;
     printf("port %u\n", (unsigned)msim_listener_port(listener));
@@ -184,7 +146,6 @@ int main(int argument_count, char **arguments)
 fail:
     fprintf(stderr, "ws-fanout: %s\n", detail.text);
     msim_net_destroy(&fanout.net);
-    free(fanout.frames);
-    free(fanout.clients);
+    free(fanout.message);
     return 1;
 }

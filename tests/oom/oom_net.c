@@ -6,6 +6,7 @@
 #include "net/bench.h"
 
 #include <marketsim/http.h>
+#include <marketsim/hub.h>
 
 #include "failing.h"
 
@@ -90,6 +91,22 @@ static int attempt_watch(const struct msim_allocator *allocator, void *context)
     return r;
 }
 
+static int attempt_topic(const struct msim_allocator *allocator, void *context)
+{
+    struct msim_topic_params params = MSIM_TOPIC_PARAMS_INIT;
+    struct msim_topic *topic = NULL;
+    struct msim_net *net = NULL;
+
+    (void)context;
+    int r = create_net(allocator, &net);
+    if (r == MSIM_OK) {
+        r = msim_topic_create(net, &topic, &params);
+        assert_int_equal(topic != NULL, r == MSIM_OK);
+    }
+    msim_net_destroy(&net);
+    return r;
+}
+
 static void a_net_is_made_whole_or_not_at_all(void **state)
 {
     int ends[2];
@@ -97,6 +114,7 @@ static void a_net_is_made_whole_or_not_at_all(void **state)
     (void)state;
     FAIL_EACH_ALLOCATION(attempt_create, NULL);
     FAIL_EACH_ALLOCATION(attempt_listen, NULL);
+    FAIL_EACH_ALLOCATION(attempt_topic, NULL);
     assert_int_equal(pipe(ends), 0);
     FAIL_EACH_ALLOCATION(attempt_watch, &ends[0]);
     close(ends[0]);

@@ -1,0 +1,664 @@
+#define _GNU_SOURCE /* sockets */
+#include "net/hub.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "net/frame.h"
+
+#define DEFAULT_RUN_BYTES ((size_t)4 << 20)
+#define LEAST_RUN_BYTES ((size_t)4 << 10)
+#define BLOCK_BYTES ((size_t)64 << 10)
+
+/* One write carries so many pieces; what lies beyond goes with the next. */
+#define WRITE_PARTS 64
+
+/* ---- a connection's positions ---- */
+
+static size_t behind(const struct msim_subscription *subscription)
+{
+    return msim_position_behind(&subscription->position, &subscription->topic->run);
+}
+
+size_t msim_hub_pending(const struct msim_connection *connection)
+{
+    size_t sum = 0;
+
+    for (const struct msim_subscription *at = connection->subscriptions; at; at = at->next)
+        sum += behind(at);
+    return sum;
+}
+
+/* With no more than this before it, a subscriber holds nobody up. */
+static size_t low_mark(const struct msim_subscription *subscription)
+{
+    size_t low = subscription->connection->endpoint->limits.low_water_bytes;
+    size_t share = subscription->topic->max_run_bytes / 4;
+
+    return low < share ? low : share;
+}
+
+static void note_room(struct msim_subscription *subscription)
+{
+    if (!subscription->is_full || behind(subscription) > low_mark(subscription))
+        return;
+    subscription->is_full = false;
+    subscription->topic->full--;
+}
+
+static void advance(struct msim_subscription *subscription, size_t size)
+{
+    msim_position_advance(&subscription->position, &subscription->topic->run, size);
+    note_room(subscription);
+}
+
+static void drop_frame(struct msim_subscription *subscription)
+{
+    const unsigned char *bytes;
+
+    size_t size = msim_position_frame(&subscription->position, &subscription->topic->run, &bytes);
+    advance(subscription, size);
+    subscription->dropped++;
+    subscription->topic->stats.dropped++;
+}
+
+static void note_slow(const struct msim_subscription *subscription)
+{
+    const struct msim_connection *connection = subscription->connection;
+
+    subscription->topic->stats.disconnected++;
+    msim_log(&connection->net->logger, MSIM_LOG_WARNING, "net", "%s reads too slowly: closed",
+             connection->peer);
+}
+
+/* `size` bytes before the position have left: the rest of a frame that is cut goes into `out`. */
+static int advance_cut(struct msim_subscription *subscription, size_t size)
+{
+    struct msim_connection *connection = subscription->connection;
+    const unsigned char *bytes;
+
+    while (size > 0) {
+        size_t frame =
+            msim_position_frame(&subscription->position, &subscription->topic->run, &bytes);
+        size_t left = frame > size ? frame - size : 0;
+        int r = msim_bytes_append(&connection->out, bytes + size, left);
+        if (r == MSIM_ERR_LIMIT)
+            note_slow(subscription); /* longer than its bound, and not taken at once */
+        if (r < 0)
+            return r;
+        connection->queued += frame;
+        advance(subscription, frame);
+        size -= frame - left;
+    }
+    return MSIM_OK;
+}
+
+static int took(struct msim_connection *connection, size_t size)
+{
+    size_t own = msim_bytes_length(&connection->out);
+
+    if (own > size)
+        own = size;
+    msim_bytes_take(&connection->out, own);
+    size -= own;
+    for (struct msim_subscription *at = connection->subscriptions; at && size > 0; at = at->next) {
+        size_t waiting = behind(at);
+        if (waiting > size)
+            return advance_cut(at, size);
+        advance(at, waiting);
+        connection->queued += waiting;
+        size -= waiting;
+    }
+    return MSIM_OK;
+}
+
+static size_t gather(const struct msim_connection *connection, struct iovec *parts, size_t *total)
+{
+    size_t count = 0;
+
+    *total = 0;
+    if (msim_bytes_length(&connection->out) > 0)
+        parts[count++] = (struct iovec){(void *)(uintptr_t)msim_bytes_front(&connection->out),
+                                        msim_bytes_length(&connection->out)};
+    for (const struct msim_subscription *at = connection->subscriptions; at; at = at->next)
+        if (behind(at) > 0)
+            count += msim_position_parts(&at->position, parts + count, WRITE_PARTS - count);
+    for (size_t i = 0; i < count; i++)
+        *total += parts[i].iov_len;
+    return count;
+}
+
+enum msim_written msim_hub_write(struct msim_connection *connection, size_t *sent)
+{
+    struct iovec parts[WRITE_PARTS];
+    size_t total;
+    size_t count;
+
+    *sent = 0;
+    while ((count = gather(connection, parts, &total)) > 0) {
+        struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
+        int fd = connection->ready.fd;
+        ssize_t taken = count == 1 ? send(fd, parts[0].iov_base, total, MSG_NOSIGNAL)
+                                   : sendmsg(fd, &message, MSG_NOSIGNAL);
+        if (taken < 0)
+            return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ? MSIM_WRITTEN_PART
+                                                                         : MSIM_WRITTEN_BROKEN;
+        *sent += (size_t)taken;
+        if (took(connection, (size_t)taken) < 0)
+            return MSIM_WRITTEN_BROKEN;
+        if ((size_t)taken < total)
+            return MSIM_WRITTEN_PART;
+        if (count < WRITE_PARTS)
+            break;
+    }
+    return MSIM_WRITTEN_ALL;
+}
+
+/* ---- leaving ---- */
+
+static void take_out(struct msim_subscription *subscription)
+{
+    struct msim_topic *topic = subscription->topic;
+
+    if (subscription->is_full)
+        topic->full--;
+    msim_position_leave(&subscription->position, &topic->run);
+    topic->stats.subscribers--;
+    if (topic->in_pass) {
+        topic->subscribers[subscription->place] = NULL;
+        topic->has_gaps = true;
+    } else {
+        struct msim_subscription *last = topic->subscribers[--topic->count];
+        topic->subscribers[subscription->place] = last;
+        last->place = subscription->place;
+    }
+    msim_mem_free(&topic->net->allocator, subscription, sizeof *subscription);
+}
+
+void msim_hub_leave(struct msim_connection *connection)
+{
+    struct msim_subscription *next = connection->subscriptions;
+
+    connection->subscriptions = NULL;
+    while (next) {
+        struct msim_subscription *subscription = next;
+        next = subscription->next;
+        take_out(subscription);
+    }
+}
+
+static struct msim_subscription **find(const struct msim_topic *topic,
+                                       struct msim_connection *connection)
+{
+    struct msim_subscription **link = &connection->subscriptions;
+
+    while (*link && (*link)->topic != topic)
+        link = &(*link)->next;
+    return link;
+}
+
+/* ---- the slow ---- */
+
+static void disconnect(struct msim_subscription *subscription)
+{
+    struct msim_connection *connection = subscription->connection;
+
+    note_slow(subscription);
+    msim_hub_leave(connection);
+    msim_connection_close(connection, MSIM_CLOSE_TRY_LATER, "reading too slowly");
+}
+
+/* Its oldest messages are let go until no more than `bound` waits, where the topics allow it. */
+static void give_way(struct msim_connection *connection, size_t bound)
+{
+    size_t waiting = msim_connection_waiting(connection);
+
+    for (struct msim_subscription *at = connection->subscriptions; at && waiting > bound;
+         at = at->next) {
+        if (at->topic->policy != MSIM_SLOW_DROP)
+            continue;
+        size_t others = waiting - behind(at);
+        while (behind(at) > 0 && others + behind(at) > bound)
+            drop_frame(at);
+        waiting = others + behind(at);
+    }
+}
+
+void msim_hub_judge(struct msim_connection *connection)
+{
+    size_t bound = connection->endpoint->limits.max_backlog_bytes;
+
+    if (!connection->subscriptions || msim_connection_waiting(connection) <= bound)
+        return;
+    give_way(connection, bound);
+    if (msim_connection_waiting(connection) <= bound)
+        return;
+    for (struct msim_subscription *at = connection->subscriptions; at; at = at->next) {
+        if (at->topic->policy != MSIM_SLOW_DISCONNECT || behind(at) == 0)
+            continue;
+        disconnect(at);
+        return;
+    }
+}
+
+static int append_pending(struct msim_connection *connection)
+{
+    for (struct msim_subscription *at = connection->subscriptions; at; at = at->next) {
+        struct iovec part;
+        while (msim_position_parts(&at->position, &part, 1) > 0) {
+            int r = msim_bytes_append(&connection->out, part.iov_base, part.iov_len);
+            if (r < 0)
+                return r;
+            connection->queued += part.iov_len;
+            advance(at, part.iov_len);
+        }
+    }
+    return MSIM_OK;
+}
+
+/* More than fits has come within one turn: nobody is slow before he had his write. */
+static int write_or_judge(struct msim_connection *connection, size_t bound)
+{
+    size_t sent;
+    enum msim_written written =
+        connection->is_blocked ? MSIM_WRITTEN_PART : msim_hub_write(connection, &sent);
+
+    if (written == MSIM_WRITTEN_BROKEN)
+        msim_connection_end(connection);
+    else
+        give_way(connection, bound);
+    if (connection->state == MSIM_OPEN)
+        msim_hub_judge(connection);
+    if (connection->state != MSIM_OPEN)
+        return MSIM_ERR_CLOSED;
+    if (msim_connection_waiting(connection) <= bound)
+        return MSIM_OK;
+    connection->is_above = true;
+    return MSIM_ERR_LIMIT;
+}
+
+int msim_hub_settle(struct msim_connection *connection, size_t size)
+{
+    size_t bound = connection->endpoint->limits.max_backlog_bytes - size;
+
+    if (msim_hub_pending(connection) == 0)
+        return MSIM_OK;
+    if (msim_connection_waiting(connection) > bound) {
+        int r = write_or_judge(connection, bound);
+        if (r < 0)
+            return r;
+    }
+    return append_pending(connection);
+}
+
+/* ---- the end of a turn ---- */
+
+static void close_gaps(struct msim_topic *topic)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < topic->count; i++) {
+        struct msim_subscription *subscription = topic->subscribers[i];
+        if (!subscription)
+            continue;
+        subscription->place = count;
+        topic->subscribers[count++] = subscription;
+    }
+    topic->count = count;
+    topic->has_gaps = false;
+}
+
+static void pass(struct msim_topic *topic)
+{
+    size_t count = topic->count;
+    size_t place = topic->first < count ? topic->first : 0;
+    bool is_behind = false;
+
+    topic->is_new = false;
+    topic->in_pass = true;
+    for (size_t i = 0; i < count; i++) {
+        const struct msim_subscription *subscription = topic->subscribers[place];
+        /* Another topic's pass may have sent it already. */
+        if (subscription && behind(subscription) > 0)
+            msim_connection_flush(subscription->connection);
+        subscription = topic->subscribers[place];
+        is_behind |= subscription && behind(subscription) > 0;
+        place = place + 1 < count ? place + 1 : 0;
+    }
+    topic->in_pass = false;
+    topic->first = place + 1;
+    if (topic->has_gaps)
+        close_gaps(topic);
+    if (!is_behind && !topic->is_new)
+        msim_run_rewind(&topic->run);
+}
+
+static void free_topic(struct msim_topic *topic)
+{
+    struct msim_allocator allocator = topic->net->allocator;
+
+    assert(topic->count == 0);
+    *topic->link = topic->next;
+    if (topic->next)
+        topic->next->link = topic->link;
+    msim_run_finish(&topic->run);
+    msim_mem_free(&allocator, topic->subscribers,
+                  topic->capacity * sizeof(struct msim_subscription *));
+    msim_mem_free(&allocator, topic, sizeof *topic);
+}
+
+void msim_hub_flush(struct msim_net *net)
+{
+    struct msim_topic *next;
+
+    if (!net->is_published)
+        return;
+    net->is_published = false;
+    for (struct msim_topic *topic = net->topics; topic; topic = next) {
+        if (topic->is_new && !topic->is_dead)
+            pass(topic);
+        next = topic->next;
+        if (topic->is_dead)
+            free_topic(topic);
+    }
+}
+
+static void tell_drained(struct msim_topic *topic)
+{
+    topic->is_refused = false;
+    msim_net_wake(topic->net);
+    if (!topic->drained)
+        return;
+    topic->in_pass = true; /* it must be there yet when the call returns */
+    topic->drained(topic->context, topic);
+    topic->in_pass = false;
+    if (topic->has_gaps)
+        close_gaps(topic);
+}
+
+void msim_hub_drained(struct msim_net *net)
+{
+    struct msim_topic *next;
+
+    if (!net->is_topic_refused)
+        return;
+    net->is_topic_refused = false;
+    for (struct msim_topic *topic = net->topics; topic; topic = next) {
+        if (topic->is_refused && topic->full == 0 && !topic->is_dead)
+            tell_drained(topic);
+        net->is_topic_refused |= topic->is_refused;
+        next = topic->next;
+        if (topic->is_dead)
+            free_topic(topic);
+    }
+}
+
+void msim_hub_finish(struct msim_net *net)
+{
+    while (net->topics)
+        free_topic(net->topics);
+}
+
+/* ---- publishing ---- */
+
+/* So much may be published before somebody can have more than his bound before him. */
+static void measure_room(struct msim_topic *topic)
+{
+    topic->room = topic->least_bound = SIZE_MAX;
+    for (size_t i = 0; i < topic->count; i++) {
+        const struct msim_subscription *at = topic->subscribers[i];
+        if (!at)
+            continue;
+        size_t bound = at->connection->endpoint->limits.max_backlog_bytes;
+        size_t room = bound > behind(at) ? bound - behind(at) : 0;
+        if (room < topic->room)
+            topic->room = room;
+        if (bound < topic->least_bound)
+            topic->least_bound = bound;
+    }
+}
+
+static int refuse(struct msim_topic *topic, size_t size)
+{
+    for (size_t i = 0; i < topic->count; i++) {
+        struct msim_subscription *at = topic->subscribers[i];
+        if (!at || at->is_full)
+            continue;
+        size_t bound = at->connection->endpoint->limits.max_backlog_bytes;
+        if (behind(at) > low_mark(at) || (behind(at) > 0 && behind(at) + size > bound)) {
+            at->is_full = true;
+            topic->full++;
+        }
+    }
+    topic->is_refused = topic->net->is_topic_refused = true;
+    return MSIM_ERR_LIMIT;
+}
+
+/* Those who stand in the first block are the slowest. */
+static void cut_slowest(struct msim_topic *topic)
+{
+    const struct msim_block *head = topic->run.head;
+    uint64_t end = head->base + head->length;
+
+    for (size_t i = topic->count; i-- > 0;) {
+        struct msim_subscription *at = topic->subscribers[i];
+        if (!at || at->position.at >= end)
+            continue;
+        if (topic->policy == MSIM_SLOW_DROP)
+            while (at->position.at < end)
+                drop_frame(at);
+        else
+            disconnect(at);
+    }
+}
+
+/* Those who have read a block's last byte may still stand there. */
+static void settle_positions(struct msim_topic *topic)
+{
+    for (size_t i = 0; i < topic->count; i++)
+        if (topic->subscribers[i])
+            msim_position_advance(&topic->subscribers[i]->position, &topic->run, 0);
+}
+
+/* Room in the run for a frame. */
+static int make_room(struct msim_topic *topic, size_t size)
+{
+    if (topic->policy == MSIM_SLOW_WAIT && size > topic->room) {
+        measure_room(topic);
+        if (size > topic->least_bound)
+            return MSIM_ERR_INVALID;
+        if (size > topic->room)
+            return refuse(topic, size);
+    }
+    if (msim_run_kept(&topic->run) + size <= topic->max_run_bytes)
+        return MSIM_OK;
+    if (topic->in_pass)
+        return refuse(topic, size);
+    pass(topic);
+    settle_positions(topic);
+    while (msim_run_kept(&topic->run) + size > topic->max_run_bytes) {
+        if (topic->policy == MSIM_SLOW_WAIT)
+            return refuse(topic, size);
+        if (topic->run.head == topic->run.tail)
+            break;
+        cut_slowest(topic);
+        settle_positions(topic);
+    }
+    return MSIM_OK;
+}
+
+int msim_topic_publish(struct msim_topic *topic, enum msim_message_kind kind, const void *bytes,
+                       size_t length)
+{
+    if (!topic || topic->is_dead || (!bytes && length > 0) ||
+        (kind != MSIM_MESSAGE_TEXT && kind != MSIM_MESSAGE_BINARY) ||
+        length > topic->max_run_bytes / 2 - MSIM_FRAME_HEAD_SIZE)
+        return MSIM_ERR_INVALID;
+    if (topic->stats.subscribers == 0) {
+        topic->stats.messages++;
+        return MSIM_OK;
+    }
+    int r = make_room(topic, length + MSIM_FRAME_HEAD_SIZE);
+    if (r < 0)
+        return r;
+    unsigned char *room = msim_run_reserve(&topic->run, length + MSIM_FRAME_HEAD_SIZE);
+    if (!room)
+        return MSIM_ERR_NOMEM;
+    size_t size = msim_frame_write_head(room, (enum msim_opcode)kind, length);
+    if (length > 0)
+        memcpy(room + size, bytes, length);
+    size += length;
+    msim_run_commit(&topic->run, size);
+    topic->room -= size < topic->room ? size : topic->room;
+    topic->stats.messages++;
+    if (!topic->is_new) {
+        topic->is_new = topic->net->is_published = true;
+        msim_net_poke(topic->net);
+    }
+    return MSIM_OK;
+}
+
+/* ---- subscribing ---- */
+
+static int check(const struct msim_topic *topic, struct msim_connection *connection)
+{
+    size_t count = 0;
+
+    if (!topic || topic->is_dead || !connection || connection->net != topic->net ||
+        connection->ws.role != MSIM_WS_SERVER)
+        return MSIM_ERR_INVALID;
+    if (connection->state != MSIM_OPEN)
+        return connection->state < MSIM_OPEN ? MSIM_ERR_STATE : MSIM_ERR_CLOSED;
+    if (*find(topic, connection))
+        return MSIM_ERR_EXISTS;
+    for (const struct msim_subscription *at = connection->subscriptions; at; at = at->next)
+        count++;
+    return count < MSIM_SUBSCRIPTIONS_MAX ? MSIM_OK : MSIM_ERR_LIMIT;
+}
+
+int msim_topic_subscribe(struct msim_topic *topic, struct msim_connection *connection)
+{
+    int r = check(topic, connection);
+    if (r < 0)
+        return r;
+
+    struct msim_net *net = topic->net;
+    void *subscribers = topic->subscribers;
+    r = msim_mem_grow(&net->allocator, &subscribers, &topic->capacity, sizeof *topic->subscribers,
+                      topic->count + 1, SIZE_MAX / sizeof *topic->subscribers);
+    if (r < 0)
+        return r;
+    topic->subscribers = subscribers;
+    struct msim_subscription *subscription = msim_mem_zero(&net->allocator, sizeof *subscription);
+    if (!subscription)
+        return MSIM_ERR_NOMEM;
+    *subscription =
+        (struct msim_subscription){.topic = topic, .connection = connection, .place = topic->count};
+    msim_position_enter(&subscription->position, &topic->run);
+    *find(topic, connection) = subscription;
+    topic->subscribers[topic->count++] = subscription;
+    topic->stats.subscribers++;
+    size_t bound = connection->endpoint->limits.max_backlog_bytes;
+    if (bound < topic->room)
+        topic->room = bound;
+    return MSIM_OK;
+}
+
+int msim_topic_unsubscribe(struct msim_topic *topic, struct msim_connection *connection)
+{
+    if (!topic || !connection)
+        return MSIM_ERR_INVALID;
+    if (!*find(topic, connection))
+        return MSIM_ERR_NOT_FOUND;
+    int r = msim_hub_settle(connection, 0);
+    if (r < 0 && r != MSIM_ERR_CLOSED)
+        return r;
+    msim_connection_touch(connection);
+    struct msim_subscription **link = find(topic, connection);
+    struct msim_subscription *subscription = *link;
+    if (!subscription)
+        return MSIM_OK; /* closed for being slow */
+    *link = subscription->next;
+    take_out(subscription);
+    return MSIM_OK;
+}
+
+uint64_t msim_topic_dropped(const struct msim_topic *topic,
+                            const struct msim_connection *connection)
+{
+    if (!topic || !connection)
+        return 0;
+    for (const struct msim_subscription *at = connection->subscriptions; at; at = at->next)
+        if (at->topic == topic)
+            return at->dropped;
+    return 0;
+}
+
+/* ---- life ---- */
+
+int msim_topic_create(struct msim_net *net, struct msim_topic **out,
+                      const struct msim_topic_params *params)
+{
+    if (!net || !out || !params || params->size != sizeof *params ||
+        params->policy > MSIM_SLOW_WAIT ||
+        (params->max_run_bytes > 0 && params->max_run_bytes < LEAST_RUN_BYTES))
+        return MSIM_ERR_INVALID;
+
+    struct msim_topic *topic = msim_mem_zero(&net->allocator, sizeof *topic);
+    if (!topic)
+        return MSIM_ERR_NOMEM;
+    topic->net = net;
+    topic->policy = params->policy;
+    topic->max_run_bytes = params->max_run_bytes > 0 ? params->max_run_bytes : DEFAULT_RUN_BYTES;
+    topic->room = SIZE_MAX;
+    topic->drained = params->drained;
+    topic->context = params->context;
+    size_t block = topic->max_run_bytes / 4;
+    int r = msim_run_init(&topic->run, block < BLOCK_BYTES ? block : BLOCK_BYTES, &net->allocator);
+    if (r < 0) {
+        msim_mem_free(&net->allocator, topic, sizeof *topic);
+        return r;
+    }
+    topic->next = net->topics;
+    topic->link = &net->topics;
+    if (topic->next)
+        topic->next->link = &topic->next;
+    net->topics = topic;
+    *out = topic;
+    return MSIM_OK;
+}
+
+void msim_topic_destroy(struct msim_topic **handle)
+{
+    struct msim_topic *topic = handle ? *handle : NULL;
+    if (!topic)
+        return;
+
+    *handle = NULL;
+    topic->is_dead = true;
+    for (size_t i = topic->count; i-- > 0;) {
+        if (!topic->subscribers[i])
+            continue;
+        struct msim_connection *connection = topic->subscribers[i]->connection;
+        /* One for whom there is no memory would miss messages without knowing it. */
+        if (msim_topic_unsubscribe(topic, connection) < 0)
+            msim_connection_abort(connection);
+    }
+    if (topic->in_pass)
+        topic->net->is_published = true; /* freed by the flush that is under way, or the next */
+    else
+        free_topic(topic);
+}
+
+void msim_topic_stats(const struct msim_topic *topic, struct msim_topic_stats *out)
+{
+    if (!topic || !out)
+        return;
+    *out = topic->stats;
+    out->run_bytes = msim_run_kept(&topic->run);
+}
