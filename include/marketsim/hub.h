@@ -30,6 +30,12 @@ enum msim_slow_policy {
     MSIM_SLOW_DROP,
     /* Publishing waits for it: MSIM_ERR_LIMIT, then `drained`. */
     MSIM_SLOW_WAIT,
+    /*
+     * What waits for it of this topic is given up for the latest message of each key, the oldest
+     * first, as of the moment at which it takes more.  What was left out is counted.  Its own
+     * messages, and other topics', do not wait for them.
+     */
+    MSIM_SLOW_CONFLATE,
 };
 
 struct msim_topic_params {
@@ -40,13 +46,18 @@ struct msim_topic_params {
      * acts on the slowest before their own bound is reached.
      */
     size_t max_run_bytes;
+    /*
+     * 4096: the keys of a topic that conflates.  The latest messages of all of them together are
+     * no more than max_run_bytes.
+     */
+    size_t max_keys;
     /* A publish was refused, and there is room again.  May be NULL. */
     void (*drained)(void *context, struct msim_topic *topic);
     void *context;
 };
-#define MSIM_TOPIC_PARAMS_INIT                                          \
-    {                                                                   \
-        sizeof(struct msim_topic_params), MSIM_SLOW_DISCONNECT, 0, 0, 0 \
+#define MSIM_TOPIC_PARAMS_INIT                                             \
+    {                                                                      \
+        sizeof(struct msim_topic_params), MSIM_SLOW_DISCONNECT, 0, 0, 0, 0 \
     }
 
 /* A client is in no more topics than this. */
@@ -57,6 +68,7 @@ struct msim_topic_stats {
     size_t run_bytes;      /* that are kept for those behind */
     uint64_t messages;     /* published */
     uint64_t dropped;      /* messages that were let go, of all clients */
+    uint64_t conflated;    /* messages that a later one of their key has replaced, of all clients */
     uint64_t disconnected; /* clients that were closed for being slow */
 };
 
@@ -78,6 +90,16 @@ MSIM_API int msim_topic_publish(struct msim_topic *topic, enum msim_message_kind
                                 const void *bytes, size_t length);
 
 /*
+ * The same, where `key` says what the message is the latest of: a symbol's ticker, a book's
+ * snapshot.  A topic that conflates takes no others (MSIM_ERR_INVALID); elsewhere the key is of no
+ * account.  MSIM_ERR_LIMIT also beyond max_keys and for latest messages that are too large
+ * together: `drained` does not come for these.
+ */
+MSIM_API int msim_topic_publish_keyed(struct msim_topic *topic, uint64_t key,
+                                      enum msim_message_kind kind, const void *bytes,
+                                      size_t length);
+
+/*
  * From the next message on; for connections of a server's side.  MSIM_ERR_EXISTS for a subscriber,
  * MSIM_ERR_LIMIT at MSIM_SUBSCRIPTIONS_MAX, MSIM_ERR_STATE before the connection is open,
  * MSIM_ERR_CLOSED when it is ending, MSIM_ERR_NOMEM.
@@ -86,7 +108,8 @@ MSIM_API int msim_topic_subscribe(struct msim_topic *topic, struct msim_connecti
 
 /*
  * What was published before still comes, in its place: the client has left the shared path, and
- * what it is sent from now on is its own.  MSIM_ERR_NOT_FOUND for one that is no subscriber;
+ * what it is sent from now on is its own (so is what a fault has in its hands).  The latest that
+ * one who conflates has still to get is let go.  MSIM_ERR_NOT_FOUND for one that is no subscriber;
  * MSIM_ERR_NOMEM, and MSIM_ERR_LIMIT where a client that is waited for is over its bound: it is a
  * subscriber still.  A connection that ends leaves by itself.
  */

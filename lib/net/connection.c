@@ -286,7 +286,7 @@ void msim_connection_flush(struct msim_connection *connection)
     size_t waiting = msim_connection_waiting(connection);
     if (waiting > connection->endpoint->limits.low_water_bytes)
         connection->is_above = true;
-    if (waiting > 0)
+    if (waiting > 0 || connection->conflated > 0)
         flush_waiting(connection);
     if (connection->state == MSIM_ENDED)
         return;

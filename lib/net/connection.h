@@ -42,6 +42,7 @@ struct msim_connection {
     void *user;
     struct msim_bytes out;
     struct msim_subscription *subscriptions; /* while it is open */
+    uint32_t conflated;                      /* of them: those that have left their run */
     struct msim_ws ws;
     struct msim_opening *opening;
     struct msim_ending *ending; /* NULL: no words */

@@ -15,13 +15,20 @@
 #define LEAST_RUN_BYTES ((size_t)4 << 10)
 #define BLOCK_BYTES ((size_t)64 << 10)
 
+#define DEFAULT_KEYS 4096
+
 /* One write carries so many pieces; what lies beyond goes with the next. */
 #define WRITE_PARTS 64
+
+/* The latest messages go out in portions: those that change meanwhile go as they are then. */
+#define PORTION_BYTES ((size_t)16 << 10)
 
 /* ---- a connection's positions ---- */
 
 static size_t behind(const struct msim_subscription *subscription)
 {
+    if (subscription->is_conflated)
+        return 0;
     return msim_position_behind(&subscription->position, &subscription->topic->run);
 }
 
@@ -108,6 +115,8 @@ static int took(struct msim_connection *connection, size_t size)
     size -= own;
     for (struct msim_subscription *at = connection->subscriptions; at && size > 0; at = at->next) {
         size_t waiting = behind(at);
+        if (waiting == 0)
+            continue;
         if (waiting > size)
             return advance_cut(at, size);
         advance(at, waiting);
@@ -116,6 +125,82 @@ static int took(struct msim_connection *connection, size_t size)
     }
     return MSIM_OK;
 }
+
+/* ---- the latest of each key ---- */
+
+static void conflate(struct msim_subscription *subscription)
+{
+    struct msim_topic *topic = subscription->topic;
+    struct msim_position *position = &subscription->position;
+    const unsigned char *bytes;
+    uint64_t count = 0;
+
+    while (behind(subscription) > 0) {
+        advance(subscription, msim_position_frame(position, &topic->run, &bytes));
+        count++;
+    }
+    msim_position_leave(position, &topic->run);
+    subscription->is_conflated = true;
+    subscription->number = topic->stats.messages - count;
+    subscription->connection->conflated++;
+    msim_connection_touch(subscription->connection);
+}
+
+static void skip_to(struct msim_subscription *subscription, uint64_t number)
+{
+    uint64_t count = number - subscription->number;
+
+    subscription->dropped += count;
+    subscription->topic->stats.conflated += count;
+    subscription->number = number;
+}
+
+static void rejoin(struct msim_subscription *subscription)
+{
+    skip_to(subscription, subscription->topic->stats.messages);
+    msim_position_enter(&subscription->position, &subscription->topic->run);
+    subscription->is_conflated = false;
+    subscription->connection->conflated--;
+}
+
+/* A portion of the latest messages goes into `out`; who has got all is in the run again. */
+static int catch_up(struct msim_subscription *subscription)
+{
+    struct msim_connection *connection = subscription->connection;
+    const struct msim_topic *topic = subscription->topic;
+    const struct msim_latest_item *item = msim_latest_from(&topic->latest, subscription->number);
+    size_t bound = connection->endpoint->limits.max_backlog_bytes;
+    size_t waiting = msim_connection_waiting(connection);
+    size_t most = bound < PORTION_BYTES ? bound : PORTION_BYTES;
+
+    for (; item; item = item->newer) {
+        if (waiting > 0 && waiting + item->size > most)
+            return MSIM_OK;
+        int r = msim_bytes_append(&connection->out, item->frame, item->size);
+        if (r < 0 && r != MSIM_ERR_LIMIT)
+            return r;
+        skip_to(subscription, item->number);
+        if (r == MSIM_ERR_LIMIT)
+            continue; /* longer than its bound: it is left out */
+        subscription->number++;
+        connection->queued += item->size;
+        waiting += item->size;
+    }
+    rejoin(subscription);
+    return MSIM_OK;
+}
+
+static int catch_all_up(struct msim_connection *connection)
+{
+    for (struct msim_subscription *at = connection->subscriptions; at; at = at->next) {
+        int r = at->is_conflated ? catch_up(at) : MSIM_OK;
+        if (r < 0)
+            return r;
+    }
+    return MSIM_OK;
+}
+
+/* ---- writing ---- */
 
 static size_t gather(const struct msim_connection *connection, struct iovec *parts, size_t *total)
 {
@@ -140,7 +225,12 @@ enum msim_written msim_hub_write(struct msim_connection *connection, size_t *sen
     size_t count;
 
     *sent = 0;
-    while ((count = gather(connection, parts, &total)) > 0) {
+    for (;;) {
+        if (connection->conflated > 0 && catch_all_up(connection) < 0)
+            return MSIM_WRITTEN_BROKEN;
+        count = gather(connection, parts, &total);
+        if (count == 0)
+            return MSIM_WRITTEN_ALL;
         struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
         int fd = connection->ready.fd;
         ssize_t taken = count == 1 ? send(fd, parts[0].iov_base, total, MSG_NOSIGNAL)
@@ -153,10 +243,9 @@ enum msim_written msim_hub_write(struct msim_connection *connection, size_t *sen
             return MSIM_WRITTEN_BROKEN;
         if ((size_t)taken < total)
             return MSIM_WRITTEN_PART;
-        if (count < WRITE_PARTS)
-            break;
+        if (count < WRITE_PARTS && connection->conflated == 0)
+            return MSIM_WRITTEN_ALL;
     }
-    return MSIM_WRITTEN_ALL;
 }
 
 /* ---- leaving ---- */
@@ -167,7 +256,10 @@ static void take_out(struct msim_subscription *subscription)
 
     if (subscription->is_full)
         topic->full--;
-    msim_position_leave(&subscription->position, &topic->run);
+    if (subscription->is_conflated)
+        subscription->connection->conflated--;
+    else
+        msim_position_leave(&subscription->position, &topic->run);
     topic->stats.subscribers--;
     if (topic->in_pass) {
         topic->subscribers[subscription->place] = NULL;
@@ -213,18 +305,19 @@ static void disconnect(struct msim_subscription *subscription)
     msim_connection_close(connection, MSIM_CLOSE_TRY_LATER, "reading too slowly");
 }
 
-/* Its oldest messages are let go until no more than `bound` waits, where the topics allow it. */
+/* Its oldest messages are let go, where the topics allow it, until no more than `bound` waits. */
 static void give_way(struct msim_connection *connection, size_t bound)
 {
     size_t waiting = msim_connection_waiting(connection);
 
     for (struct msim_subscription *at = connection->subscriptions; at && waiting > bound;
          at = at->next) {
-        if (at->topic->policy != MSIM_SLOW_DROP)
-            continue;
         size_t others = waiting - behind(at);
-        while (behind(at) > 0 && others + behind(at) > bound)
-            drop_frame(at);
+        if (at->topic->policy == MSIM_SLOW_CONFLATE && behind(at) > 0)
+            conflate(at);
+        else if (at->topic->policy == MSIM_SLOW_DROP)
+            while (behind(at) > 0 && others + behind(at) > bound)
+                drop_frame(at);
         waiting = others + behind(at);
     }
 }
@@ -250,7 +343,7 @@ static int append_pending(struct msim_connection *connection)
 {
     for (struct msim_subscription *at = connection->subscriptions; at; at = at->next) {
         struct iovec part;
-        while (msim_position_parts(&at->position, &part, 1) > 0) {
+        while (behind(at) > 0 && msim_position_parts(&at->position, &part, 1) > 0) {
             int r = msim_bytes_append(&connection->out, part.iov_base, part.iov_len);
             if (r < 0)
                 return r;
@@ -347,6 +440,7 @@ static void free_topic(struct msim_topic *topic)
     if (topic->next)
         topic->next->link = topic->link;
     msim_run_finish(&topic->run);
+    msim_latest_finish(&topic->latest);
     msim_mem_free(&allocator, topic->subscribers,
                   topic->capacity * sizeof(struct msim_subscription *));
     msim_mem_free(&allocator, topic, sizeof *topic);
@@ -406,6 +500,13 @@ void msim_hub_finish(struct msim_net *net)
 
 /* ---- publishing ---- */
 
+struct message {
+    uint64_t key;
+    enum msim_message_kind kind;
+    const void *bytes;
+    size_t length;
+};
+
 /* So much may be published before somebody can have more than his bound before him. */
 static void measure_room(struct msim_topic *topic)
 {
@@ -447,13 +548,15 @@ static void cut_slowest(struct msim_topic *topic)
 
     for (size_t i = topic->count; i-- > 0;) {
         struct msim_subscription *at = topic->subscribers[i];
-        if (!at || at->position.at >= end)
+        if (!at || at->is_conflated || at->position.at >= end)
             continue;
-        if (topic->policy == MSIM_SLOW_DROP)
+        if (topic->policy == MSIM_SLOW_DISCONNECT)
+            disconnect(at);
+        else if (topic->policy == MSIM_SLOW_CONFLATE)
+            conflate(at);
+        else
             while (at->position.at < end)
                 drop_frame(at);
-        else
-            disconnect(at);
     }
 }
 
@@ -461,7 +564,7 @@ static void cut_slowest(struct msim_topic *topic)
 static void settle_positions(struct msim_topic *topic)
 {
     for (size_t i = 0; i < topic->count; i++)
-        if (topic->subscribers[i])
+        if (topic->subscribers[i] && !topic->subscribers[i]->is_conflated)
             msim_position_advance(&topic->subscribers[i]->position, &topic->run, 0);
 }
 
@@ -492,35 +595,62 @@ static int make_room(struct msim_topic *topic, size_t size)
     return MSIM_OK;
 }
 
-int msim_topic_publish(struct msim_topic *topic, enum msim_message_kind kind, const void *bytes,
-                       size_t length)
+/* The frame behind all others, and as the latest of its key. */
+static int append(struct msim_topic *topic, const struct message *message)
 {
-    if (!topic || topic->is_dead || (!bytes && length > 0) ||
-        (kind != MSIM_MESSAGE_TEXT && kind != MSIM_MESSAGE_BINARY) ||
-        length > topic->max_run_bytes / 2 - MSIM_FRAME_HEAD_SIZE)
+    size_t length = message->length;
+    unsigned char *room = msim_run_reserve(&topic->run, length + MSIM_FRAME_HEAD_MAX);
+    if (!room)
+        return MSIM_ERR_NOMEM;
+    size_t size = msim_frame_write_head(room, (enum msim_opcode)message->kind, length);
+    if (length > 0)
+        memcpy(room + size, message->bytes, length);
+    size += length;
+    if (topic->policy == MSIM_SLOW_CONFLATE) {
+        int r = msim_latest_put(&topic->latest, message->key, topic->stats.messages, room, size);
+        if (r < 0)
+            return r;
+    }
+    msim_run_commit(&topic->run, size);
+    topic->room -= size < topic->room ? size : topic->room;
+    topic->stats.messages++;
+    return MSIM_OK;
+}
+
+static int publish(struct msim_topic *topic, const struct message *message)
+{
+    if (!topic || topic->is_dead || (!message->bytes && message->length > 0) ||
+        (message->kind != MSIM_MESSAGE_TEXT && message->kind != MSIM_MESSAGE_BINARY) ||
+        message->length > topic->max_run_bytes / 2 - MSIM_FRAME_HEAD_SIZE)
         return MSIM_ERR_INVALID;
     if (topic->stats.subscribers == 0) {
         topic->stats.messages++;
         return MSIM_OK;
     }
-    int r = make_room(topic, length + MSIM_FRAME_HEAD_SIZE);
+    int r = make_room(topic, message->length + MSIM_FRAME_HEAD_SIZE);
+    if (r >= 0)
+        r = append(topic, message);
     if (r < 0)
         return r;
-    unsigned char *room = msim_run_reserve(&topic->run, length + MSIM_FRAME_HEAD_SIZE);
-    if (!room)
-        return MSIM_ERR_NOMEM;
-    size_t size = msim_frame_write_head(room, (enum msim_opcode)kind, length);
-    if (length > 0)
-        memcpy(room + size, bytes, length);
-    size += length;
-    msim_run_commit(&topic->run, size);
-    topic->room -= size < topic->room ? size : topic->room;
-    topic->stats.messages++;
     if (!topic->is_new) {
         topic->is_new = topic->net->is_published = true;
         msim_net_poke(topic->net);
     }
     return MSIM_OK;
+}
+
+int msim_topic_publish(struct msim_topic *topic, enum msim_message_kind kind, const void *bytes,
+                       size_t length)
+{
+    if (topic && topic->policy == MSIM_SLOW_CONFLATE)
+        return MSIM_ERR_INVALID;
+    return publish(topic, &(struct message){.kind = kind, .bytes = bytes, .length = length});
+}
+
+int msim_topic_publish_keyed(struct msim_topic *topic, uint64_t key, enum msim_message_kind kind,
+                             const void *bytes, size_t length)
+{
+    return publish(topic, &(struct message){key, kind, bytes, length});
 }
 
 /* ---- subscribing ---- */
@@ -605,7 +735,7 @@ int msim_topic_create(struct msim_net *net, struct msim_topic **out,
                       const struct msim_topic_params *params)
 {
     if (!net || !out || !params || params->size != sizeof *params ||
-        params->policy > MSIM_SLOW_WAIT ||
+        params->policy > MSIM_SLOW_CONFLATE ||
         (params->max_run_bytes > 0 && params->max_run_bytes < LEAST_RUN_BYTES))
         return MSIM_ERR_INVALID;
 
@@ -616,6 +746,8 @@ int msim_topic_create(struct msim_net *net, struct msim_topic **out,
     topic->policy = params->policy;
     topic->max_run_bytes = params->max_run_bytes > 0 ? params->max_run_bytes : DEFAULT_RUN_BYTES;
     topic->room = SIZE_MAX;
+    msim_latest_init(&topic->latest, params->max_keys > 0 ? params->max_keys : DEFAULT_KEYS,
+                     topic->max_run_bytes, &net->allocator);
     topic->drained = params->drained;
     topic->context = params->context;
     size_t block = topic->max_run_bytes / 4;

@@ -11,6 +11,7 @@
 #include <marketsim/hub.h>
 
 #include "net/connection.h"
+#include "net/latest.h"
 #include "net/run.h"
 
 struct msim_subscription {
@@ -21,6 +22,9 @@ struct msim_subscription {
     struct msim_position position;
     uint64_t dropped;
     bool is_full; /* publishing waits until it has less before it */
+    /* It has left the run, and gets the latest of each key from this message of the topic's on. */
+    bool is_conflated;
+    uint64_t number;
 };
 
 struct msim_topic {
@@ -28,6 +32,7 @@ struct msim_topic {
     struct msim_topic *next; /* of the net's */
     struct msim_topic **link;
     struct msim_run run;
+    struct msim_latest latest;              /* where the policy is to conflate */
     struct msim_subscription **subscribers; /* NULL in the midst of a pass: gone */
     size_t count;                           /* of places that are used */
     size_t capacity;

@@ -307,6 +307,204 @@ static void one_who_may_miss_messages_loses_the_oldest_and_they_are_counted(void
     bench_finish(&bench);
 }
 
+/* ---- conflation ---- */
+
+#define KEYS 10
+
+struct ticker {
+    uint32_t key;
+    uint32_t number;
+    char padding[1016];
+};
+
+static void tick(struct msim_topic *topic, uint32_t number)
+{
+    struct ticker ticker = {.key = number * 7 % KEYS, .number = number};
+
+    assert_int_equal(
+        msim_topic_publish_keyed(topic, ticker.key, MSIM_MESSAGE_BINARY, &ticker, sizeof ticker),
+        MSIM_OK);
+}
+
+/* Reads until the message `last` has come; how many did, all in order. */
+static uint32_t read_tickers(struct bench *bench, int fd, uint32_t last,
+                             uint32_t latest[static KEYS])
+{
+    unsigned char frame[4 + sizeof(struct ticker)];
+    struct ticker ticker = {0};
+    uint32_t count = 0;
+
+    while (count == 0 || ticker.number < last) {
+        uint32_t before = ticker.number;
+        assert_int_equal(raw_read(bench, fd, frame, sizeof frame), sizeof frame);
+        assert_memory_equal(frame, "\x82\x7e\4\0", 4);
+        memcpy(&ticker, frame + 4, sizeof ticker);
+        assert_true(count == 0 || ticker.number > before);
+        latest[ticker.key] = ticker.number;
+        count++;
+    }
+    return count;
+}
+
+static void one_who_is_slow_gets_the_latest_of_each_key_and_nothing_twice(void **state)
+{
+    struct msim_topic_stats stats;
+    uint32_t latest[KEYS] = {0};
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, &narrow, 0);
+    struct msim_topic *topic = make_topic(&bench, MSIM_SLOW_CONFLATE);
+    int slow = raw_open(&bench);
+    struct msim_connection *connection = bench.last;
+    assert_int_equal(msim_topic_subscribe(topic, connection), MSIM_OK);
+    assert_int_equal(msim_topic_publish(topic, MSIM_MESSAGE_TEXT, "a", 1), MSIM_ERR_INVALID);
+    for (uint32_t i = 0; i < 12000; i++) {
+        tick(topic, i);
+        if (i % 16 == 0)
+            turn(&bench);
+        assert_in_range(msim_connection_backlog(connection), 0, 64 * 1024);
+    }
+    assert_int_equal(msim_connection_send(connection, MSIM_MESSAGE_TEXT, "", 0), MSIM_OK);
+    msim_topic_stats(topic, &stats);
+    assert_in_range(stats.run_bytes, 0, 256 * 1024);
+
+    /* Its own message does not wait for the latest, yet for what was under way. */
+    unsigned char frame[4 + sizeof(struct ticker)];
+    uint32_t count = 0;
+    while (raw_read(&bench, slow, frame, 2) == 2 && frame[0] == 0x82) {
+        assert_int_equal(raw_read(&bench, slow, frame + 2, sizeof frame - 2), sizeof frame - 2);
+        count++;
+    }
+    assert_memory_equal(frame, "\x81\0", 2);
+    count += read_tickers(&bench, slow, 11999, latest);
+    for (uint32_t key = 0; key < KEYS; key++)
+        assert_in_range(latest[key], 11990, 11999);
+    msim_topic_stats(topic, &stats);
+    assert_true(stats.conflated > 0);
+    assert_int_equal(stats.conflated, 12000 - count);
+    assert_int_equal(msim_topic_dropped(topic, connection), stats.conflated);
+    assert_int_equal(stats.dropped, 0);
+
+    /* It is in the run again, and misses nothing. */
+    for (uint32_t i = 12000; i < 12100; i++)
+        tick(topic, i);
+    assert_int_equal(read_tickers(&bench, slow, 12099, latest), 100);
+    close(slow);
+    bench_finish(&bench);
+}
+
+static void a_topic_has_no_more_keys_than_its_bound(void **state)
+{
+    struct msim_topic_params params = MSIM_TOPIC_PARAMS_INIT;
+    struct msim_topic *topic = NULL;
+    static char large[2040];
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, NULL, 0);
+    params.policy = MSIM_SLOW_CONFLATE;
+    params.max_keys = 3;
+    params.max_run_bytes = 4096;
+    assert_int_equal(msim_topic_create(bench.net, &topic, &params), MSIM_OK);
+    int fd = raw_open(&bench);
+    assert_int_equal(msim_topic_subscribe(topic, bench.last), MSIM_OK);
+    for (uint64_t key = 0; key < 6; key++)
+        assert_int_equal(msim_topic_publish_keyed(topic, key % 3, MSIM_MESSAGE_TEXT, "a", 1),
+                         MSIM_OK);
+    assert_int_equal(msim_topic_publish_keyed(topic, 3, MSIM_MESSAGE_TEXT, "b", 1), MSIM_ERR_LIMIT);
+    assert_int_equal(msim_topic_publish_keyed(topic, 0, MSIM_MESSAGE_TEXT, large, sizeof large - 4),
+                     MSIM_OK);
+    raw_expect(&bench, fd, "\x81\1a\x81\1a\x81\1a\x81\1a\x81\1a\x81\1a\x81\x7e\x07\xf4", 22);
+    assert_int_equal(msim_topic_publish_keyed(topic, 1, MSIM_MESSAGE_TEXT, large, sizeof large - 4),
+                     MSIM_OK);
+    assert_int_equal(msim_topic_publish_keyed(topic, 2, MSIM_MESSAGE_TEXT, large, 80),
+                     MSIM_ERR_LIMIT);
+    close(fd);
+    bench_finish(&bench);
+}
+
+/* ---- several topics, and all of them at once ---- */
+
+struct purse {
+    size_t held;
+    size_t most;
+};
+
+static void *purse_resize(void *context, void *pointer, size_t old_size, size_t new_size)
+{
+    struct purse *purse = context;
+    void *memory = NULL;
+
+    if (new_size > 0)
+        memory = realloc(pointer, new_size);
+    else
+        free(pointer);
+    if (new_size > 0 && !memory)
+        return NULL;
+    purse->held += new_size - old_size;
+    if (purse->held > purse->most)
+        purse->most = purse->held;
+    return memory;
+}
+
+/*
+ * Each does what holds memory: it reads nothing, pings without end, and begins a large message
+ * that it does not end.
+ */
+static void whatever_clients_do_the_memory_is_bounded_by_the_settings(void **state)
+{
+    const struct msim_connection_limits limits = {.max_backlog_bytes = 64 * 1024,
+                                                  .max_message_bytes = 32 * 1024,
+                                                  .kernel_send_bytes = 8 * 1024};
+    static const enum msim_slow_policy policies[] = {MSIM_SLOW_DROP, MSIM_SLOW_CONFLATE};
+    enum { OPEN = 24, RUN = 256 * 1024, CONTROL = 16 * 1024, SMALL = 4 * 1024 };
+    static const unsigned char part[16000];
+    static const char message[1000];
+    struct msim_topic *topics[2];
+    struct msim_connection *connections[OPEN];
+    struct purse purse = {0};
+    const struct msim_allocator allocator = {purse_resize, &purse};
+    struct bench bench;
+    int fds[OPEN];
+
+    (void)state;
+    bench_open_with(&bench, &limits, 0, &allocator);
+    size_t at_rest = purse.held;
+    for (size_t i = 0; i < 2; i++)
+        topics[i] = make_topic_of(&bench, policies[i], RUN);
+    for (size_t i = 0; i < OPEN; i++) {
+        fds[i] = raw_open(&bench);
+        connections[i] = bench.last;
+        for (size_t k = 0; k < 2; k++)
+            assert_int_equal(msim_topic_subscribe(topics[k], connections[i]), MSIM_OK);
+        raw_send_frame(&bench, fds[i], 0x02, part, sizeof part);
+        bench.log[0] = '\0';
+    }
+    for (unsigned i = 0; i < 20000; i++) {
+        unsigned char ping[64];
+        assert_int_equal(
+            msim_topic_publish(topics[0], MSIM_MESSAGE_BINARY, message, sizeof message), MSIM_OK);
+        assert_int_equal(msim_topic_publish_keyed(topics[1], i % 50, MSIM_MESSAGE_BINARY, message,
+                                                  sizeof message),
+                         MSIM_OK);
+        int r = msim_connection_send(connections[i % OPEN], MSIM_MESSAGE_TEXT, message, 1000);
+        assert_true(r == MSIM_OK || r == MSIM_ERR_LIMIT);
+        size_t length = raw_frame(ping, 0x89, message, 40, raw_key);
+        send(fds[i % OPEN], ping, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (i % 16 == 0)
+            turn(&bench);
+    }
+    size_t each = limits.max_backlog_bytes + limits.max_message_bytes + CONTROL + SMALL;
+    assert_in_range(purse.most, at_rest + OPEN * limits.max_backlog_bytes / 2,
+                    at_rest + OPEN * each + 2 * (RUN + 64 * 1024) + RUN);
+    for (size_t i = 0; i < OPEN; i++)
+        close(fds[i]);
+    memset(bench.log, 0, sizeof bench.log);
+    bench_finish(&bench);
+    assert_int_equal(purse.held, 0);
+}
+
 static void note_drained(void *context, struct msim_topic *topic)
 {
     (void)topic;
@@ -357,6 +555,9 @@ int main(void)
         cmocka_unit_test(everybody_reads_what_copies_of_its_own_would_have_been),
         cmocka_unit_test(one_who_does_not_read_is_closed_and_nobody_else),
         cmocka_unit_test(one_who_may_miss_messages_loses_the_oldest_and_they_are_counted),
+        cmocka_unit_test(one_who_is_slow_gets_the_latest_of_each_key_and_nothing_twice),
+        cmocka_unit_test(a_topic_has_no_more_keys_than_its_bound),
+        cmocka_unit_test(whatever_clients_do_the_memory_is_bounded_by_the_settings),
         cmocka_unit_test(publishing_waits_for_one_who_must_not_miss_anything),
     };
 
