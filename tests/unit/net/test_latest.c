@@ -58,10 +58,10 @@ static void keys_and_bytes_are_bounded_and_a_refusal_changes_nothing(void **stat
 
     (void)state;
     msim_latest_init(&latest, 2, 15, &allocator);
-    assert_int_equal(msim_latest_put(&latest, 1, 1, frame, 10), MSIM_OK);
-    assert_int_equal(msim_latest_put(&latest, 2, 2, frame, 6), MSIM_ERR_LIMIT);
+    assert_int_equal(msim_latest_put(&latest, 1, 1, frame, 8), MSIM_OK);
+    assert_int_equal(msim_latest_put(&latest, 2, 2, frame, 8), MSIM_ERR_LIMIT);
     assert_int_equal(msim_latest_put(&latest, 2, 2, frame, 5), MSIM_OK);
-    assert_int_equal(msim_latest_put(&latest, 3, 3, frame, 0), MSIM_ERR_LIMIT);
+    assert_int_equal(msim_latest_put(&latest, 3, 3, frame, 1), MSIM_ERR_LIMIT);
     assert_int_equal(msim_latest_put(&latest, 1, 3, frame, 4), MSIM_OK);
     assert_int_equal(msim_latest_put(&latest, 1, 4, frame, 10), MSIM_OK);
     assert_int_equal(msim_latest_put(&latest, 1, 5, frame, 11), MSIM_ERR_LIMIT);
