@@ -15,6 +15,7 @@ void msim_fault_put_out(struct msim_faults *faults, uint32_t index, msim_time no
 {
     struct node *node = node_at(faults, index);
 
+    msim_fault_alarm(faults, INT64_MIN);
     node->ready = now;
     node->next = NOTHING;
     node->flags |= NODE_OUT;
@@ -157,17 +158,15 @@ int msim_faults_pull(struct msim_faults *faults, msim_time now, struct msim_faul
     if (!faults || !out || now < faults->now)
         return MSIM_ERR_INVALID;
     msim_fault_return_lent(faults);
-    if (PLANTED(DUE_WAITS) && faults->heap_count > 0 && faults->heap[0].due > faults->now)
+    if (PLANTED(DUE_WAITS) && faults->heap_count > 0 && faults->heap_dues[0] > faults->now)
         return MSIM_PULL_EMPTY;
     while (faults->out_head == NOTHING && faults->failure == MSIM_OK &&
            msim_fault_advance_one(faults, now))
         ;
-    if (faults->failure < 0) {
-        int r = faults->failure;
-        faults->failure = MSIM_OK;
-        return r;
-    }
+    if (faults->failure < 0)
+        return msim_fault_failure(faults);
     if (faults->out_head == NOTHING) {
+        faults->alarm = msim_fault_next_release(faults);
         faults->now = now;
         return MSIM_PULL_EMPTY;
     }
@@ -269,7 +268,7 @@ static bool waits(const struct msim_faults *faults, uint32_t index,
 {
     const struct node *node = node_at(faults, index);
 
-    return node->flags & NODE_USED && !(node->flags & (NODE_OUT | NODE_ACTION)) &&
+    return node->flags & NODE_USED && !(node->flags & (NODE_OUT | NODE_ACTION | NODE_JUDGED)) &&
            (!link || node->link == link->index);
 }
 

@@ -81,6 +81,7 @@ int msim_faults_create(struct msim_faults **out, const struct msim_faults_params
     faults->seed = chosen.seed;
     faults->start = chosen.start;
     faults->now = INT64_MIN;
+    faults->alarm = MSIM_TIME_NEVER;
     faults->out_head = faults->out_tail = faults->lent = NOTHING;
     faults->express_head = faults->express_tail = NOTHING;
 #if MSIM_PLANT == PLANT_SHARED_RANDOM
@@ -115,7 +116,10 @@ void msim_faults_destroy(struct msim_faults **pointer)
     msim_fault_barriers_clear(faults);
     msim_mem_free(&allocator, faults->barriers,
                   faults->barrier_capacity * sizeof *faults->barriers);
-    msim_mem_free(&allocator, faults->heap, faults->heap_capacity * sizeof *faults->heap);
+    msim_mem_free(&allocator, faults->heap_dues,
+                  faults->heap_due_capacity * sizeof *faults->heap_dues);
+    msim_mem_free(&allocator, faults->heap_nodes,
+                  faults->heap_capacity * sizeof *faults->heap_nodes);
     msim_mem_free(&allocator, faults->lane_index,
                   faults->lane_index_size * sizeof *faults->lane_index);
     msim_mem_free(&allocator, faults->label_counts,
@@ -701,7 +705,7 @@ int msim_fault_do_heal(struct msim_faults *faults)
     rebuild_all(faults);
     msim_fault_report_heal(faults, now);
     msim_fault_barriers_clear(faults);
-    return MSIM_OK;
+    return msim_fault_failure(faults);
 }
 
 int msim_faults_heal(struct msim_faults *faults, msim_time now)
@@ -734,6 +738,8 @@ int msim_fault_do_reset(struct msim_faults *faults)
             uint64_t pending = link->balance.pending;
             uint64_t bytes = link->balance.pending_bytes;
             zero_state(faults, link);
+            link->ordinals += link->plain; /* the numbers go on */
+            link->plain = 0;
             /* What waits to be pulled stays in the equation. */
             link->balance = (struct msim_fault_balance){
                 .native = pending, .pending = pending, .pending_bytes = bytes};

@@ -5,104 +5,12 @@
  * its head in the heap of releases: the head leaves when its own moment has come
  * and its predecessor is gone, so nothing overtakes and nothing is computed twice.
  * Messages without an order stand in the heap themselves.
- *
- * The heap is four-ary on (release, link's creation, ordinal, copy).
  */
 #include "faults/inside.h"
 
 #include <assert.h>
 
 #include "base/mem.h"
-
-/* ---- the heap ---- */
-
-static bool ranks_before(const struct msim_faults *faults, uint32_t a, uint32_t b)
-{
-    const struct node *one = node_at(faults, a);
-    const struct node *other = node_at(faults, b);
-
-    if (one->link != other->link)
-        return link_at(faults, one->link)->created < link_at(faults, other->link)->created;
-    if (one->ordinal != other->ordinal)
-        return one->ordinal < other->ordinal;
-    return one->sub < other->sub;
-}
-
-static bool before(const struct msim_faults *faults, const struct due_node *a,
-                   const struct due_node *b)
-{
-    if (a->due != b->due)
-        return a->due < b->due;
-    if (PLANTED(UNSTABLE_TIES))
-        return a->node > b->node;
-    return ranks_before(faults, a->node, b->node);
-}
-
-static void sift_up(struct msim_faults *faults, size_t at, struct due_node item)
-{
-    struct due_node *heap = faults->heap;
-
-    while (at > 0) {
-        size_t parent = (at - 1) / 4;
-        if (!before(faults, &item, &heap[parent]))
-            break;
-        heap[at] = heap[parent];
-        at = parent;
-    }
-    heap[at] = item;
-}
-
-static void sift_down(struct msim_faults *faults, size_t at, struct due_node item)
-{
-    struct due_node *heap = faults->heap;
-    size_t count = faults->heap_count;
-
-    for (;;) {
-        size_t child = 4 * at + 1;
-        if (child >= count)
-            break;
-        size_t end = child + 4 < count ? child + 4 : count;
-        size_t least = child;
-        for (size_t i = child + 1; i < end; i++)
-            if (before(faults, &heap[i], &heap[least]))
-                least = i;
-        if (!before(faults, &heap[least], &item))
-            break;
-        heap[at] = heap[least];
-        at = least;
-    }
-    heap[at] = item;
-}
-
-static void push(struct msim_faults *faults, uint32_t index, msim_time when, uint32_t entering)
-{
-    assert(faults->heap_count < faults->heap_capacity);
-    faults->heap_count++;
-    sift_up(faults, faults->heap_count - 1, (struct due_node){when, index, entering});
-}
-
-static struct due_node pop(struct msim_faults *faults)
-{
-    struct due_node first = faults->heap[0];
-    struct due_node last = faults->heap[--faults->heap_count];
-
-    if (faults->heap_count > 0)
-        sift_down(faults, 0, last);
-    return first;
-}
-
-void msim_fault_heap_keep(struct msim_faults *faults, const struct msim_fault_link *gone)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < faults->heap_count; i++)
-        if (gone && node_at(faults, faults->heap[i].node)->link != gone->index)
-            faults->heap[kept++] = faults->heap[i];
-    faults->heap_count = kept;
-    for (size_t i = kept / 4 + 1; i-- > 0;)
-        if (i < kept)
-            sift_down(faults, i, faults->heap[i]);
-}
 
 /* ---- lanes ---- */
 
@@ -184,7 +92,7 @@ void msim_fault_lane_settle(struct msim_faults *faults, uint32_t lane_index, msi
     }
     struct node *head = node_at(faults, lane->head);
     if (!(head->flags & NODE_WAITING))
-        push(faults, lane->head, head->ready > now ? head->ready : now, 0);
+        msim_fault_heap_push(faults, lane->head, head->ready > now ? head->ready : now, 0);
 }
 
 /* The node's own moment is known; returns when it will leave, if its lane can tell. */
@@ -194,12 +102,12 @@ static msim_time place(struct msim_faults *faults, uint32_t index, msim_time rea
 
     node->ready = ready;
     if (node->lane == NOTHING) {
-        push(faults, index, ready, 0);
+        msim_fault_heap_push(faults, index, ready, 0);
         return ready;
     }
     struct lane *lane = lane_at(faults, node->lane);
     if (lane->head == index) {
-        push(faults, index, ready, 0);
+        msim_fault_heap_push(faults, index, ready, 0);
         lane->tail_release = ready;
         return ready;
     }
@@ -212,7 +120,7 @@ static msim_time place(struct msim_faults *faults, uint32_t index, msim_time rea
 
 void msim_fault_hold_later(struct msim_faults *faults, uint32_t index, msim_time when)
 {
-    push(faults, index, when, 1);
+    msim_fault_heap_push(faults, index, when, 1);
 }
 
 static msim_time planted_release(struct msim_faults *faults, const struct node *node, msim_time now,
@@ -269,7 +177,7 @@ void msim_fault_hold_granted(struct msim_faults *faults, uint32_t index, msim_ti
     /* Its lane may hold later messages already: when they leave is told as they leave. */
     node->ready = ready;
     if (node->lane == NOTHING || lane_at(faults, node->lane)->head == index)
-        push(faults, index, ready, 0);
+        msim_fault_heap_push(faults, index, ready, 0);
     if (node->lane != NOTHING) {
         struct lane *lane = lane_at(faults, node->lane);
         if (ready > lane->tail_release)
@@ -326,6 +234,7 @@ void msim_fault_timer(struct msim_faults *faults, msim_time when, const struct t
         faults->failure = MSIM_ERR_NOMEM;
         return;
     }
+    msim_fault_alarm(faults, when);
     uint32_t index = msim_fault_pool_take(&faults->timer_items);
     *(struct timer_item *)pool_at(&faults->timer_items, index) = *item;
     if (msim_due_push(&faults->timers, when, index) < 0) {
@@ -369,7 +278,7 @@ static bool step(struct msim_faults *faults, msim_time releases, msim_time timer
         return true;
 
     msim_time timer = msim_due_next(&faults->timers);
-    msim_time due = faults->heap_count > 0 ? faults->heap[0].due : MSIM_TIME_NEVER;
+    msim_time due = msim_fault_heap_due(faults);
     if (timer > timers && due > releases)
         return false;
     /* A turn may need a few more nodes, lanes and timers than it frees. */
@@ -387,7 +296,7 @@ static bool step(struct msim_faults *faults, msim_time releases, msim_time timer
         fire(faults);
         return true;
     }
-    struct due_node item = pop(faults);
+    struct due_node item = msim_fault_heap_pop(faults);
     if (item.entering)
         msim_fault_hold_resume(faults, item.node, item.due);
     else
@@ -425,6 +334,6 @@ msim_time msim_fault_next_release(const struct msim_faults *faults)
         return MSIM_TIME_NEVER;
 
     msim_time timer = msim_due_next(&faults->timers);
-    msim_time due = faults->heap_count > 0 ? faults->heap[0].due : MSIM_TIME_NEVER;
+    msim_time due = msim_fault_heap_due(faults);
     return timer < due ? timer : due;
 }

@@ -41,7 +41,7 @@ void msim_fault_pool_init(struct pool *pool, size_t item_size,
 void msim_fault_pool_finish(struct pool *pool);
 /* Makes sure that `count` takes will succeed; MSIM_ERR_NOMEM. */
 int msim_fault_pool_reserve(struct pool *pool, size_t count);
-/* Zeroed; room was reserved. */
+/* Not zeroed; room was reserved. */
 uint32_t msim_fault_pool_take(struct pool *pool);
 void msim_fault_pool_give(struct pool *pool, uint32_t index);
 
@@ -207,6 +207,7 @@ enum node_flag {
     NODE_REORDERED = 16, /* was held by reorder: does not count as a later message */
     NODE_OUT = 32,       /* in the output */
     NODE_USED = 64,
+    NODE_JUDGED = 128, /* not yet sent on: whoever ends the session leaves it alone */
 };
 
 struct node {
@@ -322,8 +323,10 @@ struct msim_fault_link {
     uint32_t index;
     uint64_t created;
     struct msim_fault_balance balance;
-    uint64_t next_ordinal;
-    uint64_t types; /* of all its rules */
+    uint64_t plain; /* native messages that nothing was asked about: in no count of the balance */
+    uint64_t ordinals; /* numbers given to the others */
+    uint64_t watch;    /* the types that must be looked at: all where anything is not plain */
+    uint64_t types;    /* of all its rules */
     struct rule *rules;
     size_t rule_count;
     size_t rule_capacity;
@@ -352,8 +355,10 @@ struct msim_fault_link {
 struct msim_fault_session {
     struct msim_faults *faults;
     char *label;
+    size_t label_length;
     char *client;
     char *account;
+    size_t account_length;
     int channel;
     void *user;
     uint32_t index;
@@ -429,6 +434,7 @@ struct msim_faults {
     struct msim_logger logger;
     struct msim_faults_params params;
     msim_time now;
+    msim_time alarm;
     msim_time start; /* of the scenario */
     uint64_t seed;
     uint64_t strategies; /* how many stand */
@@ -453,9 +459,11 @@ struct msim_faults {
     struct pool outgoings;
     struct pool timer_items;
     struct payloads payloads;
-    struct due_node *heap;
+    msim_time *heap_dues;
+    uint32_t *heap_nodes; /* and ENTERING */
     size_t heap_count;
-    size_t heap_capacity;
+    size_t heap_capacity; /* of the nodes */
+    size_t heap_due_capacity;
     uint32_t *lane_index;
     size_t lane_index_size;
     size_t lane_index_count;
@@ -525,6 +533,15 @@ uint64_t msim_fault_by_key(const struct msim_faults *faults, const struct strate
 
 /* The text that `by` names; length 0 where the message has none. */
 struct msim_fault_text msim_fault_by_text(enum by by, const struct view *view);
+
+/* Which types of message the link has to look at. */
+static inline void msim_fault_link_watch(struct msim_fault_link *link)
+{
+    bool plain = link->balance.pending == 0 && link->gate == GATE_OPEN &&
+                 !link->faults->params.trace_full && !link->faults->scenario;
+
+    link->watch = plain ? link->types : UINT64_MAX;
+}
 
 /* ---- node.c ---- */
 
@@ -599,20 +616,57 @@ void msim_fault_advance_before(struct msim_faults *faults, msim_time now);
 /* Processes one thing that is due at `now`; false where there is none. */
 bool msim_fault_advance_one(struct msim_faults *faults, msim_time now);
 
+/* All that has passed the tap. */
+static inline uint64_t msim_fault_passed(const struct msim_fault_link *link)
+{
+    return link->balance.native + link->balance.injected + link->plain;
+}
+
+/* Nothing is due before `alarm`; there may be nothing at it either. */
+static inline void msim_fault_alarm(struct msim_faults *faults, msim_time when)
+{
+    if (when < faults->alarm)
+        faults->alarm = when;
+}
+
 /* When pulling messages has something to do; what is said and done elsewhere left aside. */
 msim_time msim_fault_next_release(const struct msim_faults *faults);
 
 /* Without memory for it the timer is lost and the layer has failed (told by the next pull). */
 void msim_fault_timer(struct msim_faults *faults, msim_time when, const struct timer_item *item);
 
+/* ---- heap.c ---- */
+
+#define ENTERING (UINT32_C(1) << 31)
+
+int msim_fault_heap_reserve(struct msim_faults *faults, size_t count);
+void msim_fault_heap_push(struct msim_faults *faults, uint32_t index, msim_time when,
+                          uint32_t entering);
+/* The earliest; there is one. */
+struct due_node msim_fault_heap_pop(struct msim_faults *faults);
 /* Leaves out the releases of one link, or (NULL) all of them. */
 void msim_fault_heap_keep(struct msim_faults *faults, const struct msim_fault_link *gone);
+
+static inline msim_time msim_fault_heap_due(const struct msim_faults *faults)
+{
+    return faults->heap_count > 0 ? faults->heap_dues[0] : MSIM_TIME_NEVER;
+}
+
 void msim_fault_lane_drop(struct msim_faults *faults, uint32_t index);
 
 /* What one turn may take beyond what it gives back. */
 #define TURN_NEEDS 64
 
 #define WINDOW_MOST 256
+
+/* What went wrong inside a turn, told once: MSIM_OK or MSIM_ERR_NOMEM. */
+static inline int msim_fault_failure(struct msim_faults *faults)
+{
+    int failure = faults->failure;
+
+    faults->failure = MSIM_OK;
+    return failure;
+}
 
 /* ---- emit.c ---- */
 

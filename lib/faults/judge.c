@@ -95,28 +95,41 @@ static void inapplicable(struct judgement *judgement, const struct verdict *verd
 
 /* ---- deciding ---- */
 
-static void decide(struct judgement *judgement)
+/* The rules whose selectors match: nothing moves yet. */
+static size_t match(const struct msim_fault_link *link, const struct view *view,
+                    uint16_t matched[STRATEGIES_MOST])
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < link->rule_count; i++) {
+        const struct rule *rule = &link->rules[i];
+        if (!(rule->types >> view->message->type & 1))
+            continue;
+        const struct strategy *strategy = rule->slot->strategy;
+        if (strategy->select.on_message && !msim_fault_select_rest(&strategy->select, view))
+            continue;
+        if (strategy->when.by != BY_ORDINAL &&
+            msim_fault_by_text(strategy->when.by, view).length == 0)
+            continue;
+        matched[count++] = (uint16_t)i;
+    }
+    return count;
+}
+
+static void decide(struct judgement *judgement, const uint16_t *matched, size_t count)
 {
     struct msim_faults *faults = judgement->faults;
-    const struct msim_fault_message *message = judgement->view.message;
     struct moment moment = {
         .now = judgement->now,
         .start = faults->start,
         .ordinal = judgement->ordinal,
-        .foreign = message->injector != NULL,
+        .foreign = judgement->view.message->injector != NULL,
         .view = &judgement->view,
     };
 
-    for (size_t i = 0; i < judgement->link->rule_count; i++) {
-        const struct rule *rule = &judgement->link->rules[i];
-        if (!(rule->types >> message->type & 1))
-            continue;
+    for (size_t i = 0; i < count; i++) {
+        const struct rule *rule = &judgement->link->rules[matched[i]];
         const struct strategy *strategy = rule->slot->strategy;
-        if (strategy->select.on_message && !msim_fault_select(&strategy->select, &judgement->view))
-            continue;
-        if (strategy->when.by != BY_ORDINAL &&
-            msim_fault_by_text(strategy->when.by, &judgement->view).length == 0)
-            continue;
         rule->slot->counts.matched++;
         rule->state->counts.matched++;
         struct decision decision = msim_fault_decide(faults, rule->slot, rule->state, &moment);
@@ -265,7 +278,7 @@ static void split_off(struct judgement *judgement, struct copy *copy, size_t cut
     rest->ordinal = node->ordinal;
     rest->type = node->type;
     rest->sub = (uint8_t)(node->sub + SPLIT_SUB);
-    rest->flags |= NODE_ALTERED;
+    rest->flags |= NODE_ALTERED | NODE_JUDGED;
     judgement->link->balance.copies++;
 }
 
@@ -511,6 +524,7 @@ static void send_on(struct judgement *judgement, struct copy *copy, uint32_t ind
     struct msim_faults *faults = judgement->faults;
     struct node *node = node_at(faults, index);
 
+    node->flags &= (uint8_t)~NODE_JUDGED;
     if (judgement->link->needs_fields && node->extra == NOTHING) {
         struct copy whole = *copy;
         whole.index = index;
@@ -608,6 +622,7 @@ static bool judge_copy(struct judgement *judgement, uint32_t sub, msim_time when
     node->ordinal = judgement->ordinal;
     node->type = (uint8_t)message->type;
     node->sub = (uint8_t)sub;
+    node->flags |= NODE_JUDGED;
     copy.joined = sub == 0 && judgement->link->concat != NOTHING && !message->injector;
     for (size_t i = 0; i < judgement->count; i++) {
         struct verdict verdict = judgement->verdicts[i];
@@ -700,11 +715,6 @@ static int act(struct judgement *judgement)
     return MSIM_FAULT_TAKEN;
 }
 
-static struct msim_fault_text text_of(const char *text)
-{
-    return (struct msim_fault_text){text ? text : "", text ? strlen(text) : 0};
-}
-
 /* A strategy that was fired is gone after its first hit. */
 static void forget_fired(struct msim_faults *faults, struct judgement *judgement)
 {
@@ -723,75 +733,95 @@ static void forget_fired(struct msim_faults *faults, struct judgement *judgement
     }
 }
 
-static int judge(struct msim_faults *faults, struct msim_fault_link *link,
-                 const struct msim_fault_message *message, uint64_t ordinal)
+static uint64_t number_of(struct msim_fault_link *link, const struct msim_fault_message *message)
+{
+    if (message->injector) {
+        link->balance.injected++;
+        return message->injection;
+    }
+    link->balance.native++;
+    if (message->has_ordinal)
+        return message->ordinal;
+    return link->ordinals++ + link->plain;
+}
+
+/* A message that something befalls or might, or that must stand behind another one. */
+static int judge(struct msim_faults *faults, struct msim_fault_link *link, const struct view *view,
+                 const uint16_t *matched, size_t count)
 {
     struct judgement judgement;
 
     judgement.faults = faults;
     judgement.link = link;
-    judgement.ordinal = ordinal;
+    judgement.ordinal = number_of(link, view->message);
     judgement.now = faults->now;
     judgement.hits = judgement.count = 0;
-    judgement.view = (struct view){
-        .message = message,
-        .account = message->account.text ? message->account : text_of(link->session->account),
-        .label = text_of(link->session->label),
-        .direction = link->direction,
-        .channel = link->session->channel,
-    };
+    judgement.view = *view;
     if (faults->id_swaps > 0)
-        msim_fault_live_note(faults, message);
-    decide(&judgement);
+        msim_fault_live_note(faults, view->message);
+    decide(&judgement, matched, count);
     int r = act(&judgement);
-    if (faults->scenario && !message->injector)
+    if (faults->scenario && !view->message->injector)
         msim_fault_scenario_message(faults, &judgement.view, faults->now);
     if (faults->one_shots > 0 && judgement.hits > 0)
         forget_fired(faults, &judgement);
     return r;
 }
 
-/* Where nothing can befall the message and nothing waits before it. */
-static bool untouched(const struct msim_fault_link *link, int type)
+/* Nothing waits on the link, and nobody wants to hear of what passes. */
+static bool quiet(const struct msim_faults *faults, const struct msim_fault_link *link,
+                  const struct msim_fault_message *message)
 {
-    return !(link->types >> type & 1) && link->balance.pending == 0 && link->gate == GATE_OPEN;
+    return link->balance.pending == 0 && link->gate == GATE_OPEN && !faults->params.trace_full &&
+           !faults->scenario && !message->injector && !message->has_ordinal;
 }
 
-static bool sensible(const struct msim_faults *faults, msim_time now,
-                     const struct msim_fault_link *link, const struct msim_fault_message *message)
-{
-    return faults && link && message && now >= faults->now && message->type >= 0 &&
-           message->type < MSIM_FAULT_TYPES && (message->bytes || message->length == 0) &&
-           message->length <= UINT32_MAX / 4;
-}
-
-int msim_faults_submit(struct msim_faults *faults, msim_time now, struct msim_fault_link *link,
+static int look_closer(struct msim_faults *faults, msim_time now, struct msim_fault_link *link,
                        const struct msim_fault_message *message)
 {
-    if (!sensible(faults, now, link, message))
+    const struct msim_fault_session *session = link->session;
+    uint16_t matched[STRATEGIES_MOST];
+    struct view view = {
+        .message = message,
+        .account = message->account.text
+                       ? message->account
+                       : (struct msim_fault_text){session->account ? session->account : "",
+                                                  session->account_length},
+        .label = {session->label, session->label_length},
+        .direction = link->direction,
+        .channel = session->channel,
+    };
+
+    if ((!message->bytes && message->length > 0) || message->length > UINT32_MAX / 4)
         return MSIM_ERR_INVALID;
     if (msim_fault_next_release(faults) <= now) {
         msim_fault_return_lent(faults);
         msim_fault_advance_before(faults, now);
     }
-    faults->now = now;
-
-    uint64_t ordinal = message->has_ordinal ? message->ordinal : link->next_ordinal;
-    bool plain = untouched(link, message->type) && !faults->params.trace_full && !faults->scenario;
-    if (!plain && msim_fault_reserve(faults, TURN_NEEDS) < 0)
-        return MSIM_ERR_NOMEM;
-    if (message->injector) {
-        link->balance.injected++;
-        ordinal = message->injection;
-    } else {
-        link->balance.native++;
-        if (!message->has_ordinal)
-            link->next_ordinal++;
-    }
-    if (plain) {
-        link->balance.delivered++;
+    faults->alarm = msim_fault_next_release(faults);
+    size_t count = match(link, &view, matched);
+    if (count == 0 && quiet(faults, link, message) && faults->id_swaps == 0) {
+        faults->now = now;
+        link->plain++;
         return MSIM_FAULT_PASS;
     }
+    if (msim_fault_reserve(faults, TURN_NEEDS) < 0)
+        return MSIM_ERR_NOMEM;
     msim_fault_return_lent(faults);
-    return judge(faults, link, message, ordinal);
+    faults->now = now;
+    return judge(faults, link, &view, matched, count);
+}
+
+int msim_faults_submit(struct msim_faults *faults, msim_time now, struct msim_fault_link *link,
+                       const struct msim_fault_message *message)
+{
+    if (!faults || !link || !message || now < faults->now ||
+        (unsigned)message->type >= MSIM_FAULT_TYPES)
+        return MSIM_ERR_INVALID;
+    if (link->watch >> message->type & 1 || now >= faults->alarm || message->injector ||
+        message->has_ordinal)
+        return look_closer(faults, now, link, message);
+    faults->now = now;
+    link->plain++;
+    return MSIM_FAULT_PASS;
 }

@@ -42,12 +42,9 @@ static int reserve_lane_index(struct msim_faults *faults, size_t count)
 static int reserve_heaps(struct msim_faults *faults, size_t count)
 {
     /* As many places as nodes: whatever happens to them, a push finds room. */
-    void *heap = faults->heap;
-    int r = msim_mem_grow(&faults->allocator, &heap, &faults->heap_capacity, sizeof *faults->heap,
-                          faults->nodes.used + count, NOTHING);
+    int r = msim_fault_heap_reserve(faults, faults->nodes.used + count);
     if (r < 0)
         return r;
-    faults->heap = heap;
 
     void *items = faults->timers.items;
     r = msim_mem_grow(&faults->allocator, &items, &faults->timers.capacity,
@@ -59,8 +56,28 @@ static int reserve_heaps(struct msim_faults *faults, size_t count)
     return MSIM_OK;
 }
 
+static bool has_room(const struct pool *pool, size_t count)
+{
+    return pool->chunk_count * POOL_CHUNK - pool->used >= count;
+}
+
+/* What nearly every message finds. */
+static bool all_there(const struct msim_faults *faults, size_t count)
+{
+    return has_room(&faults->nodes, count) && has_room(&faults->extras, count) &&
+           has_room(&faults->lanes, count) && has_room(&faults->outgoings, count) &&
+           has_room(&faults->timer_items, count) &&
+           faults->heap_capacity >= faults->nodes.used + count &&
+           faults->heap_due_capacity >= faults->nodes.used + count &&
+           faults->timers.capacity >= faults->timers.count + count &&
+           faults->lane_index_size >= faults->lane_index_count + count;
+}
+
 int msim_fault_reserve(struct msim_faults *faults, size_t count)
 {
+    if (all_there(faults, count))
+        return MSIM_OK;
+
     struct pool *const pools[] = {&faults->nodes, &faults->extras, &faults->lanes,
                                   &faults->outgoings, &faults->timer_items};
 
@@ -96,6 +113,7 @@ uint32_t msim_fault_node_take(struct msim_faults *faults, struct msim_fault_link
         .flags = NODE_USED,
     };
     link->balance.pending++;
+    link->watch = UINT64_MAX;
     link->balance.pending_bytes += length;
     return index;
 }
@@ -119,6 +137,7 @@ struct extra *msim_fault_node_extra(struct msim_faults *faults, struct node *nod
     if (node->extra == NOTHING) {
         node->extra = msim_fault_pool_take(&faults->extras);
         struct extra *extra = extra_at(faults, node->extra);
+        memset(extra, 0, sizeof *extra);
         extra->reorder = extra->session = extra->slice = STRATEGIES_MOST;
         extra->order = ORDER_LINK;
     }
@@ -131,6 +150,8 @@ void msim_fault_node_settle(struct msim_faults *faults, struct node *node)
 
     link->balance.pending--;
     link->balance.pending_bytes -= node->length;
+    if (link->balance.pending == 0)
+        msim_fault_link_watch(link);
 }
 
 void msim_fault_node_free(struct msim_faults *faults, uint32_t index)

@@ -58,7 +58,6 @@ uint32_t msim_fault_pool_take(struct pool *pool)
         index = pool->fresh++;
     }
     pool->used++;
-    memset(pool_at(pool, index), 0, pool->item_size);
     return index;
 }
 

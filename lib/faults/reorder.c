@@ -26,6 +26,7 @@ static void let_go(struct msim_faults *faults, uint32_t index, msim_time now)
 {
     struct node *node = node_at(faults, index);
 
+    msim_fault_alarm(faults, INT64_MIN);
     node->flags |= NODE_REORDERED;
     node->ready = now;
     node->next = NOTHING;

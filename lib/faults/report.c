@@ -163,11 +163,8 @@ int msim_faults_said(struct msim_faults *faults, msim_time now, struct msim_faul
     while (report->head == NOTHING && faults->failure == MSIM_OK &&
            msim_fault_advance_one(faults, now))
         ;
-    if (faults->failure < 0) {
-        int r = faults->failure;
-        faults->failure = MSIM_OK;
-        return r;
-    }
+    if (faults->failure < 0)
+        return msim_fault_failure(faults);
     if (report->head == NOTHING) {
         faults->now = now;
         return MSIM_PULL_EMPTY;

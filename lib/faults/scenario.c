@@ -411,6 +411,14 @@ static void schedule(struct msim_faults *faults, size_t step, msim_time when)
                          .kind = TIMER_STEP, .index = (uint32_t)step, .number = faults->scenarios});
 }
 
+/* While a scenario runs its triggers see every message. */
+static void watch_all(struct msim_faults *faults)
+{
+    for (size_t i = 0; i < faults->session_capacity; i++)
+        for (size_t d = 0; faults->sessions[i] && d < 2; d++)
+            msim_fault_link_watch(&faults->sessions[i]->links[d]);
+}
+
 int msim_faults_scenario_start(struct msim_faults *faults, msim_time now, const char *json,
                                size_t length, struct msim_detail *detail)
 {
@@ -444,6 +452,7 @@ int msim_faults_scenario_start(struct msim_faults *faults, msim_time now, const 
     scenario_free(faults, faults->last_scenario);
     faults->last_scenario = NULL;
     faults->scenario = scenario;
+    watch_all(faults);
     faults->scenarios++;
     scenario->started = now;
     scenario->ended = MSIM_TIME_NEVER;
@@ -465,6 +474,7 @@ int msim_faults_scenario_stop(struct msim_faults *faults, msim_time now)
     faults->scenario->ended = now;
     faults->last_scenario = faults->scenario;
     faults->scenario = NULL;
+    watch_all(faults);
     return MSIM_OK;
 }
 

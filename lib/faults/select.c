@@ -38,9 +38,15 @@ bool msim_fault_patterns_match(const struct patterns *patterns, const char *text
 {
     if (patterns->count == 0)
         return true;
-    for (size_t i = 0; i < patterns->count; i++)
-        if (msim_fault_glob(&patterns->items[i], text ? text : "", length))
+    for (size_t i = 0; i < patterns->count; i++) {
+        /* Most globs begin with a letter, and most texts with another one. */
+        const struct pattern *pattern = &patterns->items[i];
+        char first = pattern->length > 0 ? pattern->text[0] : '*';
+        if (first != '*' && first != '?' && (length == 0 || text[0] != first))
+            continue;
+        if (msim_fault_glob(pattern, text ? text : "", length))
             return true;
+    }
     return false;
 }
 
@@ -82,6 +88,23 @@ static bool fields_match(const struct selector *selector, const struct view *vie
            msim_fault_patterns_match(&selector->cid, message->client_order_id.text,
                                      message->client_order_id.length) &&
            (selector->side.count == 0 || side_matches(&selector->side, message->side));
+}
+
+/* What a link settles for good left aside. */
+bool msim_fault_select_rest(const struct selector *selector, const struct view *view)
+{
+    const struct msim_fault_message *message = view->message;
+
+    return message->length >= selector->size_min && message->length <= selector->size_max &&
+           (selector->symbol.count == 0 || symbols_match(&selector->symbol, message)) &&
+           (selector->account.count == 0 ||
+            msim_fault_patterns_match(&selector->account, view->account.text,
+                                      view->account.length)) &&
+           (selector->cid.count == 0 ||
+            msim_fault_patterns_match(&selector->cid, message->client_order_id.text,
+                                      message->client_order_id.length)) &&
+           (selector->side.count == 0 || side_matches(&selector->side, message->side)) &&
+           !(selector->except && fields_match(selector->except, view));
 }
 
 bool msim_fault_select(const struct selector *selector, const struct view *view)

@@ -93,6 +93,8 @@ static void set_gates(struct msim_fault_session *session, int action, bool flush
     in->gate_passes_sys = false;
     out->gate_passes_sys = effect.answers_pings;
     in->gate_slot = out->gate_slot = slot;
+    msim_fault_link_watch(in);
+    msim_fault_link_watch(out);
 }
 
 static void empty_gate(struct msim_faults *faults, struct msim_fault_link *link, bool flush,
@@ -102,6 +104,7 @@ static void empty_gate(struct msim_faults *faults, struct msim_fault_link *link,
 
     link->gate_head = link->gate_tail = NOTHING;
     link->gate = GATE_OPEN;
+    msim_fault_link_watch(link);
     while (index != NOTHING) {
         uint32_t next = node_at(faults, index)->next;
         if (flush) {
@@ -166,7 +169,7 @@ static void trace_action(struct msim_faults *faults, const struct strategy *stra
     struct trace_words words = {.action = msim_fault_action_name(action)};
 
     msim_fault_trace_hit(faults, &session->links[1], strategy, &view,
-                         session->links[1].balance.native, 0, now, &words);
+                         msim_fault_passed(&session->links[1]), 0, now, &words);
 }
 
 static void act_on(struct msim_faults *faults, uint32_t slot_index,

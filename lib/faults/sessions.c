@@ -67,7 +67,7 @@ int msim_fault_rules_prepare(struct msim_faults *faults, uint32_t slot_index,
     if (!state)
         return MSIM_ERR_NOMEM;
     state->key = msim_fault_state_key(faults, strategy, link);
-    state->before = link->balance.native + link->balance.injected;
+    state->before = msim_fault_passed(link);
     state->counts.first_hit = state->counts.last_hit = MSIM_TIME_NEVER;
     if (strategy->kind == MSIM_FAULT_THROTTLE) {
         r = msim_fault_throttle_prepare(faults, &faults->slots[slot_index], strategy, link,
@@ -105,6 +105,7 @@ void msim_fault_rules_rebuild(struct msim_faults *faults, struct msim_fault_link
         link->copies = link->copies || slot->strategy->kind == MSIM_FAULT_DUPLICATE;
         link->needs_fields = link->needs_fields || asks_for_fields(slot->strategy);
     }
+    msim_fault_link_watch(link);
 }
 
 void msim_fault_rules_forget(struct msim_faults *faults, uint32_t slot,
@@ -164,6 +165,7 @@ static int make_label(struct msim_faults *faults, struct msim_fault_session *ses
     length = snprintf(text, sizeof text, "%s/%s/%llu", session->client,
                       msim_fault_channel_name(session->channel), (unsigned long long)k);
     session->label = msim_mem_text(&faults->allocator, text, (size_t)length);
+    session->label_length = (size_t)length;
     return session->label ? MSIM_OK : MSIM_ERR_NOMEM;
 }
 
@@ -294,6 +296,7 @@ static int make_session(struct msim_faults *faults, const struct msim_fault_sess
     if (params->account)
         session->account =
             msim_mem_text(&faults->allocator, params->account, strlen(params->account));
+    session->account_length = params->account ? strlen(params->account) : 0;
     if (!session->client || (params->account && !session->account))
         goto no_memory;
     r = make_label(faults, session);
@@ -379,7 +382,7 @@ static void close_session(struct msim_faults *faults, struct msim_fault_session 
     for (int d = 0; d < 2; d++) {
         struct msim_fault_link *link = &session->links[d];
         msim_fault_forget(faults, link);
-        faults->tapped[link->direction] += link->balance.native + link->balance.injected;
+        faults->tapped[link->direction] += msim_fault_passed(link);
     }
     faults->sessions[session->index] = NULL;
     if (session->index < faults->session_hint)
@@ -421,9 +424,7 @@ uint64_t msim_fault_tapped(const struct msim_faults *faults, int direction)
     for (size_t i = 0; i < faults->session_capacity; i++) {
         if (!faults->sessions[i])
             continue;
-        const struct msim_fault_balance *balance =
-            &faults->sessions[i]->links[direction - MSIM_FAULT_IN].balance;
-        sum += balance->native + balance->injected;
+        sum += msim_fault_passed(&faults->sessions[i]->links[direction - MSIM_FAULT_IN]);
     }
     return sum;
 }
@@ -474,6 +475,7 @@ int msim_fault_session_set_account(struct msim_fault_session *session, const cha
             }
         }
     }
+    session->account_length = strlen(account);
     free_text(faults, old);
     return MSIM_OK;
 }
@@ -485,7 +487,12 @@ void *msim_fault_session_user(const struct msim_fault_session *session)
 
 struct msim_fault_balance msim_fault_link_balance(const struct msim_fault_link *link)
 {
-    return link ? link->balance : (struct msim_fault_balance){0};
+    if (!link)
+        return (struct msim_fault_balance){0};
+    struct msim_fault_balance balance = link->balance;
+    balance.native += link->plain;
+    balance.delivered += link->plain;
+    return balance;
 }
 
 bool msim_fault_balance_holds(const struct msim_fault_balance *balance)

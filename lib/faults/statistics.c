@@ -63,7 +63,7 @@ int msim_faults_link_counts(const struct msim_faults *faults, const char *id,
     if (index == NOTHING || index >= link->state_capacity || !link->states[index])
         return MSIM_ERR_NOT_FOUND;
     *out = link->states[index]->counts;
-    out->seen = link->balance.native + link->balance.injected - link->states[index]->before;
+    out->seen = msim_fault_passed(link) - link->states[index]->before;
     return MSIM_OK;
 }
 
@@ -305,7 +305,9 @@ static void put_all(struct msim_json_writer *writer, const struct msim_faults *f
     for (size_t i = 0; i < faults->session_capacity; i++) {
         for (size_t d = 0; faults->sessions[i] && d < 2; d++) {
             put_link_key(writer, &faults->sessions[i]->links[d]);
-            put_balance(writer, &faults->sessions[i]->links[d].balance);
+            struct msim_fault_balance balance =
+                msim_fault_link_balance(&faults->sessions[i]->links[d]);
+            put_balance(writer, &balance);
         }
     }
     msim_json_write_object_end(writer);

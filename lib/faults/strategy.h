@@ -69,6 +69,8 @@ struct view {
 
 /* All of the selector. */
 bool msim_fault_select(const struct selector *selector, const struct view *view);
+/* Without directions, channels, types and label. */
+bool msim_fault_select_rest(const struct selector *selector, const struct view *view);
 
 /* ---- when it acts ---- */
 

@@ -165,6 +165,8 @@ static void arm(struct msim_faults *faults, uint32_t slot_index, uint32_t bucket
 
     if (bucket->count > 0)
         grant = moment_of(&slot->strategy->as.throttle, bucket, waiting_at(bucket, 0)->cost);
+    if (grant < faults->now)
+        grant = faults->now; /* it could have gone already, had it been the head */
     if (grant == bucket->grant)
         return;
     bucket->grant = grant;

@@ -15,6 +15,7 @@ uint32_t msim_fault_venue_take(struct report *report, const struct strategy *str
     }
     uint32_t index = msim_fault_pool_take(&report->venue_sayings);
     struct venue_saying *saying = pool_at(&report->venue_sayings, index);
+    memset(saying, 0, sizeof *saying);
     memcpy(saying->strategy, strategy->id, strategy->id_length + 1);
     saying->next = NOTHING;
     if (report->venue_tail == NOTHING)
@@ -163,11 +164,8 @@ int msim_faults_venue(struct msim_faults *faults, msim_time now,
     while (report->venue_head == NOTHING && faults->failure == MSIM_OK &&
            msim_fault_advance_one(faults, now))
         ;
-    if (faults->failure < 0) {
-        int r = faults->failure;
-        faults->failure = MSIM_OK;
-        return r;
-    }
+    if (faults->failure < 0)
+        return msim_fault_failure(faults);
     if (report->venue_head == NOTHING) {
         faults->now = now;
         return MSIM_PULL_EMPTY;

@@ -17,7 +17,7 @@
 #define HELD 1000000
 
 static const char payload[] =
-    "{\"type\":\"ORDERBOOK_UPDATE\",\"symbol\":\"BTC/USD\",\"sequence\":1}";
+    "{\"type\":\"ORDERBOOK_UPDATE\",\"symbol\":\"BTC/USD\",\"sequence\":100000}";
 
 static double now(void)
 {
