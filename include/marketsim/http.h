@@ -5,6 +5,9 @@
  * A connection has one exchange at a time, a request and its answer; what a client sends
  * ahead waits.  An exchange lives until `ended` has returned, which follows from the loop
  * when the answer is whole or the peer has gone, never inside one of these calls.
+ *
+ * Every answer bears a Date.  Those that the transport gives by itself (an unknown path, a body
+ * that is too large) are problems as msim_exchange_refuse writes them.
  */
 #ifndef MARKETSIM_HTTP_H
 #define MARKETSIM_HTTP_H
@@ -55,6 +58,21 @@ struct msim_route {
     const struct msim_connection_handler *websocket; /* its `request` may still refuse */
     void *context;
     size_t max_body_bytes; /* 1 MiB; beyond: 413 */
+};
+
+/*
+ * Which pages of other origins may read the answers of a path (CORS): those that are named get
+ * the header lines that a browser asks for, on errors as well, and an OPTIONS request that asks
+ * beforehand is answered with 204.  Of several rules for a path the most exact one counts.
+ */
+struct msim_cors {
+    const char *path;           /* as a route's; NULL: every path */
+    const char *const *origins; /* "https://robot.example:8080"; "*": everybody */
+    size_t origin_count;
+    const char *headers;         /* "X-API-Key, X-Session-ID": may be sent; NULL: any */
+    const char *exposed_headers; /* that a page may read beyond the usual; NULL: none */
+    uint32_t max_age_s;          /* how long the answer holds beforehand; default 600 */
+    bool credentials;            /* cookies and the like; not together with "*" */
 };
 
 MSIM_API const struct msim_http_request *msim_exchange_request(

@@ -172,6 +172,7 @@ struct msim_connection_limits {
     }
 
 struct msim_route; /* marketsim/http.h */
+struct msim_cors;
 
 struct msim_listen_params {
     size_t size;
@@ -183,11 +184,13 @@ struct msim_listen_params {
     /* HTTP, and WebSockets with handlers of their own; other paths go to `handler`.  Copied. */
     const struct msim_route *routes;
     size_t route_count;
+    const struct msim_cors *cors; /* marketsim/http.h; copied */
+    size_t cors_count;
 };
 #define MSIM_LISTEN_PARAMS_INIT                                               \
     {                                                                         \
         sizeof(struct msim_listen_params), 0, 0, MSIM_CONNECTION_LIMITS_INIT, \
-            MSIM_CONNECTION_HANDLER_INIT, 0, 0, 0                             \
+            MSIM_CONNECTION_HANDLER_INIT, 0, 0, 0, 0, 0                       \
     }
 
 /*

@@ -119,10 +119,49 @@ int msim_endpoint_add_routes(struct msim_endpoint *endpoint, const struct msim_r
     return MSIM_OK;
 }
 
+static void cors_free(struct msim_endpoint *endpoint, size_t capacity)
+{
+    const struct msim_allocator *allocator = &endpoint->net->allocator;
+
+    for (size_t i = 0; i < endpoint->cors_count; i++)
+        msim_cors_finish(&endpoint->cors[i], allocator);
+    if (endpoint->cors)
+        msim_mem_free(allocator, endpoint->cors, capacity * sizeof endpoint->cors[0]);
+    endpoint->cors = NULL;
+    endpoint->cors_count = 0;
+}
+
+int msim_endpoint_add_cors(struct msim_endpoint *endpoint, const struct msim_cors *rules,
+                           size_t count, struct msim_detail *detail)
+{
+    const struct msim_allocator *allocator = &endpoint->net->allocator;
+
+    if (count == 0)
+        return MSIM_OK;
+    for (size_t i = 0; i < count; i++) {
+        const char *words = msim_cors_mistake(&rules[i]);
+        if (words)
+            return msim_detail_set(detail, MSIM_ERR_INVALID, "CORS rule %zu: %s", i + 1, words);
+    }
+    endpoint->cors = msim_mem_zero_array(allocator, count, sizeof endpoint->cors[0]);
+    if (!endpoint->cors)
+        return msim_detail_set(detail, MSIM_ERR_NOMEM, "out of memory");
+    for (size_t i = 0; i < count; i++) {
+        int r = msim_cors_copy(&endpoint->cors[i], &rules[i], allocator);
+        if (r < 0) {
+            cors_free(endpoint, count);
+            return msim_detail_set(detail, r, "out of memory");
+        }
+        endpoint->cors_count++;
+    }
+    return MSIM_OK;
+}
+
 void msim_endpoint_drop(struct msim_endpoint *endpoint)
 {
     if (!endpoint || --endpoint->references > 0)
         return;
     routes_free(endpoint, endpoint->route_count);
+    cors_free(endpoint, endpoint->cors_count);
     msim_mem_free(&endpoint->net->allocator, endpoint, sizeof *endpoint);
 }

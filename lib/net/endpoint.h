@@ -5,6 +5,7 @@
 #ifndef MSIM_NET_ENDPOINT_H
 #define MSIM_NET_ENDPOINT_H
 
+#include "net/cors.h"
 #include "net/loop.h"
 #include "net/route.h"
 
@@ -16,6 +17,8 @@ struct msim_endpoint {
     void *context;
     struct msim_route_entry *routes; /* NULL: only WebSockets are served */
     size_t route_count;
+    struct msim_cors_entry *cors;
+    size_t cors_count;
 };
 
 /* One reference, the caller's.  MSIM_ERR_INVALID for bad limits, MSIM_ERR_NOMEM. */
@@ -27,6 +30,10 @@ int msim_endpoint_create(struct msim_endpoint **out, struct msim_net *net,
 /* Copies the routes; MSIM_ERR_INVALID or MSIM_ERR_NOMEM, then it has none. */
 int msim_endpoint_add_routes(struct msim_endpoint *endpoint, const struct msim_route *routes,
                              size_t count, struct msim_detail *detail);
+
+/* The same for the rules of CORS. */
+int msim_endpoint_add_cors(struct msim_endpoint *endpoint, const struct msim_cors *rules,
+                           size_t count, struct msim_detail *detail);
 
 static inline struct msim_endpoint *msim_endpoint_share(struct msim_endpoint *endpoint)
 {

@@ -4,9 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/mem.h"
+#include "net/date.h"
 #include "net/opening.h"
+#include "net/problem.h"
 
 /* ---- the request ---- */
 
@@ -291,9 +292,10 @@ static bool status_has_body(int status)
 }
 
 /* Upper bound of what the head needs. */
-static size_t head_room(const struct msim_http_answer *answer)
+static size_t head_room(const struct msim_exchange *exchange, const struct msim_http_answer *answer)
 {
-    size_t room = 256 + (answer->content_type ? strlen(answer->content_type) : 0);
+    size_t room = 320 + (answer->content_type ? strlen(answer->content_type) : 0) +
+                  msim_bytes_length(&exchange->connection->opening->lines);
 
     for (size_t i = 0; i < answer->header_count; i++)
         room += strlen(answer->headers[i].name) + strlen(answer->headers[i].value) + 4;
@@ -310,8 +312,12 @@ enum framing {
 static size_t write_head(char *out, size_t size, const struct msim_exchange *exchange,
                          const struct msim_http_answer *answer, enum framing framing)
 {
-    size_t at = (size_t)snprintf(out, size, "HTTP/1.1 %d %s\r\n", answer->status,
-                                 msim_http_phrase(answer->status));
+    const struct msim_bytes *lines = &exchange->connection->opening->lines;
+    char date[MSIM_DATE_SIZE];
+
+    msim_date_now(date);
+    size_t at = (size_t)snprintf(out, size, "HTTP/1.1 %d %s\r\nDate: %s\r\n", answer->status,
+                                 msim_http_phrase(answer->status), date);
 
     if (answer->content_type)
         at += (size_t)snprintf(out + at, size - at, "Content-Type: %s\r\n", answer->content_type);
@@ -324,6 +330,8 @@ static size_t write_head(char *out, size_t size, const struct msim_exchange *exc
     for (size_t i = 0; i < answer->header_count; i++)
         at += (size_t)snprintf(out + at, size - at, "%s: %s\r\n", answer->headers[i].name,
                                answer->headers[i].value);
+    memcpy(out + at, msim_bytes_front(lines), msim_bytes_length(lines));
+    at += msim_bytes_length(lines);
     at += (size_t)snprintf(out + at, size - at, "\r\n");
     assert(at < size);
     return at;
@@ -335,7 +343,7 @@ static int queue_answer(struct msim_exchange *exchange, const struct msim_http_a
 {
     struct msim_bytes *out = &exchange->connection->out;
     size_t bound = exchange->connection->endpoint->limits.max_backlog_bytes;
-    size_t room = head_room(answer) + body_length;
+    size_t room = head_room(exchange, answer) + body_length;
     unsigned char *bytes;
 
     /* A body that comes after its answer has nobody left who would take it. */
@@ -379,35 +387,83 @@ int msim_exchange_answer(struct msim_exchange *exchange, const struct msim_http_
     return MSIM_OK;
 }
 
-int msim_exchange_refuse(struct msim_exchange *exchange, int status, const char *words)
+static int refuse_with(struct msim_exchange *exchange, int status, const char *words,
+                       const struct msim_http_header *header)
 {
-    char body[1024];
-    size_t length;
-    struct msim_json_writer writer;
+    char body[MSIM_PROBLEM_SIZE];
 
-    if (!exchange || !words || status < 400 || status > 599)
-        return MSIM_ERR_INVALID;
-    msim_json_write_buffer(&writer, body, sizeof body);
-    msim_json_write_object(&writer);
-    msim_json_write_key(&writer, "type");
-    msim_json_write_text(&writer, "about:blank");
-    msim_json_write_key(&writer, "title");
-    msim_json_write_text(&writer, msim_http_phrase(status));
-    msim_json_write_key(&writer, "status");
-    msim_json_write_integer(&writer, status);
-    msim_json_write_key(&writer, "detail");
-    msim_json_write_text(&writer, words);
-    msim_json_write_object_end(&writer);
-    int r = msim_json_write_end(&writer, &length);
-    if (r < 0)
-        return r;
+    int length = msim_http_problem(body, status, words);
+    if (length < 0)
+        return length;
     const struct msim_http_answer answer = {
         .status = status,
         .content_type = "application/problem+json",
+        .headers = header,
+        .header_count = header ? 1 : 0,
         .body = body,
-        .body_length = length,
+        .body_length = (size_t)length,
     };
     return msim_exchange_answer(exchange, &answer);
+}
+
+int msim_exchange_refuse(struct msim_exchange *exchange, int status, const char *words)
+{
+    if (!exchange || !words || status < 400 || status > 599)
+        return MSIM_ERR_INVALID;
+    return refuse_with(exchange, status, words, NULL);
+}
+
+/* ---- the transport's own answers ---- */
+
+static void nobody(void *context, struct msim_exchange *exchange)
+{
+    (void)context;
+    (void)exchange;
+}
+
+static void nobody_reads(void *context, struct msim_exchange *exchange, const unsigned char *bytes,
+                         size_t length)
+{
+    (void)context;
+    (void)exchange;
+    (void)bytes;
+    (void)length;
+}
+
+/* A request that no owner sees: it is answered before its body, where it has one. */
+static const struct msim_route_entry unrouted = {
+    .http = {.request = nobody, .body = nobody_reads},
+    .max_body_bytes = SIZE_MAX,
+};
+
+static struct msim_exchange *start_unrouted(struct msim_connection *connection,
+                                            const struct msim_http_head *head, const char *path)
+{
+    msim_exchange_start(connection, head, path, &unrouted);
+    return connection->state == MSIM_OPENING && connection->opening ? connection->opening->exchange
+                                                                    : NULL;
+}
+
+void msim_exchange_refuse_head(struct msim_connection *connection,
+                               const struct msim_http_head *head, const char *path,
+                               const struct msim_http_refusal *refusal)
+{
+    const struct msim_http_header allow = {"Allow", refusal->allow};
+    struct msim_exchange *exchange = start_unrouted(connection, head, path);
+
+    if (exchange &&
+        refuse_with(exchange, refusal->status, refusal->words, refusal->allow ? &allow : NULL) < 0)
+        msim_connection_end(connection);
+}
+
+void msim_exchange_answer_head(struct msim_connection *connection,
+                               const struct msim_http_head *head, const char *path, int status)
+{
+    const struct msim_http_answer answer = {.status = status};
+    struct msim_exchange *exchange = start_unrouted(connection, head, path);
+
+    if (exchange && msim_exchange_answer(exchange, &answer) < 0)
+        msim_connection_end(connection);
 }
 
 int msim_exchange_begin(struct msim_exchange *exchange, const struct msim_http_answer *answer)

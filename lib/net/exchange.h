@@ -41,6 +41,13 @@ struct msim_exchange {
 void msim_exchange_start(struct msim_connection *connection, const struct msim_http_head *head,
                          const char *path, const struct msim_route_entry *route);
 
+/* The same for a head that the transport answers by itself: with a refusal, or without a body. */
+void msim_exchange_refuse_head(struct msim_connection *connection,
+                               const struct msim_http_head *head, const char *path,
+                               const struct msim_http_refusal *refusal);
+void msim_exchange_answer_head(struct msim_connection *connection,
+                               const struct msim_http_head *head, const char *path, int status);
+
 /* Bytes of the body; returns how many were taken. */
 size_t msim_exchange_receive(struct msim_exchange *exchange, const unsigned char *bytes,
                              size_t length);

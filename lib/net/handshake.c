@@ -7,6 +7,8 @@
 #include <nettle/sha1.h>
 
 #include "base/detail.h"
+#include "net/date.h"
+#include "net/problem.h"
 
 /* RFC 6455 section 1.3 */
 #define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -101,24 +103,41 @@ int msim_handshake_write_accept(struct msim_bytes *out, struct msim_http_text ke
 
 int msim_handshake_write_refusal(struct msim_bytes *out, const struct msim_http_refusal *refusal)
 {
-    char text[768];
+    char body[MSIM_PROBLEM_SIZE];
+    char head[512];
     char more[160] = "";
+    char date[MSIM_DATE_SIZE];
+    unsigned char *room;
 
     if (refusal->status == 405)
         snprintf(more, sizeof more, "Allow: %s\r\n", refusal->allow ? refusal->allow : "GET");
     if (refusal->status == 426)
         snprintf(more, sizeof more, "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
-    int length =
-        snprintf(text, sizeof text,
-                 "HTTP/1.1 %d %s\r\n"
-                 "Content-Type: text/plain; charset=utf-8\r\n"
-                 "Content-Length: %zu\r\n"
-                 "%s"
-                 "Connection: %sclose\r\n\r\n"
-                 "%.200s\n",
-                 refusal->status, msim_http_phrase(refusal->status), strlen(refusal->words) + 1,
-                 more, refusal->status == 426 ? "Upgrade, " : "", refusal->words);
-    return msim_bytes_append(out, text, (size_t)length);
+    int written = msim_http_problem(body, refusal->status, refusal->words);
+    if (written < 0)
+        return written;
+    msim_date_now(date);
+    size_t body_length = (size_t)written;
+    size_t length = (size_t)snprintf(head, sizeof head,
+                                     "HTTP/1.1 %d %s\r\n"
+                                     "Date: %s\r\n"
+                                     "Content-Type: application/problem+json\r\n"
+                                     "Content-Length: %zu\r\n"
+                                     "%s"
+                                     "Connection: %sclose\r\n",
+                                     refusal->status, msim_http_phrase(refusal->status), date,
+                                     body_length, more, refusal->status == 426 ? "Upgrade, " : "");
+    int r = msim_bytes_reserve(out, length + refusal->lines_length + 2 + body_length, &room);
+    if (r < 0)
+        return r;
+    memcpy(room, head, length);
+    if (refusal->lines_length > 0)
+        memcpy(room + length, refusal->lines, refusal->lines_length);
+    length += refusal->lines_length;
+    memcpy(room + length, "\r\n", 2);
+    memcpy(room + length + 2, body, body_length);
+    msim_bytes_commit(out, length + 2 + body_length);
+    return MSIM_OK;
 }
 
 /* ---- the client's side ---- */

@@ -60,6 +60,8 @@ struct msim_http_refusal {
     int status; /* 400, 431, 501, 505 */
     const char *words;
     const char *allow; /* with 405: the methods that there are; NULL: GET */
+    const char *lines; /* further header lines with their ends; NULL: none */
+    size_t lines_length;
 };
 
 /*

@@ -160,7 +160,7 @@ int msim_net_listen(struct msim_net *net, struct msim_listener **out,
                     const struct msim_listen_params *params, struct msim_detail *detail)
 {
     if (!net || !out || !params || params->size != sizeof *params ||
-        (!params->routes && params->route_count > 0))
+        (!params->routes && params->route_count > 0) || (!params->cors && params->cors_count > 0))
         return msim_detail_set(detail, MSIM_ERR_INVALID,
                                "the parameters are not from MSIM_LISTEN_PARAMS_INIT");
     if (net->is_ending)
@@ -172,6 +172,8 @@ int msim_net_listen(struct msim_net *net, struct msim_listener **out,
     if (r < 0)
         return r;
     r = msim_endpoint_add_routes(endpoint, params->routes, params->route_count, detail);
+    if (r == MSIM_OK)
+        r = msim_endpoint_add_cors(endpoint, params->cors, params->cors_count, detail);
     if (r < 0) {
         msim_endpoint_drop(endpoint);
         return r;

@@ -12,6 +12,11 @@
 /* The longest "101 Switching Protocols" of ours. */
 #define ACCEPT_ROOM 192
 
+/* Of the lines that answers to one request bear beside their own; the request's bound is its
+ * head's.
+ */
+#define LINES_ROOM (64 * 1024)
+
 /* Requests that were sent ahead and are served in one turn; the rest waits for the next. */
 #define AHEAD_AT_ONCE 16
 
@@ -24,6 +29,7 @@ struct msim_opening *msim_opening_create(struct msim_connection *connection)
     if (!opening)
         return NULL;
     msim_bytes_init(&opening->head, limits->max_head_bytes + MSIM_NET_INPUT_BYTES, allocator);
+    msim_bytes_init(&opening->lines, limits->max_head_bytes + LINES_ROOM, allocator);
     connection->opening = opening;
     return opening;
 }
@@ -39,13 +45,20 @@ void msim_opening_free(struct msim_connection *connection)
     if (opening->attempt)
         msim_mem_free(allocator, opening->attempt, sizeof *opening->attempt);
     msim_bytes_finish(&opening->head);
+    msim_bytes_finish(&opening->lines);
     msim_mem_free(allocator, opening, sizeof *opening);
 }
 
 /* ---- the server's side ---- */
 
-static void refuse(struct msim_connection *connection, const struct msim_http_refusal *refusal)
+static void refuse(struct msim_connection *connection, const struct msim_http_refusal *words)
 {
+    const struct msim_bytes *lines = &connection->opening->lines;
+    struct msim_http_refusal refused = *words;
+    const struct msim_http_refusal *refusal = &refused;
+
+    refused.lines = (const char *)msim_bytes_front(lines);
+    refused.lines_length = msim_bytes_length(lines);
     msim_log(&connection->net->logger, MSIM_LOG_INFO, "net", "%s: refused with %d: %s",
              connection->peer, refusal->status, refusal->words);
     if (msim_handshake_write_refusal(&connection->out, refusal) < 0)
@@ -56,7 +69,7 @@ static void refuse(struct msim_connection *connection, const struct msim_http_re
 
 void msim_opening_refuse(struct msim_connection *connection, int status, const char *words)
 {
-    refuse(connection, &(struct msim_http_refusal){status, words, NULL});
+    refuse(connection, &(struct msim_http_refusal){.status = status, .words = words});
 }
 
 /* A copy of a raw text with its terminator; `*at` moves behind it. */
@@ -143,10 +156,52 @@ static bool serves_websockets(const struct msim_endpoint *endpoint)
            handler->closed;
 }
 
+static void refuse_head(struct msim_connection *connection, const struct msim_http_head *head,
+                        const char *path, const struct msim_http_refusal *refusal)
+{
+    msim_log(&connection->net->logger, MSIM_LOG_INFO, "net", "%s: refused with %d: %s",
+             connection->peer, refusal->status, refusal->words);
+    msim_exchange_refuse_head(connection, head, path, refusal);
+}
+
+/* A browser asks beforehand whether a page of another origin may ask (CORS). */
+static void answer_question(struct msim_connection *connection, const struct msim_http_head *head,
+                            const char *path, const struct msim_cors_entry *cors)
+{
+    static const struct msim_http_refusal foreign = {
+        .status = 403, .words = "this origin may not read here; see --allow-origin"};
+    static const struct msim_http_refusal nothing = {.status = 404,
+                                                     .words = "there is nothing at this path"};
+    const struct msim_endpoint *endpoint = connection->endpoint;
+    const struct msim_http_field *origin = msim_http_field(head, "Origin", NULL);
+    const struct msim_http_field *method =
+        msim_http_field(head, "Access-Control-Request-Method", NULL);
+    const struct msim_route_wish wish = {
+        .method = method->value.at,
+        .method_length = method->value.length,
+        .path = path,
+    };
+    struct msim_route_match match;
+
+    msim_route_find(&match, endpoint->routes, endpoint->route_count, &wish);
+    if (!msim_cors_allows(cors, origin->value))
+        refuse_head(connection, head, path, &foreign);
+    else if (!match.entry && match.allow[0] == '\0')
+        refuse_head(connection, head, path, &nothing);
+    else if (msim_cors_write_answer(&connection->opening->lines, cors, head,
+                                    match.entry && !match.entry->method ? "" : match.allow) < 0)
+        msim_connection_end(connection);
+    else
+        msim_exchange_answer_head(connection, head, path, 204);
+}
+
 static void route(struct msim_connection *connection, const struct msim_http_head *head,
                   const char *path)
 {
+    static const struct msim_http_refusal nothing = {.status = 404,
+                                                     .words = "there is nothing at this path"};
     struct msim_endpoint *endpoint = connection->endpoint;
+    const struct msim_cors_entry *cors = msim_cors_find(endpoint->cors, endpoint->cors_count, path);
     struct msim_route_match match;
     const struct msim_route_wish wish = {
         .method = head->method.at,
@@ -155,8 +210,15 @@ static void route(struct msim_connection *connection, const struct msim_http_hea
         .wants_websocket = msim_http_lists(head, "Upgrade", "websocket"),
     };
 
+    if (cors && msim_cors_write(&connection->opening->lines, cors, head) < 0) {
+        msim_connection_end(connection);
+        return;
+    }
     msim_route_find(&match, endpoint->routes, endpoint->route_count, &wish);
-    if (match.entry && match.entry->websocket) {
+    /* Only a route that names OPTIONS answers for itself. */
+    if (cors && (!match.entry || !match.entry->method) && msim_cors_is_question(head)) {
+        answer_question(connection, head, path, cors);
+    } else if (match.entry && match.entry->websocket) {
         connection->endpoint = msim_endpoint_share(match.entry->websocket);
         upgrade(connection, head, path);
         /* One that goes on with HTTP may ask for another path next. */
@@ -169,12 +231,14 @@ static void route(struct msim_connection *connection, const struct msim_http_hea
     } else if (match.entry) {
         msim_exchange_start(connection, head, path, match.entry);
     } else if (match.allow[0] != '\0') {
-        refuse(connection,
-               &(struct msim_http_refusal){405, "this path has other methods", match.allow});
+        refuse_head(connection, head, path,
+                    &(struct msim_http_refusal){.status = 405,
+                                                .words = "this path has other methods",
+                                                .allow = match.allow});
     } else if (serves_websockets(endpoint)) {
         upgrade(connection, head, path);
     } else {
-        msim_opening_refuse(connection, 404, "there is nothing at this path");
+        refuse_head(connection, head, path, &nothing);
     }
 }
 
@@ -184,6 +248,7 @@ static void serve(struct msim_connection *connection, const struct msim_http_hea
     size_t size = head->path.length + 1;
 
     char *path = msim_mem_take(allocator, size);
+    msim_bytes_take(&connection->opening->lines, msim_bytes_length(&connection->opening->lines));
     if (!path)
         msim_connection_end(connection);
     else if (msim_http_decode(path, head->path) < 0)

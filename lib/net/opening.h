@@ -21,6 +21,7 @@ struct msim_attempt {
 struct msim_opening {
     struct msim_http_scan scan;
     struct msim_bytes head;         /* what came so far, where it was not all of it */
+    struct msim_bytes lines;        /* of the head of each answer to the request under way */
     struct msim_attempt *attempt;   /* NULL for a server's */
     struct msim_exchange *exchange; /* a request that is being read or answered */
 };

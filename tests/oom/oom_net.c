@@ -5,7 +5,7 @@
 #define _GNU_SOURCE /* sockets */
 #include "net/bench.h"
 
-#include <marketsim/http.h>
+#include <marketsim/assets.h>
 #include <marketsim/hub.h>
 
 #include "failing.h"
@@ -42,6 +42,9 @@ static int attempt_listen(const struct msim_allocator *allocator, void *context)
         {.method = "GET", .path = "/a/*", .http = &handler},
         {.path = "/b", .websocket = &bench_handler},
     };
+    static const char *const origins[] = {"http://a"};
+    static const struct msim_cors cors = {
+        .path = "/a/*", .origins = origins, .origin_count = 1, .headers = "X-A"};
     struct msim_listen_params params = MSIM_LISTEN_PARAMS_INIT;
     struct msim_listener *listener = NULL;
     struct msim_net *net = NULL;
@@ -49,6 +52,8 @@ static int attempt_listen(const struct msim_allocator *allocator, void *context)
     (void)context;
     params.routes = routes;
     params.route_count = COUNT(routes);
+    params.cors = &cors;
+    params.cors_count = 1;
     int r = create_net(allocator, &net);
     if (r == MSIM_OK) {
         r = msim_net_listen(net, &listener, &params, NULL);
@@ -71,6 +76,22 @@ static int attempt_connect(const struct msim_allocator *allocator, void *context
         assert_int_equal(connection != NULL, r == MSIM_OK);
     }
     msim_net_destroy(&net);
+    return r;
+}
+
+static int attempt_assets(const struct msim_allocator *allocator, void *context)
+{
+    static const struct msim_asset asset = {.path = "a", .bytes = "a", .length = 1};
+    struct msim_assets_params params = MSIM_ASSETS_PARAMS_INIT;
+    struct msim_assets *assets = NULL;
+
+    params.allocator = allocator;
+    params.folder = context;
+    params.assets = context ? NULL : &asset;
+    params.asset_count = context ? 0 : 1;
+    int r = msim_assets_create(&assets, &params, NULL);
+    assert_int_equal(assets != NULL, r == MSIM_OK);
+    msim_assets_destroy(&assets);
     return r;
 }
 
@@ -115,6 +136,8 @@ static void a_net_is_made_whole_or_not_at_all(void **state)
     FAIL_EACH_ALLOCATION(attempt_create, NULL);
     FAIL_EACH_ALLOCATION(attempt_listen, NULL);
     FAIL_EACH_ALLOCATION(attempt_topic, NULL);
+    FAIL_EACH_ALLOCATION(attempt_assets, NULL);
+    FAIL_EACH_ALLOCATION(attempt_assets, (void *)(uintptr_t) "/");
     assert_int_equal(pipe(ends), 0);
     FAIL_EACH_ALLOCATION(attempt_watch, &ends[0]);
     close(ends[0]);
@@ -211,7 +234,10 @@ static void a_request_without_memory_ends_its_connection_alone(void **state)
 {
     static const char request[] =
         "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-        "3\r\nabc\r\n0\r\n\r\nGET /x HTTP/1.1\r\nHost: a\r\n\r\n";
+        "3\r\nabc\r\n0\r\n\r\nGET /x HTTP/1.1\r\nHost: a\r\nOrigin: http://a\r\n\r\n"
+        "GET /none HTTP/1.1\r\nHost: a\r\n\r\n";
+    static const char *const origins[] = {"http://a"};
+    static const struct msim_cors cors = {.origins = origins, .origin_count = 1};
     static const struct msim_http_handler handler = {.request = greet};
     static const struct msim_route route = {.path = "/x", .http = &handler};
     struct failing failing = {.fail_at = SIZE_MAX};
@@ -225,6 +251,8 @@ static void a_request_without_memory_ends_its_connection_alone(void **state)
     bench_open_with(&bench, NULL, 0, &allocator);
     params.routes = &route;
     params.route_count = 1;
+    params.cors = &cors;
+    params.cors_count = 1;
     params.host = "127.0.0.1";
     assert_int_equal(msim_net_listen(bench.net, &listener, &params, NULL), MSIM_OK);
     size_t resting = failing.blocks;
