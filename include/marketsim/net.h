@@ -101,9 +101,14 @@ struct msim_request {
     const char *path;  /* "/": percent-decoded, without the query */
     const char *query; /* behind the '?', raw; "" where there is none */
     const char *host;
-    const char *origin; /* NULL where there is none */
-    const char *peer;   /* "127.0.0.1:4711", "[::1]:4711" */
+    const char *origin;  /* NULL where there is none */
+    const char *peer;    /* "127.0.0.1:4711", "[::1]:4711" */
+    const char *headers; /* see msim_request_header */
+    size_t header_count;
 };
+
+/* The first header of this name (a == A), NULL where there is none.  Borrowed like the request. */
+MSIM_API const char *msim_request_header(const struct msim_request *request, const char *name);
 
 /* How a connection ended. */
 struct msim_closing {

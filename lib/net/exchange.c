@@ -236,19 +236,26 @@ const struct msim_http_request *msim_exchange_request(const struct msim_exchange
     return exchange ? &exchange->request : NULL;
 }
 
-const char *msim_exchange_header(const struct msim_exchange *exchange, const char *name)
+/* Names and values follow each other, each with its terminator. */
+static const char *find_header(const char *at, size_t count, const char *name)
 {
-    if (!exchange || !name)
-        return NULL;
-    const char *at = exchange->headers;
-
-    for (size_t i = 0; i < exchange->header_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         const char *value = at + strlen(at) + 1;
         if (msim_http_is_loosely((struct msim_http_text){at, strlen(at)}, name))
             return value;
         at = value + strlen(value) + 1;
     }
     return NULL;
+}
+
+const char *msim_exchange_header(const struct msim_exchange *exchange, const char *name)
+{
+    return exchange && name ? find_header(exchange->headers, exchange->header_count, name) : NULL;
+}
+
+const char *msim_request_header(const struct msim_request *request, const char *name)
+{
+    return request && name ? find_header(request->headers, request->header_count, name) : NULL;
 }
 
 void msim_exchange_set_user(struct msim_exchange *exchange, void *user)

@@ -84,14 +84,22 @@ static const char *copy_text(char **at, struct msim_http_text text)
     return start;
 }
 
+static size_t texts_size(const struct msim_http_head *head)
+{
+    size_t size = head->query.length + head->authority.length + 2;
+
+    for (size_t i = 0; i < head->field_count; i++)
+        size += head->fields[i].name.length + head->fields[i].value.length + 2;
+    return size;
+}
+
 /* Asks the owner: 0, or the status to refuse with; MSIM_ERR_NOMEM. */
 static int ask(struct msim_connection *connection, const struct msim_http_head *head,
                const char *path, const struct msim_http_field *origin)
 {
     const struct msim_endpoint *endpoint = connection->endpoint;
     const struct msim_allocator *allocator = &connection->net->allocator;
-    size_t size =
-        head->query.length + head->authority.length + (origin ? origin->value.length : 0) + 3;
+    size_t size = texts_size(head);
 
     if (!endpoint->handler.request)
         return 0;
@@ -103,9 +111,16 @@ static int ask(struct msim_connection *connection, const struct msim_http_head *
         .path = path,
         .query = copy_text(&at, head->query),
         .host = copy_text(&at, head->authority),
-        .origin = origin ? copy_text(&at, origin->value) : NULL,
         .peer = connection->peer,
+        .headers = at,
+        .header_count = head->field_count,
     };
+    for (size_t i = 0; i < head->field_count; i++) {
+        copy_text(&at, head->fields[i].name);
+        const char *value = copy_text(&at, head->fields[i].value);
+        if (&head->fields[i] == origin)
+            request.origin = value;
+    }
     int r = endpoint->handler.request(endpoint->context, connection, &request);
     msim_mem_free(allocator, texts, size);
     return r == 0 || (r >= 400 && r <= 599) ? r : 500;

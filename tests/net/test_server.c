@@ -83,8 +83,9 @@ static int note_request(void *context, struct msim_connection *connection,
     struct asked *asked = context;
 
     assert_string_equal(request->peer, msim_connection_peer(connection));
-    snprintf(asked->text, sizeof asked->text, "%s|%s|%s|%s", request->path, request->query,
-             request->host, request->origin ? request->origin : "-");
+    const char *session = msim_request_header(request, "x-session-id");
+    snprintf(asked->text, sizeof asked->text, "%s|%s|%s|%s|%s", request->path, request->query,
+             request->host, request->origin ? request->origin : "-", session ? session : "-");
     return 403;
 }
 
@@ -95,10 +96,10 @@ static void the_owner_sees_the_request_decoded(void **state)
         const char *extra;
         const char *expected;
     } cases[] = {
-        {"GET /", "", "/||localhost|-"},
-        {"GET /a%2Fb%20c?x=%20&y", "Origin: http://a\r\n", "/a/b c|x=%20&y|localhost|http://a"},
-        {"GET http://other:1/p?q", "", "/p|q|other:1|-"},
-        {"GET ws://other?q", "", "/|q|other|-"},
+        {"GET /", "", "/||localhost|-|-"},
+        {"GET /a%2Fb%20c?x=%20&y", "Origin: http://a\r\n", "/a/b c|x=%20&y|localhost|http://a|-"},
+        {"GET http://other:1/p?q", "", "/p|q|other:1|-|-"},
+        {"GET ws://other?q", "X-Session-ID: bot\r\n", "/|q|other|-|bot"},
     };
     struct msim_listen_params params = MSIM_LISTEN_PARAMS_INIT;
     struct msim_listener *listener;
