@@ -9,6 +9,7 @@
 #include <marketsim/codec.h>
 #include <marketsim/engine.h>
 #include <marketsim/faults.h>
+#include <marketsim/form.h>
 #include <marketsim/http.h>
 #include <marketsim/hub.h>
 #include <marketsim/mock.h>

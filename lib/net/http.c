@@ -416,8 +416,7 @@ bool msim_http_header_valid(const char *name, const char *value)
 
 /* ---- escapes ---- */
 
-/* The byte that an escape at `at` stands for; -1 for a bad one. */
-static int escaped_byte(struct msim_http_text raw, size_t at)
+int msim_http_escaped_byte(struct msim_http_text raw, size_t at)
 {
     if (raw.length - at < 3)
         return -1;
@@ -429,7 +428,7 @@ static int escaped_byte(struct msim_http_text raw, size_t at)
 bool msim_http_escapes_valid(struct msim_http_text raw)
 {
     for (size_t i = 0; i < raw.length; i++)
-        if (raw.at[i] == '%' && escaped_byte(raw, i) < 0)
+        if (raw.at[i] == '%' && msim_http_escaped_byte(raw, i) < 0)
             return false;
     return true;
 }
@@ -441,7 +440,7 @@ int msim_http_decode(char *out, struct msim_http_text raw)
     for (size_t i = 0; i < raw.length; i++) {
         int byte = (unsigned char)raw.at[i];
         if (byte == '%') {
-            byte = escaped_byte(raw, i);
+            byte = msim_http_escaped_byte(raw, i);
             i += 2;
         }
         if (byte <= 0)

@@ -94,6 +94,9 @@ bool msim_http_lists(const struct msim_http_head *head, const char *name, const 
  */
 int msim_http_decode(char *out, struct msim_http_text raw);
 
+/* The byte that the escape at `at` stands for; -1 for a bad one. */
+int msim_http_escaped_byte(struct msim_http_text raw, size_t at);
+
 /* Are all escapes well formed?  For a query, which stays raw. */
 bool msim_http_escapes_valid(struct msim_http_text raw);
 

@@ -6,6 +6,7 @@
 #include "net/bench.h"
 
 #include <marketsim/assets.h>
+#include <marketsim/form.h>
 #include <marketsim/hub.h>
 
 #include "failing.h"
@@ -95,6 +96,20 @@ static int attempt_assets(const struct msim_allocator *allocator, void *context)
     return r;
 }
 
+static int attempt_multipart(const struct msim_allocator *allocator, void *context)
+{
+    struct msim_multipart_params params = MSIM_MULTIPART_PARAMS_INIT;
+    struct msim_multipart *multipart = NULL;
+
+    (void)context;
+    params.allocator = allocator;
+    params.content_type = "multipart/form-data; boundary=b";
+    int r = msim_multipart_create(&multipart, &params, NULL);
+    assert_int_equal(multipart != NULL, r == MSIM_OK);
+    msim_multipart_destroy(&multipart);
+    return r;
+}
+
 static void nothing(void *context, int fd)
 {
     (void)context;
@@ -138,6 +153,7 @@ static void a_net_is_made_whole_or_not_at_all(void **state)
     FAIL_EACH_ALLOCATION(attempt_topic, NULL);
     FAIL_EACH_ALLOCATION(attempt_assets, NULL);
     FAIL_EACH_ALLOCATION(attempt_assets, (void *)(uintptr_t) "/");
+    FAIL_EACH_ALLOCATION(attempt_multipart, NULL);
     assert_int_equal(pipe(ends), 0);
     FAIL_EACH_ALLOCATION(attempt_watch, &ends[0]);
     close(ends[0]);
