@@ -12,6 +12,7 @@
 #include <marketsim/form.h>
 #include <marketsim/http.h>
 #include <marketsim/hub.h>
+#include <marketsim/impair.h>
 #include <marketsim/mock.h>
 #include <marketsim/net.h>
 #include <marketsim/pacer.h>

@@ -128,14 +128,21 @@ struct msim_closing {
     int failure;
 };
 
+/* What `arrived` and `request` may answer beside a status. */
+enum msim_admission {
+    MSIM_ADMIT = 0,
+    MSIM_ADMIT_NEVER = 1, /* the link stays, silent, until the peer ends it */
+    MSIM_ADMIT_RESET = 2, /* the peer sees a reset */
+};
+
 /*
  * What a connection's owner wants to be told.  NULL members are skipped.  Inside
  * them everything but msim_net_destroy and msim_net_dispatch may be called.
  */
 struct msim_connection_handler {
     /*
-     * A peer asks for a WebSocket (server side only).  Returns 0 to accept, or an
-     * HTTP status (400..599) to refuse with.  NULL accepts every path.
+     * A peer asks for a WebSocket (server side only).  Returns 0 to accept, an HTTP status
+     * (400..599) to refuse with, or an enum msim_admission.  NULL accepts every path.
      */
     int (*request)(void *context, struct msim_connection *connection,
                    const struct msim_request *request);
@@ -151,10 +158,15 @@ struct msim_connection_handler {
      */
     void (*closed)(void *context, struct msim_connection *connection,
                    const struct msim_closing *closing);
+    /*
+     * A link has come, of which nothing was read yet (a listener's own handler only).  Returns an
+     * enum msim_admission; what is not admitted is not heard of again.
+     */
+    int (*arrived)(void *context, struct msim_connection *connection);
 };
 #define MSIM_CONNECTION_HANDLER_INIT \
     {                                \
-        0, 0, 0, 0, 0                \
+        0, 0, 0, 0, 0, 0             \
     }
 
 /* Bounds and patience of a connection; zero means the default. */

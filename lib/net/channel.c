@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "net/hub.h"
+#include "net/impair.h"
 
 #define REASON_MAX (MSIM_FRAME_CONTROL_MAX - 2)
 
@@ -66,6 +67,13 @@ static int check_open(const struct msim_connection *connection)
     return connection->state < MSIM_OPEN ? MSIM_ERR_STATE : MSIM_ERR_CLOSED;
 }
 
+int msim_channel_make_room(struct msim_connection *connection, size_t size)
+{
+    int r = check_open(connection);
+
+    return r < 0 ? r : check_room(connection, size);
+}
+
 int msim_connection_send(struct msim_connection *connection, enum msim_message_kind kind,
                          const void *bytes, size_t length)
 {
@@ -121,6 +129,8 @@ static void pong(struct msim_connection *connection, const unsigned char *bytes,
 {
     uint32_t size = (uint32_t)(length + MSIM_FRAME_HEAD_MAX);
 
+    if (connection->impairments & MSIM_IMPAIR_PING)
+        return;
     if (connection->pong_bytes + size > MSIM_CONTROL_ROOM / 2)
         return;
     if (append_frame(connection, MSIM_OPCODE_PONG, bytes, length) < 0)
@@ -209,7 +219,8 @@ static bool take_message(void *context, enum msim_message_kind kind, const unsig
     const struct msim_endpoint *endpoint = connection->endpoint;
 
     connection->message_since = 0;
-    if (connection->state == MSIM_OPEN && endpoint->handler.message)
+    if (connection->state == MSIM_OPEN && endpoint->handler.message &&
+        !(connection->impairments & MSIM_IMPAIR_TAKE))
         endpoint->handler.message(endpoint->context, connection, kind, bytes, length);
     return connection->state != MSIM_ENDED;
 }

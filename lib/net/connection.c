@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/hub.h"
+#include "net/impair.h"
 #include "net/socket.h"
 
 /* A buffer larger than this is given back once its connection has been idle for a while. */
@@ -115,6 +116,7 @@ void msim_connection_end(struct msim_connection *connection)
         return;
     connection->state = MSIM_ENDED;
     msim_hub_leave(connection);
+    msim_cuts_free(connection);
     msim_connection_detach(connection);
     msim_wheel_cancel(&net->wheel, &connection->timer);
 
@@ -202,7 +204,9 @@ void msim_connection_look(struct msim_connection *connection)
 {
     uint32_t events = connection->is_blocked ? (uint32_t)EPOLLOUT : 0;
 
-    if (!connection->is_read_closed)
+    if (connection->is_stalled)
+        events = EPOLLRDHUP;
+    else if (!connection->is_read_closed && !(connection->impairments & MSIM_IMPAIR_READ))
         events |= (uint32_t)(msim_opening_pauses(connection) ? EPOLLRDHUP : EPOLLIN);
 
     if (events == connection->interest || connection->ready.fd < 0)
@@ -270,7 +274,7 @@ static void flush_waiting(struct msim_connection *connection)
     if (sent > 0)
         note_progress(connection);
     connection->is_blocked = written == MSIM_WRITTEN_PART;
-    if (connection->is_blocked)
+    if (written != MSIM_WRITTEN_ALL)
         msim_hub_judge(connection);
 }
 
@@ -279,7 +283,7 @@ void msim_connection_flush(struct msim_connection *connection)
 {
     if (connection->state == MSIM_ENDED || connection->state == MSIM_CONNECTING)
         return;
-    if (connection->is_blocked) {
+    if (connection->is_blocked || msim_connection_is_held(connection)) {
         msim_hub_judge(connection);
         return;
     }
@@ -290,7 +294,7 @@ void msim_connection_flush(struct msim_connection *connection)
         flush_waiting(connection);
     if (connection->state == MSIM_ENDED)
         return;
-    if (!connection->is_blocked)
+    if (!connection->is_blocked && !msim_connection_is_held(connection))
         nothing_waits(connection);
     msim_connection_look(connection);
     check_low_water(connection);
@@ -377,6 +381,17 @@ void msim_connection_linger(struct msim_connection *connection)
     msim_connection_touch(connection);
 }
 
+void msim_connection_keep_out(struct msim_connection *connection, int admission)
+{
+    if (admission == MSIM_ADMIT_RESET) {
+        msim_connection_abort(connection);
+        return;
+    }
+    connection->is_stalled = true;
+    msim_wheel_cancel(&connection->net->wheel, &connection->timer);
+    msim_connection_look(connection);
+}
+
 /* ---- reading ---- */
 
 /* The peer sends nothing more. */
@@ -407,6 +422,8 @@ static void receive(struct msim_connection *connection)
         return;
     }
     connection->heard = net->now;
+    if (connection->impairments & MSIM_IMPAIR_HEAR)
+        return;
     switch ((enum msim_connection_state)connection->state) {
     case MSIM_OPENING:
         msim_opening_receive(connection, net->input, (size_t)length);
@@ -428,13 +445,18 @@ void msim_connection_ready(struct msim_connection *connection, uint32_t events)
         msim_client_ready(connection);
         return;
     }
+    if (connection->is_stalled) {
+        msim_connection_end(connection);
+        return;
+    }
     if (events & EPOLLOUT) {
         connection->is_blocked = false;
         msim_connection_touch(connection);
     }
-    if (events & EPOLLIN)
+    bool reads = !(connection->impairments & MSIM_IMPAIR_READ);
+    if (events & EPOLLIN && reads)
         receive(connection);
-    else if (events & EPOLLRDHUP)
+    else if (events & EPOLLRDHUP && reads)
         read_end(connection);
     else if (events & (EPOLLERR | EPOLLHUP))
         msim_connection_end(connection);
@@ -495,6 +517,10 @@ static void check_life(struct msim_connection *connection)
     msim_time now = connection->net->now;
 
     tidy(connection);
+    if (connection->impairments != 0) {
+        wait_until(connection, msim_time_after(now, limits->ping_interval));
+        return;
+    }
     if (connection->is_pinged && connection->heard > connection->since)
         connection->is_pinged = false;
 

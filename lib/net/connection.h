@@ -22,6 +22,7 @@ enum msim_connection_state {
 };
 
 struct msim_subscription; /* hub.c */
+struct msim_cuts;         /* impair.c */
 struct msim_opening;      /* opening.c: what is needed until the connection is open */
 
 /* How it ended, where there are words about it. */
@@ -46,6 +47,7 @@ struct msim_connection {
     struct msim_ws ws;
     struct msim_opening *opening;
     struct msim_ending *ending; /* NULL: no words */
+    struct msim_cuts *cuts;     /* NULL: what waits may leave as it likes */
     uint64_t queued;
     uint64_t queued_before;  /* at the last look for life */
     msim_time heard;         /* the last sign of life */
@@ -58,6 +60,7 @@ struct msim_connection {
     int8_t failure;
     uint8_t state; /* enum msim_connection_state */
     uint8_t peer_room;
+    uint8_t impairments; /* enum msim_impairment */
     bool is_dirty;
     bool is_resumed;     /* it stands in the list of those who go on by themselves */
     bool is_blocked;     /* the system takes nothing more until it says so */
@@ -65,6 +68,7 @@ struct msim_connection {
     bool is_above;       /* the low-water mark: `drained` is owed */
     bool by_peer;        /* the peer closed first */
     bool is_read_closed; /* the peer sends nothing more */
+    bool is_stalled;     /* it is never answered */
     bool is_told;        /* the owner knows of it and must hear of its end */
     char peer[];         /* sized for its text; a client's for any address */
 };
@@ -96,6 +100,9 @@ void msim_connection_touch(struct msim_connection *connection);
 /* What epoll looks for follows from the state. */
 void msim_connection_look(struct msim_connection *connection);
 
+/* It is not admitted: never answered, or reset. */
+void msim_connection_keep_out(struct msim_connection *connection, int admission);
+
 /* Bytes that wait here, its own and those of its topics. */
 size_t msim_connection_waiting(const struct msim_connection *connection);
 
@@ -126,6 +133,13 @@ void msim_connections_finish(struct msim_net *net);
 
 void msim_channel_open(struct msim_connection *connection);
 void msim_channel_receive(struct msim_connection *connection, unsigned char *bytes, size_t length);
+
+/*
+ * Room for so many bytes more behind all that waits: MSIM_ERR_LIMIT where there is none now,
+ * MSIM_ERR_INVALID where there can be none ever, MSIM_ERR_STATE or MSIM_ERR_CLOSED where it is not
+ * open.
+ */
+int msim_channel_make_room(struct msim_connection *connection, size_t size);
 
 /* The message that is under way takes too long. */
 void msim_channel_hurry(struct msim_connection *connection);

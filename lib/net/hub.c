@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/frame.h"
+#include "net/impair.h"
 
 #define DEFAULT_RUN_BYTES ((size_t)4 << 20)
 #define LEAST_RUN_BYTES ((size_t)4 << 10)
@@ -225,6 +226,11 @@ enum msim_written msim_hub_write(struct msim_connection *connection, size_t *sen
     size_t count;
 
     *sent = 0;
+    if (connection->cuts) {
+        enum msim_written written = msim_cuts_write(connection, sent);
+        if (written != MSIM_WRITTEN_ALL)
+            return written;
+    }
     for (;;) {
         if (connection->conflated > 0 && catch_all_up(connection) < 0)
             return MSIM_WRITTEN_BROKEN;
@@ -358,8 +364,8 @@ static int append_pending(struct msim_connection *connection)
 static int write_or_judge(struct msim_connection *connection, size_t bound)
 {
     size_t sent;
-    enum msim_written written =
-        connection->is_blocked ? MSIM_WRITTEN_PART : msim_hub_write(connection, &sent);
+    bool is_stuck = connection->is_blocked || msim_connection_is_held(connection);
+    enum msim_written written = is_stuck ? MSIM_WRITTEN_PART : msim_hub_write(connection, &sent);
 
     if (written == MSIM_WRITTEN_BROKEN)
         msim_connection_end(connection);

@@ -55,6 +55,7 @@ struct msim_topic {
 enum msim_written {
     MSIM_WRITTEN_ALL,
     MSIM_WRITTEN_PART, /* the system takes no more */
+    MSIM_WRITTEN_HELD, /* nothing more may leave now */
     MSIM_WRITTEN_BROKEN,
 };
 

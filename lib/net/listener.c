@@ -315,6 +315,11 @@ static void welcome(struct msim_listener *listener, int fd, const struct msim_ad
     connection->state = MSIM_OPENING;
     msim_wheel_set(&net->wheel, &connection->timer,
                    msim_time_after(net->now, listener->endpoint->limits.handshake_timeout));
+    const struct msim_connection_handler *handler = &listener->endpoint->handler;
+    int admission =
+        handler->arrived ? handler->arrived(listener->endpoint->context, connection) : MSIM_ADMIT;
+    if (admission != MSIM_ADMIT)
+        msim_connection_keep_out(connection, admission);
 }
 
 void msim_listener_ready(struct msim_net *net, struct msim_ready *ready)

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "net/connection.h"
 #include "net/hub.h"
+#include "net/impair.h"
 #include "net/socket.h"
 
 #define DEFAULT_CONNECTIONS 1024
@@ -85,9 +86,12 @@ static msim_time next_moment(const struct msim_net *net)
 {
     msim_time next = work_waits(net) ? 0 : net->wanted;
     msim_time timer = msim_wheel_next(&net->wheel);
+    msim_time cut = msim_cuts_next(net);
 
     if (timer < next)
         next = timer;
+    if (cut < next)
+        next = cut;
     return net->accept_again < next ? net->accept_again : next;
 }
 
@@ -231,6 +235,7 @@ int msim_net_dispatch(struct msim_net *net, int timeout_ms)
         serve(net, events[i].data.ptr, events[i].events);
     count += expire(net);
     msim_connections_resume(net);
+    msim_cuts_release(net);
     net->wanted = net->turn ? net->turn(net->context, net->now) : MSIM_TIME_NEVER;
     msim_hub_flush(net);
     msim_connections_flush(net);

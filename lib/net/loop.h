@@ -59,6 +59,7 @@ struct msim_net {
     size_t max_connections;
     struct msim_listener *listeners;
     struct msim_watch *watches;
+    struct msim_cuts *cuts; /* in what connections write */
     struct msim_topic *topics;
     bool is_published;     /* to a topic, and not sent yet */
     bool is_topic_refused; /* `drained` is owed for one */

@@ -123,7 +123,10 @@ static int ask(struct msim_connection *connection, const struct msim_http_head *
     }
     int r = endpoint->handler.request(endpoint->context, connection, &request);
     msim_mem_free(allocator, texts, size);
-    return r == 0 || (r >= 400 && r <= 599) ? r : 500;
+    return r == MSIM_ADMIT || r == MSIM_ADMIT_NEVER || r == MSIM_ADMIT_RESET ||
+                   (r >= 400 && r <= 599)
+               ? r
+               : 500;
 }
 
 /* From HTTP to a WebSocket. */
@@ -152,6 +155,8 @@ static void upgrade(struct msim_connection *connection, const struct msim_http_h
         return;
     if (r < 0) {
         msim_connection_end(connection);
+    } else if (r == MSIM_ADMIT_NEVER || r == MSIM_ADMIT_RESET) {
+        msim_connection_keep_out(connection, r);
     } else if (r > 0) {
         msim_opening_refuse(connection, r, msim_http_phrase(r));
     } else {
@@ -326,7 +331,8 @@ static size_t take_input(struct msim_connection *connection, unsigned char *byte
     size_t max_head = connection->endpoint->limits.max_head_bytes;
     size_t at = 0;
 
-    for (int heads = 0; at < length && connection->state == MSIM_OPENING;) {
+    for (int heads = 0;
+         at < length && connection->state == MSIM_OPENING && !connection->is_stalled;) {
         struct msim_http_refusal refusal;
         if (opening->exchange) {
             if (msim_exchange_waits(opening->exchange))

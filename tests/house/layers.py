@@ -25,7 +25,14 @@ BELOW = {
 }
 
 # Which room's a public header is; all others bear their room's name.
-HEADER_ROOMS = {"assets": "net", "form": "net", "http": "net", "hub": "net", "version": "base"}
+HEADER_ROOMS = {
+    "assets": "net",
+    "form": "net",
+    "http": "net",
+    "hub": "net",
+    "impair": "net",
+    "version": "base",
+}
 
 # Private headers that rooms above may include.
 OPEN_HEADERS = re.compile(r"^(base/\w+|record/symbols)\.h$")

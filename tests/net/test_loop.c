@@ -392,7 +392,11 @@ static void nasty_closed(void *context, struct msim_connection *connection,
 }
 
 static const struct msim_connection_handler nasty_handler = {
-    nasty_request, nasty_opened, nasty_message, nasty_drained, nasty_closed,
+    .request = nasty_request,
+    .opened = nasty_opened,
+    .message = nasty_message,
+    .drained = nasty_drained,
+    .closed = nasty_closed,
 };
 
 static void nasty_connect(struct nasty *nasty)
