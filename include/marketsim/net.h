@@ -61,6 +61,22 @@ MSIM_API int msim_net_dispatch(struct msim_net *net, int timeout_ms);
 /* What `turn` would answer has changed outside a dispatch: the next one does not wait. */
 MSIM_API void msim_net_wake(struct msim_net *net);
 
+struct msim_net_stats {
+    uint64_t connections; /* now */
+    uint64_t accepted;    /* since the start, as all that follows */
+    uint64_t turned_away; /* closed at once: no room, or too many from one address */
+    uint64_t requests;    /* heads that were read, those of WebSockets with them */
+    uint64_t refused;     /* requests that the transport refused by itself */
+    uint64_t websockets;  /* opened, of both sides */
+    uint64_t bytes_received;
+    uint64_t bytes_sent;        /* that the system took */
+    uint64_t messages_received; /* of WebSockets */
+    uint64_t messages_sent;     /* queued for one connection; those of topics are counted there */
+    uint64_t dropped;           /* messages that topics let go for those who were slow */
+    uint64_t slow;              /* clients that topics closed for being slow */
+};
+MSIM_API void msim_net_stats(const struct msim_net *net, struct msim_net_stats *out);
+
 /* The monotonic clock: as read at the start of this turn, or now where no turn is under way. */
 MSIM_API msim_time msim_net_now(const struct msim_net *net);
 

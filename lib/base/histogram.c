@@ -28,8 +28,19 @@ void msim_histogram_add(struct msim_histogram *histogram, int64_t value)
         value = 0;
     histogram->counts[bucket_of((uint64_t)value)]++;
     histogram->count++;
+    histogram->sum += (uint64_t)value;
     if (value > histogram->max)
         histogram->max = value;
+}
+
+uint64_t msim_histogram_below(const struct msim_histogram *histogram, unsigned power)
+{
+    size_t end = bucket_of(UINT64_C(1) << power);
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < end; i++)
+        count += histogram->counts[i];
+    return count;
 }
 
 int64_t msim_histogram_at(const struct msim_histogram *histogram, uint32_t per_million)

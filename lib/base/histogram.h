@@ -14,11 +14,15 @@
 struct msim_histogram {
     uint64_t counts[MSIM_HISTOGRAM_BUCKETS];
     uint64_t count;
+    uint64_t sum; /* of all values; of nanoseconds it holds five centuries */
     int64_t max;
 };
 
 /* A value below zero counts as zero. */
 void msim_histogram_add(struct msim_histogram *histogram, int64_t value);
+
+/* How many values are below 2^power (4..62). */
+uint64_t msim_histogram_below(const struct msim_histogram *histogram, unsigned power);
 
 /*
  * The upper end of the bucket that holds the value of this rank, at most `max`; 0

@@ -89,6 +89,7 @@ int msim_connection_send(struct msim_connection *connection, enum msim_message_k
     r = append_frame(connection, (enum msim_opcode)kind, bytes, length);
     if (r < 0)
         return r;
+    connection->net->stats.messages_sent++;
     msim_connection_touch(connection);
     return MSIM_OK;
 }
@@ -219,6 +220,7 @@ static bool take_message(void *context, enum msim_message_kind kind, const unsig
     const struct msim_endpoint *endpoint = connection->endpoint;
 
     connection->message_since = 0;
+    connection->net->stats.messages_received++;
     if (connection->state == MSIM_OPEN && endpoint->handler.message &&
         !(connection->impairments & MSIM_IMPAIR_TAKE))
         endpoint->handler.message(endpoint->context, connection, kind, bytes, length);
@@ -322,6 +324,7 @@ void msim_channel_open(struct msim_connection *connection)
 
     connection->state = MSIM_OPEN;
     connection->is_told = true;
+    connection->net->stats.websockets++;
     connection->heard = msim_net_now(connection->net);
     msim_wheel_set(&connection->net->wheel, &connection->timer,
                    msim_time_after(connection->heard, endpoint->limits.ping_interval));

@@ -271,6 +271,7 @@ static void flush_waiting(struct msim_connection *connection)
         msim_connection_end(connection);
         return;
     }
+    connection->net->stats.bytes_sent += sent;
     if (sent > 0)
         note_progress(connection);
     connection->is_blocked = written == MSIM_WRITTEN_PART;
@@ -421,6 +422,7 @@ static void receive(struct msim_connection *connection)
         read_end(connection);
         return;
     }
+    net->stats.bytes_received += (uint64_t)length;
     connection->heard = net->now;
     if (connection->impairments & MSIM_IMPAIR_HEAR)
         return;

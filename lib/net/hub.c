@@ -73,6 +73,7 @@ static void drop_frame(struct msim_subscription *subscription)
     advance(subscription, size);
     subscription->dropped++;
     subscription->topic->stats.dropped++;
+    subscription->topic->net->stats.dropped++;
 }
 
 static void note_slow(const struct msim_subscription *subscription)
@@ -80,6 +81,7 @@ static void note_slow(const struct msim_subscription *subscription)
     const struct msim_connection *connection = subscription->connection;
 
     subscription->topic->stats.disconnected++;
+    subscription->topic->net->stats.slow++;
     msim_log(&connection->net->logger, MSIM_LOG_WARNING, "net", "%s reads too slowly: closed",
              connection->peer);
 }

@@ -299,6 +299,7 @@ static void welcome(struct msim_listener *listener, int fd, const struct msim_ad
                  "%s and maybe others turned away: %zu connections are open, which is the most",
                  peer, net->connection_count);
         complain(net, text);
+        net->stats.turned_away++;
         close(fd);
         return;
     }
@@ -306,12 +307,14 @@ static void welcome(struct msim_listener *listener, int fd, const struct msim_ad
     if (!connection || !msim_opening_create(connection) ||
         !msim_connection_attach(connection, fd, EPOLLIN)) {
         complain(net, "connections are turned away: out of memory");
+        net->stats.turned_away++;
         close(fd);
         if (connection)
             msim_connection_discard(connection);
         return;
     }
     net->has_complained = false;
+    net->stats.accepted++;
     connection->state = MSIM_OPENING;
     msim_wheel_set(&net->wheel, &connection->timer,
                    msim_time_after(net->now, listener->endpoint->limits.handshake_timeout));

@@ -335,3 +335,11 @@ int msim_net_fd(const struct msim_net *net)
 {
     return net ? net->epoll_fd : MSIM_ERR_INVALID;
 }
+
+void msim_net_stats(const struct msim_net *net, struct msim_net_stats *out)
+{
+    if (!net || !out)
+        return;
+    *out = net->stats;
+    out->connections = net->connection_count;
+}

@@ -76,6 +76,8 @@ struct msim_net {
     struct msim_connection **ended_end;
     bool has_dead; /* listeners or watches to be freed */
 
+    struct msim_net_stats stats; /* but for `connections` */
+
     size_t random_left;
     unsigned char random[MSIM_NET_RANDOM_BYTES];
     unsigned char input[MSIM_NET_INPUT_BYTES];

@@ -57,6 +57,7 @@ static void refuse(struct msim_connection *connection, const struct msim_http_re
     struct msim_http_refusal refused = *words;
     const struct msim_http_refusal *refusal = &refused;
 
+    connection->net->stats.refused++;
     refused.lines = (const char *)msim_bytes_front(lines);
     refused.lines_length = msim_bytes_length(lines);
     msim_log(&connection->net->logger, MSIM_LOG_INFO, "net", "%s: refused with %d: %s",
@@ -181,6 +182,7 @@ static void refuse_head(struct msim_connection *connection, const struct msim_ht
 {
     msim_log(&connection->net->logger, MSIM_LOG_INFO, "net", "%s: refused with %d: %s",
              connection->peer, refusal->status, refusal->words);
+    connection->net->stats.refused++;
     msim_exchange_refuse_head(connection, head, path, refusal);
 }
 
@@ -267,6 +269,7 @@ static void serve(struct msim_connection *connection, const struct msim_http_hea
     const struct msim_allocator *allocator = &connection->net->allocator;
     size_t size = head->path.length + 1;
 
+    connection->net->stats.requests++;
     char *path = msim_mem_take(allocator, size);
     msim_bytes_take(&connection->opening->lines, msim_bytes_length(&connection->opening->lines));
     if (!path)

@@ -352,6 +352,36 @@ static int copy_keys(struct msim_quotes_server *server,
     return MSIM_OK;
 }
 
+/* ---- what it says about itself ---- */
+
+static const char *missing(void *context)
+{
+    const struct msim_quotes_server *server = context;
+
+    if (server->is_stopping)
+        return "the server is stopping";
+    return server->failure < 0 ? "the market has failed" : NULL;
+}
+
+static void write_metrics(void *context, struct msim_metrics *metrics)
+{
+    const struct msim_quotes_server *server = context;
+    const struct msim_quotes_stats *stats = &server->stats;
+
+    msim_metrics_gauge(metrics, "marketsim_quotes_clients", "Clients that are connected.",
+                       server->client_count);
+    msim_metrics_counter(metrics, "marketsim_quotes_clients_total", "Clients that connected.",
+                         stats->clients_total);
+    msim_metrics_counter(metrics, "marketsim_quotes_slow_clients_total",
+                         "Clients closed because they read too slowly.", stats->dropped);
+    msim_metrics_counter(metrics, "marketsim_quotes_events_total", "Events of the market.",
+                         stats->events);
+    msim_metrics_counter(metrics, "marketsim_quotes_messages_total",
+                         "Messages handed to connections.", stats->messages);
+    msim_metrics_histogram(metrics, "marketsim_quotes_lateness_seconds",
+                           "How late events were sent.", &server->lateness);
+}
+
 static int listen_on(struct msim_quotes_server *server, struct msim_detail *detail)
 {
     struct msim_net_params net_params = MSIM_NET_PARAMS_INIT;
@@ -373,6 +403,17 @@ static int listen_on(struct msim_quotes_server *server, struct msim_detail *deta
     params.handler.message = take_message;
     params.handler.closed = closed;
     params.context = server;
+    server->health = (struct msim_health){
+        .allocator = server->allocator,
+        .net = server->net,
+        .missing = missing,
+        .metrics = write_metrics,
+        .context = server,
+    };
+    struct msim_route routes[MSIM_HEALTH_ROUTES];
+    msim_health_routes(&server->health, routes);
+    params.routes = routes;
+    params.route_count = MSIM_HEALTH_ROUTES;
     r = msim_net_listen(server->net, &server->listener, &params, detail);
     if (r >= 0)
         server->port = msim_listener_port(server->listener);

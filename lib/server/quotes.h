@@ -10,6 +10,7 @@
 
 #include "base/histogram.h"
 #include "record/symbols.h"
+#include "server/health.h"
 #include "server/quotes_client.h"
 
 /* A symbol of the source. */
@@ -35,6 +36,7 @@ struct msim_quotes_server {
     struct msim_logger logger;
     struct msim_net *net;
     struct msim_listener *listener;
+    struct msim_health health;
     uint16_t port;
 
     struct msim_source source;

@@ -18,6 +18,7 @@
 #include "base/histogram.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "server/health.h"
 #include "server/replay_session.h"
 
 #define DEFAULT_MAX_CLIENTS 64
@@ -33,6 +34,7 @@ struct msim_replay_server {
     struct msim_replay_session **sessions; /* the open ones, in no order */
     size_t session_count;
     struct msim_replay_shared shared;
+    struct msim_health health;
     uint16_t port;
     uint64_t clients_total;
     bool stopping;
@@ -129,6 +131,34 @@ static msim_time turn(void *context, msim_time now)
     return next;
 }
 
+/* ---- what it says about itself ---- */
+
+static const char *missing(void *context)
+{
+    const struct msim_replay_server *server = context;
+
+    return server->stopping ? "the server is stopping" : NULL;
+}
+
+static void write_metrics(void *context, struct msim_metrics *metrics)
+{
+    const struct msim_replay_server *server = context;
+    const struct msim_replay_shared *shared = &server->shared;
+
+    msim_metrics_gauge(metrics, "marketsim_replay_clients", "Replays under way.",
+                       server->session_count);
+    msim_metrics_counter(metrics, "marketsim_replay_clients_total", "Clients that connected.",
+                         server->clients_total);
+    msim_metrics_counter(metrics, "marketsim_replay_finished_total",
+                         "Replays that came to their end.", shared->finished);
+    msim_metrics_counter(metrics, "marketsim_replay_trades_total", "Trades handed to connections.",
+                         shared->trades);
+    msim_metrics_counter(metrics, "marketsim_replay_bundles_total",
+                         "Bundles of trades with equal timestamps.", shared->bundles);
+    msim_metrics_histogram(metrics, "marketsim_replay_lateness_seconds",
+                           "How late bundles were handed over.", &shared->lateness);
+}
+
 static int listen_on(struct msim_replay_server *server, struct msim_detail *detail)
 {
     struct msim_net_params net_params = MSIM_NET_PARAMS_INIT;
@@ -153,6 +183,17 @@ static int listen_on(struct msim_replay_server *server, struct msim_detail *deta
     params.handler.drained = drained;
     params.handler.closed = closed;
     params.context = server;
+    server->health = (struct msim_health){
+        .allocator = server->shared.allocator,
+        .net = server->net,
+        .missing = missing,
+        .metrics = write_metrics,
+        .context = server,
+    };
+    struct msim_route routes[MSIM_HEALTH_ROUTES];
+    msim_health_routes(&server->health, routes);
+    params.routes = routes;
+    params.route_count = MSIM_HEALTH_ROUTES;
     r = msim_net_listen(server->net, &server->listener, &params, detail);
     if (r >= 0)
         server->port = msim_listener_port(server->listener);
