@@ -13,6 +13,7 @@
 #include <marketsim/http.h>
 #include <marketsim/hub.h>
 #include <marketsim/impair.h>
+#include <marketsim/journal.h>
 #include <marketsim/mock.h>
 #include <marketsim/net.h>
 #include <marketsim/pacer.h>
@@ -20,6 +21,7 @@
 #include <marketsim/record.h>
 #include <marketsim/server.h>
 #include <marketsim/source.h>
+#include <marketsim/venue.h>
 #include <marketsim/version.h>
 
 #endif

@@ -401,6 +401,20 @@ MSIM_API const char *msim_time_in_force_name(uint8_t time_in_force);
 MSIM_API const char *msim_self_trade_name(uint8_t mode);
 MSIM_API const char *msim_instrument_state_name(uint8_t state);
 
+/*
+ * Ids on the wire: 36 characters in the shape of a UUID of version 4, a keyed bijection of a
+ * dense number, so that nobody reads from an id how many came before it.
+ */
+#define MSIM_ID_SIZE 37 /* with the terminator */
+
+/* The key for ids of one kind ("order", "trade"): a function of the seed and the name. */
+MSIM_API uint64_t msim_id_key(uint64_t seed, const char *kind);
+MSIM_API void msim_id_print(uint64_t key, uint64_t number, char out[MSIM_ID_SIZE]);
+
+/* MSIM_ERR_INVALID where it is not of that shape, MSIM_ERR_NOT_FOUND where this key never gave it.
+ */
+MSIM_API int msim_id_parse(uint64_t key, const char *text, size_t length, uint64_t *number);
+
 #ifdef __cplusplus
 }
 #endif

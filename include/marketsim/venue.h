@@ -1,0 +1,355 @@
+/*
+ * The venue: an engine with a market around it, in simulated time.
+ *
+ * Commands go in, what there is to tell comes out, in the order of its time; the venue looks at
+ * no clock and no socket, so a backtest pulls without end and a server pulls up to now.
+ *
+ *     struct msim_venue_params params = MSIM_VENUE_PARAMS_INIT;
+ *     struct msim_venue *venue = NULL;
+ *     int r = msim_venue_create(&venue, &params, &detail);
+ *     r = msim_venue_asset_add(venue, "USD", -8, &usd, &detail);
+ *     r = msim_venue_asset_add(venue, "BTC", -8, &btc, &detail);
+ *     r = msim_venue_instrument_add(venue, &instrument, &id, &detail);
+ *
+ *     r = msim_venue_account(venue, "alice", 5, &alice);
+ *     r = msim_venue_deposit(venue, now, alice, usd, 10000000000);
+ *
+ *     struct msim_venue_order order = MSIM_VENUE_ORDER_INIT;
+ *     order.command.kind = MSIM_COMMAND_NEW;
+ *     order.command.time = now;
+ *     order.command.account = alice;                                    (and side, price, ...)
+ *     order.client_id = "bot-7";
+ *     order.client_id_length = 5;
+ *     order.tag = 42;                                        (comes back in what answers it)
+ *     r = msim_venue_submit(venue, &order);
+ *
+ *     struct msim_venue_output out;
+ *     while ((r = msim_venue_pull(venue, now, &out)) == MSIM_PULL_RECORD)
+ *         if (out.kind == MSIM_VENUE_EVENT && out.account == alice)
+ *             ... out.event->kind, out.tag ...
+ *     sleep until msim_venue_next_due(venue)
+ *
+ * Order events come out as they are in the engine (128 bytes, struct msim_event), market data as
+ * records (64 bytes, struct msim_record).  Questions go to msim_venue_engine.  The rules stand in
+ * docs/venue.md.
+ */
+#ifndef MARKETSIM_VENUE_H
+#define MARKETSIM_VENUE_H
+
+#include <marketsim/base.h>
+#include <marketsim/engine.h>
+#include <marketsim/faults.h>
+#include <marketsim/journal.h>
+#include <marketsim/mock.h>
+#include <marketsim/record.h>
+#include <marketsim/source.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct msim_venue;
+
+/* Accounts of the venue's own; those of robots follow.  Nothing private of theirs is told. */
+#define MSIM_VENUE_HOUSE 0 /* quotes, and stands for history */
+#define MSIM_VENUE_CROWD 1 /* takes from the house's quotes, so that there are trades */
+#define MSIM_VENUE_FIRST_ACCOUNT 2
+
+enum msim_venue_flag {
+    /* No market-data records come out: a server builds its channels from events and questions. */
+    MSIM_VENUE_NO_RECORDS = 1,
+    /* Network kinds act at the caller's sockets, and the caller pulls the layer: msim_faults_pull.
+     * Without it they act on commands and on what is told, by account ("<account>/inproc/0") and
+     * for what is public ("market/inproc/0"). */
+    MSIM_VENUE_WIRE_OUTSIDE = 2,
+    /* No order and fill histories (msim_venue_orders, msim_venue_fills). */
+    MSIM_VENUE_NO_HISTORIES = 4,
+};
+
+struct msim_venue_params {
+    size_t size;
+    const struct msim_allocator *allocator; /* copied */
+    uint64_t seed;                          /* default 1; of the models, and of wire ids */
+    msim_time start;
+    uint32_t flags;                          /* enum msim_venue_flag */
+    uint32_t max_outputs;                    /* that wait to be pulled; 1,048,576 */
+    uint32_t max_accounts;                   /* 65,536 */
+    uint32_t max_client_ids;                 /* texts kept at a time; 16,777,216 */
+    uint32_t finished_orders;                /* remembered in all; 65,536 */
+    uint32_t fills;                          /* remembered in all; 65,536 */
+    uint32_t candles;                        /* kept of each interval and instrument; 1,000 */
+    uint32_t trades;                         /* kept of each instrument; 10,000 */
+    uint32_t prices;                         /* kept of each instrument; 10,000 */
+    msim_time price_interval;                /* between two points of price history; 1 s */
+    const struct msim_engine_params *engine; /* NULL: its defaults */
+    const struct msim_faults_params *faults; /* NULL: no failure layer; names are the venue's */
+    struct msim_journal *journal;            /* NULL: none; borrowed, released after the venue */
+    uint64_t writer;                         /* of the journal's batches; default 1 */
+    uint64_t epoch;                          /* default 1; a higher one fences this writer off */
+};
+#define MSIM_VENUE_PARAMS_INIT                                                                 \
+    {                                                                                          \
+        sizeof(struct msim_venue_params), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
+    }
+
+MSIM_API int msim_venue_create(struct msim_venue **out, const struct msim_venue_params *params,
+                               struct msim_detail *detail);
+MSIM_API void msim_venue_destroy(struct msim_venue **venue);
+
+/* As the engine's; they come before the commands that use them. */
+MSIM_API int msim_venue_asset_add(struct msim_venue *venue, const char *name, int exponent,
+                                  uint32_t *id, struct msim_detail *detail);
+MSIM_API int msim_venue_instrument_add(struct msim_venue *venue,
+                                       const struct msim_instrument_params *params, uint32_t *id,
+                                       struct msim_detail *detail);
+
+/* For questions: books, balances, positions.  Borrowed; nobody but the venue applies to it. */
+MSIM_API const struct msim_engine *msim_venue_engine(const struct msim_venue *venue);
+
+/* How far the venue has come: the moment of what it did last. */
+MSIM_API msim_time msim_venue_time(const struct msim_venue *venue);
+
+/* ---- accounts ---- */
+
+#define MSIM_VENUE_ACCOUNT_MAX 63 /* bytes of a name */
+
+/*
+ * The number of the account of that name, which is opened where there is none: 1 where it is
+ * new, 0 where it was there.  MSIM_ERR_INVALID for an empty or longer name, or one with '/', '|'
+ * or a control byte; MSIM_ERR_LIMIT, MSIM_ERR_NOMEM.
+ */
+MSIM_API int msim_venue_account(struct msim_venue *venue, const char *name, size_t length,
+                                uint32_t *account);
+/* MSIM_ERR_NOT_FOUND. */
+MSIM_API int msim_venue_account_find(const struct msim_venue *venue, const char *name,
+                                     size_t length, uint32_t *account);
+/* "house", "crowd" and the others'; NULL for no account.  Borrowed as long as the venue. */
+MSIM_API const char *msim_venue_account_name(const struct msim_venue *venue, uint32_t account);
+/* Accounts with the venue's own two: numbers are below it. */
+MSIM_API uint32_t msim_venue_account_count(const struct msim_venue *venue);
+
+/* ---- in ---- */
+
+struct msim_venue_order {
+    size_t size;
+    struct msim_command command; /* `sequence`, `client_id` are the venue's to fill in */
+    const char *client_id;       /* at most MSIM_CLIENT_ID_MAX bytes; NULL for none */
+    size_t client_id_length;
+    uint64_t tag; /* the caller's number, told with all that the command brings about */
+};
+#define MSIM_VENUE_ORDER_INIT                                                                    \
+    {                                                                                            \
+        sizeof(struct msim_venue_order),                                                         \
+            {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 0, 0, 0 \
+    }
+
+enum msim_venue_submitted {
+    MSIM_VENUE_APPLIED = 0, /* what it brought about can be pulled */
+    MSIM_VENUE_TAKEN = 1,   /* the failure layer has it: late, lost, or answered in its own way */
+};
+
+/*
+ * One command of an account, or of the venue.  What is due by its time happens first; a time
+ * behind msim_venue_time is made that.  Refusals are events.
+ *
+ * MSIM_ERR_INVALID: a client id that is too long or has control bytes, or an account that was
+ * never opened.  MSIM_ERR_LIMIT: a bound was reached (too much waits to be pulled, the journal is
+ * full).  MSIM_ERR_STATE: another writer fenced this venue off.  MSIM_ERR_NOMEM.  The command did
+ * not happen then.
+ */
+MSIM_API int msim_venue_submit(struct msim_venue *venue, const struct msim_venue_order *order);
+
+/* Commands that need no more than this. */
+MSIM_API int msim_venue_deposit(struct msim_venue *venue, msim_time now, uint32_t account,
+                                uint32_t asset, int64_t amount);
+MSIM_API int msim_venue_set_state(struct msim_venue *venue, msim_time now, uint32_t instrument,
+                                  enum msim_instrument_state state);
+
+/* The text behind an event's client id; NULL for 0, and when the engine has forgotten the order.
+ * Borrowed until the next submit. */
+MSIM_API const char *msim_venue_client_id(const struct msim_venue *venue, uint64_t client_id,
+                                          size_t *length);
+/* The number that an account's text has; MSIM_ERR_NOT_FOUND. */
+MSIM_API int msim_venue_client_id_find(const struct msim_venue *venue, uint32_t account,
+                                       const char *text, size_t length, uint64_t *client_id);
+
+/* ---- out ---- */
+
+enum msim_venue_output_kind {
+    MSIM_VENUE_EVENT = 1, /* `event` of `account`, or public */
+    MSIM_VENUE_RECORD,    /* `record`: public market data; its symbol is the instrument */
+    MSIM_VENUE_REFUSED,   /* `said`: the request `tag` is answered with an error, now or late */
+    MSIM_VENUE_TEXT,      /* `said`: a text to be sent as it is */
+    MSIM_VENUE_NOTICE,    /* `text` to everybody */
+    MSIM_VENUE_CUT,       /* the account's link ended (`action`); msim_venue_reconnect */
+};
+
+#define MSIM_VENUE_PUBLIC UINT32_MAX
+
+struct msim_venue_output {
+    int kind; /* enum msim_venue_output_kind */
+    int type; /* enum msim_fault_type: what the message is to selectors */
+    msim_time time;
+    uint32_t account; /* whom it is for; MSIM_VENUE_PUBLIC for everybody */
+    int action;       /* CUT: enum msim_fault_action_kind */
+    uint64_t tag;     /* of the submit that brought it about; 0 for the venue's own doing */
+    uint64_t exec;    /* FILL: the execution's id, the trade's number or one made up */
+    /* Borrowed until the next call that changes the venue. */
+    const struct msim_event *event;
+    const struct msim_record *record;
+    const struct msim_fault_said *said; /* whatever the failure layer made; NULL for the truth */
+    const char *text;
+    size_t length;
+};
+
+/*
+ * The next thing to tell at `until` or before: MSIM_PULL_RECORD, MSIM_PULL_EMPTY, MSIM_PULL_END
+ * where a source is at its end and nothing will ever be due.  The venue goes no further than to
+ * the moment of what it tells.  A failure (the source's, memory) is told once and may be passed.
+ */
+MSIM_API int msim_venue_pull(struct msim_venue *venue, msim_time until,
+                             struct msim_venue_output *out, struct msim_detail *detail);
+
+/* When to come back: the time of what waits, else of what happens next; MSIM_TIME_NEVER. */
+MSIM_API msim_time msim_venue_next_due(const struct msim_venue *venue);
+
+/* Whether an event is for everybody: TRADE, LEVEL, BOOK_ORDER, INSTRUMENT, BUSTED, CORRECTED. */
+MSIM_API bool msim_venue_is_public(const struct msim_event *event);
+
+/* What the event is to selectors: an enum msim_fault_type. */
+MSIM_API int msim_venue_event_type(const struct msim_event *event);
+
+/* ---- what is known of the market ---- */
+
+struct msim_venue_ticker {
+    msim_time time;        /* of the last change */
+    uint64_t changes;      /* trades and changes of the best prices so far */
+    msim_price last_price; /* 0 before the first trade */
+    msim_qty last_quantity;
+    msim_price bid; /* 0 where there is none */
+    msim_price ask;
+    msim_qty bid_quantity;
+    msim_qty ask_quantity;
+    /* The last 1,440 minutes, the running one included; zeros where nothing traded. */
+    msim_price open;
+    msim_price high;
+    msim_price low;
+    msim_qty volume;  /* INT64_MAX where it is more */
+    int64_t turnover; /* in the quote asset; INT64_MAX where it is more */
+    uint64_t trade_count;
+};
+MSIM_API int msim_venue_ticker(const struct msim_venue *venue, uint32_t instrument,
+                               struct msim_venue_ticker *out);
+
+enum msim_venue_interval {
+    MSIM_CANDLE_1S = 0,
+    MSIM_CANDLE_1M,
+    MSIM_CANDLE_5M,
+    MSIM_CANDLE_15M,
+    MSIM_CANDLE_1H,
+    MSIM_CANDLE_4H,
+    MSIM_CANDLE_1D,
+    MSIM_CANDLE_INTERVALS,
+};
+/* "1m"; "unknown".  And back: an enum msim_venue_interval, or MSIM_ERR_NOT_FOUND. */
+MSIM_API const char *msim_venue_interval_name(int interval);
+MSIM_API int msim_venue_interval_find(const char *name, size_t length);
+MSIM_API msim_time msim_venue_interval_length(int interval);
+
+struct msim_venue_candle {
+    msim_time start; /* a multiple of the interval since 1970 */
+    msim_price open;
+    msim_price high;
+    msim_price low;
+    msim_price close;
+    msim_qty volume;
+    int64_t turnover;
+    uint64_t trade_count;
+};
+
+/*
+ * What is kept, oldest first, of start <= time < end, the newest `capacity` of them; returns their
+ * number.  Candles without trades are not there.  0 for no such instrument or interval.
+ */
+MSIM_API size_t msim_venue_candles(const struct msim_venue *venue, uint32_t instrument,
+                                   int interval, msim_time start, msim_time end,
+                                   struct msim_venue_candle *out, size_t capacity);
+
+struct msim_venue_trade {
+    msim_time time;
+    uint64_t trade; /* the engine's number, or the history's own */
+    msim_price price;
+    msim_qty quantity;
+    int64_t notional;
+    uint8_t side; /* the taker's */
+    uint8_t reserved[7];
+};
+MSIM_API size_t msim_venue_trades(const struct msim_venue *venue, uint32_t instrument,
+                                  msim_time start, msim_time end, struct msim_venue_trade *out,
+                                  size_t capacity);
+
+/* One for each interval in which something changed. */
+struct msim_venue_price {
+    msim_time time; /* of the interval's last change */
+    msim_price last;
+    msim_price bid;
+    msim_price ask;
+};
+MSIM_API size_t msim_venue_prices(const struct msim_venue *venue, uint32_t instrument,
+                                  msim_time start, msim_time end, struct msim_venue_price *out,
+                                  size_t capacity);
+
+/* ---- orders and fills of robots, finished ones too ---- */
+
+struct msim_venue_order_view {
+    struct msim_order_view order; /* as the engine's; of a finished one as it ended */
+    msim_time created_at;
+    msim_time updated_at;
+    int64_t notional; /* of its fills, in the quote asset */
+    uint8_t code;     /* CANCELLED, EXPIRED: enum msim_cancel */
+    uint8_t reserved[7];
+};
+
+/* MSIM_ERR_NOT_FOUND for one that never was, is forgotten, or is another account's. */
+MSIM_API int msim_venue_order(const struct msim_venue *venue, uint32_t account, uint64_t order,
+                              struct msim_venue_order_view *view);
+
+enum msim_venue_which {
+    MSIM_VENUE_LIVE = 1,
+    MSIM_VENUE_FINISHED = 2,
+};
+
+/*
+ * An account's orders, newest first, of one instrument or MSIM_ALL_INSTRUMENTS, from below the
+ * number `before` (UINT64_MAX) on.  `which`: bits of enum msim_venue_which.
+ */
+MSIM_API size_t msim_venue_orders(const struct msim_venue *venue, uint32_t account,
+                                  uint32_t instrument, unsigned which, uint64_t before,
+                                  struct msim_venue_order_view *views, size_t capacity);
+
+/* An account's FILL events, newest first, from below the event sequence `before` on. */
+MSIM_API size_t msim_venue_fills(const struct msim_venue *venue, uint32_t account,
+                                 uint32_t instrument, uint64_t before, struct msim_event *fills,
+                                 size_t capacity);
+
+/* ---- the whole ---- */
+
+struct msim_venue_statistics {
+    uint64_t commands;        /* applied, the venue's own included */
+    uint64_t house_commands;  /* of these, the house's and the crowd's */
+    uint64_t events;          /* the engine's */
+    uint64_t records;         /* of history */
+    uint64_t unknown_symbols; /* records passed over: of no instrument */
+    uint64_t off_grid;        /* records passed over: no multiple of tick or lot, or too large */
+    uint64_t house_refused;   /* commands of the house that the engine refused */
+    uint64_t client_ids;      /* texts that are kept */
+    uint64_t outputs_most;    /* that ever waited to be pulled */
+};
+MSIM_API int msim_venue_statistics(const struct msim_venue *venue,
+                                   struct msim_venue_statistics *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

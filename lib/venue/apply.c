@@ -1,0 +1,277 @@
+/*
+ * A command's way: into the journal, into the engine, and what came of it to whom it concerns.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "venue/inside.h"
+
+#define RETRIES 3 /* of an append whose outcome is unknown */
+
+/* ---- the journal ---- */
+
+static int of_result(int result)
+{
+    switch (result) {
+    case MSIM_JOURNAL_OK:
+        return MSIM_OK;
+    case MSIM_JOURNAL_AGAIN:
+    case MSIM_JOURNAL_FULL:
+        return MSIM_ERR_LIMIT;
+    case MSIM_JOURNAL_FENCED:
+    case MSIM_JOURNAL_CORRUPT:
+    case MSIM_JOURNAL_TRIMMED:
+        return MSIM_ERR_STATE;
+    case MSIM_JOURNAL_CLOSED:
+        return MSIM_ERR_CLOSED;
+    default:
+        return MSIM_ERR_IO;
+    }
+}
+
+/* One attempt: an enum msim_journal_result, or a failure. */
+static int append_once(struct msim_journal *journal, const struct msim_batch_id *id,
+                       const struct msim_journal_piece *bytes)
+{
+    struct msim_journal_event event;
+    uint64_t ticket;
+    size_t count;
+    int r = msim_journal_append(journal, id, bytes, 1, MSIM_JOURNAL_ANY, &ticket);
+
+    while (r == MSIM_OK) {
+        r = msim_journal_poll(journal, &event, 1, &count);
+        if (r == MSIM_OK && count == 0)
+            return MSIM_JOURNAL_UNKNOWN;
+        if (r == MSIM_OK && event.kind == MSIM_JOURNAL_APPENDED && event.ticket == ticket)
+            return event.result;
+    }
+    return r;
+}
+
+static int journal(struct msim_venue *venue, const struct msim_command *commands, size_t count,
+                   const char *text, size_t length)
+{
+    struct msim_batch_id id;
+    struct msim_journal_piece bytes;
+    int r = MSIM_OK;
+
+    for (size_t i = 0; r == MSIM_OK && i < count; i++)
+        r = msim_batch_add(venue->writer, &commands[i], i == 0 ? text : NULL, i == 0 ? length : 0);
+    if (r == MSIM_OK)
+        r = msim_batch_end(venue->writer, &id, &bytes);
+    if (r == MSIM_OK) {
+        r = MSIM_JOURNAL_UNKNOWN;
+        for (int i = 0; i < RETRIES && r == MSIM_JOURNAL_UNKNOWN; i++)
+            r = append_once(venue->params.journal, &id, &bytes);
+        r = r < 0 ? r : of_result(r);
+    }
+    if (r < 0)
+        msim_batch_drop(venue->writer);
+    else
+        msim_batch_taken(venue->writer);
+    return r;
+}
+
+/* ---- events ---- */
+
+bool msim_venue_is_public(const struct msim_event *event)
+{
+    switch (event->kind) {
+    case MSIM_EVENT_TRADE:
+    case MSIM_EVENT_LEVEL:
+    case MSIM_EVENT_BOOK_ORDER:
+    case MSIM_EVENT_INSTRUMENT:
+    case MSIM_EVENT_BUSTED:
+    case MSIM_EVENT_CORRECTED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static int type_of_refusal(uint8_t command_kind)
+{
+    switch (command_kind) {
+    case MSIM_COMMAND_CANCEL:
+    case MSIM_COMMAND_CANCEL_ALL:
+    case MSIM_COMMAND_MASS_CANCEL:
+        return MSIM_FAULT_REJECT_CANCEL;
+    case MSIM_COMMAND_REPLACE:
+        return MSIM_FAULT_REJECT_REPLACE;
+    default:
+        return MSIM_FAULT_REJECT_NEW;
+    }
+}
+
+int msim_venue_event_type(const struct msim_event *event)
+{
+    switch (event->kind) {
+    case MSIM_EVENT_ACCEPTED:
+        return MSIM_FAULT_ACK_NEW;
+    case MSIM_EVENT_REJECTED:
+        return type_of_refusal(event->command_kind);
+    case MSIM_EVENT_TRADE:
+        return MSIM_FAULT_MD_TRADE;
+    case MSIM_EVENT_FILL:
+        return event->as.fill.leaves > 0 ? MSIM_FAULT_EXEC_PARTIAL : MSIM_FAULT_EXEC_FILL;
+    case MSIM_EVENT_CANCELLED:
+        return event->code == MSIM_CANCEL_REQUESTED ? MSIM_FAULT_ACK_CANCEL
+                                                    : MSIM_FAULT_EXEC_CANCELED;
+    case MSIM_EVENT_REPLACED:
+        return MSIM_FAULT_ACK_REPLACE;
+    case MSIM_EVENT_TRIGGERED:
+        return MSIM_FAULT_EXEC_NEW;
+    case MSIM_EVENT_EXPIRED:
+        return MSIM_FAULT_EXEC_EXPIRED;
+    case MSIM_EVENT_MASS_CANCELLED:
+        return MSIM_FAULT_ACK_CANCEL;
+    case MSIM_EVENT_LEVEL:
+    case MSIM_EVENT_BOOK_ORDER:
+        return MSIM_FAULT_MD_DEPTH;
+    case MSIM_EVENT_BALANCE:
+        return MSIM_FAULT_BALANCE;
+    case MSIM_EVENT_POSITION:
+        return MSIM_FAULT_POSITION;
+    case MSIM_EVENT_INSTRUMENT:
+        return MSIM_FAULT_MD_STATUS;
+    case MSIM_EVENT_BUSTED:
+        return MSIM_FAULT_EXEC_BUST;
+    case MSIM_EVENT_CORRECTED:
+        return MSIM_FAULT_EXEC_CORRECT;
+    default:
+        return MSIM_FAULT_OTHER;
+    }
+}
+
+static void touch(struct msim_venue *venue, uint32_t instrument)
+{
+    struct market *market = &venue->markets[instrument];
+
+    if (market->touched)
+        return;
+    market->touched = true;
+    market->touched_next = venue->touched;
+    venue->touched = instrument + 1;
+}
+
+/* What the venue itself learns from an event. */
+static int learn(struct msim_venue *venue, const struct msim_event *event)
+{
+    if (event->kind == MSIM_EVENT_LEVEL) {
+        touch(venue, event->instrument);
+        return MSIM_OK;
+    }
+    if (event->kind == MSIM_EVENT_TRADE) {
+        const struct sale sale = {
+            .time = event->time,
+            .trade = event->as.trade.trade,
+            .price = event->as.trade.price,
+            .quantity = event->as.trade.quantity,
+            .notional = event->as.trade.notional,
+            .side = event->side,
+        };
+        return msim_market_trade(venue, event->instrument, &sale);
+    }
+    if (msim_venue_is_public(event) || event->account < MSIM_VENUE_FIRST_ACCOUNT ||
+        venue->params.flags & MSIM_VENUE_NO_HISTORIES)
+        return MSIM_OK;
+    return msim_orders_event(venue, event);
+}
+
+static int tell(struct msim_venue *venue, const struct msim_event *event)
+{
+    const bool is_public = msim_venue_is_public(event);
+    struct output *output;
+
+    if (!is_public && event->account < MSIM_VENUE_FIRST_ACCOUNT) {
+        venue->statistics.house_refused += event->kind == MSIM_EVENT_REJECTED;
+        return MSIM_OK;
+    }
+    int r = msim_venue_output_add(venue, &output);
+    if (r < 0)
+        return r;
+    output->kind = MSIM_VENUE_EVENT;
+    output->type = (uint16_t)msim_venue_event_type(event);
+    output->time = event->time;
+    if (!is_public)
+        output->account = event->account;
+    if (event->kind == MSIM_EVENT_FILL)
+        output->exec = event->as.fill.trade;
+    output->as.event = *event;
+    return MSIM_OK;
+}
+
+/* All that the last apply brought about.  What cannot be told for want of room is a failure. */
+static int collect(struct msim_venue *venue)
+{
+    size_t count;
+    const struct msim_event *events = msim_engine_events(venue->engine, &count);
+    int r = MSIM_OK;
+
+    for (size_t i = 0; r == MSIM_OK && i < count; i++) {
+        r = learn(venue, &events[i]);
+        if (r == MSIM_OK)
+            r = tell(venue, &events[i]);
+    }
+    venue->statistics.events += count;
+    while (venue->touched) {
+        const uint32_t instrument = venue->touched - 1;
+        venue->touched = venue->markets[instrument].touched_next;
+        const int settled = msim_market_settle(venue, instrument);
+        r = r < 0 ? r : settled;
+    }
+    return r;
+}
+
+/* ---- applying ---- */
+
+/* What is journaled is applied; what there was no memory for comes first the next time. */
+static int apply_owed(struct msim_venue *venue)
+{
+    while (venue->owed_done < venue->owed_count) {
+        const struct msim_command *command = &venue->owed[venue->owed_done];
+        venue->current = command;
+        int r = msim_engine_apply(venue->engine, command);
+        const int told = collect(venue);
+        venue->current = NULL;
+        if (r < 0)
+            return r;
+        venue->owed_done++;
+        venue->statistics.commands++;
+        venue->statistics.house_commands += command->account < MSIM_VENUE_FIRST_ACCOUNT;
+        if (told < 0)
+            return told;
+    }
+    return MSIM_OK;
+}
+
+int msim_venue_apply(struct msim_venue *venue, const struct msim_command *commands, size_t count,
+                     const char *text, size_t length, uint64_t tag)
+{
+    int r = apply_owed(venue);
+
+    if (r < 0 || count == 0)
+        return r;
+    const uint64_t sequence = msim_engine_sequence(venue->engine);
+    for (size_t i = 0; i < count; i++) {
+        venue->owed[i] = commands[i];
+        venue->owed[i].sequence = sequence + i + 1;
+        if (venue->owed[i].time < venue->now)
+            venue->owed[i].time = venue->now;
+        venue->now = venue->owed[i].time;
+    }
+    venue->owed_count = 0;
+    venue->owed_done = 0;
+    if (venue->writer) {
+        r = journal(venue, venue->owed, count, text, length);
+        if (r < 0)
+            return r;
+    }
+    venue->owed_count = count;
+    venue->tag = tag;
+    r = apply_owed(venue);
+    if (r < 0 && !venue->writer)
+        venue->owed_count = venue->owed_done; /* it did not happen: nobody wrote it down */
+    venue->tag = 0;
+    return r;
+}

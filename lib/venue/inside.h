@@ -1,0 +1,250 @@
+/*
+ * The venue's inside.
+ *
+ *     submit.c   a command comes in: names, the request tap
+ *     apply.c    journal, engine, and who learns of the events
+ *     turn.c     what is due, in its order; pull
+ *     outputs.c  what waits to be pulled
+ *     clients.c  texts of client order ids
+ *     orders.c   orders and fills of robots
+ *     market.c   best prices, tickers, trades, prices
+ *     candles.c  candles, and the day of a ticker
+ */
+#ifndef MSIM_VENUE_INSIDE_H
+#define MSIM_VENUE_INSIDE_H
+
+#include <marketsim/venue.h>
+
+#include "base/number.h"
+#include "record/symbols.h"
+
+/* The most commands that are journaled as one batch. */
+#define COMMANDS_MOST 256
+
+/* ---- what waits to be pulled ---- */
+
+struct output {
+    msim_time time;
+    uint64_t tag;
+    uint64_t exec;
+    uint32_t account;
+    uint16_t type;
+    uint8_t kind;
+    uint8_t action;
+    struct made *made; /* what the failure layer made: a copy of its own; NULL */
+    union {
+        struct msim_event event;
+        struct msim_record record;
+    } as;
+};
+
+struct outputs {
+    struct output *items; /* a ring */
+    size_t capacity;      /* a power of two, or 0 */
+    size_t limit;
+    uint64_t first;
+    uint64_t end;
+    bool lent; /* the first one was given out and goes at the next call */
+    uint64_t most;
+};
+
+/* Room for one more, to be filled in at once. */
+int msim_venue_output_add(struct msim_venue *venue, struct output **out);
+void msim_venue_output_return(struct msim_venue *venue);
+void msim_venue_outputs_finish(struct msim_venue *venue);
+
+static inline size_t outputs_waiting(const struct outputs *outputs)
+{
+    return (size_t)(outputs->end - outputs->first) - outputs->lent;
+}
+
+/* ---- texts of client ids ---- */
+
+struct client {
+    char text[MSIM_CLIENT_ID_MAX];
+    uint32_t account;
+    uint32_t next;       /* in the chain of its hash, or among the free */
+    uint32_t generation; /* how often the place was given before */
+    uint8_t length;      /* 0: free */
+    uint8_t reserved[3];
+};
+
+struct clients {
+    struct client *entries; /* from 1 on */
+    size_t capacity;
+    uint32_t *index;
+    size_t index_size; /* a power of two, or 0 */
+    uint32_t used;     /* entries below it have been given */
+    uint32_t free;     /* the first free one; 0 for none */
+    uint32_t count;
+    uint32_t limit;
+};
+
+/* ---- rings of what is remembered ---- */
+
+struct ring {
+    unsigned char *items;
+    size_t size;     /* of one */
+    size_t capacity; /* of `items` now */
+    size_t limit;
+    size_t first;
+    size_t count;
+};
+
+void msim_ring_init(struct ring *ring, size_t size, size_t limit);
+/* Room for one more at the end; where the limit is reached the oldest leaves. */
+int msim_ring_add(struct ring *ring, void **item, const struct msim_allocator *allocator);
+void *msim_ring_at(const struct ring *ring, size_t place);
+void msim_ring_finish(struct ring *ring, const struct msim_allocator *allocator);
+/* The first place whose time, which every item begins with, is at or behind `time`. */
+size_t msim_ring_place(const struct ring *ring, msim_time time);
+/* The newest `capacity` of start <= time < end. */
+size_t msim_ring_copy(const struct ring *ring, msim_time start, msim_time end, void *out,
+                      size_t capacity);
+
+/* ---- a market ---- */
+
+#define DAY_MINUTES 1440
+
+struct market {
+    struct ring candles[MSIM_CANDLE_INTERVALS];
+    struct ring trades;
+    struct ring prices;
+    struct msim_venue_ticker ticker; /* volume, turnover, high and low are made when asked for */
+    /* The day: the minutes' ring from this many before its end on. */
+    size_t day_count;
+    msim_int128 day_volume;
+    msim_int128 day_turnover;
+    uint64_t day_trades;
+    msim_price day_high; /* of all its minutes but the last */
+    msim_price day_low;
+    uint32_t touched_next; /* instrument + 1; 0 for none */
+    uint8_t driver;        /* enum driver */
+    bool touched;          /* a level changed since the best prices were looked at */
+    int8_t price_exponent;
+    int8_t quantity_exponent;
+};
+
+enum driver {
+    DRIVER_NONE = 0,
+    DRIVER_LIQUIDITY,
+    DRIVER_HISTORY,
+};
+
+struct sale {
+    msim_time time;
+    uint64_t trade;
+    msim_price price;
+    msim_qty quantity;
+    int64_t notional;
+    uint8_t side;
+};
+
+void msim_market_init(struct msim_venue *venue, struct market *market,
+                      const struct msim_instrument_params *params);
+int msim_market_trade(struct msim_venue *venue, uint32_t instrument, const struct sale *sale);
+/* The best prices may have changed: looks, and tells. */
+int msim_market_settle(struct msim_venue *venue, uint32_t instrument);
+void msim_market_finish(struct msim_venue *venue, struct market *market);
+int msim_candles_add(struct msim_venue *venue, struct market *market, const struct sale *sale);
+/* The largest multiple of `length` that is not behind `time`. */
+msim_time msim_time_floor(msim_time time, msim_time length);
+/* The day's numbers at `now`. */
+void msim_candles_day(const struct market *market, msim_time now, struct msim_venue_ticker *out);
+
+/* ---- orders of robots ---- */
+
+struct kept {
+    struct msim_venue_order_view view;
+    uint32_t older; /* of the account; in a free one the next free one */
+    uint32_t newer;
+    uint32_t finished_next; /* in the order in which they finished */
+    bool live;
+};
+
+struct kept_fill {
+    struct msim_event event;
+    uint64_t older; /* of the account: its number + 1; 0 for none */
+};
+
+struct owner {
+    uint32_t newest; /* of kept orders; 0 for none */
+    uint64_t newest_fill;
+};
+
+struct orders {
+    struct kept *entries; /* from 1 on */
+    size_t capacity;
+    uint32_t used;
+    uint32_t free;
+    uint32_t *index; /* by order number; open addressing */
+    size_t index_size;
+    size_t count;
+    uint32_t finished_first;
+    uint32_t finished_last;
+    size_t finished_count;
+    struct owner *owners; /* by account */
+    size_t owner_capacity;
+    struct kept_fill *fills; /* a ring: fill number f stands at f % fill_capacity */
+    size_t fill_capacity;
+    uint64_t fill_count; /* ever */
+};
+
+int msim_orders_event(struct msim_venue *venue, const struct msim_event *event);
+void msim_orders_finish(struct msim_venue *venue);
+
+/* ---- all ---- */
+
+struct msim_venue {
+    struct msim_allocator allocator;
+    struct msim_venue_params params;
+    struct msim_engine *engine;
+    uint32_t asset_count;
+    struct market *markets;
+    size_t market_count;
+    size_t market_capacity;
+    struct msim_symbols accounts;
+    struct clients clients;
+    struct orders orders;
+    struct outputs outputs;
+    msim_time now;
+
+    /* Journaled, and not applied for want of memory: they come before all others. */
+    struct msim_command owed[COMMANDS_MOST];
+    size_t owed_count;
+    size_t owed_done;
+    struct msim_batch_writer *writer;
+
+    /* The command whose events are being looked at. */
+    const struct msim_command *current;
+    uint64_t tag;
+    bool silent;      /* its direct answer is not told */
+    uint32_t touched; /* instrument + 1: the first of those whose levels changed */
+    uint64_t record_count;
+
+    int failure; /* to be told by the next pull */
+    struct msim_detail failure_detail;
+    struct msim_venue_statistics statistics;
+};
+
+/* ---- clients.c ---- */
+
+uint64_t msim_clients_find(const struct msim_venue *venue, uint32_t account, const char *text,
+                           size_t length);
+/* The number of a text, given out now if it is new. */
+int msim_clients_get(struct msim_venue *venue, uint32_t account, const char *text, size_t length,
+                     uint64_t *number);
+void msim_clients_finish(struct msim_venue *venue);
+
+/* ---- apply.c ---- */
+
+/* Journals and applies; `text` belongs to the first. */
+int msim_venue_apply(struct msim_venue *venue, const struct msim_command *commands, size_t count,
+                     const char *text, size_t length, uint64_t tag);
+
+/* ---- turn.c ---- */
+
+/* Does all that is due at `until` and before. */
+int msim_venue_advance(struct msim_venue *venue, msim_time until);
+
+#endif

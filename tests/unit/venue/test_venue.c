@@ -1,0 +1,214 @@
+/*
+ * Commands in, what there is to tell out.
+ */
+#include "unit/venue/bench.h"
+
+static int set_up(void **state)
+{
+    static struct bench bench;
+
+    bench_open(&bench, NULL);
+    *state = &bench;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    bench_close(*state);
+    return 0;
+}
+
+static void what_a_command_brought_about_is_told_with_its_tag(void **state)
+{
+    struct bench *bench = *state;
+    struct msim_venue_order order = bench_order(bench->alice, MSIM_SIDE_BUY, 10000, 5, SECOND);
+    struct msim_venue_output out;
+
+    order.tag = 42;
+    assert_int_equal(msim_venue_submit(bench->venue, &order), MSIM_VENUE_APPLIED);
+    assert_int_equal(msim_venue_next_due(bench->venue), SECOND);
+    assert_int_equal(msim_venue_pull(bench->venue, SECOND, &out, NULL), MSIM_PULL_RECORD);
+    assert_int_equal(out.kind, MSIM_VENUE_EVENT);
+    assert_int_equal(out.event->kind, MSIM_EVENT_ACCEPTED);
+    assert_int_equal(out.account, bench->alice);
+    assert_int_equal(out.tag, 42);
+    assert_int_equal(out.time, SECOND);
+    assert_int_equal(out.type, MSIM_FAULT_ACK_NEW);
+}
+
+static void both_sides_of_a_trade_learn_of_it(void **state)
+{
+    struct bench *bench = *state;
+
+    bench_place(bench, bench->alice, MSIM_SIDE_BUY, 10000, 5, SECOND);
+    bench_place(bench, bench->bob, MSIM_SIDE_SELL, 9900, 2, SECOND);
+    assert_string_equal(bench_told(bench, SECOND),
+                        "alice ACCEPTED, bob ACCEPTED, alice FILL 2@10000, bob FILL 2@10000");
+}
+
+static void nothing_is_told_before_its_time(void **state)
+{
+    struct bench *bench = *state;
+    struct msim_venue_output out;
+
+    bench_place(bench, bench->alice, MSIM_SIDE_BUY, 10000, 5, 2 * SECOND);
+    assert_int_equal(msim_venue_pull(bench->venue, SECOND, &out, NULL), MSIM_PULL_EMPTY);
+    assert_int_equal(msim_venue_pull(bench->venue, 2 * SECOND, &out, NULL), MSIM_PULL_RECORD);
+}
+
+static void an_order_expires_at_its_time_without_a_command(void **state)
+{
+    struct bench *bench = *state;
+    struct msim_venue_order order = bench_order(bench->alice, MSIM_SIDE_BUY, 10000, 5, SECOND);
+
+    order.command.time_in_force = MSIM_TIF_GTD;
+    order.command.expires_at = 5 * SECOND;
+    msim_venue_submit(bench->venue, &order);
+    assert_string_equal(bench_told(bench, 4 * SECOND), "alice ACCEPTED");
+    assert_int_equal(msim_venue_next_due(bench->venue), 5 * SECOND);
+    assert_string_equal(bench_told(bench, 9 * SECOND), "alice EXPIRED");
+    assert_int_equal(msim_venue_time(bench->venue), 5 * SECOND);
+    assert_int_equal(msim_venue_next_due(bench->venue), MSIM_TIME_NEVER);
+}
+
+static int place_named(struct bench *bench, const char *name, msim_price price)
+{
+    struct msim_venue_order order = bench_order(bench->alice, MSIM_SIDE_BUY, price, 5, SECOND);
+
+    order.client_id = name;
+    order.client_id_length = strlen(name);
+    return msim_venue_submit(bench->venue, &order);
+}
+
+static void a_client_id_again_is_answered_with_the_first_order(void **state)
+{
+    struct bench *bench = *state;
+    struct msim_venue_output out;
+    uint64_t first = 0;
+    size_t length = 0;
+
+    place_named(bench, "bot-1", 9000);
+    assert_int_equal(msim_venue_pull(bench->venue, SECOND, &out, NULL), MSIM_PULL_RECORD);
+    first = out.event->order;
+    const char *text = msim_venue_client_id(bench->venue, out.event->client_id, &length);
+    assert_int_equal(length, 5);
+    assert_memory_equal(text, "bot-1", 5);
+    bench_drain(bench);
+
+    place_named(bench, "bot-1", 9000);
+    assert_int_equal(msim_venue_pull(bench->venue, SECOND, &out, NULL), MSIM_PULL_RECORD);
+    assert_int_equal(out.event->kind, MSIM_EVENT_ACCEPTED);
+    assert_int_equal(out.event->order, first);
+    assert_int_equal(out.event->flags, MSIM_EVENT_REPEATED);
+    place_named(bench, "bot-1", 9001);
+    assert_string_equal(bench_told(bench, SECOND), "alice REJECTED DUPLICATE_CLIENT_ID");
+}
+
+static void an_order_is_cancelled_by_its_text(void **state)
+{
+    struct bench *bench = *state;
+    struct msim_venue_order cancel = MSIM_VENUE_ORDER_INIT;
+
+    place_named(bench, "bot-1", 9000);
+    cancel.command.kind = MSIM_COMMAND_CANCEL;
+    cancel.command.account = bench->alice;
+    cancel.command.time = SECOND;
+    cancel.client_id = "bot-1";
+    cancel.client_id_length = 5;
+    assert_int_equal(msim_venue_submit(bench->venue, &cancel), 0);
+    cancel.client_id = "bot-2";
+    assert_int_equal(msim_venue_submit(bench->venue, &cancel), 0);
+    cancel.command.account = bench->bob;
+    cancel.client_id = "bot-1";
+    assert_int_equal(msim_venue_submit(bench->venue, &cancel), 0);
+    assert_string_equal(bench_told(bench, SECOND),
+                        "alice ACCEPTED, alice CANCELLED, alice REJECTED ORDER_NOT_FOUND, bob "
+                        "REJECTED ORDER_NOT_FOUND");
+}
+
+static void bad_client_ids_are_refused(void **state)
+{
+    struct bench *bench = *state;
+
+    assert_int_equal(place_named(bench, "1234567890123456789012345678901234567", 9000),
+                     MSIM_ERR_INVALID);
+    assert_int_equal(place_named(bench, "a\nb", 9000), MSIM_ERR_INVALID);
+    assert_int_equal(place_named(bench, "123456789012345678901234567890123456", 9000), 0);
+}
+
+static void an_account_has_one_number(void **state)
+{
+    struct bench *bench = *state;
+    uint32_t account = 0;
+
+    assert_int_equal(msim_venue_account(bench->venue, "alice", 5, &account), 0);
+    assert_int_equal(account, bench->alice);
+    assert_int_equal(msim_venue_account(bench->venue, "house", 5, &account), MSIM_ERR_INVALID);
+    assert_int_equal(msim_venue_account(bench->venue, "a/b", 3, &account), MSIM_ERR_INVALID);
+    assert_int_equal(msim_venue_account(bench->venue, "", 0, &account), MSIM_ERR_INVALID);
+    assert_int_equal(bench_place(bench, 4, MSIM_SIDE_BUY, 10000, 5, SECOND), MSIM_ERR_INVALID);
+}
+
+static void orders_and_fills_of_an_account_can_be_asked_for(void **state)
+{
+    struct bench *bench = *state;
+    struct msim_venue_order_view views[4];
+    struct msim_event fills[4];
+
+    bench_place(bench, bench->alice, MSIM_SIDE_BUY, 10000, 5, SECOND);
+    bench_place(bench, bench->alice, MSIM_SIDE_BUY, 9000, 5, 2 * SECOND);
+    bench_place(bench, bench->bob, MSIM_SIDE_SELL, 9500, 5, 3 * SECOND);
+    assert_int_equal(msim_venue_orders(bench->venue, bench->alice, MSIM_ALL_INSTRUMENTS,
+                                       MSIM_VENUE_LIVE | MSIM_VENUE_FINISHED, UINT64_MAX, views, 4),
+                     2);
+    assert_int_equal(views[0].order.status, MSIM_STATUS_OPEN);
+    assert_int_equal(views[1].order.status, MSIM_STATUS_FILLED);
+    assert_int_equal(views[1].created_at, SECOND);
+    assert_int_equal(views[1].updated_at, 3 * SECOND);
+    assert_int_equal(msim_venue_orders(bench->venue, bench->alice, MSIM_ALL_INSTRUMENTS,
+                                       MSIM_VENUE_LIVE, UINT64_MAX, views, 4),
+                     1);
+    assert_int_equal(
+        msim_venue_fills(bench->venue, bench->bob, MSIM_ALL_INSTRUMENTS, UINT64_MAX, fills, 4), 1);
+    assert_int_equal(fills[0].as.fill.quantity, 5);
+    assert_int_equal(msim_venue_order(bench->venue, bench->bob, views[0].order.order, views),
+                     MSIM_ERR_NOT_FOUND);
+}
+
+static void the_ticker_knows_best_prices_and_the_day(void **state)
+{
+    struct bench *bench = *state;
+    struct msim_venue_ticker ticker;
+
+    bench_place(bench, bench->alice, MSIM_SIDE_BUY, 10000, 5, SECOND);
+    bench_place(bench, bench->bob, MSIM_SIDE_SELL, 9900, 2, SECOND);
+    bench_place(bench, bench->bob, MSIM_SIDE_SELL, 10100, 7, SECOND);
+    assert_int_equal(msim_venue_ticker(bench->venue, bench->instrument, &ticker), 0);
+    assert_int_equal(ticker.last_price, 10000);
+    assert_int_equal(ticker.bid, 10000);
+    assert_int_equal(ticker.bid_quantity, 3);
+    assert_int_equal(ticker.ask, 10100);
+    assert_int_equal(ticker.ask_quantity, 7);
+    assert_int_equal(ticker.volume, 2);
+    assert_int_equal(ticker.high, 10000);
+    assert_int_equal(ticker.trade_count, 1);
+    assert_int_equal(msim_venue_ticker(bench->venue, 1, &ticker), MSIM_ERR_NOT_FOUND);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(what_a_command_brought_about_is_told_with_its_tag),
+        TEST(both_sides_of_a_trade_learn_of_it),
+        TEST(nothing_is_told_before_its_time),
+        TEST(an_order_expires_at_its_time_without_a_command),
+        TEST(a_client_id_again_is_answered_with_the_first_order),
+        TEST(an_order_is_cancelled_by_its_text),
+        TEST(bad_client_ids_are_refused),
+        TEST(an_account_has_one_number),
+        TEST(orders_and_fills_of_an_account_can_be_asked_for),
+        TEST(the_ticker_knows_best_prices_and_the_day),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
