@@ -21,6 +21,7 @@
 #include <marketsim/record.h>
 #include <marketsim/server.h>
 #include <marketsim/source.h>
+#include <marketsim/tls.h>
 #include <marketsim/venue.h>
 #include <marketsim/version.h>
 

@@ -138,8 +138,8 @@ struct msim_closing {
     /*
      * A client that never opened: what kept it from doing so.  MSIM_ERR_IO (refused),
      * MSIM_ERR_TIMEOUT, MSIM_ERR_FORMAT (the peer does not speak WebSocket, or answered
-     * with another status), MSIM_ERR_CLOSED (closed by its owner before it opened);
-     * MSIM_OK for a connection that was open.
+     * with another status, or TLS does not trust it), MSIM_ERR_CLOSED (closed by its owner before
+     * it opened); MSIM_OK for a connection that was open.
      */
     int failure;
 };
@@ -206,6 +206,7 @@ struct msim_connection_limits {
 
 struct msim_route; /* marketsim/http.h */
 struct msim_cors;
+struct msim_tls;   /* marketsim/tls.h */
 
 struct msim_listen_params {
     size_t size;
@@ -219,11 +220,12 @@ struct msim_listen_params {
     size_t route_count;
     const struct msim_cors *cors; /* marketsim/http.h; copied */
     size_t cors_count;
+    struct msim_tls *tls; /* NULL: plain; shared (marketsim/tls.h) */
 };
 #define MSIM_LISTEN_PARAMS_INIT                                               \
     {                                                                         \
         sizeof(struct msim_listen_params), 0, 0, MSIM_CONNECTION_LIMITS_INIT, \
-            MSIM_CONNECTION_HANDLER_INIT, 0, 0, 0, 0, 0                       \
+            MSIM_CONNECTION_HANDLER_INIT, 0, 0, 0, 0, 0, 0                    \
     }
 
 /*
@@ -241,22 +243,24 @@ MSIM_API void msim_listener_close(struct msim_listener **listener);
 
 struct msim_connect_params {
     size_t size;
-    const char *url; /* ws://host[:port][/path][?query] */
+    const char *url; /* ws://host[:port][/path][?query], or wss:// with TLS */
     struct msim_connection_limits limits;
     struct msim_connection_handler handler;
     void *context;
+    /* For wss://, shared (marketsim/tls.h); NULL: the system's authorities are trusted. */
+    struct msim_tls *tls;
 };
 #define MSIM_CONNECT_PARAMS_INIT                                            \
     {                                                                       \
         sizeof(struct msim_connect_params), 0, MSIM_CONNECTION_LIMITS_INIT, \
-            MSIM_CONNECTION_HANDLER_INIT, 0                                 \
+            MSIM_CONNECTION_HANDLER_INIT, 0, 0                              \
     }
 
 /*
  * Starts to connect; `opened` or `closed` follows in a later turn.  Every address of the host is
- * tried in turn.  MSIM_ERR_INVALID for a URL that is none, MSIM_ERR_UNSUPPORTED for wss://,
- * MSIM_ERR_IO for a host that nobody knows (a name is looked up here and now, which waits for
- * the system's resolver), MSIM_ERR_LIMIT at max_connections.  `out` may be NULL.
+ * tried in turn.  MSIM_ERR_INVALID for a URL that is none, MSIM_ERR_UNSUPPORTED for wss:// in a
+ * build without TLS, MSIM_ERR_IO for a host that nobody knows (a name is looked up here and now,
+ * which waits for the system's resolver), MSIM_ERR_LIMIT at max_connections.  `out` may be NULL.
  */
 MSIM_API int msim_net_connect(struct msim_net *net, struct msim_connection **out,
                               const struct msim_connect_params *params, struct msim_detail *detail);
@@ -299,6 +303,9 @@ MSIM_API void msim_connection_close(struct msim_connection *connection, int code
 
 /* Ends the connection now: what waits is lost, the peer sees a reset. */
 MSIM_API void msim_connection_abort(struct msim_connection *connection);
+
+/* Is it TLS? */
+MSIM_API bool msim_connection_is_secure(const struct msim_connection *connection);
 
 /* A pointer of the owner's, NULL at first. */
 MSIM_API void msim_connection_set_user(struct msim_connection *connection, void *user);

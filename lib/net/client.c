@@ -13,6 +13,7 @@
 
 #include "base/detail.h"
 #include "base/mem.h"
+#include "net/tls.h"
 
 void msim_client_fail(struct msim_connection *connection, int failure, const char *format, ...)
 {
@@ -142,13 +143,46 @@ static int prepare(struct msim_connection *connection, const struct msim_url *ur
     return msim_handshake_write_request(&connection->out, url, attempt->key);
 }
 
+/* Whom to trust where nobody said it: the system's authorities, read once. */
+static int share_trust(struct msim_net *net, struct msim_tls **out, struct msim_detail *detail)
+{
+    struct msim_tls_params params = MSIM_TLS_PARAMS_INIT;
+
+    if (!net->trust) {
+        params.allocator = &net->allocator;
+        int r = msim_tls_create(&net->trust, &params, detail);
+        if (r < 0)
+            return r;
+    }
+    *out = net->trust;
+    return MSIM_OK;
+}
+
+static int secure(struct msim_connection *connection, const struct msim_url *url,
+                  struct msim_tls *tls, struct msim_detail *detail)
+{
+    if (!tls) {
+        int r = share_trust(connection->net, &tls, detail);
+        if (r < 0)
+            return r;
+    }
+    if (msim_session_create(&connection->session, connection->net, tls, MSIM_SESSION_CLIENT,
+                            url->host, &connection->ready) < 0)
+        return msim_detail_set(detail, MSIM_ERR_NOMEM, "out of memory");
+    return MSIM_OK;
+}
+
 static int begin(struct msim_connection *connection, const struct msim_url *url,
-                 struct msim_detail *detail)
+                 struct msim_tls *tls, struct msim_detail *detail)
 {
     int r = prepare(connection, url);
     if (r < 0)
         return msim_detail_set(detail, r, "cannot connect to %s: %s", url->host,
                                msim_result_text(r));
+    if (url->is_secure)
+        r = secure(connection, url, tls, detail);
+    if (r < 0)
+        return r;
     r = msim_resolve(&connection->opening->attempt->addresses, url->host, url->port,
                      MSIM_RESOLVE_CONNECT, detail);
     if (r < 0)
@@ -184,7 +218,7 @@ int msim_net_connect(struct msim_net *net, struct msim_connection **out,
     msim_endpoint_drop(endpoint);
     if (!connection)
         return msim_detail_set(detail, MSIM_ERR_NOMEM, "out of memory");
-    r = begin(connection, &url, detail);
+    r = begin(connection, &url, params->tls, detail);
     if (r < 0) {
         msim_connection_discard(connection);
         return r;

@@ -13,6 +13,8 @@
 #include "base/mem.h"
 #include "net/hub.h"
 #include "net/impair.h"
+#include "net/link.h"
+#include "net/opening.h"
 #include "net/socket.h"
 
 /* A buffer larger than this is given back once its connection has been idle for a while. */
@@ -71,6 +73,7 @@ void msim_connection_discard(struct msim_connection *connection)
     msim_connection_detach(connection);
     msim_wheel_cancel(&net->wheel, &connection->timer);
     msim_opening_free(connection);
+    msim_session_destroy(&connection->session);
     msim_ws_finish(&connection->ws);
     msim_bytes_finish(&connection->out);
     if (connection->ending)
@@ -140,6 +143,13 @@ void msim_connection_explain(struct msim_connection *connection, const char *tex
         length = room;
     memcpy(connection->ending->text, text, length);
     connection->ending->text[length] = '\0';
+}
+
+/* The link is of no use any more. */
+static void lose(struct msim_connection *connection, const char *words)
+{
+    msim_connection_explain(connection, words, strlen(words));
+    msim_connection_end(connection);
 }
 
 static void farewell(struct msim_connection *connection)
@@ -274,9 +284,42 @@ static void flush_waiting(struct msim_connection *connection)
     connection->net->stats.bytes_sent += sent;
     if (sent > 0)
         note_progress(connection);
-    connection->is_blocked = written == MSIM_WRITTEN_PART;
-    if (written != MSIM_WRITTEN_ALL)
+    connection->is_blocked = written == MSIM_WRITTEN_PART || msim_link_held(connection) > 0;
+    if (connection->is_blocked || written != MSIM_WRITTEN_ALL)
         msim_hub_judge(connection);
+}
+
+/* TLS has failed: words for whoever hears of it. */
+static void session_broken(struct msim_connection *connection)
+{
+    const char *words = msim_session_words(connection->session);
+
+    if (connection->state == MSIM_OPENING && connection->ws.role == MSIM_WS_CLIENT) {
+        msim_client_fail(connection, MSIM_ERR_FORMAT, "%s: %s", connection->opening->attempt->name,
+                         words);
+        return;
+    }
+    msim_log(&connection->net->logger, MSIM_LOG_INFO, "net", "%s: %s", connection->peer, words);
+    lose(connection, words);
+}
+
+/* The handshake of TLS is done, and nothing of what it had to say is held any more. */
+static bool session_takes(struct msim_connection *connection)
+{
+    struct msim_session *session = connection->session;
+
+    msim_session_begin(session);
+    if (msim_session_state(session) == MSIM_SESSION_BROKEN) {
+        session_broken(connection);
+        return false;
+    }
+    if (msim_session_flush(session) < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {
+        msim_connection_end(connection);
+        return false;
+    }
+    connection->is_blocked = msim_session_held(session) > 0;
+    msim_connection_look(connection);
+    return !connection->is_blocked && msim_session_state(session) != MSIM_SESSION_SHAKING;
 }
 
 /* One write: what the system does not take now waits until it says that it would. */
@@ -288,6 +331,8 @@ void msim_connection_flush(struct msim_connection *connection)
         msim_hub_judge(connection);
         return;
     }
+    if (connection->session && !session_takes(connection))
+        return;
     size_t waiting = msim_connection_waiting(connection);
     if (waiting > connection->endpoint->limits.low_water_bytes)
         connection->is_above = true;
@@ -362,6 +407,12 @@ static void nothing_waits(struct msim_connection *connection)
         msim_connection_end(connection);
         return;
     }
+    if (connection->session) {
+        msim_session_bye(connection->session);
+        connection->is_blocked = msim_session_held(connection->session) > 0;
+        if (connection->is_blocked)
+            return;
+    }
     /* The server ends the link first (RFC 6455 section 7.1.1).  Half of it: were bytes of the
      * peer's unread, a full close would reset the link and could take our last words away. */
     if (connection->ws.role == MSIM_WS_SERVER)
@@ -408,37 +459,76 @@ static void read_end(struct msim_connection *connection)
     msim_connection_look(connection);
 }
 
-static void receive(struct msim_connection *connection)
+static void take(struct msim_connection *connection, size_t length)
 {
     struct msim_net *net = connection->net;
 
-    ssize_t length = recv(connection->ready.fd, net->input, sizeof net->input, 0);
-    if (length < 0) {
-        if (errno != EAGAIN && errno != EINTR)
-            msim_connection_end(connection);
-        return;
-    }
-    if (length == 0) {
-        read_end(connection);
-        return;
-    }
-    net->stats.bytes_received += (uint64_t)length;
+    net->stats.bytes_received += length;
     connection->heard = net->now;
     if (connection->impairments & MSIM_IMPAIR_HEAR)
         return;
     switch ((enum msim_connection_state)connection->state) {
     case MSIM_OPENING:
-        msim_opening_receive(connection, net->input, (size_t)length);
+        msim_opening_receive(connection, net->input, length);
         break;
     case MSIM_OPEN:
     case MSIM_CLOSING:
-        msim_channel_receive(connection, net->input, (size_t)length);
+        msim_channel_receive(connection, net->input, length);
         break;
     case MSIM_CONNECTING:
     case MSIM_LINGERING:
     case MSIM_ENDED:
         break;
     }
+}
+
+/* Somebody speaks HTTP where TLS is spoken, and can be told so. */
+static void speak_plainly(struct msim_connection *connection)
+{
+    msim_session_destroy(&connection->session);
+    msim_opening_refuse(connection, 400, "TLS is spoken here: use https:// or wss://");
+}
+
+static void receive_secured(struct msim_connection *connection)
+{
+    struct msim_net *net = connection->net;
+    struct msim_session *session = connection->session;
+    bool was_shaking = msim_session_state(session) == MSIM_SESSION_SHAKING;
+
+    ssize_t length = msim_session_read(session, net->input, sizeof net->input);
+    int error = errno;
+    if (length > 0)
+        take(connection, (size_t)length);
+    if (connection->state == MSIM_ENDED)
+        return;
+    enum msim_session_state state = msim_session_state(session);
+    if (state == MSIM_SESSION_PLAIN)
+        speak_plainly(connection);
+    else if (state == MSIM_SESSION_BROKEN)
+        session_broken(connection);
+    else if (state == MSIM_SESSION_ENDED || length == 0)
+        read_end(connection);
+    else if (length < 0 && error != EAGAIN && error != EINTR)
+        msim_connection_end(connection);
+    else if (was_shaking || msim_session_held(session) > 0)
+        msim_connection_touch(connection);
+}
+
+static void receive(struct msim_connection *connection)
+{
+    struct msim_net *net = connection->net;
+
+    if (connection->session) {
+        receive_secured(connection);
+        return;
+    }
+    ssize_t length = recv(connection->ready.fd, net->input, sizeof net->input, 0);
+    if (length > 0)
+        take(connection, (size_t)length);
+    else if (length == 0)
+        read_end(connection);
+    else if (errno != EAGAIN && errno != EINTR)
+        msim_connection_end(connection);
 }
 
 void msim_connection_ready(struct msim_connection *connection, uint32_t events)
@@ -487,7 +577,8 @@ static msim_time message_due(const struct msim_connection *connection)
  */
 static bool is_behind(const struct msim_connection *connection)
 {
-    return msim_connection_waiting(connection) > 0 || msim_socket_untaken(connection->ready.fd) > 0;
+    return msim_connection_waiting(connection) > 0 || msim_link_held(connection) > 0 ||
+           msim_socket_untaken(connection->ready.fd) > 0;
 }
 
 static bool host_answers(const struct msim_connection *connection)
@@ -496,12 +587,6 @@ static bool host_answers(const struct msim_connection *connection)
 
     return msim_socket_answers(connection->ready.fd,
                                msim_time_after(limits->ping_interval, limits->ping_timeout));
-}
-
-static void lose(struct msim_connection *connection, const char *words)
-{
-    msim_connection_explain(connection, words, strlen(words));
-    msim_connection_end(connection);
 }
 
 /* So little was queued since the last look that a large buffer is of no use: it goes. */
@@ -614,6 +699,11 @@ void *msim_connection_user(const struct msim_connection *connection)
 const char *msim_connection_peer(const struct msim_connection *connection)
 {
     return connection ? connection->peer : "";
+}
+
+bool msim_connection_is_secure(const struct msim_connection *connection)
+{
+    return connection && connection->session;
 }
 
 void msim_connection_abort(struct msim_connection *connection)

@@ -45,6 +45,7 @@ struct msim_connection {
     struct msim_subscription *subscriptions; /* while it is open */
     uint32_t conflated;                      /* of them: those that have left their run */
     struct msim_ws ws;
+    struct msim_session *session; /* TLS; NULL: plain */
     struct msim_opening *opening;
     struct msim_ending *ending; /* NULL: no words */
     struct msim_cuts *cuts;     /* NULL: what waits may leave as it likes */

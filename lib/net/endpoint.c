@@ -2,6 +2,7 @@
 
 #include "base/detail.h"
 #include "base/mem.h"
+#include "net/tls.h"
 
 /* What a close code, a reason and their head need at most. */
 #define LEAST_BACKLOG 256
@@ -163,5 +164,6 @@ void msim_endpoint_drop(struct msim_endpoint *endpoint)
         return;
     routes_free(endpoint, endpoint->route_count);
     cors_free(endpoint, endpoint->cors_count);
+    msim_tls_destroy(&endpoint->tls);
     msim_mem_free(&endpoint->net->allocator, endpoint, sizeof *endpoint);
 }

@@ -15,6 +15,7 @@ struct msim_endpoint {
     struct msim_connection_limits limits; /* without zeros */
     struct msim_connection_handler handler;
     void *context;
+    struct msim_tls *tls;            /* NULL: plain */
     struct msim_route_entry *routes; /* NULL: only WebSockets are served */
     size_t route_count;
     struct msim_cors_entry *cors;

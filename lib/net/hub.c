@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "net/frame.h"
 #include "net/impair.h"
+#include "net/link.h"
 
 #define DEFAULT_RUN_BYTES ((size_t)4 << 20)
 #define LEAST_RUN_BYTES ((size_t)4 << 10)
@@ -239,10 +240,7 @@ enum msim_written msim_hub_write(struct msim_connection *connection, size_t *sen
         count = gather(connection, parts, &total);
         if (count == 0)
             return MSIM_WRITTEN_ALL;
-        struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
-        int fd = connection->ready.fd;
-        ssize_t taken = count == 1 ? send(fd, parts[0].iov_base, total, MSG_NOSIGNAL)
-                                   : sendmsg(fd, &message, MSG_NOSIGNAL);
+        ssize_t taken = msim_link_write(connection, parts, count);
         if (taken < 0)
             return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ? MSIM_WRITTEN_PART
                                                                          : MSIM_WRITTEN_BROKEN;

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "net/connection.h"
 #include "net/socket.h"
+#include "net/tls.h"
 
 /* Accepted at one door in one turn; the others wait for the next. */
 #define ACCEPT_AT_ONCE 64
@@ -165,6 +166,9 @@ int msim_net_listen(struct msim_net *net, struct msim_listener **out,
                                "the parameters are not from MSIM_LISTEN_PARAMS_INIT");
     if (net->is_ending)
         return msim_detail_set(detail, MSIM_ERR_STATE, "the net is being destroyed");
+    if (params->tls && !msim_tls_may_serve(params->tls))
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "TLS without a certificate to show: name its file");
 
     struct msim_endpoint *endpoint;
     int r = msim_endpoint_create(&endpoint, net, &params->limits, &params->handler, params->context,
@@ -178,6 +182,8 @@ int msim_net_listen(struct msim_net *net, struct msim_listener **out,
         msim_endpoint_drop(endpoint);
         return r;
     }
+    if (params->tls)
+        endpoint->tls = msim_tls_share(params->tls);
     struct msim_listener *listener = msim_mem_zero(&net->allocator, sizeof *listener);
     if (!listener) {
         msim_endpoint_drop(endpoint);
@@ -286,6 +292,15 @@ void msim_listeners_room(struct msim_net *net)
         msim_listeners_resume(net);
 }
 
+/* False without memory. */
+static bool secure(struct msim_connection *connection)
+{
+    struct msim_tls *tls = connection->endpoint->tls;
+
+    return !tls || msim_session_create(&connection->session, connection->net, tls,
+                                       MSIM_SESSION_SERVER, NULL, &connection->ready) == MSIM_OK;
+}
+
 static void welcome(struct msim_listener *listener, int fd, const struct msim_address *address)
 {
     struct msim_net *net = listener->net;
@@ -304,7 +319,7 @@ static void welcome(struct msim_listener *listener, int fd, const struct msim_ad
         return;
     }
     connection = msim_connection_create(listener->endpoint, MSIM_WS_SERVER, peer, strlen(peer) + 1);
-    if (!connection || !msim_opening_create(connection) ||
+    if (!connection || !msim_opening_create(connection) || !secure(connection) ||
         !msim_connection_attach(connection, fd, EPOLLIN)) {
         complain(net, "connections are turned away: out of memory");
         net->stats.turned_away++;

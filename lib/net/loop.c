@@ -17,6 +17,7 @@
 #include "net/hub.h"
 #include "net/impair.h"
 #include "net/socket.h"
+#include "net/tls.h"
 
 #define DEFAULT_CONNECTIONS 1024
 
@@ -323,6 +324,8 @@ void msim_net_destroy(struct msim_net **handle)
         msim_mem_free(&net->allocator, watch, sizeof *watch);
     }
     msim_framer_pool_finish(&net->framers);
+    msim_tls_destroy(&net->trust);
+    msim_mem_free(&net->allocator, net->tls_buffers, sizeof *net->tls_buffers);
     if (net->timer.fd >= 0)
         close(net->timer.fd);
     if (net->epoll_fd >= 0)

@@ -38,6 +38,8 @@ struct msim_watch {
     struct msim_watch *next;
 };
 
+struct msim_tls_buffers;
+
 struct msim_net {
     struct msim_allocator allocator;
     struct msim_logger logger;
@@ -78,6 +80,8 @@ struct msim_net {
 
     struct msim_net_stats stats; /* but for `connections` */
 
+    struct msim_tls *trust;               /* for clients that name none; NULL: none came yet */
+    struct msim_tls_buffers *tls_buffers; /* NULL: no TLS yet */
     size_t random_left;
     unsigned char random[MSIM_NET_RANDOM_BYTES];
     unsigned char input[MSIM_NET_INPUT_BYTES];

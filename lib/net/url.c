@@ -11,7 +11,7 @@ static int invalid(struct msim_detail *detail, const char *text, const char *why
 {
     return msim_detail_set(detail, MSIM_ERR_INVALID,
                            "'" SHOWN "' is not a WebSocket URL: %s (expected "
-                           "ws://host:port/path)",
+                           "ws://host:port/path or wss://)",
                            text, why);
 }
 
@@ -61,7 +61,7 @@ static const char *read_authority(struct msim_url *url, const char *at, size_t l
 
     const char *rest = host + host_length + (bracketed ? 1 : 0);
     size_t rest_length = length - (size_t)(rest - at);
-    url->port = 80;
+    url->port = url->is_secure ? 443 : 80;
     if (rest_length > 0 && (rest[0] != ':' || !read_port(rest + 1, rest_length - 1, &url->port)))
         return "the port is not a number of 1..65535";
     return NULL;
@@ -80,19 +80,34 @@ static const char *check_target(const char *target, size_t length)
     return NULL;
 }
 
+static bool read_scheme(struct msim_url *url, const char *text)
+{
+    static const struct {
+        const char *name;
+        bool is_secure;
+    } schemes[] = {
+        {"ws://", false},
+        {"wss://", true},
+    };
+
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        size_t length = strlen(schemes[i].name);
+        if (strlen(text) < length ||
+            !msim_http_is_loosely((struct msim_http_text){text, length}, schemes[i].name))
+            continue;
+        url->authority = text + length;
+        url->is_secure = schemes[i].is_secure;
+        return true;
+    }
+    return false;
+}
+
 int msim_url_read(struct msim_url *url, const char *text, struct msim_detail *detail)
 {
-    struct msim_http_text whole = {text, strlen(text)};
+    struct msim_url read = {.authority = NULL};
 
-    if (whole.length >= 6 && msim_http_is_loosely((struct msim_http_text){text, 6}, "wss://"))
-        return msim_detail_set(detail, MSIM_ERR_UNSUPPORTED,
-                               "'" SHOWN "' asks for TLS, which is not supported here; use ws:// "
-                               "or a proxy that ends TLS",
-                               text);
-    if (whole.length < 5 || !msim_http_is_loosely((struct msim_http_text){text, 5}, "ws://"))
-        return invalid(detail, text, "it does not begin with ws://");
-
-    struct msim_url read = {.authority = text + 5};
+    if (!read_scheme(&read, text))
+        return invalid(detail, text, "it does not begin with ws:// or wss://");
     read.authority_length = strcspn(read.authority, "/?#");
     read.target = read.authority + read.authority_length;
     read.target_length = strlen(read.target);

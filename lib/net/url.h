@@ -1,5 +1,5 @@
 /*
- * ws://host[:port][/path][?query]
+ * ws://host[:port][/path][?query], and wss:// for TLS.
  */
 #ifndef MSIM_NET_URL_H
 #define MSIM_NET_URL_H
@@ -11,6 +11,7 @@
 struct msim_url {
     char host[MSIM_URL_HOST_MAX + 1]; /* without the brackets of an IPv6 address */
     uint16_t port;
+    bool is_secure;
     const char *authority; /* as written, for the Host header; borrowed from the text */
     size_t authority_length;
     const char *target; /* path and query; "" stands for "/"; borrowed */
@@ -18,8 +19,7 @@ struct msim_url {
 };
 
 /*
- * MSIM_ERR_INVALID for what is no such URL, MSIM_ERR_UNSUPPORTED for wss://, both with
- * words.
+ * MSIM_ERR_INVALID with words for what is no such URL.
  */
 int msim_url_read(struct msim_url *url, const char *text, struct msim_detail *detail);
 

@@ -1,7 +1,7 @@
 /*
  * The same messages to everyone who is connected.
  *
- *   ws-fanout --port P --per-tick K --rate R|flood --size S [--bound BYTES]
+ *   ws-fanout --port P --per-tick K --rate R|flood --size S [--bound BYTES] [--tls]
  *
  * A tick is K text messages of S bytes, each a JSON object whose "ts" is the monotonic
  * clock in nanoseconds, published to one topic.  R is in ticks a second, on an absolute
@@ -14,6 +14,8 @@
 
 #include <marketsim/hub.h>
 
+#include "secure.h"
+
 struct fanout {
     struct msim_net *net;
     struct msim_topic *topic;
@@ -24,6 +26,7 @@ struct fanout {
     msim_time interval; /* 0: flood */
     msim_time next;
     bool is_full;
+    bool is_secure;
     char *message;
 };
 
@@ -96,9 +99,12 @@ static msim_time on_turn(void *context, msim_time now)
 static int options(struct fanout *fanout, struct msim_listen_params *listen, int argument_count,
                    char **arguments)
 {
-    for (int i = 1; i + 1 < argument_count; i += 2) {
-        const char *value = arguments[i + 1];
-        if (strcmp(arguments[i], "--port") == 0)
+    for (int i = 1; i < argument_count; i += 2) {
+        const char *value = i + 1 < argument_count ? arguments[i + 1] : "";
+        if (strcmp(arguments[i], "--tls") == 0) {
+            fanout->is_secure = true;
+            i--; /* it has no value */
+        } else if (strcmp(arguments[i], "--port") == 0)
             listen->port = (uint16_t)strtoul(value, NULL, 10);
         else if (strcmp(arguments[i], "--per-tick") == 0)
             fanout->per_tick = strtoul(value, NULL, 10);
@@ -135,7 +141,8 @@ int main(int argument_count, char **arguments)
     listen.handler.opened = on_opened;
     listen.handler.closed = on_closed;
     listen.context = &fanout;
-    if (!fanout.message || msim_net_create(&fanout.net, &params, &detail) < 0 ||
+    if (!fanout.message || (fanout.is_secure && secure_create(&listen.tls, &detail) < 0) ||
+        msim_net_create(&fanout.net, &params, &detail) < 0 ||
         msim_topic_create(fanout.net, &fanout.topic, &topic) < 0 ||
         msim_net_listen(fanout.net, &listener, &listen, &detail) < 0)
         goto fail;
@@ -146,6 +153,7 @@ int main(int argument_count, char **arguments)
 fail:
     fprintf(stderr, "ws-fanout: %s\n", detail.text);
     msim_net_destroy(&fanout.net);
+    msim_tls_destroy(&listen.tls);
     free(fanout.message);
     return 1;
 }

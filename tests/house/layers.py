@@ -31,6 +31,7 @@ HEADER_ROOMS = {
     "http": "net",
     "hub": "net",
     "impair": "net",
+    "tls": "net",
     "version": "base",
 }
 

@@ -77,14 +77,27 @@ static void what_is_no_url_is_refused_with_words(void **state)
     }
 }
 
-static void tls_is_refused_by_name(void **state)
+static void the_scheme_says_whether_it_is_tls(void **state)
 {
+    static const struct {
+        const char *text;
+        bool is_secure;
+        uint16_t port;
+    } cases[] = {
+        {"ws://a", false, 80},
+        {"wss://a", true, 443},
+        {"WSS://a:80/", true, 80},
+        {"ws://a:443", false, 443},
+    };
     struct msim_detail detail;
     struct msim_url url;
 
     (void)state;
-    assert_int_equal(msim_url_read(&url, "wss://a", &detail), MSIM_ERR_UNSUPPORTED);
-    assert_non_null(strstr(detail.text, "TLS, which is not supported"));
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        assert_int_equal(msim_url_read(&url, cases[i].text, &detail), MSIM_OK);
+        assert_int_equal(url.is_secure, cases[i].is_secure);
+        assert_int_equal(url.port, cases[i].port);
+    }
 }
 
 static void credentials_are_refused_by_name(void **state)
@@ -108,7 +121,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_url_falls_into_its_parts),
         cmocka_unit_test(what_is_no_url_is_refused_with_words),
-        cmocka_unit_test(tls_is_refused_by_name),
+        cmocka_unit_test(the_scheme_says_whether_it_is_tls),
         cmocka_unit_test(credentials_are_refused_by_name),
     };
 
