@@ -206,7 +206,7 @@ struct msim_connection_limits {
 
 struct msim_route; /* marketsim/http.h */
 struct msim_cors;
-struct msim_tls;   /* marketsim/tls.h */
+struct msim_tls; /* marketsim/tls.h */
 
 struct msim_listen_params {
     size_t size;
