@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "net/frame.h"
+#include "net/link.h"
 
 /* ---- what it lacks ---- */
 
@@ -143,8 +144,8 @@ enum msim_written msim_cuts_write(struct msim_connection *connection, size_t *se
             return MSIM_WRITTEN_HELD;
         if (at == front)
             continue;
-        ssize_t taken =
-            send(connection->ready.fd, msim_bytes_front(out), (size_t)(at - front), MSG_NOSIGNAL);
+        struct iovec part = {(void *)(uintptr_t)msim_bytes_front(out), (size_t)(at - front)};
+        ssize_t taken = msim_link_write(connection, &part, 1);
         if (taken < 0)
             return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ? MSIM_WRITTEN_PART
                                                                          : MSIM_WRITTEN_BROKEN;
