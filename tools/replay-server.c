@@ -20,6 +20,7 @@ struct settings {
     struct option_list trade_files;
     struct option_list columns;
     struct option_list tickers;
+    const char *timestamp_unit;
     const char *host;
     uint16_t port;
     struct msim_speed speed;
@@ -65,6 +66,8 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "only these; * and ? match (BTC-*,ETH-USDT@OKX)"},
         {"columns", 0, OPTION_LIST, &settings->columns, "LIST",
          "the file's names for timestamp, price, volume, ticker\n(timestamp=ts,price=px)"},
+        {"timestamp-unit", 0, OPTION_TEXT, &settings->timestamp_unit, "UNIT",
+         "what timestamps count that are bare integers: s, ms, us\nor ns since 1970"},
         {"skip-bad-rows", 0, OPTION_FLAG, &settings->skip_bad_rows, NULL,
          "count rows that cannot be read, and go on"},
         {"ignore-statistics", 0, OPTION_FLAG, &settings->ignore_statistics, NULL,
@@ -141,6 +144,23 @@ static bool set_column(const char *pair, struct msim_parquet_params *params)
     return false;
 }
 
+/* `ms` into the params; false, with words said, where it is no such unit. */
+static bool set_unit(const char *name, struct msim_parquet_params *params)
+{
+    static const struct {
+        const char *name;
+        msim_time nanoseconds;
+    } units[] = {{"s", MSIM_NS_PER_S}, {"ms", MSIM_NS_PER_MS}, {"us", MSIM_NS_PER_US}, {"ns", 1}};
+
+    for (size_t i = 0; name && i < sizeof units / sizeof units[0]; i++)
+        if (strcmp(name, units[i].name) == 0)
+            params->timestamp_unit = units[i].nanoseconds;
+    if (!name || params->timestamp_unit > 0)
+        return true;
+    fprintf(stderr, "replay-server: --timestamp-unit: '%s' is none of s, ms, us, ns\n", name);
+    return false;
+}
+
 /* All paths in one list: the positional ones, then those of --trade-file. */
 static const char **all_paths(const struct settings *settings, size_t *count)
 {
@@ -163,6 +183,8 @@ static int open_files(struct replay *replay)
     for (size_t i = 0; i < replay->settings.columns.count; i++)
         if (!set_column(replay->settings.columns.items[i], &params))
             return EXIT_USAGE;
+    if (!set_unit(replay->settings.timestamp_unit, &params))
+        return EXIT_USAGE;
     const char **paths = all_paths(&replay->settings, &params.path_count);
     if (!paths)
         return terminal_fail(&replay->service.terminal, "out of memory");

@@ -28,6 +28,7 @@ struct msim_parquet_params {
     const char *price_column;     /* default "price" */
     const char *volume_column;    /* default "volume" */
     const char *ticker_column;    /* default "ticker" */
+    msim_time timestamp_unit;     /* nanoseconds of one in a bare integer column; 0: refused */
     bool skip_bad_rows;           /* leave them out and count them in place of failing */
     bool ignore_statistics;       /* find each row group's range by reading its timestamps */
     /* What the data set and all its sources may take together, but for the working memory of the
@@ -36,9 +37,9 @@ struct msim_parquet_params {
     const struct msim_allocator *allocator; /* copied */
     const struct msim_logger *logger;       /* copied */
 };
-#define MSIM_PARQUET_PARAMS_INIT                                                    \
-    {                                                                               \
-        sizeof(struct msim_parquet_params), 0, 0, 0, 0, 0, 0, false, false, 0, 0, 0 \
+#define MSIM_PARQUET_PARAMS_INIT                                                       \
+    {                                                                                  \
+        sizeof(struct msim_parquet_params), 0, 0, 0, 0, 0, 0, 0, false, false, 0, 0, 0 \
     }
 
 /*

@@ -15,6 +15,9 @@
 #ifdef MSIM_HAVE_LZ4
 #include <lz4.h>
 #endif
+#ifdef MSIM_HAVE_BROTLI
+#include <brotli/decode.h>
+#endif
 
 /* The level of what is written: zstd's own default. */
 #define ZSTD_LEVEL 3
@@ -97,6 +100,50 @@ static int lz4_decode(const unsigned char *in, size_t in_length, unsigned char *
 }
 #endif
 
+#ifdef MSIM_HAVE_LZ4
+static uint32_t big_endian32(const unsigned char *bytes)
+{
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+/*
+ * Hadoop's frames: the length of what comes out and of what follows, then a block.  Other
+ * writers put a bare block under the same name, and nothing says which it is.
+ */
+static int lz4_hadoop_decode(const unsigned char *in, size_t in_length, unsigned char *out,
+                             size_t out_length)
+{
+    size_t at = 0;
+    size_t to = 0;
+
+    while (in_length - at >= 8) {
+        size_t length = big_endian32(in + at);
+        size_t stored = big_endian32(in + at + 4);
+        if (stored > in_length - at - 8 || length > out_length - to ||
+            lz4_decode(in + at + 8, stored, out + to, length) < 0)
+            break;
+        at += 8 + stored;
+        to += length;
+    }
+    if (at == in_length && to == out_length)
+        return MSIM_OK;
+    return lz4_decode(in, in_length, out, out_length);
+}
+#endif
+
+#ifdef MSIM_HAVE_BROTLI
+static int brotli_decode(const unsigned char *in, size_t in_length, unsigned char *out,
+                         size_t out_length)
+{
+    size_t length = out_length;
+
+    return BrotliDecoderDecompress(in_length, in, &length, out) == BROTLI_DECODER_RESULT_SUCCESS &&
+                   length == out_length
+               ? MSIM_OK
+               : MSIM_ERR_FORMAT;
+}
+#endif
+
 void msim_codecs_finish(struct msim_codecs *codecs)
 {
 #ifdef MSIM_HAVE_ZSTD
@@ -127,6 +174,11 @@ static bool built_in(int codec)
 #endif
 #ifdef MSIM_HAVE_LZ4
     case CODEC_LZ4_RAW:
+    case CODEC_LZ4_HADOOP:
+        return true;
+#endif
+#ifdef MSIM_HAVE_BROTLI
+    case CODEC_BROTLI:
         return true;
 #endif
     default:
@@ -138,7 +190,8 @@ int msim_codec_check(int codec, const struct place *place, struct msim_detail *d
 {
     if (built_in(codec))
         return MSIM_OK;
-    bool optional = codec == CODEC_GZIP || codec == CODEC_ZSTD || codec == CODEC_LZ4_RAW;
+    bool optional = codec == CODEC_GZIP || codec == CODEC_ZSTD || codec == CODEC_LZ4_RAW ||
+                    codec == CODEC_LZ4_HADOOP || codec == CODEC_BROTLI;
     return msim_place_fail(place, detail, MSIM_ERR_UNSUPPORTED,
                            optional ? "compressed with %s (codec %d), which this build was made "
                                       "without: install its library and build again"
@@ -165,6 +218,12 @@ static int decode(struct msim_codecs *codecs, int codec, const unsigned char *in
 #ifdef MSIM_HAVE_LZ4
     case CODEC_LZ4_RAW:
         return lz4_decode(in, in_length, out, out_length);
+    case CODEC_LZ4_HADOOP:
+        return lz4_hadoop_decode(in, in_length, out, out_length);
+#endif
+#ifdef MSIM_HAVE_BROTLI
+    case CODEC_BROTLI:
+        return brotli_decode(in, in_length, out, out_length);
 #endif
     default:
         return MSIM_ERR_UNSUPPORTED;

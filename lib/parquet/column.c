@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "parquet/bits.h"
+#include "parquet/decode.h"
 
 void msim_reader_init(struct msim_reader *reader, const struct msim_crc *crc,
                       const struct msim_allocator *allocator)
@@ -26,20 +27,6 @@ static int damaged(const struct msim_column *column, struct msim_detail *detail,
     return msim_place_fail(&column->pages.place, detail, MSIM_ERR_FORMAT, "damaged: %s", words);
 }
 
-bool msim_column_reads(int encoding)
-{
-    switch (encoding) {
-    case ENCODING_PLAIN:
-    case ENCODING_PLAIN_DICTIONARY:
-    case ENCODING_RLE_DICTIONARY:
-    case ENCODING_RLE:
-    case ENCODING_BIT_PACKED:
-        return true;
-    default:
-        return false;
-    }
-}
-
 int msim_column_open(struct msim_column *column, struct msim_reader *reader,
                      const struct msim_parquet_file *file, const struct footer *footer,
                      size_t group, size_t leaf, struct msim_detail *detail)
@@ -52,6 +39,8 @@ int msim_column_open(struct msim_column *column, struct msim_reader *reader,
     if (r < 0)
         return r;
     column->width = msim_physical_width(column->leaf->physical, column->leaf->type_length);
+    if (column->leaf->physical == PHYSICAL_BOOLEAN)
+        column->width = 1;
     if (column->width == 0 && column->leaf->physical != PHYSICAL_BYTE_ARRAY)
         return msim_place_fail(&column->pages.place, detail, MSIM_ERR_UNSUPPORTED,
                                "values of type %s are not read",
@@ -77,30 +66,9 @@ void msim_column_close(struct msim_column *column)
     msim_mem_free(allocator, dictionary->bytes, dictionary->capacity);
     msim_mem_free(allocator, dictionary->texts,
                   dictionary->text_capacity * sizeof *dictionary->texts);
+    msim_decode_close(column);
     msim_pages_close(&column->pages);
     *column = (struct msim_column){0};
-}
-
-/* ---- texts in PLAIN: a length of four bytes, then the bytes ---- */
-
-static int read_texts(const struct msim_column *column, const unsigned char **at,
-                      const unsigned char *end, struct msim_text *texts, size_t count,
-                      struct msim_detail *detail)
-{
-    const unsigned char *from = *at;
-
-    for (size_t i = 0; i < count; i++) {
-        if (end - from < 4)
-            return damaged(column, detail, "the values end too early");
-        uint32_t length = msim_load32(from);
-        from += 4;
-        if (length > (size_t)(end - from))
-            return damaged(column, detail, "a text is longer than its page");
-        texts[i] = (struct msim_text){.bytes = from, .length = length};
-        from += length;
-    }
-    *at = from;
-    return MSIM_OK;
 }
 
 /* ---- dictionary ---- */
@@ -132,8 +100,8 @@ static int keep_dictionary(struct msim_column *column, const struct page_body *b
         return msim_place_fail(&column->pages.place, detail, MSIM_ERR_NOMEM, "out of memory");
     dictionary->text_capacity = count;
     const unsigned char *at = dictionary->bytes;
-    return read_texts(column, &at, dictionary->bytes + body->value_length, dictionary->texts, count,
-                      detail);
+    return msim_decode_texts(column, &at, dictionary->bytes + body->value_length, dictionary->texts,
+                             count, detail);
 }
 
 static int load_dictionary(struct msim_column *column, const struct page_head *head,
@@ -202,38 +170,6 @@ static int begin_levels(struct msim_column *column, const struct page_head *head
     return MSIM_OK;
 }
 
-static int begin_values(struct msim_column *column, const struct page_head *head,
-                        const struct page_body *body, struct msim_detail *detail)
-{
-    column->at = body->values;
-    column->end = body->values + body->value_length;
-    switch (head->encoding) {
-    case ENCODING_PLAIN:
-        column->indexed = false;
-        return MSIM_OK;
-    case ENCODING_PLAIN_DICTIONARY:
-    case ENCODING_RLE_DICTIONARY:
-        break;
-    default:
-        return msim_place_fail(&column->pages.place, detail, MSIM_ERR_UNSUPPORTED,
-                               "values in %s (encoding %" PRId32
-                               "), which are not read: write the column as PLAIN or with a "
-                               "dictionary",
-                               msim_encoding_name(head->encoding), head->encoding);
-    }
-    if (!column->dictionary.loaded)
-        return damaged(column, detail, "indexes without a dictionary before them");
-    column->indexed = true;
-    /* A page of nulls alone need not have an index width. */
-    unsigned width = 0;
-    if (body->value_length > 0)
-        width = *column->at++;
-    if (width > 32)
-        return damaged(column, detail, "indexes of more than 32 bits");
-    msim_hybrid_init(&column->index_run, column->at, (size_t)(column->end - column->at), width);
-    return MSIM_OK;
-}
-
 static int load_page(struct msim_column *column, const struct page_head *head,
                      struct msim_detail *detail)
 {
@@ -245,7 +181,7 @@ static int load_page(struct msim_column *column, const struct page_head *head,
     r = begin_levels(column, head, &body, detail);
     if (r < 0)
         return r;
-    r = begin_values(column, head, &body, detail);
+    r = msim_decode_begin(column, head->encoding, &body, (uint64_t)head->value_count, detail);
     if (r < 0)
         return r;
     column->page_left = (uint64_t)head->value_count;
@@ -330,44 +266,6 @@ static int read_levels(struct msim_column *column, size_t want, struct msim_span
     return MSIM_OK;
 }
 
-static int read_indexes(struct msim_column *column, struct msim_span *span,
-                        struct msim_detail *detail)
-{
-    uint32_t *numbers = column->pages.reader->scratch->numbers;
-    uint32_t largest = 0;
-
-    span->form = SPAN_INDEX;
-    span->indexes = numbers;
-    if (span->values == 0)
-        return MSIM_OK;
-    if (msim_hybrid_read(&column->index_run, numbers, span->values) < 0)
-        return damaged(column, detail, "its indexes end too early");
-    for (size_t i = 0; i < span->values; i++)
-        largest = numbers[i] > largest ? numbers[i] : largest;
-    if (largest >= column->dictionary.count)
-        return msim_place_fail(&column->pages.place, detail, MSIM_ERR_FORMAT,
-                               "damaged: index %" PRIu32 " into a dictionary of %" PRIu32 " values",
-                               largest, column->dictionary.count);
-    return MSIM_OK;
-}
-
-static int read_plain(struct msim_column *column, struct msim_span *span,
-                      struct msim_detail *detail)
-{
-    if (column->width == 0) {
-        span->form = SPAN_TEXT;
-        span->texts = column->pages.reader->scratch->texts;
-        return read_texts(column, &column->at, column->end, column->pages.reader->scratch->texts,
-                          span->values, detail);
-    }
-    span->form = SPAN_FIXED;
-    span->fixed = column->at;
-    if (span->values > (size_t)(column->end - column->at) / column->width)
-        return damaged(column, detail, "the values end too early");
-    column->at += span->values * column->width;
-    return MSIM_OK;
-}
-
 int msim_column_read(struct msim_column *column, size_t want, struct msim_span *span,
                      struct msim_detail *detail)
 {
@@ -390,7 +288,7 @@ int msim_column_read(struct msim_column *column, size_t want, struct msim_span *
         if (r < 0)
             return r;
     }
-    r = column->indexed ? read_indexes(column, span, detail) : read_plain(column, span, detail);
+    r = msim_decode_read(column, span, detail);
     if (r < 0)
         return r;
     span->rows = want;

@@ -10,6 +10,7 @@
 
 #include <marketsim/base.h>
 
+#include "parquet/delta.h"
 #include "parquet/hybrid.h"
 #include "parquet/page.h"
 
@@ -51,6 +52,8 @@ struct msim_dictionary {
 /* Where a span is put together. */
 struct column_scratch {
     uint32_t numbers[MSIM_COLUMN_BATCH];
+    int64_t wide[MSIM_COLUMN_BATCH];
+    int64_t shared[MSIM_COLUMN_BATCH];
     uint8_t present[MSIM_COLUMN_BATCH];
     struct msim_text texts[MSIM_COLUMN_BATCH];
 };
@@ -67,14 +70,20 @@ struct msim_column {
     struct msim_hybrid levels;
     const unsigned char *level_bits;
     uint64_t level_at;
-    bool indexed;
-    struct msim_hybrid index_run;
-    const unsigned char *at; /* plain values */
+    int encoding;            /* of the page's values */
+    const unsigned char *at; /* the next bytes of them */
     const unsigned char *end;
+    struct msim_hybrid runs;   /* indexes, or booleans */
+    struct msim_delta numbers; /* or the lengths of texts */
+    struct msim_delta shared;  /* how much of the text before each text begins with */
+    uint64_t split_count;      /* values whose bytes stand apart */
+    uint64_t split_at;
+    unsigned char *room; /* values that were put together */
+    size_t room_capacity;
+    size_t text_at; /* the last text in it */
+    size_t text_length;
+    uint64_t text_total; /* bytes of the page's texts so far */
 };
-
-/* Whether values or levels in this encoding are read. */
-bool msim_column_reads(int encoding);
 
 int msim_column_open(struct msim_column *column, struct msim_reader *reader,
                      const struct msim_parquet_file *file, const struct footer *footer,

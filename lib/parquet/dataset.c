@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "parquet/bits.h"
+#include "parquet/decode.h"
 #include "parquet/scan.h"
 #include "parquet/values.h"
 
@@ -69,17 +70,18 @@ static int find_column(struct trade_file *trades, enum trade_field field, const 
                            usual_names[field]);
 }
 
-static int check_columns(const struct trade_file *trades, struct msim_detail *detail)
+static int check_columns(struct trade_file *trades, const struct msim_parquet_params *params,
+                         struct msim_detail *detail)
 {
-    const struct leaf *leaves = trades->footer.leaves;
+    struct leaf *leaves = trades->footer.leaves;
     int r = MSIM_OK;
 
     for (int field = 0; field < FIELD_COUNT && r >= 0; field++) {
-        const struct leaf *leaf = &leaves[trades->leaves[field]];
+        struct leaf *leaf = &leaves[trades->leaves[field]];
         struct place place = {
             .file = trades->file.path, .column = leaf->name, .group = -1, .page = -1};
         if (field == FIELD_TIMESTAMP)
-            r = msim_times_check(leaf, &place, detail);
+            r = msim_times_check(leaf, params->timestamp_unit, &place, detail);
         else if (field == FIELD_TICKER)
             r = msim_name_column_check(leaf, &place, detail);
         else
@@ -104,7 +106,7 @@ static int map_columns(struct trade_file *trades, const struct msim_parquet_para
         if (r < 0)
             return r;
     }
-    return check_columns(trades, detail);
+    return check_columns(trades, params, detail);
 }
 
 /* The encodings that the footer lists for the chunk; those of levels are among them. */
@@ -112,7 +114,7 @@ static int check_encodings(const struct chunk *chunk, const struct place *place,
                            struct msim_detail *detail)
 {
     for (int encoding = 0; encoding <= MSIM_ENCODINGS_OTHER; encoding++) {
-        if (!(chunk->encodings >> encoding & 1) || msim_column_reads(encoding))
+        if (!(chunk->encodings >> encoding & 1) || msim_decode_reads(encoding))
             continue;
         if (encoding == MSIM_ENCODINGS_OTHER)
             return msim_place_fail(place, detail, MSIM_ERR_UNSUPPORTED,
@@ -212,7 +214,8 @@ static bool by_statistics(const struct msim_parquet *parquet, const struct trade
     const struct chunk *chunk = msim_footer_chunk(&trades->footer, group, leaf);
     int64_t unit = trades->footer.leaves[leaf].nanoseconds;
 
-    if (parquet->ignore_statistics)
+    /* Only those of integers of eight bytes are read. */
+    if (parquet->ignore_statistics || trades->footer.leaves[leaf].physical != PHYSICAL_INT64)
         return false;
     /* Rows without a moment are to be refused now and not in the middle of the replay. */
     if (chunk->null_count > 0 && !parquet->skip_bad_rows)

@@ -1,6 +1,8 @@
 #include <marketsim/record.h>
 
+#include "base/decimal.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "parquet/bits.h"
 #include "parquet/shortest.h"
 #include "parquet/values.h"
@@ -9,7 +11,11 @@ enum number_state {
     NUMBER_GOOD = 0,
     NUMBER_NOT_FINITE,
     NUMBER_TOO_LONG,
+    NUMBER_NONE, /* a text that is no number */
 };
+
+/* The largest scale that 128 bits can have. */
+#define SCALE_LIMIT 38
 
 static bool find_form(const struct leaf *leaf, enum number_form *form, int8_t *exponent)
 {
@@ -32,9 +38,20 @@ static bool find_form(const struct leaf *leaf, enum number_form *form, int8_t *e
     case PHYSICAL_DOUBLE:
         *form = NUMBER_DOUBLE;
         return leaf->annotation == ANNOTATION_NONE;
+    case PHYSICAL_BYTE_ARRAY:
+        *form = decimal ? NUMBER_BINARY : NUMBER_TEXT;
+        if (!decimal)
+            return leaf->annotation == ANNOTATION_STRING;
+        break;
+    case PHYSICAL_FIXED:
+        *form = NUMBER_BINARY;
+        plain = false;
+        break;
     default:
         return false;
     }
+    if (decimal && *form == NUMBER_BINARY)
+        return leaf->scale >= 0 && leaf->scale <= SCALE_LIMIT;
     if (decimal) {
         if (leaf->scale < 0 || leaf->scale > -MSIM_EXPONENT_MIN)
             return false;
@@ -53,12 +70,12 @@ int msim_numbers_check(const struct leaf *leaf, const struct place *place,
         return MSIM_OK;
     if (leaf->annotation == ANNOTATION_DECIMAL)
         return msim_place_fail(place, detail, MSIM_ERR_UNSUPPORTED,
-                               "is DECIMAL(%d,%d) in %s, which is not read: write it as INT64, "
-                               "DOUBLE, or DECIMAL of at most 18 digits",
+                               "is DECIMAL(%d,%d) in %s, which is not read: its scale should be "
+                               "0 to 18, or to 38 in bytes",
                                leaf->precision, leaf->scale, msim_physical_name(leaf->physical));
     return msim_place_fail(place, detail, MSIM_ERR_UNSUPPORTED,
                            "is %s with %s, which is not read as a number: write it as INT64, "
-                           "DOUBLE, or DECIMAL of at most 18 digits",
+                           "DOUBLE, DECIMAL or STRING",
                            msim_physical_name(leaf->physical),
                            msim_annotation_name(leaf->annotation));
 }
@@ -69,7 +86,7 @@ int msim_numbers_open(struct msim_numbers *numbers, struct msim_reader *reader,
 {
     *numbers = (struct msim_numbers){.missing_flag = missing_flag};
     find_form(&footer->leaves[leaf], &numbers->form, &numbers->exponent);
-    numbers->varies = numbers->form == NUMBER_FLOAT || numbers->form == NUMBER_DOUBLE;
+    numbers->varies = numbers->form >= NUMBER_FLOAT;
     return msim_column_open(&numbers->column, reader, file, footer, group, leaf, detail);
 }
 
@@ -97,6 +114,80 @@ struct exact {
     int8_t *exponents; /* NULL where they do not vary */
     uint8_t *states;
 };
+
+/* Values as a page or a dictionary has them. */
+struct stored {
+    const unsigned char *fixed;
+    const struct msim_text *texts; /* NULL: fixed values of `width` */
+    size_t width;
+};
+
+static struct msim_text stored_at(const struct stored *stored, size_t at)
+{
+    if (stored->texts)
+        return stored->texts[at];
+    return (struct msim_text){.bytes = stored->fixed + at * stored->width,
+                              .length = (uint32_t)stored->width};
+}
+
+/*
+ * Big-endian two's complement.  A mantissa that int64 does not hold, or whose scale is below
+ * what a number may have, loses the zeros at its end.
+ */
+static enum number_state from_binary(struct msim_text text, int scale, int64_t *mantissa,
+                                     int8_t *exponent)
+{
+    const unsigned char *at = text.bytes;
+    const unsigned char *end = at + text.length;
+    unsigned char sign = text.length > 0 && at[0] & 0x80 ? 0xFF : 0;
+
+    while (end - at > 16 && *at == sign)
+        at++;
+    if (end - at > 16 || (end - at == 16 && text.length > 16 && (*at & 0x80) != (sign & 0x80)))
+        return NUMBER_TOO_LONG;
+    msim_uint128 bits = sign ? ~(msim_uint128)0 : 0;
+    for (; at < end; at++)
+        bits = bits << 8 | *at;
+    msim_int128 value = (msim_int128)bits;
+    while (scale > -MSIM_EXPONENT_MIN || value > INT64_MAX || value < INT64_MIN) {
+        if (scale == 0 || value % 10 != 0)
+            return NUMBER_TOO_LONG;
+        value /= 10;
+        scale--;
+    }
+    *mantissa = (int64_t)value;
+    *exponent = (int8_t)-scale;
+    return NUMBER_GOOD;
+}
+
+static enum number_state from_text(struct msim_text text, int64_t *mantissa, int8_t *exponent)
+{
+    int of_text = 0;
+
+    int r = msim_decimal_parse_any((const char *)text.bytes, text.length, mantissa, &of_text);
+    if (r < 0)
+        return r == MSIM_ERR_OVERFLOW ? NUMBER_TOO_LONG : NUMBER_NONE;
+    *exponent = (int8_t)of_text;
+    return NUMBER_GOOD;
+}
+
+static bool convert_bytes(const struct msim_numbers *numbers, const struct stored *stored,
+                          size_t count, struct exact exact)
+{
+    bool good = true;
+
+    for (size_t i = 0; i < count; i++) {
+        struct msim_text text = stored_at(stored, i);
+        exact.mantissas[i] = exact.exponents[i] = 0;
+        enum number_state state = numbers->form == NUMBER_TEXT
+                                      ? from_text(text, &exact.mantissas[i], &exact.exponents[i])
+                                      : from_binary(text, numbers->column.leaf->scale,
+                                                    &exact.mantissas[i], &exact.exponents[i]);
+        exact.states[i] = (uint8_t)state;
+        good &= state == NUMBER_GOOD;
+    }
+    return good;
+}
 
 static bool convert_floating(struct msim_numbers *numbers, const unsigned char *from, size_t count,
                              struct exact exact)
@@ -130,9 +221,10 @@ static bool convert_floating(struct msim_numbers *numbers, const unsigned char *
 }
 
 /* All good: true, and `states` may be left as they were. */
-static bool convert(struct msim_numbers *numbers, const unsigned char *from, size_t count,
+static bool convert(struct msim_numbers *numbers, const struct stored *stored, size_t count,
                     struct exact exact)
 {
+    const unsigned char *from = stored->fixed;
     bool good = true;
 
     switch (numbers->form) {
@@ -160,6 +252,9 @@ static bool convert(struct msim_numbers *numbers, const unsigned char *from, siz
     case NUMBER_FLOAT:
     case NUMBER_DOUBLE:
         break;
+    case NUMBER_BINARY:
+    case NUMBER_TEXT:
+        return convert_bytes(numbers, stored, count, exact);
     }
     return convert_floating(numbers, from, count, exact);
 }
@@ -167,12 +262,17 @@ static bool convert(struct msim_numbers *numbers, const unsigned char *from, siz
 static void note_state(const struct msim_numbers *numbers, uint8_t state, uint64_t row,
                        struct bad_row *bad)
 {
-    msim_bad_row_note(bad, row, numbers->column.leaf->name, MSIM_ERR_OVERFLOW,
-                      state == NUMBER_NOT_FINITE
-                          ? "the value is NaN or infinite, which is no number of a trade: correct "
-                            "it, or let bad rows be skipped"
-                          : "the value has more digits than int64 holds at 10^-18..1: round it, or "
-                            "let bad rows be skipped");
+    static const char *const words[] = {
+        [NUMBER_NOT_FINITE] =
+            "the value is NaN or infinite, which is no number of a trade: correct "
+            "it, or let bad rows be skipped",
+        [NUMBER_TOO_LONG] = "the value has more digits than int64 holds at 10^-18..1: round it, or "
+                            "let bad rows be skipped",
+        [NUMBER_NONE] = "the text is no plain decimal number: correct it, or let bad rows be "
+                        "skipped",
+    };
+    msim_bad_row_note(bad, row, numbers->column.leaf->name,
+                      state == NUMBER_NONE ? MSIM_ERR_FORMAT : MSIM_ERR_OVERFLOW, words[state]);
 }
 
 /* ---- room ---- */
@@ -212,7 +312,9 @@ static int make_entries(struct msim_numbers *numbers)
     numbers->entry_exponents = exponents;
     numbers->entry_states = states;
     numbers->entry_count = count;
-    convert(numbers, dictionary->bytes, count,
+    const struct stored stored = {
+        .fixed = dictionary->bytes, .texts = dictionary->texts, .width = numbers->column.width};
+    convert(numbers, &stored, count,
             (struct exact){.mantissas = entries, .exponents = exponents, .states = states});
     return MSIM_OK;
 }
@@ -222,7 +324,7 @@ static int make_entries(struct msim_numbers *numbers)
 /* The states of a form that always fits stay zero and need not be looked at. */
 static bool can_fail(enum number_form form)
 {
-    return form == NUMBER_UINT64 || form == NUMBER_FLOAT || form == NUMBER_DOUBLE;
+    return form == NUMBER_UINT64 || form >= NUMBER_FLOAT;
 }
 
 /* A dictionary's numbers where all rows have one. */
@@ -281,7 +383,10 @@ static int read_span(struct msim_numbers *numbers, const struct msim_span *span,
             return r;
         gather(numbers, span, exact);
     } else {
-        convert(numbers, span->fixed, span->values, exact);
+        const struct stored stored = {.fixed = span->fixed,
+                                      .texts = span->form == SPAN_TEXT ? span->texts : NULL,
+                                      .width = numbers->column.width};
+        convert(numbers, &stored, span->values, exact);
     }
     if (span->present)
         spread(numbers, span, mantissas, exponents, can_fail(numbers->form) ? states : NULL, flags);

@@ -30,8 +30,11 @@ void msim_bad_row_note(struct bad_row *bad, uint64_t row, const char *column, in
 
 /* ---- moments ---- */
 
-/* MSIM_ERR_UNSUPPORTED where the column's type is not a moment. */
-int msim_times_check(const struct leaf *leaf, const struct place *place,
+/*
+ * MSIM_ERR_UNSUPPORTED where the column's type is not a moment.  Sets the unit that
+ * the column does not have of itself: `unit` nanoseconds for a bare integer.
+ */
+int msim_times_check(struct leaf *leaf, int64_t unit, const struct place *place,
                      struct msim_detail *detail);
 
 /*
@@ -51,6 +54,8 @@ enum number_form {
     NUMBER_UINT64,
     NUMBER_FLOAT,
     NUMBER_DOUBLE,
+    NUMBER_BINARY, /* big-endian two's complement of any length */
+    NUMBER_TEXT,
 };
 
 struct msim_numbers {

@@ -2,7 +2,9 @@
  * Reads trade files to their end and prints what a manifest of them says: rows,
  * sums, and a checksum of the order; and how long it took.
  *
- *     parquet-check [--repeat N] [--rate] [--skip-bad-rows] [--ignore-statistics] FILE...
+ *     parquet-check [--repeat N] [--rate] [--skip-bad-rows] [--ignore-statistics]
+ *                   [--timestamp-unit NANOSECONDS] [--columns TIMESTAMP PRICE VOLUME TICKER]
+ * FILE...
  *
  * With --rate the rows are counted alone, which leaves the time to the reader.
  */
@@ -114,6 +116,14 @@ int main(int argument_count, char **arguments)
             params.skip_bad_rows = true;
         else if (strcmp(arguments[at], "--ignore-statistics") == 0)
             params.ignore_statistics = true;
+        else if (strcmp(arguments[at], "--timestamp-unit") == 0 && at + 1 < argument_count)
+            params.timestamp_unit = strtoll(arguments[++at], NULL, 10);
+        else if (strcmp(arguments[at], "--columns") == 0 && at + 4 < argument_count) {
+            params.timestamp_column = arguments[++at];
+            params.price_column = arguments[++at];
+            params.volume_column = arguments[++at];
+            params.ticker_column = arguments[++at];
+        }
     }
     params.paths = (const char *const *)(arguments + at);
     params.path_count = (size_t)(argument_count - at);

@@ -80,6 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct msim_detail detail = {{0}};
         params.skip_bad_rows = lenient;
         params.ignore_statistics = lenient;
+        params.timestamp_unit = MSIM_NS_PER_MS;
         if (msim_parquet_open_memory(&parquet, &params, &bytes, 1, &detail) < 0) {
             must(strlen(detail.text) > 0);
             continue;

@@ -114,7 +114,10 @@ struct made_page {
 struct made_chunk {
     const char *name;
     int physical;
-    int converted; /* 0: none, else one more than the number */
+    int converted;   /* 0: none, else one more than the number */
+    int type_length; /* of FIXED_LEN_BYTE_ARRAY */
+    int scale;       /* of decimals */
+    int precision;
     int repetition;
     int codec;
     const struct made_page *pages;
@@ -268,10 +271,16 @@ static inline struct made made_by_hand(const struct made_chunk *chunks, size_t c
     for (size_t i = 0; i < count; i++) {
         int element = 0;
         msim_thrift_put_i32(&out, &element, 1, chunks[i].physical);
+        if (chunks[i].type_length > 0)
+            msim_thrift_put_i32(&out, &element, 2, chunks[i].type_length);
         msim_thrift_put_i32(&out, &element, 3, chunks[i].repetition);
         msim_thrift_put_binary(&out, &element, 4, chunks[i].name, strlen(chunks[i].name));
         if (chunks[i].converted > 0)
             msim_thrift_put_i32(&out, &element, 6, chunks[i].converted - 1);
+        if (chunks[i].precision > 0) {
+            msim_thrift_put_i32(&out, &element, 7, chunks[i].scale);
+            msim_thrift_put_i32(&out, &element, 8, chunks[i].precision);
+        }
         msim_thrift_put_stop(&out);
     }
     msim_thrift_put_i64(&out, &last, 3, rows);

@@ -319,7 +319,7 @@ static void more_memory_than_may_be_used_is_refused_with_what_is_needed(void **s
     assert_int_equal(made_read(&made, &params, records, MANY, &count, &detail), MSIM_ERR_LIMIT);
     assert_int_equal(count, 0);
     assert_non_null(strstr(detail.text, "memory-0, row group 0: its rows are not in order of time, "
-                                        "and sorting them takes 2 MiB more than the 3 MiB"));
+                                        "and sorting them takes 3 MiB more than the 3 MiB"));
     params.memory_bytes = 600 << 10;
     assert_int_equal(made_read(&made, &params, records, MANY, &count, &detail), MSIM_ERR_LIMIT);
     assert_non_null(strstr(detail.text, "raise memory (--memory)"));
