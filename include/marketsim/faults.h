@@ -203,6 +203,9 @@ MSIM_API int msim_faults_create(struct msim_faults **out, const struct msim_faul
 MSIM_API void msim_faults_destroy(struct msim_faults **faults);
 MSIM_API uint64_t msim_faults_seed(const struct msim_faults *faults);
 
+/* The latest `now` that it was told: no call may name an earlier one. */
+MSIM_API msim_time msim_faults_time(const struct msim_faults *faults);
+
 /* ---- sessions and messages ---- */
 
 struct msim_fault_session_params {

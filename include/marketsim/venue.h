@@ -11,6 +11,10 @@
  *     r = msim_venue_asset_add(venue, "BTC", -8, &btc, &detail);
  *     r = msim_venue_instrument_add(venue, &instrument, &id, &detail);
  *
+ *     struct msim_venue_liquidity quotes = MSIM_VENUE_LIQUIDITY_INIT;   (a book to trade against)
+ *     quotes.price = 5000000;
+ *     r = msim_venue_liquidity_set(venue, id, &quotes, &detail);
+ *
  *     r = msim_venue_account(venue, "alice", 5, &alice);
  *     r = msim_venue_deposit(venue, now, alice, usd, 10000000000);
  *
@@ -106,6 +110,9 @@ MSIM_API int msim_venue_instrument_add(struct msim_venue *venue,
 /* For questions: books, balances, positions.  Borrowed; nobody but the venue applies to it. */
 MSIM_API const struct msim_engine *msim_venue_engine(const struct msim_venue *venue);
 
+/* NULL without one.  Strategies, statistics and the ledger are reached through it. */
+MSIM_API struct msim_faults *msim_venue_faults(struct msim_venue *venue);
+
 /* How far the venue has come: the moment of what it did last. */
 MSIM_API msim_time msim_venue_time(const struct msim_venue *venue);
 
@@ -123,10 +130,16 @@ MSIM_API int msim_venue_account(struct msim_venue *venue, const char *name, size
 /* MSIM_ERR_NOT_FOUND. */
 MSIM_API int msim_venue_account_find(const struct msim_venue *venue, const char *name,
                                      size_t length, uint32_t *account);
-/* "house", "crowd" and the others'; NULL for no account.  Borrowed as long as the venue. */
+/* "house", "crowd" and the others'; NULL for no account.  Borrowed until the next is opened. */
 MSIM_API const char *msim_venue_account_name(const struct msim_venue *venue, uint32_t account);
 /* Accounts with the venue's own two: numbers are below it. */
 MSIM_API uint32_t msim_venue_account_count(const struct msim_venue *venue);
+
+/*
+ * Ends a link that was cut: the account (or MSIM_VENUE_PUBLIC) hears and is heard again.  What
+ * happened in between was not told to it.  MSIM_ERR_STATE where the link stands.
+ */
+MSIM_API int msim_venue_reconnect(struct msim_venue *venue, uint32_t account);
 
 /* ---- in ---- */
 
@@ -152,10 +165,10 @@ enum msim_venue_submitted {
  * One command of an account, or of the venue.  What is due by its time happens first; a time
  * behind msim_venue_time is made that.  Refusals are events.
  *
- * MSIM_ERR_INVALID: a client id that is too long or has control bytes, or an account that was
- * never opened.  MSIM_ERR_LIMIT: a bound was reached (too much waits to be pulled, the journal is
- * full).  MSIM_ERR_STATE: another writer fenced this venue off.  MSIM_ERR_NOMEM.  The command did
- * not happen then.
+ * MSIM_ERR_CLOSED: the account's link was cut.  MSIM_ERR_INVALID: a client id that is too long or
+ * has control bytes, or an account that was never opened.  MSIM_ERR_LIMIT: a bound was reached (too
+ * much waits to be pulled, the journal is full).  MSIM_ERR_STATE: another writer fenced this venue
+ * off.  MSIM_ERR_NOMEM.  The command did not happen then.
  */
 MSIM_API int msim_venue_submit(struct msim_venue *venue, const struct msim_venue_order *order);
 
@@ -180,7 +193,7 @@ enum msim_venue_output_kind {
     MSIM_VENUE_RECORD,    /* `record`: public market data; its symbol is the instrument */
     MSIM_VENUE_REFUSED,   /* `said`: the request `tag` is answered with an error, now or late */
     MSIM_VENUE_TEXT,      /* `said`: a text to be sent as it is */
-    MSIM_VENUE_NOTICE,    /* `text` to everybody */
+    MSIM_VENUE_NOTICE,    /* `said`: the same, of the venue to `account` or everybody */
     MSIM_VENUE_CUT,       /* the account's link ended (`action`); msim_venue_reconnect */
 };
 
@@ -198,8 +211,6 @@ struct msim_venue_output {
     const struct msim_event *event;
     const struct msim_record *record;
     const struct msim_fault_said *said; /* whatever the failure layer made; NULL for the truth */
-    const char *text;
-    size_t length;
 };
 
 /*
@@ -211,13 +222,53 @@ MSIM_API int msim_venue_pull(struct msim_venue *venue, msim_time until,
                              struct msim_venue_output *out, struct msim_detail *detail);
 
 /* When to come back: the time of what waits, else of what happens next; MSIM_TIME_NEVER. */
-MSIM_API msim_time msim_venue_next_due(const struct msim_venue *venue);
+MSIM_API msim_time msim_venue_next_due(struct msim_venue *venue);
 
 /* Whether an event is for everybody: TRADE, LEVEL, BOOK_ORDER, INSTRUMENT, BUSTED, CORRECTED. */
 MSIM_API bool msim_venue_is_public(const struct msim_event *event);
 
 /* What the event is to selectors: an enum msim_fault_type. */
 MSIM_API int msim_venue_event_type(const struct msim_event *event);
+
+/* ---- a market: liquidity ---- */
+
+struct msim_venue_liquidity {
+    size_t size;
+    bool off;                     /* quotes are taken away and no more come */
+    struct msim_mock_model model; /* of the price; kind 0: gbm */
+    /* Or a model of the caller's: the price at a moment, above zero; then `model` is not used. */
+    msim_price (*callback)(void *context, uint32_t instrument, msim_time time);
+    void *context;
+    msim_price price;    /* the first; 0: the instrument's reference price */
+    uint32_t spread;     /* best ask less best bid, parts per million of the price; 200 */
+    uint32_t levels;     /* on each side, at most MSIM_VENUE_LEVELS_MAX; 10 */
+    uint32_t step;       /* ticks between two levels; 0: a fifth of the spread, at least 1 */
+    uint32_t take;       /* refreshes at which the crowd takes, of a million; 0: 500,000 */
+    msim_qty quantity;   /* of the best level; 0: a hundred lots */
+    uint32_t growth;     /* further levels are larger by so many parts per million; 100,000 */
+    uint32_t take_share; /* of `quantity` that the crowd takes in the mean, of a million; 100,000 */
+    bool no_crowd;       /* only robots make trades */
+    msim_time refresh;   /* 100 ms, at most MSIM_MOCK_INTERVAL_MAX */
+};
+#define MSIM_VENUE_LIQUIDITY_INIT                                                                 \
+    {                                                                                             \
+        sizeof(struct msim_venue_liquidity), false, MSIM_MOCK_MODEL_INIT, 0, 0, 0, 0, 0, 0, 0, 0, \
+            0, 0, false, 0                                                                        \
+    }
+#define MSIM_VENUE_LEVELS_MAX 50
+
+/*
+ * The house quotes from msim_venue_time on, or goes on with other parameters.  Its commands are
+ * commands like any other: journaled, applied in order.  MSIM_ERR_STATE for an instrument that
+ * history drives.
+ */
+MSIM_API int msim_venue_liquidity_set(struct msim_venue *venue, uint32_t instrument,
+                                      const struct msim_venue_liquidity *params,
+                                      struct msim_detail *detail);
+
+/* The model's price is this from now on, and goes on from there.  MSIM_ERR_STATE without one. */
+MSIM_API int msim_venue_set_price(struct msim_venue *venue, msim_time now, uint32_t instrument,
+                                  msim_price price, struct msim_detail *detail);
 
 /* ---- what is known of the market ---- */
 

@@ -136,6 +136,11 @@ void msim_faults_destroy(struct msim_faults **pointer)
     *pointer = NULL;
 }
 
+msim_time msim_faults_time(const struct msim_faults *faults)
+{
+    return faults ? faults->now : INT64_MIN;
+}
+
 uint64_t msim_faults_seed(const struct msim_faults *faults)
 {
     return faults ? faults->seed : 0;

@@ -8,6 +8,9 @@
 
 #define RETRIES 3 /* of an append whose outcome is unknown */
 
+/* A client id that no order has. */
+#define NOBODY UINT64_MAX
+
 /* ---- the journal ---- */
 
 static int of_result(int result)
@@ -172,24 +175,39 @@ static int learn(struct msim_venue *venue, const struct msim_event *event)
         };
         return msim_market_trade(venue, event->instrument, &sale);
     }
-    if (msim_venue_is_public(event) || event->account < MSIM_VENUE_FIRST_ACCOUNT ||
-        venue->params.flags & MSIM_VENUE_NO_HISTORIES)
+    if (msim_venue_is_public(event))
         return MSIM_OK;
-    return msim_orders_event(venue, event);
-}
-
-static int tell(struct msim_venue *venue, const struct msim_event *event)
-{
-    const bool is_public = msim_venue_is_public(event);
-    struct output *output;
-
-    if (!is_public && event->account < MSIM_VENUE_FIRST_ACCOUNT) {
+    if (event->account < MSIM_VENUE_FIRST_ACCOUNT) {
         venue->statistics.house_refused += event->kind == MSIM_EVENT_REJECTED;
+        if (event->instrument < venue->market_count)
+            msim_liquidity_event(venue, event);
         return MSIM_OK;
     }
-    int r = msim_venue_output_add(venue, &output);
-    if (r < 0)
-        return r;
+    return venue->params.flags & MSIM_VENUE_NO_HISTORIES ? MSIM_OK
+                                                         : msim_orders_event(venue, event);
+}
+
+/* Whether the event answers the command itself. */
+static bool is_answer(const struct msim_venue *venue, const struct msim_event *event)
+{
+    if (!venue->current || event->command != venue->current->sequence ||
+        event->account != venue->current->account)
+        return false;
+    switch (event->kind) {
+    case MSIM_EVENT_ACCEPTED:
+    case MSIM_EVENT_REJECTED:
+    case MSIM_EVENT_REPLACED:
+    case MSIM_EVENT_MASS_CANCELLED:
+        return true;
+    case MSIM_EVENT_CANCELLED:
+        return event->code <= MSIM_CANCEL_MASS;
+    default:
+        return false;
+    }
+}
+
+static void fill_in(struct output *output, const struct msim_event *event, bool is_public)
+{
     output->kind = MSIM_VENUE_EVENT;
     output->type = (uint16_t)msim_venue_event_type(event);
     output->time = event->time;
@@ -198,7 +216,24 @@ static int tell(struct msim_venue *venue, const struct msim_event *event)
     if (event->kind == MSIM_EVENT_FILL)
         output->exec = event->as.fill.trade;
     output->as.event = *event;
-    return MSIM_OK;
+}
+
+static int tell(struct msim_venue *venue, const struct msim_event *event)
+{
+    const bool is_public = msim_venue_is_public(event);
+    struct output *output;
+
+    if (!is_public && event->account < MSIM_VENUE_FIRST_ACCOUNT)
+        return MSIM_OK;
+    if (venue->faults) {
+        struct output made = {.tag = venue->tag, .account = MSIM_VENUE_PUBLIC};
+        fill_in(&made, event, is_public);
+        return msim_taps_report(venue, &made, venue->silent && is_answer(venue, event));
+    }
+    int r = msim_venue_output_add(venue, &output);
+    if (r == MSIM_OK)
+        fill_in(output, event, is_public);
+    return r;
 }
 
 /* All that the last apply brought about.  What cannot be told for want of room is a failure. */
@@ -273,5 +308,29 @@ int msim_venue_apply(struct msim_venue *venue, const struct msim_command *comman
     if (r < 0 && !venue->writer)
         venue->owed_count = venue->owed_done; /* it did not happen: nobody wrote it down */
     venue->tag = 0;
+    return r;
+}
+
+int msim_venue_execute(struct msim_venue *venue, const struct msim_command *command,
+                       const char *text, size_t length, uint64_t tag, bool silent)
+{
+    struct msim_command named = *command;
+
+    named.client_id = 0;
+    if (length > 0 && named.kind == MSIM_COMMAND_NEW) {
+        int r = msim_clients_get(venue, named.account, text, length, &named.client_id);
+        if (r < 0)
+            return r;
+    } else if (length > 0 && named.order == 0 &&
+               (named.kind == MSIM_COMMAND_CANCEL || named.kind == MSIM_COMMAND_REPLACE)) {
+        named.client_id = msim_clients_find(venue, named.account, text, length);
+        if (named.client_id == 0)
+            named.client_id = NOBODY;
+    }
+    if (named.kind != MSIM_COMMAND_NEW)
+        length = 0;
+    venue->silent = silent;
+    const int r = msim_venue_apply(venue, &named, 1, text, length, tag);
+    venue->silent = false;
     return r;
 }

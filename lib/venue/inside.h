@@ -9,17 +9,23 @@
  *     orders.c   orders and fills of robots
  *     market.c   best prices, tickers, trades, prices
  *     candles.c  candles, and the day of a ticker
+ *     liquidity.c  the house that quotes
+ *     taps.c     the failure layer
  */
 #ifndef MSIM_VENUE_INSIDE_H
 #define MSIM_VENUE_INSIDE_H
 
 #include <marketsim/venue.h>
 
+#include "base/due.h"
 #include "base/number.h"
 #include "record/symbols.h"
 
 /* The most commands that are journaled as one batch. */
 #define COMMANDS_MOST 256
+
+/* Owners from here on are the house's. */
+#define HOUSE_OWNER UINT32_C(0xffff0000)
 
 /* ---- what waits to be pulled ---- */
 
@@ -61,12 +67,12 @@ static inline size_t outputs_waiting(const struct outputs *outputs)
 /* ---- texts of client ids ---- */
 
 struct client {
-    char text[MSIM_CLIENT_ID_MAX];
+    char text[MSIM_CLIENT_ID_MAX + 1];
     uint32_t account;
     uint32_t next;       /* in the chain of its hash, or among the free */
     uint32_t generation; /* how often the place was given before */
     uint8_t length;      /* 0: free */
-    uint8_t reserved[3];
+    uint8_t reserved[2];
 };
 
 struct clients {
@@ -118,12 +124,15 @@ struct market {
     uint64_t day_trades;
     msim_price day_high; /* of all its minutes but the last */
     msim_price day_low;
-    uint32_t touched_next; /* instrument + 1; 0 for none */
-    uint8_t driver;        /* enum driver */
-    bool touched;          /* a level changed since the best prices were looked at */
+    struct liquidity *liquidity; /* NULL: never had any */
+    uint32_t touched_next;       /* instrument + 1; 0 for none */
+    uint8_t driver;              /* enum driver */
+    bool touched;                /* a level changed since the best prices were looked at */
     int8_t price_exponent;
     int8_t quantity_exponent;
 };
+
+struct liquidity;
 
 enum driver {
     DRIVER_NONE = 0,
@@ -193,6 +202,70 @@ struct orders {
 int msim_orders_event(struct msim_venue *venue, const struct msim_event *event);
 void msim_orders_finish(struct msim_venue *venue);
 
+/* ---- the house ---- */
+
+struct quote {
+    uint64_t order; /* 0: none stands */
+    uint64_t handle;
+    msim_price price;
+    msim_qty leaves;
+};
+
+struct liquidity {
+    struct msim_venue_liquidity params;
+    uint32_t instrument;
+    uint32_t shown;      /* levels that may have quotes */
+    uint64_t generation; /* of the model */
+    struct msim_source source;
+    struct msim_record next; /* the model's next quote */
+    msim_time due;
+    uint64_t pulled; /* quotes of the model so far */
+    uint64_t refreshes;
+    uint64_t key; /* of the crowd's draws */
+    msim_price model_scale;
+    msim_price model_price; /* as the model has it */
+    msim_price price;       /* as it is quoted */
+    msim_price scale_from;  /* set_price: that of the model's prices is this; 0: never set */
+    msim_price scale_to;
+    msim_price last_bid;
+    msim_time paused_until;
+    struct quote quotes[2 * MSIM_VENUE_LEVELS_MAX];
+};
+
+void msim_liquidity_event(struct msim_venue *venue, const struct msim_event *event);
+int msim_liquidity_step(struct msim_venue *venue, uint32_t instrument, msim_time now);
+/* Pulls the model's next quote: it is due then. */
+int msim_liquidity_look(struct msim_venue *venue, struct liquidity *house);
+int msim_liquidity_schedule(struct msim_venue *venue, const struct liquidity *house);
+msim_time msim_liquidity_next(struct msim_venue *venue);
+void msim_liquidity_finish(struct msim_venue *venue, struct market *market);
+/* Money for the house and the crowd, where they have none. */
+int msim_house_fund(struct msim_venue *venue, const struct msim_instrument_params *terms);
+
+/* ---- the failure layer ---- */
+
+struct link {
+    struct msim_fault_session *session;
+    bool cut;
+};
+
+int msim_taps_create(struct msim_venue *venue, const struct msim_faults_params *chosen,
+                     struct msim_detail *detail);
+void msim_taps_destroy(struct msim_venue *venue);
+/* A command of a robot, through the taps. */
+int msim_taps_submit(struct msim_venue *venue, const struct msim_command *command, const char *text,
+                     size_t length, uint64_t tag);
+/* An event of the engine; `silent`: the truth, and not told. */
+int msim_taps_report(struct msim_venue *venue, const struct output *output, bool silent);
+/* A record on its way out. */
+int msim_taps_send(struct msim_venue *venue, const struct output *output);
+/* What the layer has to do and to say at `now`. */
+int msim_taps_serve(struct msim_venue *venue, msim_time now);
+msim_time msim_taps_next(const struct msim_venue *venue);
+size_t msim_taps_digits(uint64_t value, char digits[24]);
+void msim_made_free(struct msim_venue *venue, struct made *made);
+const struct msim_fault_said *msim_made_said(const struct made *made);
+
 /* ---- all ---- */
 
 struct msim_venue {
@@ -208,6 +281,15 @@ struct msim_venue {
     struct orders orders;
     struct outputs outputs;
     msim_time now;
+    struct msim_due refreshes; /* houses by the moment of their next refresh */
+
+    struct msim_faults *faults;
+    struct link *links; /* by account */
+    size_t link_capacity;
+    struct link public_link;
+    msim_time served; /* the layer, up to here */
+    uint64_t asking;  /* the tag of the request that is being judged */
+    uint64_t pretended;
 
     /* Journaled, and not applied for want of memory: they come before all others. */
     struct msim_command owed[COMMANDS_MOST];
@@ -241,6 +323,10 @@ void msim_clients_finish(struct msim_venue *venue);
 /* Journals and applies; `text` belongs to the first. */
 int msim_venue_apply(struct msim_venue *venue, const struct msim_command *commands, size_t count,
                      const char *text, size_t length, uint64_t tag);
+
+/* The same for a robot's command; `silent`: its direct answer is not told. */
+int msim_venue_execute(struct msim_venue *venue, const struct msim_command *command,
+                       const char *text, size_t length, uint64_t tag, bool silent);
 
 /* ---- turn.c ---- */
 

@@ -28,6 +28,7 @@ void msim_market_finish(struct msim_venue *venue, struct market *market)
 {
     for (int i = 0; i < MSIM_CANDLE_INTERVALS; i++)
         msim_ring_finish(&market->candles[i], &venue->allocator);
+    msim_liquidity_finish(venue, market);
     msim_ring_finish(&market->trades, &venue->allocator);
     msim_ring_finish(&market->prices, &venue->allocator);
 }
@@ -54,21 +55,39 @@ static int note_change(struct msim_venue *venue, struct market *market, msim_tim
     return MSIM_OK;
 }
 
-static int tell_trade(struct msim_venue *venue, uint32_t instrument, const struct sale *sale)
+static int tell_record(struct msim_venue *venue, const struct msim_record *record, int type)
 {
-    const struct market *market = &venue->markets[instrument];
     struct output *output;
     int r;
 
-    if (venue->params.flags & MSIM_VENUE_NO_RECORDS)
-        return MSIM_OK;
+    if (venue->faults) {
+        struct output made = {
+            .time = record->time,
+            .account = MSIM_VENUE_PUBLIC,
+            .type = (uint16_t)type,
+            .kind = MSIM_VENUE_RECORD,
+            .as.record = *record,
+        };
+        return msim_taps_send(venue, &made);
+    }
     r = msim_venue_output_add(venue, &output);
     if (r < 0)
         return r;
     output->kind = MSIM_VENUE_RECORD;
-    output->type = MSIM_FAULT_MD_TRADE;
-    output->time = sale->time;
-    output->as.record = (struct msim_record){
+    output->type = (uint16_t)type;
+    output->time = record->time;
+    output->tag = 0;
+    output->as.record = *record;
+    return MSIM_OK;
+}
+
+static int tell_trade(struct msim_venue *venue, uint32_t instrument, const struct sale *sale)
+{
+    const struct market *market = &venue->markets[instrument];
+
+    if (venue->params.flags & MSIM_VENUE_NO_RECORDS)
+        return MSIM_OK;
+    const struct msim_record record = (struct msim_record){
         .time = sale->time,
         .sequence = venue->record_count++,
         .symbol = instrument,
@@ -80,25 +99,17 @@ static int tell_trade(struct msim_venue *venue, uint32_t instrument, const struc
                      .id = sale->trade,
                      .side = sale->side},
     };
-    return MSIM_OK;
+    return tell_record(venue, &record, MSIM_FAULT_MD_TRADE);
 }
 
 static int tell_quote(struct msim_venue *venue, uint32_t instrument)
 {
     const struct market *market = &venue->markets[instrument];
     const struct msim_venue_ticker *ticker = &market->ticker;
-    struct output *output;
-    int r;
 
     if (venue->params.flags & MSIM_VENUE_NO_RECORDS)
         return MSIM_OK;
-    r = msim_venue_output_add(venue, &output);
-    if (r < 0)
-        return r;
-    output->kind = MSIM_VENUE_RECORD;
-    output->type = MSIM_FAULT_MD_BBO;
-    output->time = ticker->time;
-    output->as.record = (struct msim_record){
+    const struct msim_record record = (struct msim_record){
         .time = ticker->time,
         .sequence = venue->record_count++,
         .symbol = instrument,
@@ -111,7 +122,7 @@ static int tell_quote(struct msim_venue *venue, uint32_t instrument)
                      .ask_quantity = ticker->ask_quantity,
                      .id = ticker->changes},
     };
-    return MSIM_OK;
+    return tell_record(venue, &record, MSIM_FAULT_MD_BBO);
 }
 
 int msim_market_trade(struct msim_venue *venue, uint32_t instrument, const struct sale *sale)

@@ -54,11 +54,15 @@ void msim_venue_output_return(struct msim_venue *venue)
     if (!outputs->lent)
         return;
     outputs->lent = false;
-    outputs->first++;
+    struct output *output = &outputs->items[outputs->first++ & (outputs->capacity - 1)];
+    msim_made_free(venue, output->made);
 }
 
 void msim_venue_outputs_finish(struct msim_venue *venue)
 {
-    msim_mem_free(&venue->allocator, venue->outputs.items,
-                  venue->outputs.capacity * sizeof *venue->outputs.items);
+    struct outputs *outputs = &venue->outputs;
+
+    for (uint64_t i = outputs->first; i < outputs->end; i++)
+        msim_made_free(venue, outputs->items[i & (outputs->capacity - 1)].made);
+    msim_mem_free(&venue->allocator, outputs->items, outputs->capacity * sizeof *outputs->items);
 }

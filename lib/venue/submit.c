@@ -5,9 +5,6 @@
 
 #include "venue/inside.h"
 
-/* A client id that no order has. */
-#define NOBODY UINT64_MAX
-
 /* So many outputs are left free for what one command brings about. */
 #define OUTPUTS_KEPT 4096
 
@@ -21,43 +18,37 @@ static bool good_text(const char *text, size_t length)
     return true;
 }
 
-/* The number that the engine knows the text by. */
-static int name_order(struct msim_venue *venue, struct msim_command *command, const char *text,
-                      size_t length)
+/* Whether the command is one that robots send, or that is done to their accounts. */
+static bool of_account(uint8_t kind)
 {
-    command->client_id = 0;
-    if (length == 0)
-        return MSIM_OK;
-    if (command->kind == MSIM_COMMAND_NEW)
-        return msim_clients_get(venue, command->account, text, length, &command->client_id);
-    if (command->order == 0 &&
-        (command->kind == MSIM_COMMAND_CANCEL || command->kind == MSIM_COMMAND_REPLACE)) {
-        command->client_id = msim_clients_find(venue, command->account, text, length);
-        if (command->client_id == 0)
-            command->client_id = NOBODY;
-    }
-    return MSIM_OK;
+    return kind >= MSIM_COMMAND_NEW && kind <= MSIM_COMMAND_WITHDRAW;
+}
+
+static bool good_order(const struct msim_venue *venue, const struct msim_venue_order *order)
+{
+    const struct msim_command *command = &order->command;
+
+    return order->size == sizeof *order && good_text(order->client_id, order->client_id_length) &&
+           command->account < venue->accounts.count && command->owner < HOUSE_OWNER &&
+           (!of_account(command->kind) || command->account >= MSIM_VENUE_FIRST_ACCOUNT);
 }
 
 int msim_venue_submit(struct msim_venue *venue, const struct msim_venue_order *order)
 {
-    if (!venue || !order || order->size != sizeof *order ||
-        !good_text(order->client_id, order->client_id_length) ||
-        order->command.account >= venue->accounts.count)
+    if (!venue || !order || !good_order(venue, order))
         return MSIM_ERR_INVALID;
-    struct msim_command command = order->command;
 
     msim_venue_output_return(venue);
     if (outputs_waiting(&venue->outputs) + OUTPUTS_KEPT > venue->outputs.limit)
         return MSIM_ERR_LIMIT;
-    int r = msim_venue_advance(venue, command.time);
-    if (r == MSIM_OK)
-        r = name_order(venue, &command, order->client_id, order->client_id_length);
+    int r = msim_venue_advance(venue, order->command.time);
     if (r < 0)
         return r;
-    const bool is_new = command.kind == MSIM_COMMAND_NEW;
-    r = msim_venue_apply(venue, &command, 1, is_new ? order->client_id : NULL,
-                         is_new ? order->client_id_length : 0, order->tag);
+    if (venue->faults)
+        return msim_taps_submit(venue, &order->command, order->client_id, order->client_id_length,
+                                order->tag);
+    r = msim_venue_execute(venue, &order->command, order->client_id, order->client_id_length,
+                           order->tag, false);
     return r < 0 ? r : MSIM_VENUE_APPLIED;
 }
 

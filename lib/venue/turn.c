@@ -1,8 +1,8 @@
 /*
  * What is due, in its order.
  *
- * At one moment: orders expire, then history, then the house; a command of that moment comes
- * behind them all.
+ * At one moment: what the failure layer does, orders that expire, history, the houses by
+ * instrument; a command of that moment comes behind them all.
  */
 #include "base/detail.h"
 #include "venue/inside.h"
@@ -14,23 +14,39 @@ static int expire(struct msim_venue *venue, msim_time due)
     return msim_venue_apply(venue, &command, 1, NULL, 0, 0);
 }
 
-static msim_time next_due(const struct msim_venue *venue)
+/* Not const: what is no longer due leaves the list of the houses. */
+static msim_time next_due(struct msim_venue *venue)
 {
-    return msim_engine_next_due(venue->engine);
+    msim_time due = msim_taps_next(venue);
+    const msim_time expiry = msim_engine_next_due(venue->engine);
+    const msim_time refresh = msim_liquidity_next(venue);
+
+    if (expiry < due)
+        due = expiry;
+    if (refresh < due)
+        due = refresh;
+    return due > venue->now || due == MSIM_TIME_NEVER ? due : venue->now;
 }
 
 static int step(struct msim_venue *venue, msim_time due)
 {
+    int r;
+
+    if (msim_taps_next(venue) <= due)
+        return msim_taps_serve(venue, due);
     if (msim_engine_next_due(venue->engine) <= due)
-        return expire(venue, due);
-    return MSIM_OK;
+        r = expire(venue, due);
+    else
+        r = msim_liquidity_step(venue, (uint32_t)msim_due_pop(&venue->refreshes).value, due);
+    return r;
 }
 
 int msim_venue_advance(struct msim_venue *venue, msim_time until)
 {
     int r = MSIM_OK;
 
-    for (msim_time due = next_due(venue); r == MSIM_OK && due <= until; due = next_due(venue))
+    for (msim_time due = next_due(venue); r == MSIM_OK && due <= until && due != MSIM_TIME_NEVER;
+         due = next_due(venue))
         r = step(venue, due);
     if (r == MSIM_OK && venue->now < until)
         venue->now = until;
@@ -52,8 +68,22 @@ static void show(struct msim_venue *venue, struct msim_venue_output *out)
         .exec = item->exec,
         .event = item->kind == MSIM_VENUE_EVENT ? &item->as.event : NULL,
         .record = item->kind == MSIM_VENUE_RECORD ? &item->as.record : NULL,
+        .said = item->made ? msim_made_said(item->made) : NULL,
     };
+    if (item->kind == MSIM_VENUE_EVENT && venue->faults && item->account != MSIM_VENUE_PUBLIC &&
+        !(venue->params.flags & MSIM_VENUE_WIRE_OUTSIDE))
+        msim_faults_told(venue->faults, &item->as.event, item->exec);
     outputs->lent = true;
+}
+
+/* The words of whoever failed, or the result's own. */
+static int explain(struct msim_venue *venue, int result, struct msim_detail *detail)
+{
+    const char *words = venue->failure_detail.text;
+
+    msim_detail_set(detail, result, "%s", words[0] ? words : msim_result_text(result));
+    venue->failure_detail.text[0] = '\0';
+    return result;
 }
 
 int msim_venue_pull(struct msim_venue *venue, msim_time until, struct msim_venue_output *out,
@@ -75,11 +105,11 @@ int msim_venue_pull(struct msim_venue *venue, msim_time until, struct msim_venue
             return MSIM_PULL_EMPTY;
         int r = step(venue, due);
         if (r < 0)
-            return msim_detail_set(detail, r, "%s", msim_result_text(r));
+            return explain(venue, r, detail);
     }
 }
 
-msim_time msim_venue_next_due(const struct msim_venue *venue)
+msim_time msim_venue_next_due(struct msim_venue *venue)
 {
     if (!venue)
         return MSIM_TIME_NEVER;

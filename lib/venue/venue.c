@@ -8,6 +8,7 @@
 #include "venue/inside.h"
 
 #define MARKETS_LIMIT 65535
+#define REFRESHES_LIMIT 1000000 /* one for each market, and those whose time has changed */
 
 static uint32_t or_default(uint32_t value, uint32_t usual)
 {
@@ -114,12 +115,17 @@ int msim_venue_create(struct msim_venue **out, const struct msim_venue_params *p
     venue->params = *params;
     set_defaults(&venue->params);
     venue->now = params->start;
+    venue->served = INT64_MIN;
     venue->outputs.limit = venue->params.max_outputs;
     venue->clients.limit = venue->params.max_client_ids;
     r = open_engine(venue, params->engine, detail);
+    if (r == MSIM_OK && params->faults)
+        r = msim_taps_create(venue, params->faults, detail);
     msim_symbols_init(&venue->accounts, venue->params.max_accounts, &venue->allocator);
     if (r == MSIM_OK)
         r = open_journal(venue, detail);
+    if (r == MSIM_OK)
+        r = msim_due_init(&venue->refreshes, 0, REFRESHES_LIMIT, &venue->allocator);
     if (r == MSIM_OK && (r = own_accounts(venue)) < 0)
         msim_detail_set(detail, r, "%s", msim_result_text(r));
     if (r < 0) {
@@ -140,6 +146,8 @@ void msim_venue_destroy(struct msim_venue **handle)
     for (size_t i = 0; i < venue->market_count; i++)
         msim_market_finish(venue, &venue->markets[i]);
     msim_mem_free(&allocator, venue->markets, venue->market_capacity * sizeof *venue->markets);
+    msim_taps_destroy(venue);
+    msim_due_finish(&venue->refreshes);
     msim_orders_finish(venue);
     msim_clients_finish(venue);
     msim_venue_outputs_finish(venue);
