@@ -21,7 +21,10 @@ enum msim_impairment {
     MSIM_IMPAIR_TAKE = 2,
     /* Bytes are read and let go, whatever they are.  The connection does not go on after this. */
     MSIM_IMPAIR_HEAR = 4,
-    /* Nothing is written: what is sent waits here, up to max_backlog_bytes. */
+    /*
+     * Nothing is written: what is sent waits here, up to max_backlog_bytes.  What was sent before
+     * leaves as far as the system takes it.
+     */
     MSIM_IMPAIR_WRITE = 8,
     /* Pings are not answered, and none is sent. */
     MSIM_IMPAIR_PING = 16,

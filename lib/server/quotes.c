@@ -1,9 +1,8 @@
 /*
  * The quotes server: one market, and everybody who is there hears it.
  *
- * In each turn all records that are due are taken from the source and encoded
- * once; each client gets what is new in one piece.  Who reads too slowly is closed:
- * a live feed does not wait.
+ * In each turn all records that are due are taken from the source and published once; each client
+ * gets what is new in one piece.  Who reads too slowly is closed: a live feed does not wait.
  */
 #define _POSIX_C_SOURCE 200809L /* clock_gettime */
 
@@ -105,47 +104,63 @@ msim_time msim_quotes_now(const struct msim_quotes_server *server)
     return server->is_open ? msim_pacer_now(&server->pacer, read_clock()) : server->params.start;
 }
 
+static struct msim_quotes_client *client_create(struct msim_quotes_server *server)
+{
+    struct msim_quotes_client *client = msim_mem_zero(&server->allocator, sizeof *client);
+
+    if (!client)
+        return NULL;
+    client->key = SIZE_MAX;
+    client->auth_deadline = MSIM_TIME_NEVER;
+    return client;
+}
+
 static int refuse_or_accept(void *context, struct msim_connection *connection,
                             const struct msim_request *request)
 {
     struct msim_quotes_server *server = context;
 
-    (void)request;
-    if (!server->is_stopping && server->client_count < server->params.max_clients)
-        return 0;
-    msim_log(&server->logger, MSIM_LOG_WARNING, "quotes", "%s refused: %zu clients are connected",
-             msim_connection_peer(connection), server->client_count);
-    return 503;
+    if (server->is_stopping || server->client_count >= server->params.max_clients) {
+        msim_log(&server->logger, MSIM_LOG_WARNING, "quotes",
+                 "%s refused: %zu clients are connected", msim_connection_peer(connection),
+                 server->client_count);
+        return 503;
+    }
+    struct msim_quotes_client *client = client_create(server);
+    if (!client)
+        return 503;
+    client->connection = connection;
+    int r = server->params.faults ? msim_quotes_faults_admit(server, client, request) : MSIM_ADMIT;
+    if (r == MSIM_ADMIT)
+        msim_connection_set_user(connection, client);
+    else
+        msim_quotes_client_free(client, &server->allocator);
+    return r;
+}
+
+static int arrived(void *context, struct msim_connection *connection)
+{
+    struct msim_quotes_server *server = context;
+
+    (void)connection;
+    return server->params.faults ? msim_quotes_faults_arrived(server) : MSIM_ADMIT;
 }
 
 static void opened(void *context, struct msim_connection *connection)
 {
     struct msim_quotes_server *server = context;
-    struct msim_quotes_client *client = NULL;
+    struct msim_quotes_client *client = msim_connection_user(connection);
 
-    if (server->client_count < server->params.max_clients && !server->is_stopping)
-        client = msim_mem_zero(&server->allocator, sizeof *client);
-    if (!client) {
-        msim_connection_close(connection, MSIM_CLOSE_TRY_LATER, "no room for another client");
-        return;
-    }
-    client->connection = connection;
     client->place = server->client_count;
     client->number = server->arrivals++;
-    client->key = SIZE_MAX;
-    client->auth_deadline = MSIM_TIME_NEVER;
-    if (server->params.faults && msim_quotes_faults_open(server, client) < 0) {
-        msim_quotes_client_free(client, &server->allocator);
-        msim_connection_close(connection, MSIM_CLOSE_TRY_LATER, "no room for another client");
-        return;
-    }
-    msim_connection_set_user(connection, client);
     server->clients[server->client_count++] = client;
     server->stats.clients_total++;
     msim_log(&server->logger, MSIM_LOG_INFO, "quotes", "%s connected, %zu now",
              msim_connection_peer(connection), server->client_count);
     if (server->params.protocol == MSIM_QUOTES_POLYGON)
         msim_quotes_polygon_greet(server, client);
+    else if (!server->params.faults && msim_topic_subscribe(server->topic, connection) < 0)
+        msim_connection_close(connection, MSIM_CLOSE_TRY_LATER, "no room for another client");
 }
 
 static void take_message(void *context, struct msim_connection *connection,
@@ -197,19 +212,7 @@ static int send_faulty(struct msim_quotes_server *server, const struct msim_reco
     return MSIM_OK;
 }
 
-static void give_run(struct msim_quotes_server *server)
-{
-    size_t count = server->client_count;
-
-    if (server->run_length == 0)
-        return;
-    for (size_t i = 0; i < count; i++)
-        msim_quotes_give(server, server->clients[(server->first + i) % count], server->run,
-                         server->run_length);
-    server->run_length = 0;
-}
-
-/* One event of the plain feed as a finished frame at the end of the run. */
+/* One event of the plain feed, for everybody. */
 static int plain_record(struct msim_quotes_server *server, struct msim_quotes_symbol *symbol,
                         const struct msim_record *record)
 {
@@ -229,12 +232,12 @@ static int plain_record(struct msim_quotes_server *server, struct msim_quotes_sy
         return r;
     if (server->params.faults)
         return send_faulty(server, record, text, length);
-    if (server->run_length + MSIM_FRAME_HEAD_SIZE + length > MSIM_QUOTES_RUN_BYTES)
-        give_run(server);
-    unsigned char *frame = server->run + server->run_length;
-    size_t head = msim_frame_head(frame, MSIM_MESSAGE_TEXT, length);
-    memcpy(frame + head, text, length);
-    server->run_length += head + length;
+    struct msim_topic_stats topic;
+    msim_topic_stats(server->topic, &topic);
+    r = msim_topic_publish(server->topic, MSIM_MESSAGE_TEXT, text, length);
+    if (r < 0)
+        return r;
+    server->stats.messages += topic.subscribers;
     server->stats.events++;
     return MSIM_OK;
 }
@@ -298,7 +301,6 @@ static int send_due(struct msim_quotes_server *server, msim_time *next)
         due = now;
         server->gathering_until = now + GATHER_NS;
     }
-    give_run(server);
     server->first = server->client_count > 0 ? (server->first + 1) % server->client_count : 0;
     if (server->stats.ended)
         *next = MSIM_TIME_NEVER;
@@ -394,10 +396,19 @@ static int listen_on(struct msim_quotes_server *server, struct msim_detail *deta
     if (r < 0)
         return r;
 
+    /* A client's own bound is reached before the run's. */
+    struct msim_topic_params topic = MSIM_TOPIC_PARAMS_INIT;
+    topic.policy = MSIM_SLOW_DISCONNECT;
+    topic.max_run_bytes = server->params.max_backlog_bytes * 2;
+    r = msim_topic_create(server->net, &server->topic, &topic);
+    if (r < 0)
+        return msim_detail_set(detail, r, "%s", msim_result_text(r));
+
     struct msim_listen_params params = MSIM_LISTEN_PARAMS_INIT;
     params.host = server->params.host;
     params.port = server->params.port;
     params.limits.max_backlog_bytes = server->params.max_backlog_bytes;
+    params.handler.arrived = arrived;
     params.handler.request = refuse_or_accept;
     params.handler.opened = opened;
     params.handler.message = take_message;
@@ -453,8 +464,7 @@ static int set_up(struct msim_quotes_server *server, const struct msim_quotes_se
     r = copy_keys(server, params);
     server->clients = msim_mem_zero_array(&server->allocator, server->params.max_clients,
                                           sizeof *server->clients);
-    server->run = msim_mem_take(&server->allocator, MSIM_QUOTES_RUN_BYTES);
-    if (r < 0 || !server->clients || !server->run)
+    if (r < 0 || !server->clients)
         return msim_detail_set(detail, MSIM_ERR_NOMEM, "%s", msim_result_text(MSIM_ERR_NOMEM));
     return listen_on(server, detail);
 }
@@ -517,7 +527,6 @@ void msim_quotes_server_destroy(struct msim_quotes_server **server)
     msim_mem_free(&allocator, old->keys, old->key_count * sizeof *old->keys);
     msim_mem_free(&allocator, old->clients, old->params.max_clients * sizeof *old->clients);
     msim_mem_free(&allocator, old->symbols, old->symbol_count * sizeof *old->symbols);
-    msim_mem_free(&allocator, old->run, MSIM_QUOTES_RUN_BYTES);
     msim_mem_free(&allocator, old->scratch, old->scratch_size);
     msim_mem_free(&allocator, old, sizeof *old);
     *server = NULL;
@@ -574,8 +583,11 @@ void msim_quotes_server_stats(const struct msim_quotes_server *server,
 {
     if (!server || !out)
         return;
+    struct msim_topic_stats topic;
+    msim_topic_stats(server->topic, &topic);
     *out = server->stats;
     out->clients = server->client_count;
+    out->dropped += topic.disconnected;
     out->lateness_p50 = msim_histogram_at(&server->lateness, 500000);
     out->lateness_p99 = msim_histogram_at(&server->lateness, 990000);
     out->lateness_max = server->lateness.max;

@@ -6,6 +6,7 @@
 #define MSIM_SERVER_QUOTES_H
 
 #include <marketsim/codec.h>
+#include <marketsim/hub.h>
 #include <marketsim/server.h>
 
 #include "base/histogram.h"
@@ -28,7 +29,6 @@ struct msim_quotes_symbol {
 #define MSIM_QUOTES_NAME_MAX 64
 
 #define MSIM_QUOTES_BATCH 256
-#define MSIM_QUOTES_RUN_BYTES ((size_t)64 << 10)
 
 struct msim_quotes_server {
     struct msim_quotes_server_params params; /* with its defaults filled in */
@@ -37,6 +37,7 @@ struct msim_quotes_server {
     struct msim_net *net;
     struct msim_listener *listener;
     struct msim_health health;
+    struct msim_topic *topic; /* the plain feed, where nothing befalls it */
     uint16_t port;
 
     struct msim_source source;
@@ -56,12 +57,10 @@ struct msim_quotes_server {
 
     struct msim_quotes_client **clients;
     size_t client_count;
-    size_t first; /* who is sent to first: it moves on, since the place is the latency */
+    size_t first; /* of Polygon's, who is sent to first: it moves on, as the place is the latency */
     uint64_t arrivals;
     size_t unauthorized;
 
-    unsigned char *run; /* frames for everybody that are not queued yet */
-    size_t run_length;
     msim_time gathering_until; /* what is due before it leaves then */
     char *scratch;             /* for a client's message */
     size_t scratch_size;
@@ -89,7 +88,15 @@ void msim_quotes_given(struct msim_quotes_server *server, struct msim_quotes_cli
 
 /* ---- quotes_faults.c: where a failure layer stands between the market and a client ---- */
 
-int msim_quotes_faults_open(struct msim_quotes_server *server, struct msim_quotes_client *client);
+/*
+ * A client comes with its request: it has a session then, or an enum msim_admission or a status
+ * says why not.
+ */
+int msim_quotes_faults_admit(struct msim_quotes_server *server, struct msim_quotes_client *client,
+                             const struct msim_request *request);
+
+/* A link has come: those that nobody may have are known before a word is said. */
+int msim_quotes_faults_arrived(struct msim_quotes_server *server);
 void msim_quotes_faults_close(struct msim_quotes_server *server, struct msim_quotes_client *client);
 
 /* A message for one client, judged; `symbol` may be NULL.  A failure is final. */

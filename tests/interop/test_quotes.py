@@ -197,8 +197,9 @@ class Plain(unittest.TestCase):
 
     def test_faults_that_cannot_be_done_here_are_refused_by_name(self):
         for strategy, words in (
-            ({"kind": "slice", "select": {"dir": "out"}, "chunk": 3}, "/0/kind"),
-            ({"kind": "session", "action": "freeze", "select": {"dir": "out"}}, "/0/action"),
+            ({"kind": "phantom_fill"}, "/0/kind"),
+            ({"kind": "session", "action": "close", "at": "1m",
+              "notice": {"before": "30s", "type": "maintenance"}}, "/0/notice"),
             ({"kind": "drop", "select": {"dir": "in"}}, "/0/select/dir"),
             ({"kind": "drop", "select": {"dir": "out"}, "p": 2}, "/0/p"),
             ({"kind": "dorp", "select": {"dir": "out"}}, "/0/kind"),

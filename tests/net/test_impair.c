@@ -89,7 +89,6 @@ static void what_a_frozen_link_holds_is_bounded_and_the_policy_acts(void **state
                          MSIM_OK);
         turn(&bench);
     }
-    assert_int_equal(msim_connection_send(bench.last, MSIM_MESSAGE_TEXT, "x", 1), MSIM_ERR_CLOSED);
     until_log(&bench, "opened closed(1006) ");
     assert_end(&bench, fd);
     close(fd);
@@ -272,6 +271,32 @@ static void fragments_are_frames_of_their_own(void **state)
     bench_finish(&bench);
 }
 
+static void greet_in_pieces(void *context, struct msim_connection *connection)
+{
+    struct bench *bench = context;
+
+    bench->last = connection;
+    assert_int_equal(send_sliced(bench, &(struct sizes){1, 2}, "hello", MS, false), MSIM_OK);
+}
+
+static void a_greeting_in_pieces_comes_behind_the_handshake(void **state)
+{
+    struct msim_listen_params params = MSIM_LISTEN_PARAMS_INIT;
+    struct msim_listener *listener = NULL;
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, NULL, 0);
+    params.handler.opened = greet_in_pieces;
+    params.context = &bench;
+    assert_int_equal(msim_net_listen(bench.net, &listener, &params, NULL), MSIM_OK);
+    int fd = raw_connect_to(msim_listener_port(listener));
+    raw_say(&bench, fd, "GET / HTTP/1.1\r\n" RAW_UPGRADE);
+    raw_expect(&bench, fd, RAW_ANSWER "\x81\5hello", strlen(RAW_ANSWER) + 7);
+    close(fd);
+    bench_finish(&bench);
+}
+
 static void cuts_are_bounded_and_so_is_what_they_hold(void **state)
 {
     const struct msim_connection_limits limits = {.max_backlog_bytes = 40000};
@@ -388,6 +413,7 @@ int main(void)
         cmocka_unit_test(a_piece_waits_for_its_pause_and_what_follows_waits_behind_it),
         cmocka_unit_test(the_pieces_make_the_message),
         cmocka_unit_test(fragments_are_frames_of_their_own),
+        cmocka_unit_test(a_greeting_in_pieces_comes_behind_the_handshake),
         cmocka_unit_test(cuts_are_bounded_and_so_is_what_they_hold),
         cmocka_unit_test(one_that_is_not_let_in_is_reset_or_never_answered),
     };
