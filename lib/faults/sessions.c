@@ -53,9 +53,12 @@ int msim_fault_rules_prepare(struct msim_faults *faults, uint32_t slot_index,
     if (!msim_fault_stands_on(strategy, link))
         return MSIM_OK;
 
+    /* One for every strategy that stands and a new one: what is disabled now may be enabled. */
+    size_t room = faults->strategies < STRATEGIES_MOST ? (size_t)faults->strategies + 1
+                                                       : (size_t)STRATEGIES_MOST;
     void *rules = link->rules;
     int r = msim_mem_grow(&faults->allocator, &rules, &link->rule_capacity, sizeof *link->rules,
-                          link->rule_count + 1, STRATEGIES_MOST);
+                          room, STRATEGIES_MOST);
     if (r < 0)
         return r;
     link->rules = rules;
@@ -245,7 +248,6 @@ static int open_link(struct msim_faults *faults, struct msim_fault_session *sess
         r = msim_fault_rules_prepare(faults, slot, faults->slots[slot].strategy, link);
         if (r < 0)
             return r;
-        link->rule_count++; /* for the room alone: the rebuild counts them */
     }
     msim_fault_rules_rebuild(faults, link);
     return MSIM_OK;

@@ -50,6 +50,28 @@ static void disabled_strategies_touch_nothing(void **state)
     everything_passes(",\"enabled\":false", false);
 }
 
+static void strategies_that_were_added_disabled_can_all_be_enabled(void **state)
+{
+    struct bench bench;
+    char text[96];
+
+    (void)state;
+    bench_start(&bench);
+    for (int i = 0; i < 40; i++) {
+        snprintf(
+            text, sizeof text,
+            "{\"kind\":\"drop\",\"id\":\"d%d\",\"enabled\":false,\"select\":{\"dir\":\"out\"}}", i);
+        bench_add(&bench, 0, text);
+    }
+    for (int i = 0; i < 40; i++) {
+        snprintf(text, sizeof text, "d%d", i);
+        assert_int_equal(msim_faults_enable(bench.faults, 0, text), MSIM_OK);
+    }
+    assert_int_equal(bench_text(&bench, 1, bench.out, MSIM_FAULT_MD_TRADE, "a"), MSIM_FAULT_TAKEN);
+    assert_int_equal(bench_counts(&bench, "d39").matched, 1);
+    bench_finish(&bench);
+}
+
 static void strategies_of_p_0_touch_nothing(void **state)
 {
     (void)state;
@@ -586,6 +608,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_strategies_all_passes_untouched),
         cmocka_unit_test(disabled_strategies_touch_nothing),
+        cmocka_unit_test(strategies_that_were_added_disabled_can_all_be_enabled),
         cmocka_unit_test(strategies_of_p_0_touch_nothing),
         cmocka_unit_test(a_dropped_message_never_comes_out),
         cmocka_unit_test(copies_have_the_same_bytes_and_come_after_their_gaps),
