@@ -4,6 +4,7 @@
 #ifndef MARKETSIM_MARKETSIM_H
 #define MARKETSIM_MARKETSIM_H
 
+#include <marketsim/access.h>
 #include <marketsim/assets.h>
 #include <marketsim/base.h>
 #include <marketsim/codec.h>

@@ -206,7 +206,8 @@ struct msim_connection_limits {
 
 struct msim_route; /* marketsim/http.h */
 struct msim_cors;
-struct msim_tls; /* marketsim/tls.h */
+struct msim_access; /* marketsim/access.h */
+struct msim_tls;    /* marketsim/tls.h */
 
 struct msim_listen_params {
     size_t size;
@@ -220,12 +221,17 @@ struct msim_listen_params {
     size_t route_count;
     const struct msim_cors *cors; /* marketsim/http.h; copied */
     size_t cors_count;
+    /*
+     * Who may come in; shared.  NULL: everybody.  With one, listening beyond this machine needs
+     * keys or its `is_open`: MSIM_ERR_INVALID.
+     */
+    struct msim_access *access;
     struct msim_tls *tls; /* NULL: plain; shared (marketsim/tls.h) */
 };
 #define MSIM_LISTEN_PARAMS_INIT                                               \
     {                                                                         \
         sizeof(struct msim_listen_params), 0, 0, MSIM_CONNECTION_LIMITS_INIT, \
-            MSIM_CONNECTION_HANDLER_INIT, 0, 0, 0, 0, 0, 0                    \
+            MSIM_CONNECTION_HANDLER_INIT, 0, 0, 0, 0, 0, 0, 0                 \
     }
 
 /*

@@ -78,6 +78,7 @@ void msim_connection_discard(struct msim_connection *connection)
     msim_bytes_finish(&connection->out);
     if (connection->ending)
         msim_mem_free(&net->allocator, connection->ending, sizeof *connection->ending);
+    msim_guest_free(connection->guest);
     msim_endpoint_drop(connection->endpoint);
 
     *connection->link = connection->next;

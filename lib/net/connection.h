@@ -40,6 +40,7 @@ struct msim_connection {
     struct msim_connection *next_resumed;
     struct msim_timer timer;
     struct msim_endpoint *endpoint;
+    struct msim_guest *guest; /* NULL: nobody guards its listener */
     void *user;
     struct msim_bytes out;
     struct msim_subscription *subscriptions; /* while it is open */

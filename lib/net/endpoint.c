@@ -164,6 +164,7 @@ void msim_endpoint_drop(struct msim_endpoint *endpoint)
         return;
     routes_free(endpoint, endpoint->route_count);
     cors_free(endpoint, endpoint->cors_count);
+    msim_access_destroy(&endpoint->access);
     msim_tls_destroy(&endpoint->tls);
     msim_mem_free(&endpoint->net->allocator, endpoint, sizeof *endpoint);
 }

@@ -5,6 +5,7 @@
 #ifndef MSIM_NET_ENDPOINT_H
 #define MSIM_NET_ENDPOINT_H
 
+#include "net/access.h"
 #include "net/cors.h"
 #include "net/loop.h"
 #include "net/route.h"
@@ -20,6 +21,8 @@ struct msim_endpoint {
     size_t route_count;
     struct msim_cors_entry *cors;
     size_t cors_count;
+    struct msim_access *access; /* NULL: everybody may come in */
+    bool is_loopback;           /* listened at on this machine alone */
 };
 
 /* One reference, the caller's.  MSIM_ERR_INVALID for bad limits, MSIM_ERR_NOMEM. */

@@ -78,20 +78,6 @@ static bool may_go_on(const struct msim_exchange *exchange)
     return exchange->connection->state == MSIM_OPENING && !exchange->is_answered;
 }
 
-/* The body is whole. */
-static void body_end(struct msim_exchange *exchange)
-{
-    const struct msim_http_handler *handler = &exchange->route->http;
-    struct msim_connection *connection = exchange->connection;
-
-    msim_wheel_cancel(&connection->net->wheel, &connection->timer);
-    if (!handler->body)
-        tell_request(exchange);
-    else if (may_go_on(exchange))
-        handler->body(exchange->route->context, exchange, NULL, 0);
-    msim_connection_look(connection);
-}
-
 static void stop(struct msim_exchange *exchange, int status, const char *words)
 {
     struct msim_connection *connection = exchange->connection;
@@ -103,6 +89,34 @@ static void stop(struct msim_exchange *exchange, int status, const char *words)
         msim_opening_refuse(connection, status, words);
 }
 
+/* Was the body the one that its signature is for?  Ended where it was not. */
+static bool is_signed(struct msim_exchange *exchange)
+{
+    struct msim_verdict verdict = {0};
+
+    if (exchange->connection->guest)
+        msim_guest_body_end(exchange->connection->guest, &verdict);
+    if (verdict.status > 0)
+        stop(exchange, verdict.status, verdict.words);
+    return verdict.status == 0;
+}
+
+/* The body is whole. */
+static void body_end(struct msim_exchange *exchange)
+{
+    const struct msim_http_handler *handler = &exchange->route->http;
+    struct msim_connection *connection = exchange->connection;
+
+    msim_wheel_cancel(&connection->net->wheel, &connection->timer);
+    if (!is_signed(exchange))
+        return;
+    if (!handler->body)
+        tell_request(exchange);
+    else if (may_go_on(exchange))
+        handler->body(exchange->route->context, exchange, NULL, 0);
+    msim_connection_look(connection);
+}
+
 static bool take_piece(struct msim_exchange *exchange, const unsigned char *piece, size_t length)
 {
     const struct msim_route_entry *route = exchange->route;
@@ -112,6 +126,8 @@ static bool take_piece(struct msim_exchange *exchange, const unsigned char *piec
         return false;
     }
     exchange->body_bytes += length;
+    if (exchange->connection->guest)
+        msim_guest_body(exchange->connection->guest, piece, length);
     if (route->http.body) {
         if (may_go_on(exchange))
             route->http.body(route->context, exchange, piece, length);

@@ -60,14 +60,19 @@ bool msim_http_is(struct msim_http_text text, const char *word)
            (text.length == 0 || memcmp(text.at, word, text.length) == 0);
 }
 
-bool msim_http_is_loosely(struct msim_http_text text, const char *word)
+bool msim_http_equals_loosely(struct msim_http_text a, struct msim_http_text b)
 {
-    if (text.length != strlen(word))
+    if (a.length != b.length)
         return false;
-    for (size_t i = 0; i < text.length; i++)
-        if (lower(text.at[i]) != lower(word[i]))
+    for (size_t i = 0; i < a.length; i++)
+        if (lower(a.at[i]) != lower(b.at[i]))
             return false;
     return true;
+}
+
+bool msim_http_is_loosely(struct msim_http_text text, const char *word)
+{
+    return msim_http_equals_loosely(text, (struct msim_http_text){word, strlen(word)});
 }
 
 static struct msim_http_text trim(struct msim_http_text text)

@@ -80,6 +80,7 @@ int msim_http_read_response(struct msim_http_head *head, const char *bytes, size
 
 bool msim_http_is(struct msim_http_text text, const char *word);         /* as it is */
 bool msim_http_is_loosely(struct msim_http_text text, const char *word); /* a == A */
+bool msim_http_equals_loosely(struct msim_http_text a, struct msim_http_text b);
 
 /* The only field of this name: NULL where there is none; `*count` may be NULL. */
 const struct msim_http_field *msim_http_field(const struct msim_http_head *head, const char *name,

@@ -127,6 +127,25 @@ static int open_doors(struct msim_listener *listener, struct msim_addresses *add
     return MSIM_OK;
 }
 
+/* Whoever listens beyond this machine is to say whom it lets in. */
+static int check_reach(struct msim_listener *listener, const struct msim_addresses *addresses,
+                       const char *host, struct msim_detail *detail)
+{
+    struct msim_endpoint *endpoint = listener->endpoint;
+
+    endpoint->is_loopback = true;
+    for (size_t i = 0; i < addresses->count; i++)
+        endpoint->is_loopback =
+            endpoint->is_loopback && msim_address_is_loopback(&addresses->items[i]);
+    if (!endpoint->access || endpoint->is_loopback || endpoint->access->is_open ||
+        endpoint->access->keys.count > 0)
+        return MSIM_OK;
+    return msim_detail_set(detail, MSIM_ERR_INVALID,
+                           "'%.200s' is reached from other machines: say who may come in with "
+                           "--keys, or that everybody may with --allow-open",
+                           host);
+}
+
 static int listener_open(struct msim_listener *listener, const char *host, uint16_t port,
                          struct msim_detail *detail)
 {
@@ -134,6 +153,8 @@ static int listener_open(struct msim_listener *listener, const char *host, uint1
     struct msim_addresses addresses;
 
     int r = msim_resolve(&addresses, host, port, MSIM_RESOLVE_LISTEN, detail);
+    if (r == MSIM_OK)
+        r = check_reach(listener, &addresses, host, detail);
     if (r < 0)
         return r;
     for (int attempt = 0; attempt < PORT_ATTEMPTS; attempt++) {
@@ -182,6 +203,7 @@ int msim_net_listen(struct msim_net *net, struct msim_listener **out,
         msim_endpoint_drop(endpoint);
         return r;
     }
+    endpoint->access = msim_access_share(params->access);
     if (params->tls)
         endpoint->tls = msim_tls_share(params->tls);
     struct msim_listener *listener = msim_mem_zero(&net->allocator, sizeof *listener);
@@ -301,6 +323,25 @@ static bool secure(struct msim_connection *connection)
                                        MSIM_SESSION_SERVER, NULL, &connection->ready) == MSIM_OK;
 }
 
+/* Whether the guard, where there is one, lets one more of this address in. */
+static bool let_in(const struct msim_listener *listener, const struct msim_address *address,
+                   const char *peer, struct msim_guest **guest)
+{
+    struct msim_access *access = listener->endpoint->access;
+    char text[160];
+
+    if (!access)
+        return true;
+    int r = msim_guest_create(guest, access, address);
+    if (r < 0) {
+        snprintf(text, sizeof text, "%s and maybe others turned away: %s", peer,
+                 r == MSIM_ERR_LIMIT ? "its address has max_connections_per_address open"
+                                     : "out of memory");
+        complain(listener->net, text);
+    }
+    return r == MSIM_OK;
+}
+
 static void welcome(struct msim_listener *listener, int fd, const struct msim_address *address)
 {
     struct msim_net *net = listener->net;
@@ -318,7 +359,17 @@ static void welcome(struct msim_listener *listener, int fd, const struct msim_ad
         close(fd);
         return;
     }
+    struct msim_guest *guest = NULL;
+    if (!let_in(listener, address, peer, &guest)) {
+        net->stats.turned_away++;
+        close(fd);
+        return;
+    }
     connection = msim_connection_create(listener->endpoint, MSIM_WS_SERVER, peer, strlen(peer) + 1);
+    if (connection)
+        connection->guest = guest;
+    else
+        msim_guest_free(guest);
     if (!connection || !msim_opening_create(connection) || !secure(connection) ||
         !msim_connection_attach(connection, fd, EPOLLIN)) {
         complain(net, "connections are turned away: out of memory");

@@ -217,6 +217,51 @@ static void answer_question(struct msim_connection *connection, const struct msi
         msim_exchange_answer_head(connection, head, path, 204);
 }
 
+/* "Retry-After: 3\r\n" and the like. */
+static int add_verdict_lines(struct msim_bytes *lines, const struct msim_verdict *verdict)
+{
+    char text[96];
+    int length = 0;
+
+    if (verdict->status == 401)
+        length = snprintf(text, sizeof text, "WWW-Authenticate: Bearer realm=\"marketsim\"\r\n");
+    else if (verdict->retry_after > 0)
+        length = snprintf(text, sizeof text, "Retry-After: %lld\r\n",
+                          (long long)((verdict->retry_after - 1) / MSIM_NS_PER_S + 1));
+    return msim_bytes_append(lines, text, (size_t)length);
+}
+
+/* What the guard says; false where that was the end of it. */
+static bool may_come_in(struct msim_connection *connection, const struct msim_http_head *head,
+                        const char *path, const struct msim_cors_entry *cors)
+{
+    const struct msim_http_field *origin = msim_http_field(head, "Origin", NULL);
+    const struct msim_wish wish = {
+        .head = head,
+        .path = path,
+        .wants_websocket = msim_http_lists(head, "Upgrade", "websocket"),
+        .is_question = cors && msim_cors_is_question(head),
+        .origin_is_known = cors && origin &&
+                           (msim_cors_is_question(head) || msim_cors_allows(cors, origin->value)),
+        .is_loopback = connection->endpoint->is_loopback,
+    };
+    struct msim_verdict verdict;
+
+    if (!connection->guest)
+        return true;
+    msim_guest_judge(connection->guest, &wish, connection->net->now, &verdict);
+    if (verdict.status == 0)
+        return true;
+    if (add_verdict_lines(&connection->opening->lines, &verdict) < 0)
+        msim_connection_end(connection);
+    else if (wish.wants_websocket)
+        msim_opening_refuse(connection, verdict.status, verdict.words);
+    else
+        refuse_head(connection, head, path,
+                    &(struct msim_http_refusal){.status = verdict.status, .words = verdict.words});
+    return false;
+}
+
 static void route(struct msim_connection *connection, const struct msim_http_head *head,
                   const char *path)
 {
@@ -236,6 +281,8 @@ static void route(struct msim_connection *connection, const struct msim_http_hea
         msim_connection_end(connection);
         return;
     }
+    if (!may_come_in(connection, head, path, cors))
+        return;
     msim_route_find(&match, endpoint->routes, endpoint->route_count, &wish);
     /* Only a route that names OPTIONS answers for itself. */
     if (cors && (!match.entry || !match.entry->method) && msim_cors_is_question(head)) {

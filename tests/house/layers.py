@@ -26,6 +26,7 @@ BELOW = {
 
 # Which room's a public header is; all others bear their room's name.
 HEADER_ROOMS = {
+    "access": "net",
     "assets": "net",
     "form": "net",
     "http": "net",
