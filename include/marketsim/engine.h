@@ -61,11 +61,14 @@ struct msim_engine_params {
     uint32_t client_ids;      /* room for so many, live and finished, at once; 0: as they come */
     uint8_t accounts;         /* enum msim_engine_accounts */
     uint8_t reserved[7];
+    /* The key of the tables of client ids and owners: where strangers choose these, a number that
+     * they do not know, or they could make searches slow.  Nothing that shows depends on it. */
+    uint64_t hash_seed;
     const struct msim_allocator *allocator;
 };
-#define MSIM_ENGINE_PARAMS_INIT                                                    \
-    {                                                                              \
-        sizeof(struct msim_engine_params), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}, 0 \
+#define MSIM_ENGINE_PARAMS_INIT                                                       \
+    {                                                                                 \
+        sizeof(struct msim_engine_params), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}, 0, 0 \
     }
 
 struct msim_instrument_params {
@@ -124,22 +127,25 @@ enum msim_apply {
  *
  * MSIM_ERR_STATE: the command's sequence leaves a hole.  MSIM_ERR_NOMEM: a pool could not
  * grow.  MSIM_ERR_LIMIT: what expires by the command's time outgrows the bound on events.
- * The command did not happen then; what expired before it did, and is told.
+ * The command did not happen then; what expired before it did, and is told, and only then has
+ * the time moved.
  */
 MSIM_API int msim_engine_apply(struct msim_engine *engine, const struct msim_command *command);
 
 /*
  * The same for several, faster where the books outgrow the caches; the events of all stand in one
  * array.  Stops at the first failure and returns it; `*applied` (may be NULL) says how many were
- * applied before.  It may stop early without a failure, with `*applied` below `count`, where the
- * array reached MSIM_BATCH_EVENTS: go on with the rest.
+ * gone through before.  MSIM_APPLY_PENDING where orders still wait for memory after the last one,
+ * MSIM_APPLY_SKIPPED where all of them had been applied already.  It may stop early without a
+ * failure, with `*applied` below `count`, where the array reached MSIM_BATCH_EVENTS: go on with the
+ * rest.
  */
 #define MSIM_BATCH_EVENTS 1000000
 MSIM_API int msim_engine_apply_many(struct msim_engine *engine, const struct msim_command *commands,
                                     size_t count, size_t *applied);
 
 /* What the last apply brought about.  Borrowed: valid until the next call with a non-const engine.
- */
+ * `count` may be NULL; NULL and none for no engine. */
 MSIM_API const struct msim_event *msim_engine_events(const struct msim_engine *engine,
                                                      size_t *count);
 

@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "engine/state.h"
+#include "engine/money.h"
 
 #define SHEET_BLOCKS_LIMIT UINT32_MAX
 

@@ -1,7 +1,7 @@
 /*
  * What the venue does: money in and out, states, grids, and trades undone.
  */
-#include "engine/state.h"
+#include "engine/money.h"
 
 int msim_admin_deposit(struct msim_engine *engine, const struct msim_command *c)
 {
@@ -268,10 +268,14 @@ static void positions_undo(struct msim_engine *engine, const struct undo *undo, 
                   notional);
 }
 
-/* The same trade at another price, its fees counted again. */
+/*
+ * The same trade at another price.  Its fees change by as much as those of the two worths differ:
+ * what other fills' rounding took or left stays.
+ */
 static bool reprice(const struct instrument *it, const struct trade *trade, msim_price price,
-                    struct trade *corrected)
+                    bool fees, struct trade *corrected)
 {
+    const int64_t before = notional_of(it, trade->price, trade->quantity);
     int64_t notional;
     if (!notional_check(it, price, trade->quantity, &notional))
         return false;
@@ -279,10 +283,10 @@ static bool reprice(const struct instrument *it, const struct trade *trade, msim
     corrected->price = price;
     const bool maker_buys = trade->taker_side == SELL;
     /* What the buyer pays in base does not depend on the price. */
-    if (!(maker_buys && it->fee_mode == MSIM_FEE_RECEIVED))
-        corrected->maker_fee = fee_of(notional, it->maker_fee);
-    if (maker_buys || it->fee_mode == MSIM_FEE_QUOTE)
-        corrected->taker_fee = fee_of(notional, it->taker_fee);
+    if (fees && !(maker_buys && it->fee_mode == MSIM_FEE_RECEIVED))
+        corrected->maker_fee += fee_of(notional, it->maker_fee) - fee_of(before, it->maker_fee);
+    if (fees && (maker_buys || it->fee_mode == MSIM_FEE_QUOTE))
+        corrected->taker_fee += fee_of(notional, it->taker_fee) - fee_of(before, it->taker_fee);
     int64_t sum;
     return msim_add_check(notional, corrected->maker_fee, &sum) &&
            msim_add_check(notional, corrected->taker_fee, &sum);
@@ -308,7 +312,7 @@ int msim_admin_bust(struct msim_engine *engine, const struct msim_command *c)
     struct trade corrected = *trade;
     struct moves now = {0};
     if (correct) {
-        if (!reprice(it, trade, c->price, &corrected))
+        if (!reprice(it, trade, c->price, !engine->accounts_off, &corrected))
             return msim_refuse(engine, c, MSIM_REJECT_OVERFLOW);
         now = moved(it, &corrected);
     }

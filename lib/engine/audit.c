@@ -32,11 +32,9 @@ static int see_order(struct audit *audit, uint32_t slot, enum order_state state,
         return BROKEN(audit, "order %llu is not found by its number", id);
     if (order->leaves <= 0 || order_open(engine, order) > order->quantity)
         return BROKEN(audit, "order %llu has a wrong quantity", id);
-    if (order->client) {
-        const struct client *client = &engine->clients[order->client];
+    if (order->bits & BITS_CLIENT) {
         audit->with_client++;
-        if (client->state != CLIENT_LIVE || client->slot != slot ||
-            msim_client_find(engine, order->account, client->client_id) != order->client)
+        if (msim_client_find(engine, order->account, engine->clients[slot].id) != slot)
             return BROKEN(audit, "order %llu is not found by its client id", id);
     }
     if (order->extra && engine->extras[order->extra].heap_place) {
@@ -52,10 +50,10 @@ static int see_order(struct audit *audit, uint32_t slot, enum order_state state,
         return BROKEN(audit, "order %llu has no balance to hold", id);
     const ptrdiff_t cell =
         balance_of(engine, order->account, asset) - (const struct balance *)engine->balances.cells;
-    if (!msim_add_check(
-            audit->held[cell],
-            hold_of(it, order_side(order), hold_price(engine, order), order_open(engine, order)),
-            &audit->held[cell]))
+    if (!msim_add_check(audit->held[cell],
+                        hold_of(it, order_side(order), hold_price(engine, order),
+                                order_open(engine, order), order_excess(engine, order)),
+                        &audit->held[cell]))
         return BROKEN(audit, "order %llu: the holds of its account run over", id);
     return MSIM_OK;
 }
@@ -105,7 +103,7 @@ static int see_side(struct audit *audit, uint32_t number, unsigned at)
         const struct level *level = msim_side_level(engine, side, key);
         if (key <= last || !level)
             return BROKEN(audit, "instrument %u: levels out of order", number);
-        if (key < side->near_end && !bit_test(side->words, (uint64_t)key & (engine->window - 1)))
+        if (key < side->near_end && !bit_test(side->words, (uint64_t)key & side->mask))
             return BROKEN(audit, "instrument %u: a level without its bit", number);
         int r = see_level(audit, number, at, key, level);
         if (r < 0)
@@ -118,7 +116,7 @@ static int see_side(struct audit *audit, uint32_t number, unsigned at)
     }
     if (near != side->near_count || far != side->far.level_count || (far > 0 && near == 0) ||
         orders != side->order_count || total != side->total ||
-        (near > 0 && side->near_end - side->best > (int64_t)engine->window))
+        (near > 0 && side->near_end - side->best > (int64_t)side->mask + 1))
         return BROKEN(audit, "instrument %u: a side's sums are wrong", number);
     return MSIM_OK;
 }

@@ -4,7 +4,7 @@
 #ifndef MSIM_ENGINE_BOOK_H
 #define MSIM_ENGINE_BOOK_H
 
-#include "engine/state.h"
+#include "engine/money.h"
 
 static inline bool bit_test(const uint64_t *words, uint64_t place)
 {
@@ -51,10 +51,9 @@ static inline uint64_t side_next_place(const struct side *side, uint64_t place)
     return word << 6 | (uint64_t)__builtin_ctzll(side->words[word]);
 }
 
-static inline struct level *side_near(const struct msim_engine *engine, const struct side *side,
-                                      int64_t key)
+static inline struct level *side_near(const struct side *side, int64_t key)
 {
-    return &side->levels[(uint64_t)key & (engine->window - 1)];
+    return &side->levels[(uint64_t)key & side->mask];
 }
 
 /* Makes sure that an order at the key can be added without fail; changes nothing that shows. */
@@ -72,7 +71,7 @@ static inline struct level *side_level_make(struct msim_engine *engine, struct s
     if (key < side->best || key >= side->near_end)
         return msim_side_level_make_slow(engine, side, key);
 
-    const uint64_t place = (uint64_t)key & (engine->window - 1);
+    const uint64_t place = (uint64_t)key & side->mask;
     struct level *level = &side->levels[place];
     if (!bit_test(side->words, place)) {
         *level = (struct level){0};
@@ -87,7 +86,7 @@ static inline struct level *side_level_find(struct msim_engine *engine, struct s
 {
     if (key >= side->near_end)
         return msim_ladder_find(&side->far, &engine->ladder_pool, key);
-    return side_near(engine, side, key);
+    return side_near(side, key);
 }
 
 /* An empty level goes. */
@@ -97,7 +96,7 @@ static inline void side_level_remove(struct msim_engine *engine, struct side *si
         msim_side_far_remove(engine, side, key);
         return;
     }
-    side_unmark(side, (uint64_t)key & (engine->window - 1));
+    side_unmark(side, (uint64_t)key & side->mask);
     if (key == side->best)
         msim_side_advance(engine, side);
 }

@@ -11,9 +11,7 @@ static uint32_t find(const struct msim_engine *engine, const struct msim_command
     if (c->order || c->handle) {
         slot = msim_order_find(engine, c->order, c->handle);
     } else if (c->client_id) {
-        const uint32_t entry = msim_client_find(engine, c->account, c->client_id);
-        if (entry && engine->clients[entry].state == CLIENT_LIVE)
-            slot = engine->clients[entry].slot;
+        slot = client_live_slot(engine, c->account, c->client_id);
     }
     return slot && engine->orders[slot].account == c->account ? slot : 0;
 }
@@ -26,6 +24,8 @@ int msim_entry_cancel(struct msim_engine *engine, const struct msim_command *c)
     if (engine->instruments[engine->orders[slot].instrument].state == MSIM_STATE_HALTED)
         return msim_refuse(engine, c, MSIM_REJECT_NOT_TRADING);
     int r = events_reserve(engine, EVENTS_PER_ORDER);
+    if (r == MSIM_OK)
+        r = finished_reserve(engine, 1);
     if (r == MSIM_OK)
         msim_order_end(engine, slot, MSIM_EVENT_CANCELLED, MSIM_CANCEL_REQUESTED);
     return r;
@@ -78,8 +78,10 @@ static uint8_t check_change(const struct msim_engine *engine, const struct msim_
     const struct instrument *it = &engine->instruments[order->instrument];
     const unsigned side = order_side(order);
     const msim_qty display = order->extra ? engine->extras[order->extra].display : 0;
+    const msim_price worth_at = change->price ? change->price : change->stop_price;
+    const uint32_t excess = order_excess(engine, order);
     int64_t hold;
-    int64_t sum;
+    int64_t total;
     uint8_t code;
 
     if (c->quantity && (code = msim_check_quantity(it, c->quantity)))
@@ -92,9 +94,13 @@ static uint8_t check_change(const struct msim_engine *engine, const struct msim_
         return code;
     if (c->stop_price && (code = msim_check_price(it, c->stop_price)))
         return code;
-    if ((code = msim_check_worth(it, side, change->price ? change->price : change->stop_price,
-                                 change->open, &hold)))
-        return code;
+    /* Worth is that of the whole order, filled part included; where it does not fit, it is enough.
+     */
+    if (!notional_check(it, worth_at, change->open, &hold) ||
+        !hold_check(it, side, worth_at, change->open, excess, &hold))
+        return MSIM_REJECT_OVERFLOW;
+    if (notional_check(it, worth_at, change->quantity, &total) && total < it->min_notional)
+        return MSIM_REJECT_MIN_NOTIONAL;
     if (!change->waiting && c->price && !msim_band_holds(it, c->price))
         return MSIM_REJECT_PRICE_BAND;
     if (order->bits & BITS_REDUCE_ONLY &&
@@ -109,11 +115,14 @@ static uint8_t check_change(const struct msim_engine *engine, const struct msim_
                msim_trigger_met(it, side, order_type(order), change->stop_price)) {
         return MSIM_REJECT_NOT_TRADING;
     }
-    if (!msim_add_check(it->sides[side].total, change->open, &sum))
+    /* What it has in the book now goes first. */
+    if (change->price &&
+        !msim_add_check(it->sides[side].total - (change->waiting ? 0 : change->was_open),
+                        change->open, &total))
         return MSIM_REJECT_OVERFLOW;
     if (engine->accounts_off)
         return MSIM_REJECT_NONE;
-    change->hold = hold - hold_of(it, side, hold_price(engine, order), change->was_open);
+    change->hold = hold - hold_of(it, side, hold_price(engine, order), change->was_open, excess);
     return change->hold > msim_free_balance(engine, order->account, held_asset(it, side))
                ? MSIM_REJECT_INSUFFICIENT_BALANCE
                : MSIM_REJECT_NONE;
@@ -186,13 +195,18 @@ static void move(struct msim_engine *engine, const struct change *change)
         .amount = -1,
     };
 
+    struct side *own = &taker.instrument->sides[order_side(order)];
+
+    engine->replacing = true;
     book_remove(engine, change->slot);
+    engine->replacing = false;
     order->price = change->price;
     order->quantity = change->quantity;
     order->leaves = change->open;
     if (order->extra)
         engine->extras[order->extra].hidden = 0;
     msim_execute(engine, &taker);
+    msim_side_idle(engine, own);
 }
 
 static void move_waiting(struct msim_engine *engine, const struct change *change)
@@ -228,6 +242,8 @@ static int prepare_change(struct msim_engine *engine, const struct change *chang
         fills = msim_sweep_fills(engine, it, side, change->reach, change->open,
                                  order_self_trade(order));
     int r = events_reserve(engine, fills * EVENTS_PER_FILL + EVENTS_PER_ORDER);
+    if (r == MSIM_OK)
+        r = finished_reserve(engine, fills + 1);
     return r < 0 ? r : side_prepare(engine, &it->sides[side], price_key(it, side, change->price));
 }
 
@@ -262,42 +278,91 @@ int msim_entry_replace(struct msim_engine *engine, const struct msim_command *c)
     return MSIM_OK;
 }
 
-static bool is_meant(const struct msim_engine *engine, const struct msim_command *c,
-                     const struct order *order)
+/* Notes an order down if the command means it. */
+static int note(struct msim_engine *engine, const struct msim_command *c, uint32_t slot,
+                size_t *count)
 {
-    if (order->id == 0)
-        return false;
-    if (c->kind == MSIM_COMMAND_CANCEL_ALL && order->account != c->account)
-        return false;
-    if (c->kind == MSIM_COMMAND_MASS_CANCEL && order->owner != c->owner)
-        return false;
-    if (c->instrument != MSIM_ALL_INSTRUMENTS && order->instrument != c->instrument)
-        return false;
-    if (c->kind == MSIM_COMMAND_SET_STATE)
-        return true;
-    return (c->side == MSIM_SIDE_NONE || c->side == side_told(order_side(order))) &&
-           engine->instruments[order->instrument].state != MSIM_STATE_HALTED;
+    const struct order *order = &engine->orders[slot];
+
+    if (c->kind == MSIM_COMMAND_MASS_CANCEL && order_owner(engine, order) != c->owner)
+        return MSIM_OK;
+    if (c->kind != MSIM_COMMAND_SET_STATE &&
+        ((c->instrument != MSIM_ALL_INSTRUMENTS && order->instrument != c->instrument) ||
+         (c->side != MSIM_SIDE_NONE && c->side != side_told(order_side(order))) ||
+         engine->instruments[order->instrument].state == MSIM_STATE_HALTED))
+        return MSIM_OK;
+    int r = msim_scratch_reserve(engine, *count + 1);
+    if (r == MSIM_OK)
+        engine->scratch[(*count)++] = order->id;
+    return r;
 }
 
-/* Ends all that the command means, the oldest first; tells how many. */
+static int note_queue(struct msim_engine *engine, const struct msim_command *c, uint32_t slot,
+                      size_t *count)
+{
+    int r = MSIM_OK;
+
+    for (; slot && r == MSIM_OK; slot = engine->orders[slot].next)
+        r = note(engine, c, slot, count);
+    return r;
+}
+
+/* All that rest in an instrument, and all that wait. */
+static int note_market(struct msim_engine *engine, const struct msim_command *c, size_t *count)
+{
+    const struct instrument *it = &engine->instruments[c->instrument];
+    int r = MSIM_OK;
+
+    for (int at = 0; at < 2; at++) {
+        const struct side *side = &it->sides[at];
+        for (int64_t key = side->best; key != KEY_NONE && r == MSIM_OK;
+             key = msim_side_after(engine, side, key))
+            r = note_queue(engine, c, msim_side_level(engine, side, key)->head, count);
+        const struct ladder *ladder = &it->triggers[at];
+        for (int64_t key = ladder_first(ladder); key != KEY_NONE && r == MSIM_OK;
+             key = msim_ladder_after(ladder, &engine->ladder_pool, key))
+            r = note_queue(engine, c, msim_ladder_find(ladder, &engine->ladder_pool, key)->head,
+                           count);
+    }
+    return r;
+}
+
+static int note_meant(struct msim_engine *engine, const struct msim_command *c, size_t *count)
+{
+    uint32_t slot = 0;
+    int r = MSIM_OK;
+
+    if (c->kind == MSIM_COMMAND_SET_STATE)
+        return note_market(engine, c, count);
+    if (c->kind == MSIM_COMMAND_MASS_CANCEL) {
+        for (slot = msim_owner_first(engine, c->owner); slot && r == MSIM_OK;
+             slot = engine->owned[slot].next)
+            r = note(engine, c, slot, count);
+        return r;
+    }
+    if (c->account < engine->account_capacity)
+        slot = engine->accounts[c->account].orders_first;
+    for (; slot && r == MSIM_OK; slot = engine->orders[slot].account_next)
+        r = note(engine, c, slot, count);
+    return r;
+}
+
+/*
+ * Ends all that the command means, the oldest first; tells how many.  What it costs follows the
+ * orders of the account, the owner or the instrument, not all there are.
+ */
 int msim_entry_end_many(struct msim_engine *engine, const struct msim_command *c, uint8_t kind,
                         uint8_t code, uint64_t *ended)
 {
     size_t count = 0;
 
-    for (uint32_t slot = 1; slot < engine->order_used; slot++)
-        count += is_meant(engine, c, &engine->orders[slot]);
-    int r = events_reserve(engine, count * EVENTS_PER_FILL + EVENTS_PER_ORDER);
+    int r = note_meant(engine, c, &count);
     if (r == MSIM_OK)
-        r = msim_scratch_reserve(engine, count);
+        r = events_reserve(engine, count * EVENTS_PER_FILL + EVENTS_PER_ORDER);
+    if (r == MSIM_OK)
+        r = finished_reserve(engine, count);
     if (r < 0)
         return r;
-
-    size_t found = 0;
-    for (uint32_t slot = 1; slot < engine->order_used && found < count; slot++) {
-        if (is_meant(engine, c, &engine->orders[slot]))
-            engine->scratch[found++] = engine->orders[slot].id;
-    }
     msim_sort_u64(engine->scratch, count);
     for (size_t i = 0; i < count; i++)
         msim_order_end(engine, msim_order_find(engine, engine->scratch[i], 0), kind, code);
@@ -331,7 +396,10 @@ int msim_entry_expire(struct msim_engine *engine, msim_time time)
     if (engine->heap_count == 0 ||
         engine->extras[engine->orders[engine->heap[0]].extra].expires_at > time)
         return MSIM_OK;
-    int r = events_reserve(engine, msim_expiry_count(engine, time) * EVENTS_PER_FILL);
+    const size_t count = msim_expiry_count(engine, time);
+    int r = events_reserve(engine, count * EVENTS_PER_FILL);
+    if (r == MSIM_OK)
+        r = finished_reserve(engine, count);
     if (r < 0)
         return r;
 

@@ -2,11 +2,11 @@
  * Client ids: unique for an account among its live orders and the last ones
  * finished.
  *
- * An open table of entry numbers, each beside 32 bits of its hash: a search reads
- * one line of the table, and the entry only where the bits agree.  The bits tell
- * an entry's home, so removal shifts back without reading entries.  An entry
- * outlives its order: it moves to the end of the account's list of finished ones,
- * and the list's oldest leaves when the list is longer than was asked for.
+ * An open table of where they are, each beside 32 bits of its hash: a search reads
+ * one line of the table, and the id itself only where the bits agree.  The bits tell
+ * an entry's home, so removal shifts back and growth moves without reading ids.  A
+ * live order's id stands beside the pool, by its slot; a finished one's at the end
+ * of its account's list, whose oldest leaves when it is longer than was asked for.
  */
 #include <assert.h>
 #include <string.h>
@@ -14,37 +14,60 @@
 #include "base/random.h"
 #include "engine/state.h"
 
-#define CLIENTS_LIMIT UINT32_MAX
+#define FINISHED_LIMIT INT32_MAX
+/* Places for each id: searches stay short. */
+#define PLACES_PER_ID 2
 
-static uint32_t hash_of(uint32_t account, uint64_t client_id)
+static uint32_t hash_of(const struct msim_engine *engine, uint32_t account, uint64_t client_id)
 {
-    uint64_t mixed = (client_id + (uint64_t)account * UINT64_C(0xD6E8FEB86659FD93)) *
-                     UINT64_C(0x9E3779B97F4A7C15);
-    mixed ^= mixed >> 32;
-    return (uint32_t)(mixed * UINT64_C(0x9E3779B97F4A7C15) >> 32);
+    return keyed_hash(engine, client_id, account);
 }
 
-static void table_put(struct msim_engine *engine, uint32_t hash, uint32_t entry)
+static uint64_t home_of(const struct msim_engine *engine, uint32_t hash)
 {
-    uint64_t place = hash & engine->client_mask;
+    return hash * engine->client_places >> 32;
+}
+
+static uint64_t after(const struct msim_engine *engine, uint64_t place)
+{
+    return place + 1 == engine->client_places ? 0 : place + 1;
+}
+
+/* How far a place lies behind another, around the end. */
+static uint64_t distance(const struct msim_engine *engine, uint64_t from, uint64_t to)
+{
+    return to >= from ? to - from : to + engine->client_places - from;
+}
+
+static void table_put(struct msim_engine *engine, uint32_t hash, uint32_t at)
+{
+    uint64_t place = home_of(engine, hash);
 
     while (engine->client_index[place] != 0)
-        place = (place + 1) & engine->client_mask;
-    engine->client_index[place] = (uint64_t)hash << 32 | entry;
+        place = after(engine, place);
+    engine->client_index[place] = (uint64_t)hash << 32 | at;
+}
+
+/* The place of an entry that is there. */
+static uint64_t table_find(const struct msim_engine *engine, uint32_t hash, uint32_t at)
+{
+    const uint64_t wanted = (uint64_t)hash << 32 | at;
+    uint64_t place = home_of(engine, hash);
+
+    while (engine->client_index[place] != wanted)
+        place = after(engine, place);
+    return place;
 }
 
 /* Takes an entry out; those behind it that are not at home move up. */
-static void table_take(struct msim_engine *engine, uint32_t hash, uint32_t entry)
+static void table_take(struct msim_engine *engine, uint32_t hash, uint32_t at)
 {
     uint64_t *index = engine->client_index;
-    const uint64_t mask = engine->client_mask;
-    uint64_t hole = hash & mask;
+    uint64_t hole = table_find(engine, hash, at);
 
-    while ((uint32_t)index[hole] != entry)
-        hole = (hole + 1) & mask;
-    for (uint64_t place = (hole + 1) & mask; index[place] != 0; place = (place + 1) & mask) {
-        const uint64_t home = index[place] >> 32 & mask;
-        if (((place - home) & mask) >= ((place - hole) & mask)) {
+    for (uint64_t place = after(engine, hole); index[place] != 0; place = after(engine, place)) {
+        const uint64_t home = home_of(engine, (uint32_t)(index[place] >> 32));
+        if (distance(engine, home, place) >= distance(engine, hole, place)) {
             index[hole] = index[place];
             hole = place;
         }
@@ -56,36 +79,29 @@ void msim_clients_destroy(struct msim_engine *engine)
 {
     const struct msim_allocator *allocator = &engine->allocator;
 
-    if (engine->client_index)
-        msim_mem_free(allocator, engine->client_index,
-                      (engine->client_mask + 1) * sizeof *engine->client_index);
+    msim_mem_free(allocator, engine->client_index,
+                  engine->client_places * sizeof *engine->client_index);
     msim_mem_free(allocator, engine->clients, engine->client_capacity * sizeof *engine->clients);
     msim_mem_free(allocator, engine->finished,
                   engine->finished_capacity * sizeof *engine->finished);
-    msim_mem_free(allocator, engine->accounts, engine->account_capacity * sizeof *engine->accounts);
 }
 
-/* Twice as many places as entries: searches stay short. */
-static int index_build(struct msim_engine *engine)
+/* A table of so many places, with all that the present one has. */
+static int table_grow(struct msim_engine *engine, uint64_t places)
 {
-    size_t size = 2;
-    while (size < 2 * engine->client_capacity)
-        size *= 2;
-    if (engine->client_index && engine->client_mask + 1 == size)
-        return MSIM_OK;
-    uint64_t *index = msim_mem_zero_array(&engine->allocator, size, sizeof *index);
+    uint64_t *old = engine->client_index;
+    const uint64_t old_places = engine->client_places;
+    uint64_t *index = msim_mem_zero_array(&engine->allocator, places, sizeof *index);
+
     if (!index)
         return MSIM_ERR_NOMEM;
-    if (engine->client_index)
-        msim_mem_free(&engine->allocator, engine->client_index,
-                      (engine->client_mask + 1) * sizeof *index);
     engine->client_index = index;
-    engine->client_mask = size - 1;
-    for (size_t i = 1; i < engine->client_used; i++) {
-        const struct client *client = &engine->clients[i];
-        if (client->state != CLIENT_FREE)
-            table_put(engine, hash_of(client->account, client->client_id), (uint32_t)i);
+    engine->client_places = places;
+    for (uint64_t i = 0; i < old_places; i++) {
+        if (old[i] != 0)
+            table_put(engine, (uint32_t)(old[i] >> 32), (uint32_t)old[i]);
     }
+    msim_mem_free(&engine->allocator, old, old_places * sizeof *old);
     return MSIM_OK;
 }
 
@@ -94,54 +110,35 @@ int msim_clients_create(struct msim_engine *engine, uint32_t count)
 {
     if (count == 0)
         return MSIM_OK;
-    int r = msim_mem_grow(&engine->allocator, (void **)&engine->clients, &engine->client_capacity,
-                          sizeof *engine->clients, (size_t)count + 1, CLIENTS_LIMIT);
+    int r = table_grow(engine, PLACES_PER_ID * ((uint64_t)count + 1));
     if (r == MSIM_OK)
         r = msim_mem_grow(&engine->allocator, (void **)&engine->finished,
                           &engine->finished_capacity, sizeof *engine->finished, (size_t)count + 2,
-                          CLIENTS_LIMIT);
-    engine->client_used = 1;
-    engine->finished_used = 1;
-    return r == MSIM_OK ? index_build(engine) : r;
+                          FINISHED_LIMIT);
+    return r == MSIM_OK ? msim_clients_reserve(engine) : r;
 }
 
-static int accounts_grow(struct msim_engine *engine, uint32_t account)
+int msim_clients_reserve(struct msim_engine *engine)
 {
-    const size_t before = engine->account_capacity;
-    int r = msim_mem_grow(&engine->allocator, (void **)&engine->accounts, &engine->account_capacity,
-                          sizeof *engine->accounts, (size_t)account + 1, engine->max_accounts);
-    if (r < 0)
-        return r;
-    memset(&engine->accounts[before], 0,
-           (engine->account_capacity - before) * sizeof *engine->accounts);
-    return MSIM_OK;
-}
-
-int msim_clients_reserve(struct msim_engine *engine, uint32_t account)
-{
+    const uint64_t wanted =
+        PLACES_PER_ID * ((uint64_t)engine->client_live + engine->finished_count + 1);
     int r = MSIM_OK;
 
-    if (account >= engine->account_capacity)
-        r = accounts_grow(engine, account);
-    if (r == MSIM_OK && !engine->free_client && engine->client_used >= engine->client_capacity) {
+    if (!engine->clients)
         r = msim_mem_grow(&engine->allocator, (void **)&engine->clients, &engine->client_capacity,
-                          sizeof *engine->clients, engine->client_used + 2, CLIENTS_LIMIT);
-        if (engine->client_used == 0)
-            engine->client_used = 1;
-    }
-    if (r == MSIM_OK &&
-        (!engine->client_index || engine->client_mask + 1 < engine->client_capacity))
-        r = index_build(engine);
-    /* Every live one must find its place among the finished without fail. */
-    const size_t wanted = engine->finished_count + engine->client_live + 2;
-    if (r == MSIM_OK && wanted > engine->finished_capacity) {
-        r = msim_mem_grow(&engine->allocator, (void **)&engine->finished,
-                          &engine->finished_capacity, sizeof *engine->finished, wanted,
-                          CLIENTS_LIMIT);
-        if (engine->finished_used == 0)
-            engine->finished_used = 1;
-    }
-    return r;
+                          sizeof *engine->clients, engine->order_capacity, engine->order_capacity);
+    if (r == MSIM_OK && wanted > engine->client_places)
+        r = table_grow(engine, wanted < 64 ? 64 : 2 * wanted);
+    return r < 0 ? r : finished_reserve(engine, 1);
+}
+
+int msim_finished_reserve_slow(struct msim_engine *engine, size_t count)
+{
+    const size_t most = count < engine->client_live + 1 ? count : engine->client_live + 1;
+
+    return msim_mem_grow(&engine->allocator, (void **)&engine->finished, &engine->finished_capacity,
+                         sizeof *engine->finished, engine->finished_count + most + 2,
+                         FINISHED_LIMIT);
 }
 
 uint64_t msim_client_content(const struct msim_command *command)
@@ -166,16 +163,22 @@ uint64_t msim_client_content(const struct msim_command *command)
 
 uint32_t msim_client_find(const struct msim_engine *engine, uint32_t account, uint64_t client_id)
 {
-    const uint32_t hash = hash_of(account, client_id);
+    const uint32_t hash = hash_of(engine, account, client_id);
 
     if (!engine->client_index)
         return 0;
-    for (uint64_t place = hash & engine->client_mask; engine->client_index[place] != 0;
-         place = (place + 1) & engine->client_mask) {
-        const uint64_t found = engine->client_index[place];
-        const struct client *client = &engine->clients[(uint32_t)found];
-        if (found >> 32 == hash && client->client_id == client_id && client->account == account)
-            return (uint32_t)found;
+    for (uint64_t place = home_of(engine, hash); engine->client_index[place] != 0;
+         place = after(engine, place)) {
+        const uint32_t at = (uint32_t)engine->client_index[place];
+        if (engine->client_index[place] >> 32 != hash)
+            continue;
+        if (at & CLIENT_FINISHED) {
+            const struct finished *finished = &engine->finished[at & ~CLIENT_FINISHED];
+            if (finished->client_id == client_id && finished->account == account)
+                return at;
+        } else if (engine->clients[at].id == client_id && engine->orders[at].account == account) {
+            return at;
+        }
     }
     return 0;
 }
@@ -183,100 +186,70 @@ uint32_t msim_client_find(const struct msim_engine *engine, uint32_t account, ui
 void msim_client_prefetch(const struct msim_engine *engine, uint32_t account, uint64_t client_id)
 {
     if (engine->client_index)
-        __builtin_prefetch(&engine->client_index[hash_of(account, client_id) & engine->client_mask],
-                           1);
+        __builtin_prefetch(
+            &engine->client_index[home_of(engine, hash_of(engine, account, client_id))], 1);
 }
 
-/* The entry that the id most likely has, without a look at it; 0 for none. */
-static uint32_t likely(const struct msim_engine *engine, uint32_t account, uint64_t client_id)
+/* The slot that the id most likely has, without a look at it; 0 for none. */
+uint32_t msim_client_likely_slot(const struct msim_engine *engine, uint32_t account,
+                                 uint64_t client_id)
 {
-    const uint32_t hash = hash_of(account, client_id);
+    const uint32_t hash = hash_of(engine, account, client_id);
 
     if (!engine->client_index)
         return 0;
-    for (uint64_t place = hash & engine->client_mask; engine->client_index[place] != 0;
-         place = (place + 1) & engine->client_mask) {
+    for (uint64_t place = home_of(engine, hash); engine->client_index[place] != 0;
+         place = after(engine, place)) {
+        const uint32_t at = (uint32_t)engine->client_index[place];
         if (engine->client_index[place] >> 32 == hash)
-            return (uint32_t)engine->client_index[place];
+            return at & CLIENT_FINISHED ? 0 : at;
     }
     return 0;
 }
 
-void msim_client_prefetch_entry(const struct msim_engine *engine, uint32_t account,
-                                uint64_t client_id)
+void msim_client_add(struct msim_engine *engine, uint32_t account, uint64_t client_id,
+                     uint64_t content, uint32_t slot)
 {
-    __builtin_prefetch(&engine->clients[likely(engine, account, client_id)], 1);
-}
-
-uint32_t msim_client_likely_slot(const struct msim_engine *engine, uint32_t account,
-                                 uint64_t client_id)
-{
-    const uint32_t entry = likely(engine, account, client_id);
-    return entry && engine->clients[entry].state == CLIENT_LIVE ? engine->clients[entry].slot : 0;
-}
-
-static uint32_t entry_take(struct msim_engine *engine)
-{
-    const uint32_t entry = engine->free_client;
-    if (!entry)
-        return (uint32_t)engine->client_used++;
-    engine->free_client = engine->clients[entry].next;
-    return entry;
-}
-
-uint32_t msim_client_add(struct msim_engine *engine, uint32_t account, uint64_t client_id,
-                         uint64_t content, uint32_t slot)
-{
-    const uint32_t entry = entry_take(engine);
-    assert(entry < engine->client_capacity);
-    engine->clients[entry] = (struct client){
-        .client_id = client_id,
-        .content = content,
-        .account = account,
-        .slot = slot,
-        .state = CLIENT_LIVE,
-    };
-    table_put(engine, hash_of(account, client_id), entry);
+    assert(slot < engine->client_capacity);
+    engine->clients[slot] = (struct client){client_id, content};
+    engine->orders[slot].bits |= BITS_CLIENT;
+    table_put(engine, hash_of(engine, account, client_id), slot);
     engine->client_live++;
-    return entry;
 }
 
-static void entry_give(struct msim_engine *engine, uint32_t entry)
-{
-    struct client *client = &engine->clients[entry];
-
-    table_take(engine, hash_of(client->account, client->client_id), entry);
-    client->state = CLIENT_FREE;
-    client->next = engine->free_client;
-    engine->free_client = entry;
-}
-
-static void forget_oldest(struct msim_engine *engine, struct account *account)
+/* Its place is free afterwards. */
+static uint32_t forget_oldest(struct msim_engine *engine, struct account *account)
 {
     const uint32_t place = account->finished_first;
-    struct finished *finished = &engine->finished[place];
+    const struct finished *finished = &engine->finished[place];
 
+    table_take(engine, hash_of(engine, finished->account, finished->client_id),
+               CLIENT_FINISHED | place);
     account->finished_first = finished->next;
     if (!account->finished_first)
         account->finished_last = 0;
     account->finished_count--;
     engine->finished_count--;
-    entry_give(engine, finished->client);
-    finished->next = engine->free_finished;
-    engine->free_finished = place;
+    return place;
 }
 
-static uint32_t finished_add(struct msim_engine *engine, struct account *account,
-                             const struct finished *what)
+static uint32_t finished_take(struct msim_engine *engine, struct account *account)
 {
-    uint32_t place = engine->free_finished;
-    if (place)
-        engine->free_finished = engine->finished[place].next;
-    else
-        place = (uint32_t)engine->finished_used++;
-    assert(place < engine->finished_capacity);
+    if (account->finished_count >= engine->finished_ids)
+        return forget_oldest(engine, account);
+    if (engine->finished_used == 0)
+        engine->finished_used = 1;
+    assert(engine->finished_used < engine->finished_capacity);
+    return (uint32_t)engine->finished_used++;
+}
 
-    engine->finished[place] = *what;
+/* The youngest of its account's. */
+static uint32_t append(struct msim_engine *engine, const struct finished *record)
+{
+    struct account *account = &engine->accounts[record->account];
+    const uint32_t place = finished_take(engine, account);
+
+    engine->finished[place] = *record;
     engine->finished[place].next = 0;
     if (account->finished_last)
         engine->finished[account->finished_last].next = place;
@@ -291,33 +264,29 @@ static uint32_t finished_add(struct msim_engine *engine, struct account *account
 void msim_client_finish(struct msim_engine *engine, const struct order *order, msim_qty filled,
                         uint8_t status)
 {
-    struct client *client = &engine->clients[order->client];
-    struct account *account = &engine->accounts[client->account];
-    const struct finished finished = {
+    const uint32_t slot = order_slot(engine, order);
+    const struct client *client = &engine->clients[slot];
+    const uint32_t hash = hash_of(engine, order->account, client->id);
+    const struct finished record = {
+        .client_id = client->id,
+        .content = client->content,
         .order = order->id,
         .filled = filled,
-        .client = order->client,
+        .account = order->account,
         .instrument = order->instrument,
-        .bits = order->bits & ((1u << BITS_STATE_AT) - 1),
+        .bits = (uint16_t)(order->bits & BITS_ASKED),
         .status = status,
     };
+    const uint32_t place = append(engine, &record);
 
+    engine->client_index[table_find(engine, hash, slot)] =
+        (uint64_t)hash << 32 | CLIENT_FINISHED | place;
     engine->client_live--;
-    client->state = CLIENT_FINISHED;
-    client->slot = finished_add(engine, account, &finished);
-    if (account->finished_count > engine->finished_ids)
-        forget_oldest(engine, account);
 }
 
-void msim_client_add_finished(struct msim_engine *engine, const struct client *client,
-                              const struct finished *finished)
+void msim_client_add_finished(struct msim_engine *engine, const struct finished *finished)
 {
-    const uint32_t entry = entry_take(engine);
-    struct finished copy = *finished;
-
-    copy.client = entry;
-    engine->clients[entry] = *client;
-    engine->clients[entry].state = CLIENT_FINISHED;
-    engine->clients[entry].slot = finished_add(engine, &engine->accounts[client->account], &copy);
-    table_put(engine, hash_of(client->account, client->client_id), entry);
+    const uint32_t place = append(engine, finished);
+    table_put(engine, hash_of(engine, finished->account, finished->client_id),
+              CLIENT_FINISHED | place);
 }

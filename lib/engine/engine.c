@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/detail.h"
+#include "base/random.h"
 #include "engine/hot.h"
 #include "engine/snapshot.h"
 
@@ -85,6 +86,7 @@ static int fill_in(struct msim_engine *engine, const struct msim_engine_params *
     engine->window = chosen(params->window_levels, DEFAULT_WINDOW);
     engine->events_wanted = chosen(params->events, MSIM_EVENTS_ALL & ~MSIM_EVENTS_BOOK_ORDER);
     engine->accounts_off = params->accounts == MSIM_ACCOUNTS_OFF;
+    engine->hash_seed = msim_mix64(params->hash_seed + UINT64_C(0x9E3779B97F4A7C15));
     engine->time = INT64_MIN;
     engine->next_trade = 1;
     msim_sheet_init(&engine->balances, sizeof(struct balance));
@@ -150,6 +152,7 @@ void msim_engine_destroy(struct msim_engine **engine_address)
             msim_ladder_finish(&it->triggers[at], allocator);
         }
     }
+    msim_windows_finish(engine);
     msim_ladder_pool_finish(&engine->ladder_pool, allocator);
     msim_orders_destroy(engine);
     msim_clients_destroy(engine);
@@ -238,9 +241,25 @@ static inline int dispatch(struct msim_engine *engine, const struct msim_command
     }
 }
 
+/* What expires by the command's time, and then the command; the time is the engine's. */
+static inline int at_its_time(struct msim_engine *engine, const struct msim_command *command)
+{
+    if (command->time >= MSIM_TIME_NEVER)
+        return msim_refuse(engine, command, MSIM_REJECT_OUT_OF_RANGE);
+    if (command->time > engine->time) {
+        if (engine->heap_count > 0) {
+            int r = msim_entry_expire(engine, command->time);
+            if (r < 0)
+                return r;
+        }
+        engine->time = command->time;
+    }
+    return dispatch(engine, command);
+}
+
 /*
  * The sequence and the time are the engine's while the command's consequences are
- * told; both go back where it did not happen.
+ * told; both go back where it did not happen, but for a time at which orders expired.
  */
 static inline int apply_one(struct msim_engine *engine, const struct msim_command *command)
 {
@@ -252,17 +271,14 @@ static inline int apply_one(struct msim_engine *engine, const struct msim_comman
         return command->sequence <= sequence ? MSIM_APPLY_SKIPPED : MSIM_ERR_STATE;
     if (engine->queued_first)
         r = msim_entry_queued(engine);
+    const size_t expiring = engine->heap_count;
     engine->sequence = sequence + 1;
-    if (r == MSIM_OK && command->time > time) {
-        if (engine->heap_count > 0)
-            r = msim_entry_expire(engine, command->time);
-        if (r == MSIM_OK)
-            engine->time = command->time;
-    }
     if (r == MSIM_OK)
-        r = dispatch(engine, command);
+        r = at_its_time(engine, command);
     if (r < 0) {
         engine->sequence = sequence;
+        if (engine->heap_count == expiring)
+            engine->time = time;
         return r;
     }
     if (engine->queued_first && msim_entry_queued(engine) < 0)
@@ -293,29 +309,54 @@ static inline void prefetch_far(const struct msim_engine *engine,
     }
 }
 
-/* The second, for client ids alone: their entries. */
+/* Its neighbours: in its queue, and among its account's orders. */
+static inline void prefetch_neighbours(const struct msim_engine *engine, uint32_t slot)
+{
+    const struct order *order = &engine->orders[slot];
+
+    __builtin_prefetch(&engine->orders[order->next], 1);
+    __builtin_prefetch(&engine->orders[order->prev], 1);
+    __builtin_prefetch(&engine->orders[order->account_next], 1);
+    __builtin_prefetch(&engine->orders[order->account_prev], 1);
+}
+
+static inline bool by_client(const struct msim_command *command)
+{
+    return command->client_id && !(uint32_t)command->handle && command->kind != MSIM_COMMAND_NEW;
+}
+
+/* The second, for client ids alone: the order that one leads to. */
 static inline void prefetch_middle(const struct msim_engine *engine,
                                    const struct msim_command *command)
 {
-    if (command->client_id && !(uint32_t)command->handle && command->kind != MSIM_COMMAND_NEW)
-        msim_client_prefetch_entry(engine, command->account, command->client_id);
+    if (!by_client(command))
+        return;
+    const uint32_t slot = msim_client_likely_slot(engine, command->account, command->client_id);
+    __builtin_prefetch(&engine->orders[slot], 1);
+    if (slot)
+        __builtin_prefetch(&engine->clients[slot], 1);
 }
 
-/* The third: the order, where its client id led to it; the neighbours in its queue. */
+/* The third: what lies around the order. */
 static inline void prefetch_near(const struct msim_engine *engine,
                                  const struct msim_command *command)
 {
-    const uint32_t slot = (uint32_t)command->handle;
+    uint32_t slot = (uint32_t)command->handle;
 
-    if (slot && slot < engine->order_used) {
-        const struct order *order = &engine->orders[slot];
-        __builtin_prefetch(&engine->orders[order->next], 1);
-        __builtin_prefetch(&engine->orders[order->prev], 1);
-    } else if (command->client_id && command->kind != MSIM_COMMAND_NEW) {
-        __builtin_prefetch(
-            &engine->orders[msim_client_likely_slot(engine, command->account, command->client_id)],
-            1);
+    if (by_client(command)) {
+        slot = msim_client_likely_slot(engine, command->account, command->client_id);
+        __builtin_prefetch(&engine->id_index[engine->orders[slot].id & engine->id_mask], 1);
     }
+    if (slot && slot < engine->order_used)
+        prefetch_neighbours(engine, slot);
+}
+
+/* What a batch comes to: the last word on orders that wait, or that nothing was new in it. */
+static int batch_result(const struct msim_engine *engine, size_t count, size_t skipped)
+{
+    if (engine->queued_first)
+        return MSIM_APPLY_PENDING;
+    return count > 0 && skipped == count ? MSIM_APPLY_SKIPPED : MSIM_APPLY_DONE;
 }
 
 int msim_engine_apply_many(struct msim_engine *engine, const struct msim_command *commands,
@@ -323,11 +364,13 @@ int msim_engine_apply_many(struct msim_engine *engine, const struct msim_command
 {
     int r = MSIM_OK;
     size_t i = 0;
+    size_t skipped = 0;
 
     if (!engine || (!commands && count > 0))
         return MSIM_ERR_INVALID;
     engine->event_count = 0;
-    const bool large = engine->order_used >= PREFETCH_FROM || engine->client_used >= PREFETCH_FROM;
+    const bool large = engine->order_used >= PREFETCH_FROM ||
+                       engine->client_live + engine->finished_count >= PREFETCH_FROM;
     for (size_t ahead = 0; large && ahead < PREFETCH_FAR && ahead < count; ahead++)
         prefetch_far(engine, &commands[ahead]);
     for (; i < count && engine->event_count < MSIM_BATCH_EVENTS; i++) {
@@ -339,36 +382,38 @@ int msim_engine_apply_many(struct msim_engine *engine, const struct msim_command
         r = apply_one(engine, &commands[i]);
         if (r < 0)
             break;
+        skipped += r == MSIM_APPLY_SKIPPED;
     }
     if (applied)
         *applied = i;
-    return r < 0 ? r : MSIM_OK;
+    return r < 0 ? r : batch_result(engine, i, skipped);
 }
 
 const struct msim_event *msim_engine_events(const struct msim_engine *engine, size_t *count)
 {
-    *count = engine->event_count;
-    return engine->events;
+    if (count)
+        *count = engine ? engine->event_count : 0;
+    return engine ? engine->events : NULL;
 }
 
 msim_time msim_engine_next_due(const struct msim_engine *engine)
 {
-    if (engine->heap_count == 0)
+    if (!engine || engine->heap_count == 0)
         return MSIM_TIME_NEVER;
     return engine->extras[engine->orders[engine->heap[0]].extra].expires_at;
 }
 
 uint64_t msim_engine_sequence(const struct msim_engine *engine)
 {
-    return engine->sequence;
+    return engine ? engine->sequence : 0;
 }
 
 msim_time msim_engine_time(const struct msim_engine *engine)
 {
-    return engine->time;
+    return engine ? engine->time : INT64_MIN;
 }
 
 size_t msim_engine_memory(const struct msim_engine *engine)
 {
-    return engine->memory;
+    return engine ? engine->memory : 0;
 }

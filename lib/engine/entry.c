@@ -107,7 +107,7 @@ uint8_t msim_check_worth(const struct instrument *instrument, unsigned side, msi
     int64_t notional;
 
     if (!notional_check(instrument, price, quantity, &notional) ||
-        !hold_check(instrument, side, price, quantity, hold))
+        !hold_check(instrument, side, price, quantity, 0, hold))
         return MSIM_REJECT_OVERFLOW;
     return notional < instrument->min_notional ? MSIM_REJECT_MIN_NOTIONAL : MSIM_REJECT_NONE;
 }
@@ -240,7 +240,7 @@ static int prepare_new(struct msim_engine *engine, struct request *request)
     /* A market order's sweep has counted already, as far as its levels give what they show. */
     if (request->crosses &&
         (!request->sweep.fills || c->self_trade == MSIM_SELF_TRADE_CANCEL_MAKER ||
-         engine->reduce_only_seen))
+         engine->reduce_only_orders > 0))
         request->sweep.fills = msim_sweep_fills(engine, it, request->side, request->reach,
                                                 c->amount ? INT64_MAX : c->quantity, c->self_trade);
     if (engine->event_capacity - engine->event_count < EVENTS_PER_ORDER || request->sweep.fills)
@@ -256,7 +256,11 @@ static int prepare_new(struct msim_engine *engine, struct request *request)
     if ((c->stop_price || c->display_quantity || c->time_in_force >= MSIM_TIF_GTD) &&
         (r = msim_extras_reserve(engine)) < 0)
         return r;
-    if (c->client_id && (r = msim_clients_reserve(engine, c->account)) < 0)
+    if (c->client_id && (r = msim_clients_reserve(engine)) < 0)
+        return r;
+    if ((r = finished_reserve(engine, request->sweep.fills + 1)) < 0)
+        return r;
+    if (c->owner && (r = msim_owners_reserve(engine)) < 0)
         return r;
     if (c->type == MSIM_ORDER_LIMIT && c->time_in_force != MSIM_TIF_IOC &&
         c->time_in_force != MSIM_TIF_FOK)
@@ -276,17 +280,17 @@ static uint32_t accept(struct msim_engine *engine, const struct request *request
     order->price = c->price;
     order->quantity = c->quantity;
     order->extra = 0;
-    order->client = 0;
     order->account = c->account;
-    order->owner = c->owner;
     order->instrument = (uint16_t)request->number;
     order->bits = (uint16_t)(request->side | (unsigned)c->type << BITS_TYPE_AT |
                              (unsigned)c->time_in_force << BITS_TIF_AT |
                              (unsigned)c->self_trade << BITS_STP_AT |
                              (c->flags & MSIM_COMMAND_POST_ONLY ? BITS_POST_ONLY : 0) |
                              (c->flags & MSIM_COMMAND_REDUCE_ONLY ? BITS_REDUCE_ONLY : 0));
-    if (order->bits & BITS_REDUCE_ONLY)
-        engine->reduce_only_seen = true;
+    engine->reduce_only_orders += (order->bits & BITS_REDUCE_ONLY) != 0;
+    order_join(engine, slot);
+    if (c->owner)
+        msim_owner_add(engine, slot, c->owner);
     if (c->stop_price || c->display_quantity || c->time_in_force >= MSIM_TIF_GTD) {
         msim_extra_make(engine, slot);
         struct extra *extra = &engine->extras[order->extra];
@@ -299,8 +303,7 @@ static uint32_t accept(struct msim_engine *engine, const struct request *request
         }
     }
     if (c->client_id)
-        order->client =
-            msim_client_add(engine, c->account, c->client_id, msim_client_content(c), slot);
+        msim_client_add(engine, c->account, c->client_id, msim_client_content(c), slot);
     msim_event_order(engine, MSIM_EVENT_ACCEPTED, slot, 0,
                      request->waits ? MSIM_STATUS_WAITING : MSIM_STATUS_OPEN);
     if (c->amount) {
@@ -423,31 +426,32 @@ void msim_execute(struct msim_engine *engine, struct taker *taker)
 }
 
 /* The same id again: the first one's answer where it asks for the same, else a refusal. */
-static int repeat(struct msim_engine *engine, const struct msim_command *c, uint32_t entry)
+static int repeat(struct msim_engine *engine, const struct msim_command *c, uint32_t at)
 {
-    const struct client *client = &engine->clients[entry];
+    const bool live = !(at & CLIENT_FINISHED);
+    const struct finished *finished = &engine->finished[live ? 0 : at & ~CLIENT_FINISHED];
+    const uint64_t content = live ? engine->clients[at].content : finished->content;
     int r = events_reserve(engine, EVENTS_PER_ORDER);
 
     if (r < 0)
         return r;
-    if (client->content != msim_client_content(c)) {
+    if (content != msim_client_content(c)) {
         msim_event_reject(engine, c, MSIM_REJECT_DUPLICATE_CLIENT_ID);
         return MSIM_OK;
     }
     if (!(engine->events_wanted & MSIM_EVENTS_ORDER))
         return MSIM_OK;
-    if (client->state == CLIENT_LIVE) {
-        const struct order *order = &engine->orders[client->slot];
+    if (live) {
+        const struct order *order = &engine->orders[at];
         uint8_t status = MSIM_STATUS_OPEN;
         if (order_state(order) == ORDER_WAITING)
             status = MSIM_STATUS_WAITING;
         else if (order_open(engine, order) < order->quantity)
             status = MSIM_STATUS_PARTIALLY_FILLED;
-        msim_event_order(engine, MSIM_EVENT_ACCEPTED, client->slot, 0, status);
+        msim_event_order(engine, MSIM_EVENT_ACCEPTED, at, 0, status);
         engine->events[engine->event_count - 1].flags = MSIM_EVENT_REPEATED;
         return MSIM_OK;
     }
-    const struct finished *finished = &engine->finished[client->slot];
     struct msim_event *event = event_make(engine, MSIM_EVENT_ACCEPTED);
     event->order = finished->order;
     event->client_id = c->client_id;
@@ -492,9 +496,9 @@ int msim_entry_new(struct msim_engine *engine, const struct msim_command *c)
     if (code)
         return msim_refuse(engine, c, code);
     if (c->client_id) {
-        const uint32_t entry = msim_client_find(engine, c->account, c->client_id);
-        if (entry)
-            return repeat(engine, c, entry);
+        const uint32_t at = msim_client_find(engine, c->account, c->client_id);
+        if (at)
+            return repeat(engine, c, at);
     }
 
     struct request request = {
@@ -508,7 +512,7 @@ int msim_entry_new(struct msim_engine *engine, const struct msim_command *c)
     };
     if ((code = check_terms(engine, &request)))
         return msim_refuse(engine, c, code);
-    int r = msim_orders_reserve(engine);
+    int r = msim_orders_reserve(engine, c->account);
     if (r == MSIM_ERR_LIMIT)
         return msim_refuse(engine, c, MSIM_REJECT_LIMIT);
     if (r == MSIM_OK)
@@ -585,8 +589,12 @@ static int run_queued(struct msim_engine *engine, uint32_t slot)
     if (it->sides[side ^ 1].best <= taker.limit)
         fills =
             msim_sweep_fills(engine, it, side, taker.limit, order->leaves, order_self_trade(order));
+    const bool rests =
+        !market && order_tif(order) != MSIM_TIF_IOC && order_tif(order) != MSIM_TIF_FOK;
     int r = events_reserve(engine, fills * EVENTS_PER_FILL + EVENTS_PER_ORDER);
-    if (r == MSIM_OK && !market)
+    if (r == MSIM_OK)
+        r = finished_reserve(engine, fills + 1);
+    if (r == MSIM_OK && rests)
         r = side_prepare(engine, &it->sides[side], price_key(it, side, order->price));
     if (r < 0)
         return r;
@@ -596,7 +604,7 @@ static int run_queued(struct msim_engine *engine, uint32_t slot)
     if (market)
         msim_hold_release(engine, order, order->leaves, 0);
     taker.stopped = check_triggered(engine, it, order, taker.limit);
-    if (!taker.stopped && !msim_add_check(it->sides[side].total, order->leaves, &sum))
+    if (!taker.stopped && rests && !msim_add_check(it->sides[side].total, order->leaves, &sum))
         taker.stopped = MSIM_CANCEL_OVERFLOW;
     msim_execute(engine, &taker);
     return MSIM_OK;

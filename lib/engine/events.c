@@ -1,7 +1,7 @@
 /*
  * What the engine tells: one array, filled by an apply and lent to the caller.
  */
-#include "engine/state.h"
+#include "engine/money.h"
 
 /* The bound on one apply's events: every order may end in it, with all that this entails. */
 static size_t events_limit(const struct msim_engine *engine)
@@ -27,11 +27,11 @@ void msim_event_order(struct msim_engine *engine, uint8_t kind, uint32_t slot, u
     struct msim_event *event = event_make(engine, kind);
 
     event->order = order->id;
-    event->client_id = order->client ? engine->clients[order->client].client_id : 0;
+    event->client_id = order_client_id(engine, order);
     event->instrument = order->instrument;
     event->account = order->account;
     event->slot = slot;
-    event->owner = order->owner;
+    event->owner = order_owner(engine, order);
     event->side = side_told(order_side(order));
     event->type = (uint8_t)order_type(order);
     event->time_in_force = (uint8_t)order_tif(order);

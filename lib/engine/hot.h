@@ -15,9 +15,12 @@
 /* What the public and the account are told beside the order's own event. */
 #define HOT_ASIDE (MSIM_EVENTS_BOOK_ORDER | MSIM_EVENTS_LEVEL | MSIM_EVENTS_BALANCE)
 
-static inline bool hot_room(const struct msim_engine *engine)
+/* For the events of an order and so many fills, and for the client ids of all that may end. */
+static inline bool hot_room(const struct msim_engine *engine, uint64_t fills)
 {
-    return engine->event_capacity - engine->event_count >= EVENTS_PER_ORDER;
+    return engine->event_capacity - engine->event_count >=
+               EVENTS_PER_ORDER + EVENTS_PER_FILL * fills &&
+           finished_ready(engine, fills + 1);
 }
 
 static inline bool range_holds(struct range range, uint64_t quotient)
@@ -78,18 +81,16 @@ static inline void hot_tell(struct msim_engine *engine, const struct hot_order *
 /* Its client id is new, and there is room for it. */
 static inline bool hot_client_ready(const struct msim_engine *engine, const struct msim_command *c)
 {
-    return c->account < engine->account_capacity &&
-           (engine->free_client || engine->client_used < engine->client_capacity) &&
-           engine->finished_count + engine->client_live + 2 <= engine->finished_capacity &&
-           engine->client_mask + 1 >= 2 * engine->client_capacity &&
+    return engine->clients &&
+           2 * (engine->finished_count + engine->client_live + 1) <= engine->client_places &&
            !msim_client_find(engine, c->account, c->client_id);
 }
 
 /* A slot is free, and the account and its client id are known to the tables. */
 static inline bool hot_ready(const struct msim_engine *engine, const struct msim_command *c)
 {
-    if (!engine->free_order &&
-        (engine->order_used >= engine->order_capacity || engine->order_used > engine->max_orders))
+    if ((!engine->free_order && engine->order_used >= engine->order_room) ||
+        c->account >= engine->account_capacity || (c->owner && !engine->owned))
         return false;
     if (!engine->accounts_off && !accounts_ready(engine, c->account, c->instrument))
         return false;
@@ -127,14 +128,14 @@ static inline uint32_t hot_accept(struct msim_engine *engine, const struct msim_
     order->price = told.price;
     order->quantity = told.quantity;
     order->extra = 0;
-    order->client = 0;
     order->account = told.account;
-    order->owner = told.owner;
     order->instrument = (uint16_t)told.instrument;
     order->bits = (uint16_t)(side | type << BITS_TYPE_AT | (unsigned)state << BITS_STATE_AT);
+    order_join(engine, slot);
+    if (told.owner)
+        msim_owner_add(engine, slot, told.owner);
     if (told.client_id)
-        order->client =
-            msim_client_add(engine, told.account, told.client_id, msim_client_content(c), slot);
+        msim_client_add(engine, told.account, told.client_id, msim_client_content(c), slot);
     hot_tell(engine, &told, MSIM_EVENT_ACCEPTED, 0, MSIM_STATUS_OPEN);
     return slot;
 }
@@ -157,43 +158,23 @@ static inline void hot_rest(struct msim_engine *engine, struct side *side, uint3
     }
 }
 
-/* Room for the events of all that it may meet; the first one met is asked for. */
-static inline bool hot_meets(const struct msim_engine *engine, const struct msim_command *c,
-                             const struct instrument *it, unsigned side, int64_t limit)
-{
-    const struct side *other = &it->sides[side ^ 1];
-    const struct level *level = side_near(engine, other, other->best);
-    const size_t room = engine->event_capacity - engine->event_count;
-
-    account_prefetch(engine, it, c->instrument, engine->orders[level->head].account);
-    if (!engine->accounts_off)
-        __builtin_prefetch(position_of(engine, c->account, c->instrument), 1);
-    if (level->shown >= c->quantity && level->hidden == 0 && !engine->reduce_only_seen &&
-        room >= EVENTS_PER_ORDER + EVENTS_PER_FILL * ((size_t)level->count + 1))
-        return true;
-    return room >= EVENTS_PER_ORDER + EVENTS_PER_FILL * msim_sweep_fills(engine, it, side, limit,
-                                                                         c->quantity,
-                                                                         MSIM_SELF_TRADE_NONE);
-}
-
 static inline bool hot_limit(struct msim_engine *engine, const struct msim_command *c,
                              struct instrument *it, unsigned side)
 {
     struct side *own = &it->sides[side];
     const uint64_t ticks = grid_quotient(&it->tick, c->price);
-    const int64_t key = mirrored(side, (int64_t)ticks);
-    const bool crosses = it->sides[side ^ 1].best <= -key;
     int64_t notional;
     int64_t total;
 
     if (!range_holds(it->ticks, ticks) || !notional_check(it, c->price, c->quantity, &notional) ||
-        notional < it->min_notional || !msim_add_check(own->total, c->quantity, &total) ||
-        side_prepare(engine, own, key) < 0)
+        notional < it->min_notional || !msim_add_check(own->total, c->quantity, &total))
         return false;
-    if (crosses && engine->event_capacity - engine->event_count <
-                       EVENTS_PER_ORDER + EVENTS_PER_FILL * msim_sweep_fills(engine, it, side, -key,
-                                                                             c->quantity,
-                                                                             MSIM_SELF_TRADE_NONE))
+    const int64_t key = mirrored(side, (int64_t)ticks * it->tick_steps);
+    const bool crosses = it->sides[side ^ 1].best <= -key;
+    if (side_prepare(engine, own, key) < 0)
+        return false;
+    if (crosses && !hot_room(engine, msim_sweep_fills(engine, it, side, -key, c->quantity,
+                                                      MSIM_SELF_TRADE_NONE)))
         return false;
     if (!engine->accounts_off) {
         struct balance *balance = balance_of(engine, c->account, it->pays[side]);
@@ -228,7 +209,7 @@ static inline bool hot_sweep(const struct msim_engine *engine, const struct inst
     *cost = 0;
     for (int64_t key = other->best; key != KEY_NONE && quantity > 0;
          key = msim_side_after(engine, other, key)) {
-        const struct level *level = side_near(engine, other, key);
+        const struct level *level = side_near(other, key);
         if (key >= other->near_end)
             return false;
         const msim_qty taken = level->shown < quantity ? level->shown : quantity;
@@ -250,11 +231,11 @@ static inline bool hot_market(struct msim_engine *engine, const struct msim_comm
     int64_t cost;
     int64_t worth;
 
-    if (c->price != 0 || it->sides[side ^ 1].best == KEY_NONE || engine->reduce_only_seen ||
+    if (c->price != 0 || it->sides[side ^ 1].best == KEY_NONE || engine->reduce_only_orders ||
         !notional_check(it, key_price(it, side ^ 1, it->sides[side ^ 1].best), c->quantity,
                         &worth) ||
         worth < it->min_notional || !hot_sweep(engine, it, side, c->quantity, &fills, &cost) ||
-        engine->event_capacity - engine->event_count < EVENTS_PER_ORDER + EVENTS_PER_FILL * fills)
+        !hot_room(engine, fills))
         return false;
     if (!engine->accounts_off) {
         const int64_t needed = side == SELL ? c->quantity * it->base_factor : cost;
@@ -279,7 +260,7 @@ static inline bool hot_new(struct msim_engine *engine, const struct msim_command
     const unsigned side = (unsigned)c->side - MSIM_SIDE_BUY;
 
     if (c->instrument >= engine->instrument_count || c->account >= engine->max_accounts ||
-        side > SELL || !hot_is_plain(c) || !hot_room(engine))
+        side > SELL || !hot_is_plain(c) || !hot_room(engine, 0))
         return false;
     struct instrument *it = &engine->instruments[c->instrument];
     if (!it->plain || !range_holds(it->lots, grid_quotient(&it->lot, c->quantity)) ||
@@ -303,8 +284,7 @@ static inline uint32_t hot_named(const struct msim_engine *engine, const struct 
     }
     if (c->order || c->handle || !c->client_id)
         return 0;
-    const uint32_t entry = msim_client_find(engine, c->account, c->client_id);
-    return entry && engine->clients[entry].state == CLIENT_LIVE ? engine->clients[entry].slot : 0;
+    return client_live_slot(engine, c->account, c->client_id);
 }
 
 /* The same where it rests, is the account's, and has nothing special. */
@@ -314,7 +294,7 @@ static inline uint32_t hot_find(const struct msim_engine *engine, const struct m
     const struct order *order = &engine->orders[slot];
 
     if (slot == 0 || order->account != c->account || order->extra != 0 ||
-        order->bits >> BITS_STATE_AT != ORDER_RESTING)
+        order_state(order) != ORDER_RESTING)
         return 0;
     return slot;
 }
@@ -344,7 +324,7 @@ static inline bool hot_cancel(struct msim_engine *engine, const struct msim_comm
 {
     const uint32_t slot = hot_find(engine, c);
 
-    if (!slot || !hot_room(engine))
+    if (!slot || !hot_room(engine, 0))
         return false;
     struct order *order = &engine->orders[slot];
     struct instrument *it = &engine->instruments[order->instrument];
@@ -354,11 +334,11 @@ static inline bool hot_cancel(struct msim_engine *engine, const struct msim_comm
     const unsigned at = order_side(order);
     const struct hot_order told = {
         .id = order->id,
-        .client_id = order->client ? engine->clients[order->client].client_id : 0,
+        .client_id = order_client_id(engine, order),
         .instrument = order->instrument,
         .account = order->account,
         .slot = slot,
-        .owner = order->owner,
+        .owner = order_owner(engine, order),
         .side = at,
         .time_in_force = order_tif(order),
         .type = order_type(order),
@@ -377,7 +357,7 @@ static inline bool hot_cancel(struct msim_engine *engine, const struct msim_comm
         balance->free += hold;
         event_balance(engine, told.account, it->pays[at]);
     }
-    if (order->client)
+    if (order->bits & BITS_CLIENT)
         msim_client_finish(engine, order, told.filled, MSIM_STATUS_CANCELLED);
     order_give(engine, slot);
     return true;
@@ -388,7 +368,7 @@ static inline bool hot_replace(struct msim_engine *engine, const struct msim_com
 {
     const uint32_t slot = hot_find(engine, c);
 
-    if (!slot || !hot_room(engine) || c->price <= 0 || c->quantity <= 0 || c->stop_price != 0 ||
+    if (!slot || !hot_room(engine, 0) || c->price <= 0 || c->quantity <= 0 || c->stop_price != 0 ||
         c->flags & ~MSIM_COMMAND_OPEN_QUANTITY)
         return false;
     struct order *order = &engine->orders[slot];
@@ -396,7 +376,6 @@ static inline bool hot_replace(struct msim_engine *engine, const struct msim_com
     const unsigned at = order_side(order);
     struct side *own = &it->sides[at];
     const uint64_t ticks = grid_quotient(&it->tick, c->price);
-    const int64_t key = mirrored(at, (int64_t)ticks);
     const msim_qty filled = order->quantity - order->leaves;
     msim_qty quantity = c->quantity;
     int64_t notional;
@@ -408,9 +387,11 @@ static inline bool hot_replace(struct msim_engine *engine, const struct msim_com
     if (!it->plain || c->price == order->price || open <= 0 || quantity > it->max_quantity ||
         order->bits & BITS_REDUCE_ONLY || !range_holds(it->ticks, ticks) ||
         !range_holds(it->lots, grid_quotient(&it->lot, c->quantity)) ||
-        it->sides[at ^ 1].best <= -key || !notional_check(it, c->price, open, &notional) ||
-        notional < it->min_notional || !msim_add_check(own->total, open, &total) ||
-        side_prepare(engine, own, key) < 0)
+        !notional_check(it, c->price, open, &notional) || notional < it->min_notional ||
+        !msim_add_check(own->total, open, &total))
+        return false;
+    const int64_t key = mirrored(at, (int64_t)ticks * it->tick_steps);
+    if (it->sides[at ^ 1].best <= -key || side_prepare(engine, own, key) < 0)
         return false;
     if (!engine->accounts_off) {
         struct balance *balance = balance_of(engine, order->account, it->pays[at]);
@@ -424,11 +405,11 @@ static inline bool hot_replace(struct msim_engine *engine, const struct msim_com
 
     const struct hot_order told = {
         .id = order->id,
-        .client_id = order->client ? engine->clients[order->client].client_id : 0,
+        .client_id = order_client_id(engine, order),
         .instrument = order->instrument,
         .account = order->account,
         .slot = slot,
-        .owner = order->owner,
+        .owner = order_owner(engine, order),
         .side = at,
         .time_in_force = order_tif(order),
         .type = order_type(order),
@@ -439,7 +420,9 @@ static inline bool hot_replace(struct msim_engine *engine, const struct msim_com
     };
     hot_tell(engine, &told, MSIM_EVENT_REPLACED, 0,
              filled > 0 ? MSIM_STATUS_PARTIALLY_FILLED : MSIM_STATUS_OPEN);
+    engine->replacing = true;
     hot_leave(engine, it, at, slot, order->price, order->leaves);
+    engine->replacing = false;
     order->price = told.price;
     order->quantity = told.quantity;
     order->leaves = told.leaves;

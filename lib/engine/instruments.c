@@ -46,8 +46,9 @@ void msim_instrument_refresh(struct instrument *it)
     it->pays[SELL] = it->base;
     it->ticks = range_of(&it->tick, it->min_price, it->max_price);
     it->lots = range_of(&it->lot, it->min_quantity, most);
-    it->plain = it->state == MSIM_STATE_TRADING && it->band == 0 &&
-                it->step.unit == it->tick.unit && it->fee_mode == MSIM_FEE_RECEIVED;
+    it->tick_steps = it->tick.unit / it->step.unit;
+    it->plain =
+        it->state == MSIM_STATE_TRADING && it->band == 0 && it->fee_mode == MSIM_FEE_RECEIVED;
 }
 
 static int check_name(const char *name, const char *what, struct msim_detail *detail)
@@ -201,6 +202,8 @@ int msim_engine_instrument_add(struct msim_engine *engine,
     r = msim_mem_grow(&engine->allocator, (void **)&engine->instruments,
                       &engine->instrument_capacity, sizeof *engine->instruments,
                       (size_t)engine->instrument_count + 1, (size_t)engine->max_instruments + 1);
+    if (r == MSIM_OK && params->fee_mode == MSIM_FEE_QUOTE && !engine->accounts_off)
+        r = msim_excess_reserve(engine);
     if (r < 0)
         return msim_detail_set(detail, r, "engine: no room for \"%s\"", params->symbol);
     r = intern(&engine->symbols, params->symbol, &number, detail);
@@ -216,17 +219,23 @@ int msim_engine_instrument_add(struct msim_engine *engine,
 int msim_engine_asset_find(const struct msim_engine *engine, const char *name, size_t length,
                            uint32_t *id)
 {
+    if (!engine || !name || !id)
+        return MSIM_ERR_INVALID;
     return msim_symbols_find(&engine->asset_names, name, length, id);
 }
 
 int msim_engine_instrument_find(const struct msim_engine *engine, const char *symbol, size_t length,
                                 uint32_t *id)
 {
+    if (!engine || !symbol || !id)
+        return MSIM_ERR_INVALID;
     return msim_symbols_find(&engine->symbols, symbol, length, id);
 }
 
 int msim_engine_asset(const struct msim_engine *engine, uint32_t id, struct msim_asset_view *view)
 {
+    if (!engine || !view)
+        return MSIM_ERR_INVALID;
     if (id >= engine->asset_names.count)
         return MSIM_ERR_NOT_FOUND;
     *view = (struct msim_asset_view){

@@ -70,7 +70,8 @@ uint64_t msim_sweep_fills(const struct msim_engine *engine, const struct instrum
                           unsigned self_trade)
 {
     const struct side *side = &instrument->sides[taker_side ^ 1];
-    const bool certain = self_trade != MSIM_SELF_TRADE_CANCEL_MAKER && !engine->reduce_only_seen;
+    const bool certain =
+        self_trade != MSIM_SELF_TRADE_CANCEL_MAKER && engine->reduce_only_orders == 0;
     uint64_t fills = 0;
 
     for (int64_t key = side->best; key <= limit && key != KEY_NONE && quantity > 0;
@@ -158,9 +159,10 @@ void msim_hold_release(struct msim_engine *engine, const struct order *order, ms
     const struct instrument *instrument = &engine->instruments[order->instrument];
     const unsigned side = order_side(order);
     const msim_price price = hold_price(engine, order);
+    const uint32_t excess = order_excess(engine, order);
     struct balance *balance = balance_of(engine, order->account, held_asset(instrument, side));
-    const int64_t released =
-        hold_of(instrument, side, price, from) - hold_of(instrument, side, price, to);
+    const int64_t released = hold_of(instrument, side, price, from, excess) -
+                             hold_of(instrument, side, price, to, excess);
 
     balance->held -= released;
     balance->free += released;
@@ -170,7 +172,7 @@ static void forget(struct msim_engine *engine, uint32_t slot, uint8_t status)
 {
     const struct order *order = &engine->orders[slot];
 
-    if (order->client)
+    if (order->bits & BITS_CLIENT)
         msim_client_finish(engine, order,
                            order->quantity - order->leaves - order_hidden(engine, order), status);
     order_give(engine, slot);
@@ -219,10 +221,26 @@ void msim_order_filled(struct msim_engine *engine, uint32_t slot)
     forget(engine, slot, MSIM_STATUS_FILLED);
 }
 
-/* The buyer's fee: in what it receives, or in what it pays, then never below zero for it. */
+/*
+ * A fee in the quote asset, counted by order: of all that it traded, rounded up once.  What the
+ * earlier fills' rounding took too much is set against this one.
+ */
+static int64_t counted_fee(struct msim_engine *engine, const struct order *order, uint32_t rate,
+                           int64_t notional)
+{
+    uint32_t *excess = &engine->excess[order_slot(engine, order)];
+    const int64_t fee = fee_with(notional, rate, *excess);
+
+    *excess =
+        (uint32_t)((msim_int128)fee * MSIM_FEE_SCALE - ((msim_int128)notional * rate - *excess));
+    return fee;
+}
+
+/* The buyer's fee: in what it receives, or in what it pays. */
 static inline int64_t buyer_fee(struct msim_engine *engine, const struct instrument *instrument,
-                                bool plain, uint32_t rate, int64_t received, int64_t notional,
-                                struct balance *base, struct balance *quote)
+                                bool plain, const struct order *order, uint32_t rate,
+                                int64_t received, int64_t notional, struct balance *base,
+                                struct balance *quote)
 {
     int64_t fee;
 
@@ -233,33 +251,23 @@ static inline int64_t buyer_fee(struct msim_engine *engine, const struct instrum
         engine->assets[instrument->base].fees += fee;
         return fee;
     }
-    /* Several fills round up more often than their hold did. */
-    fee = fee_of(notional, rate);
-    if (fee > quote->free)
-        fee = quote->free > 0 ? quote->free : 0;
+    fee = counted_fee(engine, order, rate, notional);
     quote->free -= fee;
     engine->assets[instrument->quote].fees += fee;
     return fee;
 }
 
 static inline int64_t seller_fee(struct msim_engine *engine, const struct instrument *instrument,
-                                 uint32_t rate, int64_t notional, struct balance *quote)
+                                 bool plain, const struct order *order, uint32_t rate,
+                                 int64_t notional, struct balance *quote)
 {
-    const int64_t fee = fee_of(notional, rate);
+    const int64_t fee = plain || instrument->fee_mode == MSIM_FEE_RECEIVED
+                            ? fee_of(notional, rate)
+                            : counted_fee(engine, order, rate, notional);
 
     quote->free += notional - fee;
     engine->assets[instrument->quote].fees += fee;
     return fee;
-}
-
-/* What a buyer's hold gives for a part of its open quantity. */
-static inline int64_t released(const struct instrument *instrument, bool plain,
-                               const struct order *order, msim_qty open, msim_qty quantity)
-{
-    if (plain || instrument->fee_mode == MSIM_FEE_RECEIVED)
-        return notional_of(instrument, order->price, quantity);
-    return hold_of(instrument, BUY, order->price, open) -
-           hold_of(instrument, BUY, order->price, open - quantity);
 }
 
 struct fees {
@@ -267,7 +275,39 @@ struct fees {
     int64_t taker;
 };
 
-/* Money and positions of both; open quantities are still what they were.  The buyer pays first. */
+/*
+ * A buyer's side of a fill: its hold gives what it held for the quantity, the trade and its fee are
+ * paid, and the rest is free.  Its open quantity is still what it was.
+ */
+static inline int64_t buy_settle(struct msim_engine *engine, const struct taker *taker, bool plain,
+                                 const struct order *order, bool holds, uint32_t rate,
+                                 msim_qty quantity, int64_t notional, struct balance *base,
+                                 struct balance *quote)
+{
+    const struct instrument *it = taker->instrument;
+    const int64_t given = quantity * it->base_factor;
+    int64_t released = 0;
+    int64_t fee;
+
+    if (plain || it->fee_mode == MSIM_FEE_RECEIVED) {
+        if (holds)
+            released = notional_of(it, order->price, quantity);
+        fee = buyer_fee(engine, it, plain, order, rate, given, notional, base, quote);
+    } else {
+        const msim_qty open = order_open(engine, order);
+        if (holds)
+            released = hold_of(it, BUY, order->price, open, order_excess(engine, order));
+        fee = buyer_fee(engine, it, plain, order, rate, given, notional, base, quote);
+        if (holds)
+            released -=
+                hold_of(it, BUY, order->price, open - quantity, order_excess(engine, order));
+    }
+    quote->held -= released;
+    quote->free += released - notional;
+    return fee;
+}
+
+/* Money and positions of both; open quantities are still what they were. */
 static inline struct fees settle(struct msim_engine *engine, const struct taker *taker, bool plain,
                                  const struct order *t, const struct order *m, msim_qty quantity,
                                  int64_t notional)
@@ -280,27 +320,21 @@ static inline struct fees settle(struct msim_engine *engine, const struct taker 
     struct fees fees;
 
     if (taker->side == BUY) {
-        const int64_t paid = taker->market ? 0 : released(it, plain, t, t->leaves, quantity);
-        taker->quote->held -= paid;
-        taker->quote->free += paid - notional;
-        fees.taker =
-            buyer_fee(engine, it, plain, it->taker_fee, given, notional, taker->base, taker->quote);
+        fees.taker = buy_settle(engine, taker, plain, t, !taker->market, it->taker_fee, quantity,
+                                notional, taker->base, taker->quote);
         base->held -= given;
-        fees.maker = seller_fee(engine, it, it->maker_fee, notional, quote);
+        fees.maker = seller_fee(engine, it, plain, m, it->maker_fee, notional, quote);
         position_book(taker->position, quantity, notional);
         position_book(position, -quantity, notional);
         return fees;
     }
-    const int64_t paid =
-        released(it, plain, m, plain ? m->leaves : order_open(engine, m), quantity);
-    quote->held -= paid;
-    quote->free += paid - notional;
-    fees.maker = buyer_fee(engine, it, plain, it->maker_fee, given, notional, base, quote);
+    fees.maker =
+        buy_settle(engine, taker, plain, m, true, it->maker_fee, quantity, notional, base, quote);
     if (taker->market)
         taker->base->free -= given;
     else
         taker->base->held -= given;
-    fees.taker = seller_fee(engine, it, it->taker_fee, notional, taker->quote);
+    fees.taker = seller_fee(engine, it, plain, t, it->taker_fee, notional, taker->quote);
     position_book(position, quantity, notional);
     position_book(taker->position, -quantity, notional);
     return fees;
@@ -342,11 +376,11 @@ static inline void tell_fill(struct msim_engine *engine, const struct order *ord
     struct msim_event *event = event_make(engine, MSIM_EVENT_FILL);
 
     event->order = order->id;
-    event->client_id = order->client ? engine->clients[order->client].client_id : 0;
+    event->client_id = order_client_id(engine, order);
     event->instrument = fill->number;
     event->account = order->account;
     event->slot = slot;
-    event->owner = order->owner;
+    event->owner = order_owner(engine, order);
     event->side = side_told(order_side(order));
     event->type = (uint8_t)order_type(order);
     event->time_in_force = (uint8_t)order_tif(order);
@@ -537,7 +571,8 @@ static bool can_pay(const struct msim_engine *engine, const struct taker *taker,
     needed = notional_of(instrument, price, quantity);
     if (instrument->fee_mode == MSIM_FEE_RECEIVED)
         return needed <= free;
-    return msim_add_check(needed, fee_of(needed, instrument->taker_fee), &needed) && needed <= free;
+    const int64_t fee = fee_with(needed, instrument->taker_fee, order_excess(engine, t));
+    return msim_add_check(needed, fee, &needed) && needed <= free;
 }
 
 enum step {
@@ -636,7 +671,7 @@ static inline void maker_done(struct msim_engine *engine, struct side *side, str
     level->count--;
     side->order_count--;
     event_book_order(engine, slot, MSIM_BOOK_DELETE, 0);
-    if (maker->client)
+    if (maker->bits & BITS_CLIENT)
         msim_client_finish(engine, maker, maker->quantity, MSIM_STATUS_FILLED);
     order_give(engine, slot);
 }
@@ -658,8 +693,8 @@ static void match_plain(struct msim_engine *engine, struct taker *taker, struct 
         if (m->next) {
             const struct order *next = &engine->orders[m->next];
             __builtin_prefetch(&engine->orders[next->next], 1);
-            if (next->client)
-                __builtin_prefetch(&engine->clients[next->client], 1);
+            if (next->bits & BITS_CLIENT)
+                __builtin_prefetch(&engine->clients[m->next], 1);
             account_prefetch(engine, taker->instrument, taker->number, next->account);
         }
         const msim_qty quantity = m->leaves < t->leaves ? m->leaves : t->leaves;
@@ -694,12 +729,15 @@ void msim_match(struct msim_engine *engine, struct taker *taker)
     while (more && side->best <= taker->limit) {
         const int64_t key = side->best;
         const msim_price price = key_price(taker->instrument, at, key);
-        struct level *level = side_near(engine, side, key);
+        struct level *level = side_near(side, key);
+        const msim_qty shown = level->shown;
+        const uint32_t count = level->count;
 
         if (plain)
             match_plain(engine, taker, side, level, price);
         more = match_level(engine, taker, side, level, price, checked);
-        event_level(engine, taker->number, at, price, level->shown, level->count);
+        if (level->shown != shown || level->count != count)
+            event_level(engine, taker->number, at, price, level->shown, level->count);
         if (level->count == 0)
             side_level_remove(engine, side, key);
     }

@@ -1,6 +1,6 @@
 /*
- * The pool of orders: slots, the index by number, what few orders have, and
- * who expires when.
+ * The pool of orders: slots, the index by number, what few orders have, who sent
+ * them, and who expires when.
  *
  * Free slots are taken last in, first out: the one that was just used lies in
  * the cache.  Numbers are dense, so the index is a table of chains with the
@@ -39,14 +39,40 @@ static int index_build(struct msim_engine *engine, size_t capacity)
     return MSIM_OK;
 }
 
+/* What has a place for each slot, as far as there is any, follows the pool. */
+static int side_grow(struct msim_engine *engine, void **array, size_t *capacity, size_t size)
+{
+    if (!*array || *capacity >= engine->order_capacity)
+        return MSIM_OK;
+    return msim_mem_grow(&engine->allocator, array, capacity, size, engine->order_capacity,
+                         engine->order_capacity);
+}
+
+static int sides_grow(struct msim_engine *engine)
+{
+    int r = side_grow(engine, (void **)&engine->clients, &engine->client_capacity,
+                      sizeof *engine->clients);
+    if (r == MSIM_OK)
+        r = side_grow(engine, (void **)&engine->owned, &engine->owned_capacity,
+                      sizeof *engine->owned);
+    if (r == MSIM_OK)
+        r = side_grow(engine, (void **)&engine->excess, &engine->excess_capacity,
+                      sizeof *engine->excess);
+    return r;
+}
+
 int msim_orders_grow(struct msim_engine *engine, size_t wanted)
 {
     const size_t limit = (size_t)engine->max_orders + 1;
     int r = msim_mem_grow(&engine->allocator, (void **)&engine->orders, &engine->order_capacity,
                           sizeof *engine->orders, wanted, limit);
-    if (r < 0)
-        return r;
-    return index_build(engine, engine->order_capacity);
+    if (r == MSIM_OK)
+        r = index_build(engine, engine->order_capacity);
+    if (r == MSIM_OK)
+        r = sides_grow(engine);
+    if (r == MSIM_OK)
+        engine->order_room = (uint32_t)engine->order_capacity;
+    return r;
 }
 
 int msim_orders_create(struct msim_engine *engine, uint32_t orders)
@@ -54,7 +80,11 @@ int msim_orders_create(struct msim_engine *engine, uint32_t orders)
     engine->order_used = 1;
     engine->extra_used = 1;
     engine->next_order = 1;
-    return msim_orders_grow(engine, (size_t)orders + 1);
+    int r = msim_orders_grow(engine, (size_t)orders + 1);
+    /* Slot 0 is written to where there is no neighbour. */
+    if (r == MSIM_OK)
+        engine->orders[0] = (struct order){0};
+    return r;
 }
 
 void msim_orders_destroy(struct msim_engine *engine)
@@ -66,20 +96,95 @@ void msim_orders_destroy(struct msim_engine *engine)
         msim_mem_free(allocator, engine->id_index,
                       ((size_t)engine->id_mask + 1) * sizeof *engine->id_index);
     msim_mem_free(allocator, engine->extras, engine->extra_capacity * sizeof *engine->extras);
+    msim_mem_free(allocator, engine->owned, engine->owned_capacity * sizeof *engine->owned);
+    msim_mem_free(allocator, engine->owner_heads, OWNER_BUCKETS * sizeof *engine->owner_heads);
+    msim_mem_free(allocator, engine->excess, engine->excess_capacity * sizeof *engine->excess);
+    msim_mem_free(allocator, engine->accounts, engine->account_capacity * sizeof *engine->accounts);
     msim_mem_free(allocator, engine->heap, engine->heap_capacity * sizeof *engine->heap);
 }
 
-int msim_orders_reserve(struct msim_engine *engine)
+int msim_account_reserve(struct msim_engine *engine, uint32_t account)
 {
-    if (engine->free_order)
+    const size_t before = engine->account_capacity;
+
+    if (account < before)
         return MSIM_OK;
+    int r = msim_mem_grow(&engine->allocator, (void **)&engine->accounts, &engine->account_capacity,
+                          sizeof *engine->accounts, (size_t)account + 1, engine->max_accounts);
+    if (r < 0)
+        return r;
+    memset(&engine->accounts[before], 0,
+           (engine->account_capacity - before) * sizeof *engine->accounts);
+    return MSIM_OK;
+}
+
+int msim_orders_reserve(struct msim_engine *engine, uint32_t account)
+{
+    int r = msim_account_reserve(engine, account);
+    if (r < 0 || engine->free_order || engine->order_used < engine->order_room)
+        return r;
     if (engine->order_used > engine->max_orders)
         return MSIM_ERR_LIMIT;
-    /* The index may have failed to follow the pool the last time. */
-    if (engine->order_used < engine->order_capacity &&
-        engine->id_mask >= engine->order_capacity - 1)
-        return MSIM_OK;
     return msim_orders_grow(engine, (size_t)engine->order_used + 1);
+}
+
+int msim_excess_reserve(struct msim_engine *engine)
+{
+    if (engine->excess)
+        return MSIM_OK;
+    engine->excess =
+        msim_mem_zero_array(&engine->allocator, engine->order_capacity, sizeof *engine->excess);
+    if (!engine->excess)
+        return MSIM_ERR_NOMEM;
+    engine->excess_capacity = engine->order_capacity;
+    return MSIM_OK;
+}
+
+/* Chains of buckets: whoever sent nothing else shares one at most. */
+static uint32_t owner_bucket(const struct msim_engine *engine, uint32_t owner)
+{
+    return keyed_hash(engine, owner, 0) % OWNER_BUCKETS;
+}
+
+int msim_owners_reserve(struct msim_engine *engine)
+{
+    if (!engine->owner_heads)
+        engine->owner_heads =
+            msim_mem_zero_array(&engine->allocator, OWNER_BUCKETS, sizeof *engine->owner_heads);
+    if (!engine->owner_heads)
+        return MSIM_ERR_NOMEM;
+    if (engine->owned)
+        return MSIM_OK;
+    return msim_mem_grow(&engine->allocator, (void **)&engine->owned, &engine->owned_capacity,
+                         sizeof *engine->owned, engine->order_capacity, engine->order_capacity);
+}
+
+void msim_owner_add(struct msim_engine *engine, uint32_t slot, uint32_t owner)
+{
+    uint32_t *head = &engine->owner_heads[owner_bucket(engine, owner)];
+
+    engine->owned[slot] = (struct owned){.owner = owner, .next = *head};
+    if (*head)
+        engine->owned[*head].prev = slot;
+    *head = slot;
+    engine->orders[slot].bits |= BITS_OWNED;
+}
+
+void msim_owner_remove(struct msim_engine *engine, uint32_t slot)
+{
+    const struct owned *owned = &engine->owned[slot];
+
+    if (owned->prev)
+        engine->owned[owned->prev].next = owned->next;
+    else
+        engine->owner_heads[owner_bucket(engine, owned->owner)] = owned->next;
+    if (owned->next)
+        engine->owned[owned->next].prev = owned->prev;
+}
+
+uint32_t msim_owner_first(const struct msim_engine *engine, uint32_t owner)
+{
+    return engine->owner_heads ? engine->owner_heads[owner_bucket(engine, owner)] : 0;
 }
 
 int msim_extras_reserve(struct msim_engine *engine)

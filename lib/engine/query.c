@@ -6,6 +6,8 @@
 int msim_engine_instrument(const struct msim_engine *engine, uint32_t id,
                            struct msim_instrument_view *view)
 {
+    if (!engine || !view)
+        return MSIM_ERR_INVALID;
     if (id >= engine->instrument_count)
         return MSIM_ERR_NOT_FOUND;
     const struct instrument *it = &engine->instruments[id];
@@ -52,7 +54,8 @@ int msim_engine_instrument(const struct msim_engine *engine, uint32_t id,
 size_t msim_engine_depth(const struct msim_engine *engine, uint32_t instrument, uint8_t side,
                          struct msim_level_view *levels, size_t capacity)
 {
-    if (instrument >= engine->instrument_count || side < MSIM_SIDE_BUY || side > MSIM_SIDE_SELL)
+    if (!engine || !levels || instrument >= engine->instrument_count || side < MSIM_SIDE_BUY ||
+        side > MSIM_SIDE_SELL)
         return 0;
     const struct instrument *it = &engine->instruments[instrument];
     const unsigned at = side - MSIM_SIDE_BUY;
@@ -88,10 +91,10 @@ static void show(const struct msim_engine *engine, uint32_t slot, struct msim_or
     *view = (struct msim_order_view){
         .order = order->id,
         .handle = order->id << 32 | slot,
-        .client_id = order->client ? engine->clients[order->client].client_id : 0,
+        .client_id = order_client_id(engine, order),
         .instrument = order->instrument,
         .account = order->account,
-        .owner = order->owner,
+        .owner = order_owner(engine, order),
         .side = side_told(order_side(order)),
         .type = (uint8_t)order_type(order),
         .time_in_force = (uint8_t)order_tif(order),
@@ -107,15 +110,18 @@ static void show(const struct msim_engine *engine, uint32_t slot, struct msim_or
         .stop_price = extra ? extra->stop_price : 0,
         .display_quantity = extra ? extra->display : 0,
         .expires_at = extra && extra->expires_at != MSIM_TIME_NEVER ? extra->expires_at : 0,
-        .held = engine->accounts_off ? 0
-                                     : hold_of(&engine->instruments[order->instrument],
-                                               order_side(order), hold_price(engine, order), open),
+        .held = engine->accounts_off
+                    ? 0
+                    : hold_of(&engine->instruments[order->instrument], order_side(order),
+                              hold_price(engine, order), open, order_excess(engine, order)),
     };
 }
 
 int msim_engine_order(const struct msim_engine *engine, uint64_t order, uint64_t handle,
                       struct msim_order_view *view)
 {
+    if (!engine || !view)
+        return MSIM_ERR_INVALID;
     const uint32_t slot = msim_order_find(engine, order, handle);
     if (!slot)
         return MSIM_ERR_NOT_FOUND;
@@ -126,15 +132,16 @@ int msim_engine_order(const struct msim_engine *engine, uint64_t order, uint64_t
 int msim_engine_client_order(const struct msim_engine *engine, uint32_t account, uint64_t client_id,
                              struct msim_order_view *view)
 {
-    const uint32_t entry = client_id ? msim_client_find(engine, account, client_id) : 0;
-    if (!entry)
+    if (!engine || !view)
+        return MSIM_ERR_INVALID;
+    const uint32_t at = client_id ? msim_client_find(engine, account, client_id) : 0;
+    if (!at)
         return MSIM_ERR_NOT_FOUND;
-    const struct client *client = &engine->clients[entry];
-    if (client->state == CLIENT_LIVE) {
-        show(engine, client->slot, view);
+    if (!(at & CLIENT_FINISHED)) {
+        show(engine, at, view);
         return MSIM_OK;
     }
-    const struct finished *finished = &engine->finished[client->slot];
+    const struct finished *finished = &engine->finished[at & ~CLIENT_FINISHED];
     *view = (struct msim_order_view){
         .order = finished->order,
         .client_id = client_id,
@@ -156,10 +163,13 @@ size_t msim_engine_orders(const struct msim_engine *engine, uint32_t account, ui
 {
     size_t count = 0;
 
-    /* The `capacity` oldest, kept sorted: each new one is put where it belongs. */
-    for (uint32_t slot = 1; slot < engine->order_used && capacity > 0; slot++) {
+    if (!engine || !views || account >= engine->account_capacity || capacity == 0)
+        return 0;
+    /* The `capacity` oldest, kept sorted: each is put where it belongs, mostly at the end. */
+    for (uint32_t slot = engine->accounts[account].orders_first, next; slot; slot = next) {
         const struct order *order = &engine->orders[slot];
-        if (order->id <= after || order->account != account ||
+        next = order->account_next;
+        if (order->id <= after ||
             (instrument != MSIM_ALL_INSTRUMENTS && order->instrument != instrument))
             continue;
         if (count == capacity && views[count - 1].order < order->id)
@@ -175,7 +185,8 @@ size_t msim_engine_orders(const struct msim_engine *engine, uint32_t account, ui
 size_t msim_engine_book_orders(const struct msim_engine *engine, uint32_t instrument, uint8_t side,
                                size_t skip, struct msim_order_view *views, size_t capacity)
 {
-    if (instrument >= engine->instrument_count || side < MSIM_SIDE_BUY || side > MSIM_SIDE_SELL)
+    if (!engine || !views || instrument >= engine->instrument_count || side < MSIM_SIDE_BUY ||
+        side > MSIM_SIDE_SELL)
         return 0;
     const struct side *from = &engine->instruments[instrument].sides[side - MSIM_SIDE_BUY];
     size_t count = 0;
@@ -201,6 +212,8 @@ size_t msim_engine_book_orders(const struct msim_engine *engine, uint32_t instru
 int msim_engine_queue_position(const struct msim_engine *engine, uint64_t order, uint64_t handle,
                                struct msim_queue_view *view)
 {
+    if (!engine || !view)
+        return MSIM_ERR_INVALID;
     const uint32_t slot = msim_order_find(engine, order, handle);
     if (!slot || order_state(&engine->orders[slot]) != ORDER_RESTING)
         return MSIM_ERR_NOT_FOUND;
@@ -225,6 +238,8 @@ int msim_engine_queue_position(const struct msim_engine *engine, uint64_t order,
 int msim_engine_balance(const struct msim_engine *engine, uint32_t account, uint32_t asset,
                         int64_t *free, int64_t *held)
 {
+    if (!engine)
+        return MSIM_ERR_INVALID;
     if (account >= engine->max_accounts || asset >= engine->asset_names.count)
         return MSIM_ERR_NOT_FOUND;
     const struct balance *balance = msim_balance_find(engine, account, asset);
@@ -238,6 +253,8 @@ int msim_engine_balance(const struct msim_engine *engine, uint32_t account, uint
 int msim_engine_position(const struct msim_engine *engine, uint32_t account, uint32_t instrument,
                          struct msim_position_view *view)
 {
+    if (!engine || !view)
+        return MSIM_ERR_INVALID;
     if (account >= engine->max_accounts || instrument >= engine->instrument_count)
         return MSIM_ERR_NOT_FOUND;
     const struct position *position = msim_position_find(engine, account, instrument);

@@ -129,10 +129,13 @@ static int read_order(struct reader *reader, struct msim_engine *engine, uint32_
     if (id == 0 || id >= engine->next_order || slot == 0 || slot >= engine->order_used ||
         engine->orders[slot].id != 0 || msim_order_find(engine, id, 0))
         return wrong(reader, "an order's number or slot");
-    if (bits & BITS_REDUCE_ONLY)
-        engine->reduce_only_seen = true;
-    if (account >= engine->max_accounts || bits >> 18 != 0 || bits >> 14 & 3)
+    if (account >= engine->max_accounts || bits & ~SNAPSHOT_BITS)
         return wrong(reader, "an order's account or kind");
+    int r = msim_account_reserve(engine, account);
+    if (r == MSIM_OK && owner)
+        r = msim_owners_reserve(engine);
+    if (r < 0)
+        return r;
 
     struct order *order = &engine->orders[slot];
     *order = (struct order){
@@ -142,28 +145,39 @@ static int read_order(struct reader *reader, struct msim_engine *engine, uint32_
         .price = price,
         .quantity = quantity,
         .account = account,
-        .owner = owner,
         .instrument = (uint16_t)number,
         .bits = (uint16_t)bits,
     };
     engine->id_index[id & engine->id_mask] = slot;
     engine->live_orders++;
+    engine->reduce_only_orders += (bits & BITS_REDUCE_ONLY) != 0;
+    order_join(engine, slot);
+    if (owner)
+        msim_owner_add(engine, slot, owner);
     *slot_out = slot;
 
-    int r = MSIM_OK;
     if (!engine->accounts_off)
         r = msim_accounts_reserve(engine, account, number);
-    if (r == MSIM_OK && bits & 1u << 16) {
+    if (r == MSIM_OK && bits & SNAPSHOT_CLIENT) {
         const uint64_t client_id = get_u64(reader);
         const uint64_t content = get_u64(reader);
-        r = msim_clients_reserve(engine, account);
+        r = msim_clients_reserve(engine);
         if (r < 0)
             return r;
         if (client_id == 0 || msim_client_find(engine, account, client_id))
             return wrong(reader, "a client id twice");
-        order->client = msim_client_add(engine, account, client_id, content, slot);
+        msim_client_add(engine, account, client_id, content, slot);
     }
-    if (r == MSIM_OK && bits & 1u << 17) {
+    if (r == MSIM_OK && engine->excess)
+        engine->excess[slot] = 0;
+    if (r == MSIM_OK && bits & SNAPSHOT_EXCESS) {
+        const uint64_t excess = get_u64(reader);
+        if (engine->accounts_off || engine->instruments[number].fee_mode != MSIM_FEE_QUOTE ||
+            excess == 0 || excess >= MSIM_FEE_SCALE)
+            return wrong(reader, "an order's fees");
+        engine->excess[slot] = (uint32_t)excess;
+    }
+    if (r == MSIM_OK && bits & SNAPSHOT_EXTRA) {
         r = msim_extras_reserve(engine);
         if (r < 0)
             return r;
@@ -185,7 +199,7 @@ static bool worth_fits(const struct instrument *it, const struct order *order, m
     int64_t notional;
     int64_t hold;
     return open <= it->fit_quantity && notional_check(it, price, open, &notional) &&
-           hold_check(it, order_side(order), price, open, &hold);
+           hold_check(it, order_side(order), price, open, 0, &hold);
 }
 
 static int check_order(struct reader *reader, const struct msim_engine *engine, uint32_t slot,
@@ -509,34 +523,44 @@ static int read_finished(struct reader *reader, struct msim_engine *engine)
     uint32_t last_account = 0;
 
     for (uint64_t i = 0; i < count; i++) {
-        struct client client = {0};
         struct finished finished = {0};
         uint32_t bits;
         uint32_t status;
-        get_pair(reader, &client.account, &finished.instrument);
-        client.client_id = get_u64(reader);
-        client.content = get_u64(reader);
+        get_pair(reader, &finished.account, &finished.instrument);
+        finished.client_id = get_u64(reader);
+        finished.content = get_u64(reader);
         finished.order = get_u64(reader);
         finished.filled = get_i64(reader);
         get_pair(reader, &bits, &status);
-        if (client.account >= engine->max_accounts || client.account < last_account ||
-            finished.instrument >= engine->instrument_count || client.client_id == 0 ||
+        if (finished.account >= engine->max_accounts || finished.account < last_account ||
+            finished.instrument >= engine->instrument_count || finished.client_id == 0 ||
             finished.order == 0 || finished.order >= engine->next_order || finished.filled < 0 ||
             bits >= 1u << BITS_STATE_AT || status < MSIM_STATUS_FILLED ||
             status > MSIM_STATUS_EXPIRED)
             return wrong(reader, "a finished order");
-        last_account = client.account;
+        last_account = finished.account;
         finished.bits = (uint16_t)bits;
         finished.status = (uint8_t)status;
-        int r = msim_clients_reserve(engine, client.account);
+        int r = msim_account_reserve(engine, finished.account);
+        if (r == MSIM_OK)
+            r = msim_clients_reserve(engine);
         if (r < 0)
             return r;
-        if (msim_client_find(engine, client.account, client.client_id) ||
-            engine->accounts[client.account].finished_count >= engine->finished_ids)
+        if (msim_client_find(engine, finished.account, finished.client_id) ||
+            engine->accounts[finished.account].finished_count >= engine->finished_ids)
             return wrong(reader, "a finished order's client id");
-        msim_client_add_finished(engine, &client, &finished);
+        msim_client_add_finished(engine, &finished);
     }
     return MSIM_OK;
+}
+
+/* Counted by order, a fill's fee may be one unit below what it would be alone. */
+static bool fee_likely(const struct msim_engine *engine, const struct instrument *it, int64_t fee,
+                       int64_t alone)
+{
+    if (engine->accounts_off)
+        return fee == 0;
+    return fee == alone || (it->fee_mode == MSIM_FEE_QUOTE && fee >= 0 && fee == alone - 1);
 }
 
 static int check_trade(struct reader *reader, struct msim_engine *engine, const struct trade *trade)
@@ -556,10 +580,13 @@ static int check_trade(struct reader *reader, struct msim_engine *engine, const 
         return wrong(reader, "a trade's terms");
     const int64_t base = trade->quantity * it->base_factor;
     const bool in_base = it->fee_mode == MSIM_FEE_RECEIVED;
-    const int64_t maker_most = in_base && trade->taker_side == SELL ? base : notional;
-    const int64_t taker_most = in_base && trade->taker_side == BUY ? base : notional;
-    if (trade->maker_fee < 0 || trade->taker_fee < 0 || trade->maker_fee > maker_most ||
-        trade->taker_fee > taker_most || !msim_add_check(notional, trade->maker_fee, &sum) ||
+    const int64_t maker_fee =
+        fee_of(in_base && trade->taker_side == SELL ? base : notional, it->maker_fee);
+    const int64_t taker_fee =
+        fee_of(in_base && trade->taker_side == BUY ? base : notional, it->taker_fee);
+    if (!fee_likely(engine, it, trade->maker_fee, maker_fee) ||
+        !fee_likely(engine, it, trade->taker_fee, taker_fee) ||
+        !msim_add_check(notional, trade->maker_fee, &sum) ||
         !msim_add_check(notional, trade->taker_fee, &sum))
         return wrong(reader, "a trade's fees");
     if (engine->accounts_off)

@@ -116,20 +116,24 @@ static void put_text(struct sink *sink, const char *text, size_t length)
 static void write_order(struct sink *sink, const struct msim_engine *engine, uint32_t slot)
 {
     const struct order *order = &engine->orders[slot];
-    const bool client = order->client != 0;
+    const bool client = order->bits & BITS_CLIENT;
     const bool extra = order->extra != 0;
+    const uint32_t excess = order_excess(engine, order);
 
     put_u64(sink, order->id);
     put_pair(sink, slot, order->account);
-    put_pair(sink, order->owner,
-             (uint32_t)order->bits | (client ? 1u << 16 : 0) | (extra ? 1u << 17 : 0));
+    put_pair(sink, order_owner(engine, order),
+             (order->bits & ~(BITS_CLIENT | BITS_OWNED)) | (client ? SNAPSHOT_CLIENT : 0) |
+                 (extra ? SNAPSHOT_EXTRA : 0) | (excess ? SNAPSHOT_EXCESS : 0));
     put_i64(sink, order->price);
     put_i64(sink, order->quantity);
     put_i64(sink, order->leaves);
     if (client) {
-        put_u64(sink, engine->clients[order->client].client_id);
-        put_u64(sink, engine->clients[order->client].content);
+        put_u64(sink, engine->clients[slot].id);
+        put_u64(sink, engine->clients[slot].content);
     }
+    if (excess)
+        put_u64(sink, excess);
     if (extra) {
         const struct extra *more = &engine->extras[order->extra];
         put_i64(sink, more->stop_price);
@@ -272,10 +276,9 @@ static void write_finished(struct sink *sink, const struct msim_engine *engine)
         for (uint32_t at = engine->accounts[row].finished_first; at;
              at = engine->finished[at].next) {
             const struct finished *finished = &engine->finished[at];
-            const struct client *client = &engine->clients[finished->client];
-            put_pair(sink, client->account, finished->instrument);
-            put_u64(sink, client->client_id);
-            put_u64(sink, client->content);
+            put_pair(sink, finished->account, finished->instrument);
+            put_u64(sink, finished->client_id);
+            put_u64(sink, finished->content);
             put_u64(sink, finished->order);
             put_i64(sink, finished->filled);
             put_pair(sink, finished->bits, finished->status);
@@ -347,6 +350,8 @@ uint64_t msim_engine_digest(const struct msim_engine *engine)
 {
     struct sink sink = {.hashes = true};
 
+    if (!engine)
+        return 0;
     msim_hash_init(&sink.hash);
     write_all(&sink, engine, 0);
     return msim_hash_end(&sink.hash);

@@ -36,6 +36,12 @@ enum snapshot_flag {
     SNAPSHOT_ACCOUNTS_OFF = 1,
 };
 
+/* What follows an order, in the upper half of its bits. */
+#define SNAPSHOT_CLIENT (1u << 16)
+#define SNAPSHOT_EXTRA (1u << 17)
+#define SNAPSHOT_EXCESS (1u << 18)
+#define SNAPSHOT_BITS (SNAPSHOT_CLIENT | SNAPSHOT_EXTRA | SNAPSHOT_EXCESS | 0x3fffu)
+
 /* A hash of bytes in four lanes, independent of the machine's byte order. */
 struct hash {
     uint64_t lane[4];

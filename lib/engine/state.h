@@ -18,6 +18,9 @@
 #include "engine/ladder.h"
 #include "record/symbols.h"
 
+/* Windows of sides that became empty, kept for the next that need one. */
+#define SPARE_WINDOWS 4
+
 #define BUY 0
 #define SELL 1
 
@@ -39,14 +42,16 @@ struct order {
     uint32_t prev;
     uint32_t id_next; /* the chain of the id index */
     uint32_t extra;   /* what few orders have: 0 for none */
-    uint32_t client;  /* the entry of its client id: 0 for none */
     uint32_t account;
-    uint32_t owner;
+    uint32_t account_next; /* the account's orders */
+    uint32_t account_prev;
     uint16_t instrument;
     uint16_t bits;
 };
+static_assert(sizeof(struct order) == 64, "an order is one cache line");
 
-/* Bits of an order: side 1, type 3, time in force 3, self-trade 3, two flags, state 2. */
+/* Bits of an order: side 1, type 3, time in force 3, self-trade 3, two flags, state 2, and what
+ * else there is of it. */
 #define BITS_SIDE 1u
 #define BITS_TYPE_AT 1
 #define BITS_TIF_AT 4
@@ -54,6 +59,9 @@ struct order {
 #define BITS_POST_ONLY (1u << 10)
 #define BITS_REDUCE_ONLY (1u << 11)
 #define BITS_STATE_AT 12
+#define BITS_CLIENT (1u << 14) /* a client id, in engine->clients */
+#define BITS_OWNED (1u << 15)  /* an owner, in engine->owned */
+#define BITS_ASKED ((1u << BITS_STATE_AT) - 1)
 
 struct extra {
     msim_price stop_price;
@@ -64,26 +72,27 @@ struct extra {
     uint32_t next;       /* free ones */
 };
 
-/* A client id that is taken: by a live order or by one of the last finished. */
+/* A live order's client id, by its slot. */
 struct client {
-    uint64_t client_id;
+    uint64_t id;
     uint64_t content; /* a hash of what the order asked for */
-    uint32_t account;
-    uint32_t next;  /* free ones */
-    uint32_t slot;  /* the order's, or its place among the finished */
-    uint32_t state; /* enum client_state */
 };
 
-enum client_state {
-    CLIENT_FREE = 0,
-    CLIENT_LIVE = 1,
-    CLIENT_FINISHED = 2,
+/* A live order's owner, by its slot, and the chain of its bucket. */
+struct owned {
+    uint32_t owner;
+    uint32_t next;
+    uint32_t prev;
 };
+#define OWNER_BUCKETS 4096
 
+/* The client id of one of the last orders that finished. */
 struct finished {
+    uint64_t client_id;
+    uint64_t content;
     uint64_t order;
     msim_qty filled;
-    uint32_t client;
+    uint32_t account;
     uint32_t next; /* the account's next one, younger; free ones */
     uint32_t instrument;
     uint16_t bits;
@@ -95,7 +104,8 @@ struct account {
     uint32_t finished_first;
     uint32_t finished_last;
     uint32_t finished_count;
-    uint32_t reserved;
+    uint32_t orders_first; /* all that are live, oldest first but for those that were restored */
+    uint32_t orders_last;
 };
 
 struct balance {
@@ -154,11 +164,20 @@ struct grid {
  * level of a key is at key modulo its size, and three storeys of bits say which
  * are there.  What is beyond lies in the ladder.  near_end - best is at most the
  * window's size, so no two near levels share a place; moving with the market
- * moves single levels over the border and never the window.
+ * moves single levels over the border and never the window.  The window is small
+ * at first and doubles while prices ask for more; a large one is given back when
+ * the side is empty.
  */
+struct window {
+    struct level *levels;
+    uint64_t *words;
+    uint64_t size;
+};
+
 struct side {
     int64_t best; /* KEY_NONE where the side is empty */
     int64_t near_end;
+    uint64_t mask;        /* the window's size less one */
     struct level *levels; /* NULL until used; only those whose bit is set mean anything */
     uint64_t *words;
     uint64_t *middle;
@@ -185,7 +204,8 @@ struct instrument {
     struct range lots;
     struct grid tick;
     struct grid lot;
-    struct grid step; /* divides every price in the book; the tick, but after it changed */
+    struct grid step;   /* divides every price in the book; the tick, but after it changed */
+    int64_t tick_steps; /* the tick in steps */
     msim_price min_price;
     msim_price max_price;
     msim_qty min_quantity;
@@ -242,7 +262,6 @@ struct msim_engine {
     struct msim_event *events;
     size_t event_count;
     size_t event_capacity;
-    bool reduce_only_seen; /* makers may give less than they show: see msim_sweep_fills */
     uint64_t event_sequence;
     uint64_t sequence;
     msim_time time;
@@ -258,6 +277,9 @@ struct msim_engine {
     uint8_t fee_mode_reserved[3];
     uint32_t order_used; /* slots ever used, + 1 */
     uint32_t live_orders;
+    /* Live ones that may give less than they show: see msim_sweep_fills. */
+    uint32_t reduce_only_orders;
+    uint32_t order_room; /* slots that everything has room for */
     size_t order_capacity;
     struct sheet balances;
     struct sheet positions;
@@ -265,7 +287,9 @@ struct msim_engine {
     size_t ready_rows;
     size_t ready_stride;
     struct ladder_pool ladder_pool;
-    uint64_t window;      /* levels of each side near the touch */
+    uint64_t window; /* levels of each side near the touch: the most */
+    struct window spares[SPARE_WINDOWS];
+    bool replacing;       /* a side that becomes empty now is about to be used again */
     struct trade *trades; /* a ring: a trade's place is its number modulo its size */
     uint64_t trade_mask;
     uint32_t trade_history;
@@ -282,17 +306,23 @@ struct msim_engine {
     size_t heap_count;
     size_t heap_capacity;
 
-    uint64_t *client_index; /* open: upper half 32 bits of the hash, lower half the entry */
-    uint64_t client_mask;
+    /* Of orders that have such a thing: by slot; NULL until the first. */
     struct client *clients;
     size_t client_capacity;
-    size_t client_used;
-    uint32_t free_client;
+    struct owned *owned;
+    size_t owned_capacity;
+    uint32_t *owner_heads;
+    /* What rounding took too much for an order's fees so far, in millionths of a unit. */
+    uint32_t *excess;
+    size_t excess_capacity;
+
+    uint64_t *client_index; /* open: upper half 32 bits of the hash, lower half where it is */
+    uint64_t client_places;
+    uint64_t hash_seed;
     size_t client_live;
     struct finished *finished;
     size_t finished_capacity;
     size_t finished_used;
-    uint32_t free_finished;
     size_t finished_count;
     uint32_t finished_ids;
     struct account *accounts;
@@ -337,13 +367,28 @@ static inline unsigned order_self_trade(const struct order *order)
 
 static inline enum order_state order_state(const struct order *order)
 {
-    return (enum order_state)(order->bits >> BITS_STATE_AT);
+    return (enum order_state)(order->bits >> BITS_STATE_AT & 3);
 }
 
 static inline void order_set_state(struct order *order, enum order_state state)
 {
     order->bits =
-        (uint16_t)((order->bits & ((1u << BITS_STATE_AT) - 1)) | (unsigned)state << BITS_STATE_AT);
+        (uint16_t)((order->bits & ~(3u << BITS_STATE_AT)) | (unsigned)state << BITS_STATE_AT);
+}
+
+static inline uint32_t order_slot(const struct msim_engine *engine, const struct order *order)
+{
+    return (uint32_t)(order - engine->orders);
+}
+
+static inline uint64_t order_client_id(const struct msim_engine *engine, const struct order *order)
+{
+    return order->bits & BITS_CLIENT ? engine->clients[order_slot(engine, order)].id : 0;
+}
+
+static inline uint32_t order_owner(const struct msim_engine *engine, const struct order *order)
+{
+    return order->bits & BITS_OWNED ? engine->owned[order_slot(engine, order)].owner : 0;
 }
 
 static inline msim_qty order_hidden(const struct msim_engine *engine, const struct order *order)
@@ -416,10 +461,13 @@ static inline msim_price key_price(const struct instrument *instrument, unsigned
 int msim_orders_create(struct msim_engine *engine, uint32_t orders);
 void msim_orders_destroy(struct msim_engine *engine);
 
-/* Makes room for one more order; MSIM_ERR_LIMIT where max_orders are live. */
-int msim_orders_reserve(struct msim_engine *engine);
+int msim_account_reserve(struct msim_engine *engine, uint32_t account);
+/* Makes room for one more order of the account; MSIM_ERR_LIMIT where max_orders are live. */
+int msim_orders_reserve(struct msim_engine *engine, uint32_t account);
 int msim_extras_reserve(struct msim_engine *engine);
 int msim_orders_grow(struct msim_engine *engine, size_t wanted);
+/* An instrument counts its fees by order. */
+int msim_excess_reserve(struct msim_engine *engine);
 
 /* Takes a slot and gives it the id; everything else is the caller's to fill in. */
 static inline uint32_t order_take(struct msim_engine *engine, uint64_t id)
@@ -431,10 +479,26 @@ static inline uint32_t order_take(struct msim_engine *engine, uint64_t id)
     if (slot == engine->free_order)
         engine->free_order = order->next;
     engine->live_orders++;
+    if (engine->excess)
+        engine->excess[slot] = 0;
     order->id = id;
     order->id_next = *chain;
     *chain = slot;
     return slot;
+}
+
+/* Into the list of its account's orders; slot 0 takes what has no neighbour. */
+static inline void order_join(struct msim_engine *engine, uint32_t slot)
+{
+    struct order *order = &engine->orders[slot];
+    struct account *account = &engine->accounts[order->account];
+    const uint32_t last = account->orders_last;
+
+    order->account_next = 0;
+    order->account_prev = last;
+    engine->orders[last].account_next = slot;
+    account->orders_first = last ? account->orders_first : slot;
+    account->orders_last = slot;
 }
 
 /* The live order of that id; 0 for none. */
@@ -442,17 +506,34 @@ uint32_t msim_order_find(const struct msim_engine *engine, uint64_t id, uint64_t
 
 void msim_extra_give(struct msim_engine *engine, uint32_t slot);
 
+/* Who sent it; `owner` is not 0 and was made room for. */
+void msim_owner_add(struct msim_engine *engine, uint32_t slot, uint32_t owner);
+void msim_owner_remove(struct msim_engine *engine, uint32_t slot);
+int msim_owners_reserve(struct msim_engine *engine);
+/* The first order of all whose owners share a bucket with this one. */
+uint32_t msim_owner_first(const struct msim_engine *engine, uint32_t owner);
+
 /* Gives the slot back, and all that the order had. */
 static inline void order_give(struct msim_engine *engine, uint32_t slot)
 {
     struct order *order = &engine->orders[slot];
+    struct account *account = &engine->accounts[order->account];
+    const uint32_t next = order->account_next;
+    const uint32_t prev = order->account_prev;
     uint32_t *link = &engine->id_index[order->id & engine->id_mask];
 
     while (*link != slot)
         link = &engine->orders[*link].id_next;
     *link = order->id_next;
+    engine->orders[next].account_prev = prev;
+    engine->orders[prev].account_next = next;
+    account->orders_first = prev ? account->orders_first : next;
+    account->orders_last = next ? account->orders_last : prev;
     if (order->extra)
         msim_extra_give(engine, slot);
+    if (order->bits & BITS_OWNED)
+        msim_owner_remove(engine, slot);
+    engine->reduce_only_orders -= (order->bits & BITS_REDUCE_ONLY) != 0;
     order->id = 0;
     order->next = engine->free_order;
     engine->free_order = slot;
@@ -467,218 +548,63 @@ size_t msim_expiry_count(const struct msim_engine *engine, msim_time time);
 
 /* clients.c */
 
+/* Where a client id is: an order's slot, or a finished one's place. */
+#define CLIENT_FINISHED (1u << 31)
+
 int msim_clients_create(struct msim_engine *engine, uint32_t count);
 void msim_clients_destroy(struct msim_engine *engine);
-/* Makes room for one more client id of the account. */
-int msim_clients_reserve(struct msim_engine *engine, uint32_t account);
+/* Makes room for one more client id. */
+int msim_clients_reserve(struct msim_engine *engine);
+/* Makes room for so many orders to finish at once, as far as they have client ids. */
+int msim_finished_reserve_slow(struct msim_engine *engine, size_t count);
 uint64_t msim_client_content(const struct msim_command *command);
-/* The entry of an id that is taken; 0 for none. */
+/* Where an id that is taken is; 0 for none. */
 uint32_t msim_client_find(const struct msim_engine *engine, uint32_t account, uint64_t client_id);
-uint32_t msim_client_add(struct msim_engine *engine, uint32_t account, uint64_t client_id,
-                         uint64_t content, uint32_t slot);
+void msim_client_add(struct msim_engine *engine, uint32_t account, uint64_t client_id,
+                     uint64_t content, uint32_t slot);
 void msim_client_finish(struct msim_engine *engine, const struct order *order, msim_qty filled,
                         uint8_t status);
 /* For restore: a finished one, younger than all before of its account. */
-void msim_client_add_finished(struct msim_engine *engine, const struct client *client,
-                              const struct finished *finished);
-/* Ahead of msim_client_find: the table first, then the entry, then the order is asked for. */
+void msim_client_add_finished(struct msim_engine *engine, const struct finished *finished);
+/* Ahead of msim_client_find: the table first, then what it leads to. */
 void msim_client_prefetch(const struct msim_engine *engine, uint32_t account, uint64_t client_id);
-void msim_client_prefetch_entry(const struct msim_engine *engine, uint32_t account,
-                                uint64_t client_id);
 uint32_t msim_client_likely_slot(const struct msim_engine *engine, uint32_t account,
                                  uint64_t client_id);
 
-/* accounts.c */
-
-void msim_sheet_init(struct sheet *sheet, size_t cell_size);
-void msim_sheet_finish(struct sheet *sheet, const struct msim_allocator *allocator);
-/* Makes sure that the cell is there. */
-int msim_sheet_reserve(struct sheet *sheet, size_t row, size_t column, size_t columns,
-                       size_t max_rows, const struct msim_allocator *allocator);
-
-static inline uint32_t sheet_block(const struct sheet *sheet, size_t row, size_t column)
+static inline bool finished_ready(const struct msim_engine *engine, size_t count)
 {
-    if (row >= sheet->rows || column / SHEET_BLOCK >= sheet->stride)
-        return 0;
-    return sheet->blocks[row * sheet->stride + column / SHEET_BLOCK];
+    const size_t most = count < engine->client_live + 1 ? count : engine->client_live + 1;
+    return engine->finished_capacity - engine->finished_count > most + 1;
 }
 
-/* The cells that msim_sheet_reserve was called for. */
-static inline struct balance *balance_of(const struct msim_engine *engine, uint32_t account,
-                                         uint32_t asset)
+static inline int finished_reserve(struct msim_engine *engine, size_t count)
 {
-    const struct sheet *sheet = &engine->balances;
-    const uint32_t block = sheet->blocks[account * sheet->stride + asset / SHEET_BLOCK];
-    return &((struct balance *)sheet->cells)[(size_t)block * SHEET_BLOCK + asset % SHEET_BLOCK];
+    return finished_ready(engine, count) ? MSIM_OK : msim_finished_reserve_slow(engine, count);
 }
 
-static inline struct position *position_of(const struct msim_engine *engine, uint32_t account,
-                                           uint32_t instrument)
+/* A slot of the order pool whose client id is this one, for orders that are live; 0 for none. */
+static inline uint32_t client_live_slot(const struct msim_engine *engine, uint32_t account,
+                                        uint64_t client_id)
 {
-    const struct sheet *sheet = &engine->positions;
-    const uint32_t block = sheet->blocks[account * sheet->stride + instrument / SHEET_BLOCK];
-    return &(
-        (struct position *)sheet->cells)[(size_t)block * SHEET_BLOCK + instrument % SHEET_BLOCK];
+    const uint32_t at = msim_client_find(engine, account, client_id);
+    return at & CLIENT_FINISHED ? 0 : at;
 }
 
-/* Asks for what a fill of the account will touch. */
-static inline void account_prefetch(const struct msim_engine *engine,
-                                    const struct instrument *instrument, uint32_t number,
-                                    uint32_t account)
+/* A keyed hash for tables that strangers fill: the product of two secrets, folded. */
+static inline uint32_t keyed_hash(const struct msim_engine *engine, uint64_t a, uint64_t b)
 {
-    if (engine->accounts_off)
-        return;
-    __builtin_prefetch(balance_of(engine, account, instrument->base), 1);
-    __builtin_prefetch(balance_of(engine, account, instrument->quote), 1);
-    __builtin_prefetch(position_of(engine, account, number), 1);
+    const uint64_t seed = engine->hash_seed;
+    const msim_uint128 product =
+        (msim_uint128)(a ^ seed) *
+        ((seed << 32 | seed >> 32) ^ (b + 1) * UINT64_C(0x9E3779B97F4A7C15));
+    return (uint32_t)((uint64_t)(product >> 64) ^ (uint64_t)product);
 }
-
-/* NULL where there is none yet. */
-struct balance *msim_balance_find(const struct msim_engine *engine, uint32_t account,
-                                  uint32_t asset);
-struct position *msim_position_find(const struct msim_engine *engine, uint32_t account,
-                                    uint32_t instrument);
-
-/* Every cell that an order of the account in the instrument will touch. */
-int msim_accounts_reserve(struct msim_engine *engine, uint32_t account, uint32_t instrument);
-int msim_balance_reserve(struct msim_engine *engine, uint32_t account, uint32_t asset);
-
-static inline bool accounts_ready(const struct msim_engine *engine, uint32_t account,
-                                  uint32_t instrument)
-{
-    return account < engine->ready_rows && instrument / 64 < engine->ready_stride &&
-           engine->ready[account * engine->ready_stride + instrument / 64] >> (instrument % 64) & 1;
-}
-
-/* Units of the quote asset; false where they do not fit. */
-static inline bool notional_check(const struct instrument *instrument, msim_price price,
-                                  msim_qty quantity, int64_t *notional)
-{
-    int64_t product;
-    return msim_mul_check(price, quantity, &product) &&
-           msim_mul_check(product, instrument->quote_factor, notional);
-}
-
-/* The same where it is known to fit. */
-static inline int64_t notional_of(const struct instrument *instrument, msim_price price,
-                                  msim_qty quantity)
-{
-    return price * quantity * instrument->quote_factor;
-}
-
-/* Below this an amount times MSIM_FEE_SCALE, and as much again, fits in 64 bits. */
-#define FEE_SMALL (INT64_C(1) << 43)
-
-/* The fee on an amount, rounded up.  Split where it must be: rate <= MSIM_FEE_SCALE. */
-static inline int64_t fee_of(int64_t amount, uint32_t rate)
-{
-    if (amount < FEE_SMALL)
-        return (int64_t)(((uint64_t)amount * rate + MSIM_FEE_SCALE - 1) / MSIM_FEE_SCALE);
-    const uint64_t whole = (uint64_t)amount / MSIM_FEE_SCALE;
-    const uint64_t rest = (uint64_t)amount % MSIM_FEE_SCALE;
-    return (int64_t)(whole * rate + (rest * rate + MSIM_FEE_SCALE - 1) / MSIM_FEE_SCALE);
-}
-
-/* What an open quantity holds: of the quote asset for a buy, of the base asset for a sell. */
-static inline bool hold_check(const struct instrument *instrument, unsigned side, msim_price price,
-                              msim_qty quantity, int64_t *hold)
-{
-    int64_t notional;
-    if (side == SELL)
-        return msim_mul_check(quantity, instrument->base_factor, hold);
-    if (!notional_check(instrument, price, quantity, &notional))
-        return false;
-    *hold = notional;
-    if (instrument->fee_mode == MSIM_FEE_RECEIVED)
-        return true;
-    return msim_add_check(notional, fee_of(notional, instrument->most_fee), hold);
-}
-
-static inline int64_t hold_of(const struct instrument *instrument, unsigned side, msim_price price,
-                              msim_qty quantity)
-{
-    if (side == SELL)
-        return quantity * instrument->base_factor;
-    const int64_t notional = notional_of(instrument, price, quantity);
-    if (instrument->fee_mode == MSIM_FEE_RECEIVED)
-        return notional;
-    return notional + fee_of(notional, instrument->most_fee);
-}
-
-/* The price that an order's hold stands on: a market order's stop price while it waits. */
-static inline msim_price hold_price(const struct msim_engine *engine, const struct order *order)
-{
-    return order->price ? order->price : engine->extras[order->extra].stop_price;
-}
-
-static inline msim_int128 two_halves(int64_t high, int64_t low)
-{
-    return (msim_int128)((msim_uint128)(uint64_t)high << 64 | (uint64_t)low);
-}
-
-static inline struct holding position_load(const struct position *position)
-{
-    if (!position->wide)
-        return (struct holding){position->quantity, position->cost, position->realised};
-    return (struct holding){two_halves(position->high[0], position->quantity),
-                            two_halves(position->high[1], position->cost),
-                            two_halves(position->high[2], position->realised)};
-}
-
-void msim_position_store(struct position *position, const struct holding *holding);
-
-/* Books a buy (or a sell, of negative quantity) into a position. */
-void msim_position_book_wide(struct position *position, int64_t quantity, int64_t notional);
-
-/* The same where everything fits in 64 bits, as it nearly always does. */
-static inline void position_book(struct position *position, int64_t quantity, int64_t notional)
-{
-    const int64_t open = position->quantity;
-    const int64_t value = quantity < 0 ? -notional : notional;
-    int64_t sum;
-    int64_t cost;
-    int64_t product;
-
-    if (position->wide || !msim_add_check(open, quantity, &sum)) {
-        msim_position_book_wide(position, quantity, notional);
-        return;
-    }
-    if (open == 0 || (open ^ quantity) >= 0) {
-        if (!msim_add_check(position->cost, value, &cost)) {
-            msim_position_book_wide(position, quantity, notional);
-            return;
-        }
-        position->quantity = sum;
-        position->cost = cost;
-        return;
-    }
-    /* A part of what is open is closed: its share of the cost goes with it.  Toward zero: the
-     * product of unlike signs is negative, and -product / open has the cost's sign. */
-    if (sum == 0 || (sum ^ open) < 0 || !msim_mul_check(position->cost, quantity, &product) ||
-        product == INT64_MIN) {
-        msim_position_book_wide(position, quantity, notional);
-        return;
-    }
-    const int64_t part = -product / open;
-    int64_t profit;
-    if (!msim_add_check(part, value, &profit) ||
-        !msim_sub_check(position->realised, profit, &profit)) {
-        msim_position_book_wide(position, quantity, notional);
-        return;
-    }
-    position->realised = profit;
-    position->cost -= part;
-    position->quantity = sum;
-}
-
-/* What of a quantity a reduce-only order of that side may still trade. */
-msim_qty msim_position_reducible(const struct msim_engine *engine, const struct order *order,
-                                 msim_qty quantity);
 
 /* book.c */
 
 /* Another tick: the step becomes one that divides it and every price in the book. */
 int msim_book_set_tick(struct msim_engine *engine, struct instrument *instrument, int64_t tick);
+void msim_windows_finish(struct msim_engine *engine);
 void msim_side_finish(struct msim_engine *engine, struct side *side);
 /* Makes the insertion of a level at the key certain to find memory. */
 int msim_side_prepare_slow(struct msim_engine *engine, struct side *side, int64_t key);
@@ -686,6 +612,8 @@ struct level *msim_side_level_make_slow(struct msim_engine *engine, struct side 
 void msim_side_far_remove(struct msim_engine *engine, struct side *side, int64_t key);
 /* After the best level went: the next one becomes it. */
 void msim_side_advance(struct msim_engine *engine, struct side *side);
+/* Gives a large window back where the side is empty. */
+void msim_side_idle(struct msim_engine *engine, struct side *side);
 /* The level behind the one of `key`, near or far; KEY_NONE after the last. */
 int64_t msim_side_after(const struct msim_engine *engine, const struct side *side, int64_t key);
 struct level *msim_side_level(const struct msim_engine *engine, const struct side *side,

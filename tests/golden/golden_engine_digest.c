@@ -17,8 +17,8 @@
 #define ACCOUNTS 20
 
 /* What the state and all events together came to when this was written. */
-#define STATE_DIGEST UINT64_C(0x73d9774d6a482b95)
-#define EVENT_DIGEST UINT64_C(0x62ca6948e33e7582)
+#define STATE_DIGEST UINT64_C(0x3503317d3fac199a)
+#define EVENT_DIGEST UINT64_C(0x5c560d9b6bd7c6d1)
 
 struct outcome {
     uint64_t state;

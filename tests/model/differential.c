@@ -17,6 +17,7 @@
 #define SCAN_EVERY 1000
 /* So many commands over all profiles meet everything that can be told. */
 #define COVERED_FROM 1000000
+#define DEEP 2000
 
 struct run {
     const struct profile *profile;
@@ -26,10 +27,20 @@ struct run {
     msim_time time;
     uint64_t sequence; /* of the last event */
     uint64_t done;
+    uint8_t *orders; /* by number, in this episode: enum life */
+    size_t order_capacity;
+    uint64_t last_order;
+    uint64_t deepest; /* most orders that were live at once */
     /* How often each was told, so that a flow that leaves something out is seen. */
     uint64_t kinds[MSIM_EVENT_CORRECTED + 1];
     uint64_t rejects[MSIM_REJECT_DUPLICATE_CLIENT_ID + 1];
     uint64_t cancels[MSIM_CANCEL_MAINTENANCE + 1];
+};
+
+enum life {
+    UNBORN = 0,
+    LIVE = 1,
+    ENDED = 2,
 };
 
 static _Noreturn void fail(const struct run *run, const struct msim_command *c, const char *what)
@@ -93,6 +104,62 @@ static void start(struct run *run)
     run->time = INT64_C(1700000000) * MSIM_NS_PER_S;
 }
 
+/* Every order is accepted once, ends once, and is heard of only in between. */
+static void follow_order(struct run *run, const struct msim_command *c,
+                         const struct msim_event *event)
+{
+    const bool born = event->kind == MSIM_EVENT_ACCEPTED && !event->flags;
+    const bool ends = event->kind == MSIM_EVENT_CANCELLED || event->kind == MSIM_EVENT_EXPIRED ||
+                      (event->kind == MSIM_EVENT_FILL && event->status == MSIM_STATUS_FILLED);
+    const bool told = ends || event->kind == MSIM_EVENT_FILL ||
+                      event->kind == MSIM_EVENT_REPLACED || event->kind == MSIM_EVENT_TRIGGERED ||
+                      event->kind == MSIM_EVENT_BOOK_ORDER;
+
+    if (born) {
+        if (event->order != ++run->last_order)
+            fail(run, c, "an order's number is not the next one");
+        if (run->last_order >= run->order_capacity) {
+            run->order_capacity = 2 * run->order_capacity + 1024;
+            run->orders = realloc(run->orders, run->order_capacity);
+            if (!run->orders)
+                fail(run, c, "out of memory");
+        }
+        run->orders[event->order] = LIVE;
+    }
+    if (!told)
+        return;
+    if (event->order == 0 || event->order > run->last_order)
+        fail(run, c, "an order was never accepted");
+    /* What leaves the book with its last fill is told of right behind it. */
+    if (event->kind == MSIM_EVENT_BOOK_ORDER && event->as.book_order.action == MSIM_BOOK_DELETE)
+        return;
+    if (run->orders[event->order] != LIVE)
+        fail(run, c, "an order that ended is heard of again");
+    if (ends)
+        run->orders[event->order] = ENDED;
+}
+
+/* Whose order is live by its events is live by the engine's answer, and nobody else's. */
+static void check_lives(const struct run *run)
+{
+    for (uint64_t id = 1; id <= run->last_order; id++) {
+        struct msim_order_view view;
+        const bool found = msim_engine_order(run->engine, id, 0, &view) == MSIM_OK;
+        if (found != (run->orders[id] == LIVE))
+            fail(run, NULL, found ? "an order that ended is there" : "a live order is lost");
+    }
+}
+
+static void check_crossed(const struct run *run, const struct msim_command *c)
+{
+    for (uint32_t i = 0; i < run->profile->instruments; i++) {
+        struct msim_instrument_view view;
+        msim_engine_instrument(run->engine, i, &view);
+        if (view.best_bid != 0 && view.best_ask != 0 && view.best_bid >= view.best_ask)
+            fail(run, c, "a book is crossed");
+    }
+}
+
 static void step(struct run *run, const struct msim_command *c)
 {
     size_t count;
@@ -107,15 +174,15 @@ static void step(struct run *run, const struct msim_command *c)
         if (events[i].sequence != ++run->sequence)
             fail(run, c, "the events' sequence has a hole");
         run->kinds[events[i].kind]++;
+        follow_order(run, c, &events[i]);
         if (events[i].kind == MSIM_EVENT_REJECTED)
             run->rejects[events[i].code]++;
         else if (events[i].code)
             run->cancels[events[i].code]++;
     }
-    struct msim_instrument_view view;
-    if (msim_engine_instrument(run->engine, c->instrument, &view) == MSIM_OK &&
-        view.best_bid != 0 && view.best_ask != 0 && view.best_bid >= view.best_ask)
-        fail(run, c, "the book is crossed");
+    check_crossed(run, c);
+    if (model_live(run->model) > run->deepest)
+        run->deepest = model_live(run->model);
     run->done++;
 }
 
@@ -135,6 +202,52 @@ static void fund(struct run *run)
     }
 }
 
+/* What is held is what the live orders hold, each asked for by itself. */
+static void check_holds(const struct run *run, uint32_t account)
+{
+    static struct msim_order_view views[MODEL_ORDERS];
+    const struct profile *p = run->profile;
+    const size_t count =
+        msim_engine_orders(run->engine, account, MSIM_ALL_INSTRUMENTS, 0, views, MODEL_ORDERS);
+    int64_t sums[MODEL_ASSETS] = {0};
+
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && views[i].order <= views[i - 1].order)
+            fail(run, NULL, "an account's orders are not from the oldest on");
+        sums[views[i].side == MSIM_SIDE_BUY ? 0 : views[i].instrument + 1] += views[i].held;
+    }
+    for (uint32_t asset = 0; asset <= p->instruments; asset++) {
+        int64_t free_part;
+        int64_t held;
+        msim_engine_balance(run->engine, account, asset, &free_part, &held);
+        if (held != sums[asset])
+            fail(run, NULL, "what is held is not what the orders hold");
+    }
+}
+
+/* Each level is the sum of its orders. */
+static void check_levels(const struct run *run, uint32_t instrument, uint8_t side)
+{
+    static struct msim_level_view levels[MODEL_ORDERS];
+    static struct msim_order_view orders[MODEL_ORDERS];
+    const size_t level_count =
+        msim_engine_depth(run->engine, instrument, side, levels, MODEL_ORDERS);
+    const size_t order_count =
+        msim_engine_book_orders(run->engine, instrument, side, 0, orders, MODEL_ORDERS);
+    size_t at = 0;
+
+    for (size_t i = 0; i < level_count; i++) {
+        msim_qty shown = 0;
+        uint64_t count = 0;
+        for (; at < order_count && orders[at].price == levels[i].price; at++, count++)
+            shown += orders[at].shown;
+        if (shown != levels[i].quantity || count != levels[i].order_count)
+            fail(run, NULL, "a level is not the sum of its orders");
+    }
+    if (at != order_count)
+        fail(run, NULL, "an order stands at no level");
+}
+
 /* Everything against everything. */
 static void scan(struct run *run)
 {
@@ -143,6 +256,13 @@ static void scan(struct run *run)
 
     if (msim_engine_audit(run->engine, &detail) < 0)
         fail(run, NULL, detail.text);
+    check_lives(run);
+    for (uint32_t i = 0; i < p->instruments; i++) {
+        check_levels(run, i, MSIM_SIDE_BUY);
+        check_levels(run, i, MSIM_SIDE_SELL);
+    }
+    for (uint32_t account = 0; account < p->accounts && !p->accounts_off; account++)
+        check_holds(run, account);
     for (uint32_t asset = 0; asset <= p->instruments; asset++) {
         struct msim_asset_view view;
         int64_t sum = 0;
@@ -206,6 +326,7 @@ static void episode(struct run *run, uint64_t commands)
     scan(run);
     msim_engine_destroy(&run->engine);
     model_destroy(run->model);
+    run->last_order = 0;
 }
 
 /* A long run over all profiles meets everything that can happen. */
@@ -220,9 +341,11 @@ static void check_coverage(const struct run *run)
             fail(run, NULL, msim_reject_name((uint8_t)i));
     }
     for (unsigned i = 1; i <= MSIM_CANCEL_MAINTENANCE; i++) {
-        if (run->cancels[i] == 0 && i != MSIM_CANCEL_OVERFLOW)
+        if (run->cancels[i] == 0)
             fail(run, NULL, msim_cancel_name((uint8_t)i));
     }
+    if (run->deepest <= DEEP)
+        fail(run, NULL, "no book was deep");
 }
 
 int main(int argument_count, char **arguments)
@@ -236,10 +359,13 @@ int main(int argument_count, char **arguments)
         run.profile = &profiles[number % PROFILES];
         if (argument_count > 3)
             run.profile = &profiles[strtoull(arguments[3], NULL, 10) % PROFILES];
-        episode(&run, left < EPISODE ? left : EPISODE);
+        const uint64_t usual = run.profile->episode ? run.profile->episode : EPISODE;
+        episode(&run, left < usual ? left : usual);
     }
     if (argument_count <= 3 && commands >= COVERED_FROM)
         check_coverage(&run);
-    printf("%" PRIu64 " commands: the engine and the model agree\n", run.done);
+    free(run.orders);
+    printf("%" PRIu64 " commands over %d profiles: the engine and the model agree\n", run.done,
+           argument_count > 3 ? 1 : PROFILES);
     return 0;
 }

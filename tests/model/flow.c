@@ -127,6 +127,40 @@ const struct profile profiles[PROFILES] = {
      .venue_share = 20,
      .tick = 1,
      .lot = 1},
+    /* Thousands rest, and the pool is full for much of the time. */
+    {.name = "deep",
+     .instruments = 1,
+     .accounts = 14,
+     .max_orders = 2600,
+     .window = 512,
+     .middle = 90000,
+     .spread = 700,
+     .far = 80000,
+     .quantity = 40,
+     .deposit = INT64_C(100000000000000),
+     .maker_fee = 70,
+     .taker_fee = 210,
+     .fee_mode = MSIM_FEE_QUOTE,
+     .venue_share = 2,
+     .episode = 12000,
+     .calm = true,
+     .tick = 1,
+     .lot = 1},
+    /* A side's sum reaches the end of 64 bits: without accounts nothing else would stop it. */
+    {.name = "brim",
+     .instruments = 1,
+     .accounts = 6,
+     .max_orders = 400,
+     .window = 64,
+     .middle = 3,
+     .spread = 1,
+     .far = 2,
+     .quantity = INT64_MAX / 45,
+     .accounts_off = true,
+     .venue_share = 5,
+     .calm = true,
+     .tick = 1,
+     .lot = 1},
 };
 
 uint64_t roll(struct dice *dice)
@@ -217,7 +251,7 @@ static void new_order(const struct profile *p, const struct model *m, struct dic
     const bool twisted = one_in(dice, 150);
 
     c->kind = MSIM_COMMAND_NEW;
-    c->type = one_in(dice, 8) ? MSIM_ORDER_MARKET : MSIM_ORDER_LIMIT;
+    c->type = one_in(dice, p->calm ? 90 : 8) ? MSIM_ORDER_MARKET : MSIM_ORDER_LIMIT;
     if (!p->plain && one_in(dice, 7))
         c->type = (uint8_t)between(dice, MSIM_ORDER_STOP, MSIM_ORDER_TAKE_PROFIT_LIMIT);
     const bool limit = c->type != MSIM_ORDER_MARKET && c->type != MSIM_ORDER_STOP &&
@@ -389,6 +423,8 @@ struct msim_command flow_next(const struct profile *p, const struct model *m, st
     if (one_in(dice, 2000))
         *time += between(dice, 1, 30) * 3600 * MSIM_NS_PER_S;
     c.time = one_in(dice, 200) ? *time - 5 : *time;
+    if (one_in(dice, 4000))
+        c.time = MSIM_TIME_NEVER;
     c.instrument = (uint32_t)between(dice, 0, p->instruments - 1);
     c.account = (uint32_t)between(dice, 0, p->accounts - 1);
     c.owner = (uint32_t)between(dice, 0, 4);
@@ -398,6 +434,14 @@ struct msim_command flow_next(const struct profile *p, const struct model *m, st
     if (one_in(dice, 1500))
         c.account = p->accounts;
 
+    /* A pool that is nearly full stays so: then as many leave as come. */
+    if (p->calm && what > (int64_t)p->venue_share && what <= (int64_t)p->venue_share + 230 &&
+        model_live(m) < p->max_orders && !one_in(dice, 8)) {
+        new_order(p, m, dice, &c);
+        if (c.time_in_force == MSIM_TIF_GTD)
+            c.expires_at = *time + between(dice, 10, 90000) * MSIM_NS_PER_MS;
+        return c;
+    }
     if (what <= (int64_t)p->venue_share) {
         venue(p, m, dice, &c);
     } else if (what <= (int64_t)p->venue_share + 130) {
@@ -405,7 +449,7 @@ struct msim_command flow_next(const struct profile *p, const struct model *m, st
         aim(p, m, dice, &c, &leaves, &price);
     } else if (what <= (int64_t)p->venue_share + 230) {
         replacement(p, m, dice, &c);
-    } else if (what <= (int64_t)p->venue_share + 231 && !p->plain) {
+    } else if (what <= (int64_t)p->venue_share + 231 && !p->plain && !p->calm) {
         c.kind = one_in(dice, 2) ? MSIM_COMMAND_CANCEL_ALL : MSIM_COMMAND_MASS_CANCEL;
         c.instrument = one_in(dice, 2) ? MSIM_ALL_INSTRUMENTS : c.instrument;
         c.side = (uint8_t)between(dice, 0, one_in(dice, 20) ? 3 : 2);
@@ -414,7 +458,7 @@ struct msim_command flow_next(const struct profile *p, const struct model *m, st
     } else {
         new_order(p, m, dice, &c);
         if (c.time_in_force == MSIM_TIF_GTD)
-            c.expires_at = c.time + between(dice, -1, 400) * MSIM_NS_PER_MS;
+            c.expires_at = *time + between(dice, -1, 400) * MSIM_NS_PER_MS;
     }
     return c;
 }

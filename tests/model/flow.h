@@ -20,6 +20,8 @@ struct profile {
     uint32_t maker_fee, taker_fee;
     uint8_t fee_mode;
     bool accounts_off;
+    uint32_t episode;     /* commands; 0: the usual number */
+    bool calm;            /* few takers and cancels, so that the book grows deep */
     bool plain;           /* limit and market orders, cancels, replacements */
     uint32_t venue_share; /* of 1000: commands of the venue */
     uint32_t band;
@@ -28,7 +30,7 @@ struct profile {
     int64_t tick, lot, min_notional;
 };
 
-#define PROFILES 8
+#define PROFILES 10
 extern const struct profile profiles[PROFILES];
 
 struct dice {

@@ -162,19 +162,31 @@ bool model_rests(const struct order *o, uint32_t instrument, uint8_t side)
     return o->where == BOOK && o->asked.instrument == instrument && o->asked.side == side;
 }
 
-void model_tell_level(struct model *m, uint32_t instrument, uint8_t side, msim_price price)
+wide model_level_total(const struct model *m, uint32_t instrument, uint8_t side, msim_price price,
+                       uint64_t *count)
 {
-    struct msim_event *e = model_tell(m, MSIM_EVENT_LEVEL);
-    e->instrument = instrument;
-    e->side = side;
-    e->as.level.price = price;
+    wide total = 0;
+    *count = 0;
     for (size_t i = 0; i < m->live_count; i++) {
         const struct order *o = m->live[i];
         if (!model_rests(o, instrument, side) || o->asked.price != price)
             continue;
-        e->as.level.quantity += o->shown;
-        e->as.level.order_count++;
+        total += o->shown;
+        (*count)++;
     }
+    return total;
+}
+
+void model_tell_level(struct model *m, uint32_t instrument, uint8_t side, msim_price price)
+{
+    uint64_t count;
+    const wide total = model_level_total(m, instrument, side, price, &count);
+    struct msim_event *e = model_tell(m, MSIM_EVENT_LEVEL);
+    e->instrument = instrument;
+    e->side = side;
+    e->as.level.price = price;
+    e->as.level.quantity = (msim_qty)total;
+    e->as.level.order_count = count;
 }
 
 void model_tell_l3(struct model *m, const struct order *o, uint8_t action, msim_qty shown)
@@ -242,17 +254,35 @@ static uint32_t most_fee(const struct market *k)
     return k->p.maker_fee > k->p.taker_fee ? k->p.maker_fee : k->p.taker_fee;
 }
 
-wide model_hold_for(const struct market *k, uint8_t side, msim_price price, msim_qty open)
+/* What all fees of an order come to: of everything that it traded, rounded up once. */
+static wide fees_in_all(wide exact)
 {
-    if (side == MSIM_SIDE_SELL)
+    return (exact + MSIM_FEE_SCALE - 1) / MSIM_FEE_SCALE;
+}
+
+/* The fee of one more fill: what is missing to that. */
+wide model_count_fee(struct order *o, wide value, uint32_t rate)
+{
+    o->exact += value * rate;
+    const wide paid = fees_in_all(o->exact) - o->charged;
+    o->charged += paid;
+    return paid;
+}
+
+/* The worth of what is open, and the most that can still be asked in fees for it. */
+wide model_hold_for(const struct market *k, const struct order *o, msim_price price, msim_qty open)
+{
+    if (o->asked.side == MSIM_SIDE_SELL)
         return (wide)open * k->base_factor;
     const wide value = model_notional(k, price, open);
-    return value + (k->p.fee_mode == MSIM_FEE_QUOTE ? model_fee(value, most_fee(k)) : 0);
+    if (k->p.fee_mode == MSIM_FEE_RECEIVED)
+        return value;
+    return value + fees_in_all(o->exact + value * most_fee(k)) - o->charged;
 }
 
 wide model_hold_now(const struct model *m, const struct order *o)
 {
-    return model_hold_for(&m->markets[o->asked.instrument], o->asked.side,
+    return model_hold_for(&m->markets[o->asked.instrument], o,
                           o->asked.price ? o->asked.price : o->asked.stop_price,
                           o->shown + o->hidden);
 }
@@ -302,6 +332,11 @@ const struct msim_event *model_apply(struct model *m, const struct msim_command 
 {
     m->event_count = 0;
     m->sequence++;
+    if (c->time == MSIM_TIME_NEVER) {
+        model_refuse(m, c, MSIM_REJECT_OUT_OF_RANGE);
+        *count = m->event_count;
+        return m->events;
+    }
     if (c->time > m->time)
         model_expire(m, c->time);
     switch (c->kind) {

@@ -91,7 +91,7 @@ static void tell_fill(struct model *m, const struct market *k, const struct orde
 }
 
 /* One side's money for a fill; its open quantity is still what it was.  The fee it paid. */
-static int64_t settle(struct model *m, const struct market *k, const struct order *o, bool market,
+static int64_t settle(struct model *m, const struct market *k, struct order *o, bool market,
                       uint32_t rate, msim_price price, msim_qty quantity)
 {
     int64_t *quote = &m->free[o->asked.account][k->p.quote_asset];
@@ -103,11 +103,14 @@ static int64_t settle(struct model *m, const struct market *k, const struct orde
 
     if (m->setup.accounts_off)
         return 0;
+    const wide before = model_hold_for(k, o, o->asked.price, open);
+    if (k->p.fee_mode == MSIM_FEE_QUOTE)
+        paid = model_count_fee(o, value, rate);
+    else
+        paid = model_fee(o->asked.side == MSIM_SIDE_SELL ? value : given, rate);
     if (!market)
-        model_rehold(m, o, model_hold_for(k, o->asked.side, o->asked.price, open),
-                     model_hold_for(k, o->asked.side, o->asked.price, open - quantity));
+        model_rehold(m, o, before, model_hold_for(k, o, o->asked.price, open - quantity));
     if (o->asked.side == MSIM_SIDE_SELL) {
-        paid = model_fee(value, rate);
         *base -= (int64_t)given;
         *quote += (int64_t)(value - paid);
         m->fees[k->p.quote_asset] += (int64_t)paid;
@@ -115,14 +118,10 @@ static int64_t settle(struct model *m, const struct market *k, const struct orde
     }
     *quote -= (int64_t)value;
     if (k->p.fee_mode == MSIM_FEE_RECEIVED) {
-        paid = model_fee(given, rate);
         *base += (int64_t)(given - paid);
         m->fees[k->p.base_asset] += (int64_t)paid;
         return (int64_t)paid;
     }
-    paid = model_fee(value, rate);
-    if (paid > *quote)
-        paid = *quote > 0 ? *quote : 0;
     *quote -= (int64_t)paid;
     *base += (int64_t)given;
     m->fees[k->p.quote_asset] += (int64_t)paid;
@@ -270,10 +269,10 @@ static bool can_pay(const struct model *m, const struct taking *t, msim_price pr
 {
     const struct order *o = t->o;
     const wide value = model_notional(t->k, price, quantity);
-    const wide needed = o->asked.side == MSIM_SIDE_SELL ? (wide)quantity * t->k->base_factor
-                        : t->k->p.fee_mode == MSIM_FEE_QUOTE
-                            ? value + model_fee(value, t->k->p.taker_fee)
-                            : value;
+    struct order after = *o;
+    wide needed = o->asked.side == MSIM_SIDE_SELL ? (wide)quantity * t->k->base_factor : value;
+    if (o->asked.side == MSIM_SIDE_BUY && t->k->p.fee_mode == MSIM_FEE_QUOTE)
+        needed += model_count_fee(&after, value, t->k->p.taker_fee);
     return needed <= m->free[o->asked.account][model_paying(t->k, o->asked.side)];
 }
 
@@ -341,11 +340,15 @@ static void match(struct model *m, struct taking *t)
 
     while (more && maker && model_reaches(t->o->asked.side, t->limit, maker->asked.price)) {
         const msim_price price = maker->asked.price;
+        uint64_t count_before;
+        uint64_t count;
+        const wide before = model_level_total(m, number, side, price, &count_before);
         while (more && maker && maker->asked.price == price) {
             more = meet(m, t, maker) && t->o->shown > 0;
             maker = model_next_in_line(m, number, side, NULL);
         }
-        model_tell_level(m, number, side, price);
+        if (model_level_total(m, number, side, price, &count) != before || count != count_before)
+            model_tell_level(m, number, side, price);
     }
 }
 

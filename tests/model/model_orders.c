@@ -103,13 +103,22 @@ static uint8_t check_price(const struct market *k, msim_price price)
     return price % k->p.tick != 0 ? MSIM_REJECT_OFF_TICK : 0;
 }
 
-static uint8_t check_worth(const struct market *k, uint8_t side, msim_price price,
-                           msim_qty quantity)
+/* `open` must be able to hold; `quantity`, the order's in all, be worth something. */
+static uint8_t check_worth(const struct market *k, const struct order *o, msim_price price,
+                           msim_qty open, msim_qty quantity)
 {
-    const wide value = model_notional(k, price, quantity);
-    if (value > INT64_MAX || model_hold_for(k, side, price, quantity) > INT64_MAX)
+    if (model_notional(k, price, open) > INT64_MAX || model_hold_for(k, o, price, open) > INT64_MAX)
         return MSIM_REJECT_OVERFLOW;
-    return value < k->p.min_notional ? MSIM_REJECT_MIN_NOTIONAL : 0;
+    return model_notional(k, price, quantity) < k->p.min_notional ? MSIM_REJECT_MIN_NOTIONAL : 0;
+}
+
+/* Whether all that is open on a side would still fit with so much more. */
+static bool side_holds(const struct model *m, uint32_t instrument, uint8_t side, wide more)
+{
+    for (size_t i = 0; i < m->live_count; i++)
+        if (model_rests(m->live[i], instrument, side))
+            more += m->live[i]->shown + m->live[i]->hidden;
+    return more <= INT64_MAX;
 }
 
 static bool met(const struct market *k, const struct order *o)
@@ -185,7 +194,8 @@ static uint8_t check_terms(const struct model *m, const struct msim_command *c)
     if (trigger && (code = check_price(k, c->stop_price)))
         return code;
     if (c->type != MSIM_ORDER_MARKET &&
-        (code = check_worth(k, c->side, c->price ? c->price : c->stop_price, c->quantity)))
+        (code = check_worth(k, &as_order, c->price ? c->price : c->stop_price, c->quantity,
+                            c->quantity)))
         return code;
     if (c->type == MSIM_ORDER_LIMIT && !in_band(k, c->price))
         return MSIM_REJECT_PRICE_BAND;
@@ -198,16 +208,10 @@ static uint8_t check_terms(const struct model *m, const struct msim_command *c)
         (c->flags & MSIM_COMMAND_POST_ONLY || k->p.state == MSIM_STATE_POST_ONLY) &&
         meets_other_side(m, c->instrument, c->side, c->price))
         return MSIM_REJECT_WOULD_TAKE;
-    if (priced(c->type)) {
-        wide total = c->quantity;
-        for (size_t i = 0; i < m->live_count; i++)
-            if (model_rests(m->live[i], c->instrument, c->side))
-                total += m->live[i]->shown + m->live[i]->hidden;
-        if (total > INT64_MAX)
-            return MSIM_REJECT_OVERFLOW;
-    }
+    if (priced(c->type) && !side_holds(m, c->instrument, c->side, c->quantity))
+        return MSIM_REJECT_OVERFLOW;
     if (!m->setup.accounts_off &&
-        model_hold_for(k, c->side, c->price ? c->price : c->stop_price, c->quantity) >
+        model_hold_for(k, &as_order, c->price ? c->price : c->stop_price, c->quantity) >
             m->free[c->account][model_paying(k, c->side)])
         return MSIM_REJECT_INSUFFICIENT_BALANCE;
     return 0;
@@ -405,6 +409,10 @@ void model_run_triggered(struct model *m)
             t.stopped = MSIM_CANCEL_WOULD_TAKE;
         else if (o->asked.time_in_force == MSIM_TIF_FOK && !fillable(m, o))
             t.stopped = MSIM_CANCEL_FOK;
+        else if (!market && o->asked.time_in_force != MSIM_TIF_IOC &&
+                 o->asked.time_in_force != MSIM_TIF_FOK &&
+                 !side_holds(m, o->asked.instrument, o->asked.side, o->shown))
+            t.stopped = MSIM_CANCEL_OVERFLOW;
         model_execute(m, &t);
     }
 }
@@ -461,7 +469,7 @@ static uint8_t check_change(const struct model *m, const struct msim_command *c,
     if (c->stop_price && (code = check_price(k, c->stop_price)))
         return code;
     const msim_price worth_at = after->asked.price ? after->asked.price : after->asked.stop_price;
-    if ((code = check_worth(k, o->asked.side, worth_at, after->shown)))
+    if ((code = check_worth(k, o, worth_at, after->shown, after->asked.quantity)))
         return code;
     if (o->where == BOOK && c->price && !in_band(k, c->price))
         return MSIM_REJECT_PRICE_BAND;
@@ -474,6 +482,11 @@ static uint8_t check_change(const struct model *m, const struct msim_command *c,
         return MSIM_REJECT_WOULD_TAKE;
     if (o->where == TRIGGER && k->p.state == MSIM_STATE_POST_ONLY && met(k, after))
         return MSIM_REJECT_NOT_TRADING;
+    /* What of it stands in the book leaves it first. */
+    if (after->asked.price &&
+        !side_holds(m, o->asked.instrument, o->asked.side,
+                    (wide)after->shown - (o->where == BOOK ? o->shown + o->hidden : 0)))
+        return MSIM_REJECT_OVERFLOW;
     if (!m->setup.accounts_off && model_hold_now(m, after) - model_hold_now(m, o) >
                                       m->free[o->asked.account][model_paying(k, o->asked.side)])
         return MSIM_REJECT_INSUFFICIENT_BALANCE;

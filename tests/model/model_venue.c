@@ -115,11 +115,15 @@ void model_undo(struct model *m, const struct msim_command *c)
     if (correct) {
         const wide value = model_notional(k, c->price, d->quantity);
         after.price = c->price;
-        if (value <= INT64_MAX) {
+        if (value <= INT64_MAX && !m->setup.accounts_off) {
+            /* Each fee moves by what the fees of the two worths differ. */
+            const wide old_value = model_notional(k, d->price, d->quantity);
             if (taker_buys || k->p.fee_mode == MSIM_FEE_QUOTE)
-                after.maker_fee = (int64_t)model_fee(value, k->p.maker_fee);
+                after.maker_fee += (int64_t)(model_fee(value, k->p.maker_fee) -
+                                             model_fee(old_value, k->p.maker_fee));
             if (!taker_buys || k->p.fee_mode == MSIM_FEE_QUOTE)
-                after.taker_fee = (int64_t)model_fee(value, k->p.taker_fee);
+                after.taker_fee += (int64_t)(model_fee(value, k->p.taker_fee) -
+                                             model_fee(old_value, k->p.taker_fee));
         }
         if (value > INT64_MAX || value + after.maker_fee > INT64_MAX ||
             value + after.taker_fee > INT64_MAX) {

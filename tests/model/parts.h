@@ -27,6 +27,9 @@ struct order {
     msim_qty shown;
     msim_qty hidden;
     msim_qty filled;
+    /* Fees in quote: rate x worth of all its fills, in millionths, and what was charged. */
+    wide exact;
+    wide charged;
     enum where where;
     uint64_t rank; /* who came first, at its price */
 };
@@ -116,7 +119,10 @@ uint8_t model_opposite(uint8_t side);
 bool model_reaches(uint8_t side, msim_price limit, msim_price price);
 wide model_notional(const struct market *k, msim_price price, msim_qty quantity);
 wide model_fee(wide amount, uint32_t rate);
-wide model_hold_for(const struct market *k, uint8_t side, msim_price price, msim_qty open);
+wide model_hold_for(const struct market *k, const struct order *o, msim_price price, msim_qty open);
+wide model_count_fee(struct order *o, wide value, uint32_t rate);
+wide model_level_total(const struct model *m, uint32_t instrument, uint8_t side, msim_price price,
+                       uint64_t *count);
 wide model_hold_now(const struct model *m, const struct order *o);
 uint32_t model_paying(const struct market *k, uint8_t side);
 void model_rehold(struct model *m, const struct order *o, wide before, wide now);

@@ -24,6 +24,8 @@ static int set_up(struct msim_engine **engine, const struct msim_allocator *allo
         r = msim_engine_asset_add(*engine, "BTC", 0, NULL, &detail);
     instrument.symbol = "BTC/USD";
     instrument.base_asset = 1;
+    instrument.fee_mode = MSIM_FEE_QUOTE;
+    instrument.taker_fee = 333;
     if (r == MSIM_OK)
         r = msim_engine_instrument_add(*engine, &instrument, NULL, &detail);
     if (r < 0)
@@ -54,6 +56,7 @@ static struct msim_command order_of(uint32_t i)
         .price = i % 2 ? 500 - 20 * (i % 20) : 501 + 37 * (i % 60),
         .quantity = 5 + i % 3,
         .client_id = i % 3 ? i : 0,
+        .owner = i > 20 ? i % 4 : 0,
     };
     if (i % 7 == 0) {
         c.time_in_force = MSIM_TIF_GTD;
@@ -98,8 +101,10 @@ static int trade_once(const struct msim_allocator *allocator, void *context)
     for (uint32_t i = 1; i < 200 && r >= 0 && !pending; i++) {
         const struct msim_command c = order_of(i);
         const uint64_t before = msim_engine_sequence(engine);
+        const uint64_t digest = msim_engine_digest(engine);
         r = msim_engine_apply(engine, &c);
         assert_int_equal(msim_engine_sequence(engine), before + (r >= 0));
+        assert_true(r >= 0 || msim_engine_digest(engine) == digest);
         pending = r == MSIM_APPLY_PENDING;
     }
     if (r >= 0 && !pending) {
