@@ -111,10 +111,11 @@ int msim_clients_create(struct msim_engine *engine, uint32_t count)
     if (count == 0)
         return MSIM_OK;
     int r = table_grow(engine, PLACES_PER_ID * ((uint64_t)count + 1));
+    /* Just so many: growth would double it. */
     if (r == MSIM_OK)
         r = msim_mem_grow(&engine->allocator, (void **)&engine->finished,
-                          &engine->finished_capacity, sizeof *engine->finished, (size_t)count + 2,
-                          FINISHED_LIMIT);
+                          &engine->finished_capacity, sizeof *engine->finished, (size_t)count + 3,
+                          (size_t)count + 3);
     return r == MSIM_OK ? msim_clients_reserve(engine) : r;
 }
 

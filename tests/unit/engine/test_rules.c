@@ -325,10 +325,11 @@ static void a_failed_command_leaves_the_time_where_it_was(void **state)
 
     deposit(bench->engine, 1, USD, 1000000);
     for (int i = 0; i < 10000; i++) {
-        const uint64_t digest = msim_engine_digest(bench->engine);
-        const size_t calls = bench->memory.calls;
+        /* A digest reads all there is: only where the pool is about to be full. */
+        const bool near = i < 20 || (i > 8170 && i < 8200);
+        const uint64_t digest = near ? msim_engine_digest(bench->engine) : 0;
         order.time = i;
-        bench->memory.fail_at = calls;
+        bench->memory.fail_at = near ? bench->memory.calls : SIZE_MAX;
         const int r = msim_engine_apply(bench->engine, &order);
         bench->memory.fail_at = SIZE_MAX;
         if (r == MSIM_OK)
@@ -337,7 +338,7 @@ static void a_failed_command_leaves_the_time_where_it_was(void **state)
         assert_int_equal(msim_engine_time(bench->engine), i ? i - 1 : 0);
         assert_true(msim_engine_digest(bench->engine) == digest);
         apply(bench->engine, order);
-        if (i > 4096)
+        if (i > 8170)
             return;
     }
     fail_msg("the pool never grew");
