@@ -18,6 +18,9 @@ int msim_http_problem(char out[MSIM_PROBLEM_SIZE], int status, const char *words
     msim_json_write_integer(&writer, status);
     msim_json_write_key(&writer, "detail");
     msim_json_write_text(&writer, words);
+    /* Where clients that were written before problem+json look. */
+    msim_json_write_key(&writer, "error");
+    msim_json_write_text(&writer, words);
     msim_json_write_object_end(&writer);
     int r = msim_json_write_end(&writer, &length);
     return r < 0 ? r : (int)length;

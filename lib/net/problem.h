@@ -7,7 +7,7 @@
 #include <marketsim/base.h>
 
 /* Words beyond a kilobyte and some are refused. */
-#define MSIM_PROBLEM_SIZE 1536
+#define MSIM_PROBLEM_SIZE 2560
 
 /* Writes the object; returns its length, or MSIM_ERR_LIMIT. */
 int msim_http_problem(char out[MSIM_PROBLEM_SIZE], int status, const char *words);

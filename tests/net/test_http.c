@@ -393,7 +393,7 @@ static void an_answer_before_the_body_ends_the_connection_cleanly(void **state)
     assert_non_null(strstr(text, "\r\nContent-Type: application/problem+json\r\n"));
     assert_non_null(strstr(text, "\r\nConnection: close\r\n"));
     assert_string_equal(body, "{\"type\":\"about:blank\",\"title\":\"Forbidden\",\"status\":403,"
-                              "\"detail\":\"not \\\"you\\\"\"}");
+                              "\"detail\":\"not \\\"you\\\"\",\"error\":\"not \\\"you\\\"\"}");
     assert_end(&desk.bench, fd);
     assert_string_equal(desk.log, "ended ");
     close(fd);
