@@ -9,6 +9,7 @@
 #include <marketsim/base.h>
 #include <marketsim/codec.h>
 #include <marketsim/engine.h>
+#include <marketsim/engineio.h>
 #include <marketsim/faults.h>
 #include <marketsim/form.h>
 #include <marketsim/http.h>
@@ -21,6 +22,7 @@
 #include <marketsim/parquet.h>
 #include <marketsim/record.h>
 #include <marketsim/server.h>
+#include <marketsim/socketio.h>
 #include <marketsim/source.h>
 #include <marketsim/tls.h>
 #include <marketsim/venue.h>

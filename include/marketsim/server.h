@@ -169,6 +169,60 @@ struct msim_quotes_stats {
 MSIM_API void msim_quotes_server_stats(const struct msim_quotes_server *server,
                                        struct msim_quotes_stats *out);
 
+/* ---- dashboard: scripts push tables, browsers see them ---- */
+
+struct msim_dashboard_server;
+
+struct msim_dashboard_server_params {
+    size_t size;
+    const char *host; /* as in msim_listen_params */
+    uint16_t port;
+    const char *assets;       /* a folder with the page, for development; NULL: what is built in */
+    size_t max_payload_bytes; /* one push by Socket.IO, 2 MiB; beyond: the session ends */
+    size_t max_upload_bytes;  /* one push by HTTP, 16 MiB; beyond: 413 */
+    size_t max_clients;       /* sessions; default 4096, more are refused with 503 */
+    size_t max_backlog_bytes; /* waits for one client, 64 MiB; then it misses updates */
+    size_t max_rows;          /* of each table that are kept; default 100,000 */
+    size_t snapshot_rows;     /* of each table that a late joiner is given; default 1,000 */
+    const struct msim_allocator *allocator; /* copied */
+    const struct msim_logger *logger;       /* copied */
+};
+#define MSIM_DASHBOARD_SERVER_PARAMS_INIT                                            \
+    {                                                                                \
+        sizeof(struct msim_dashboard_server_params), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
+    }
+
+/* Listens when it returns. */
+MSIM_API int msim_dashboard_server_create(struct msim_dashboard_server **out,
+                                          const struct msim_dashboard_server_params *params,
+                                          struct msim_detail *detail);
+MSIM_API void msim_dashboard_server_destroy(struct msim_dashboard_server **server);
+
+/* As msim_net_fd and msim_net_dispatch. */
+MSIM_API int msim_dashboard_server_fd(const struct msim_dashboard_server *server);
+MSIM_API int msim_dashboard_server_dispatch(struct msim_dashboard_server *server, int timeout_ms);
+
+MSIM_API uint16_t msim_dashboard_server_port(const struct msim_dashboard_server *server);
+
+/* Borrowed: valid as long as the server. */
+MSIM_API struct msim_net *msim_dashboard_server_net(struct msim_dashboard_server *server);
+
+/* Takes no more clients and says goodbye to those that are there; `clients` falls to 0. */
+MSIM_API void msim_dashboard_server_stop(struct msim_dashboard_server *server);
+
+struct msim_dashboard_stats {
+    uint64_t clients;   /* sessions, now */
+    uint64_t frontends; /* of those that see updates */
+    uint64_t pushes;    /* that were taken in */
+    uint64_t refused;   /* that were not */
+    uint64_t trades;    /* rows */
+    uint64_t market_data;
+    uint64_t updates; /* handed to clients */
+    uint64_t missed;  /* updates that a slow client did not get */
+};
+MSIM_API void msim_dashboard_server_stats(const struct msim_dashboard_server *server,
+                                          struct msim_dashboard_stats *out);
+
 #ifdef __cplusplus
 }
 #endif

@@ -28,10 +28,12 @@ BELOW = {
 HEADER_ROOMS = {
     "access": "net",
     "assets": "net",
+    "engineio": "server",
     "form": "net",
     "http": "net",
     "hub": "net",
     "impair": "net",
+    "socketio": "server",
     "tls": "net",
     "version": "base",
 }

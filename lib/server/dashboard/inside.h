@@ -1,0 +1,76 @@
+/*
+ * The inside of the dashboard's server, for its own files.
+ *
+ *     server.c   life, the listener and its routes
+ *     push.c     a pushed pair of tables: kept, and told to everybody who looks
+ *     events.c   Socket.IO's events
+ *     upload.c   POST /api/trading-data
+ */
+#ifndef MSIM_SERVER_DASHBOARD_INSIDE_H
+#define MSIM_SERVER_DASHBOARD_INSIDE_H
+
+#include <marketsim/assets.h>
+#include <marketsim/http.h>
+#include <marketsim/server.h>
+#include <marketsim/socketio.h>
+
+#include "server/dashboard/table.h"
+#include "server/health.h"
+
+/* A push's time stamp as JSON. */
+#define MSIM_STAMP_SIZE 256
+
+/* Uploads at the same time; more are refused with 503. */
+#define MSIM_UPLOADS_MAX 32
+
+/* One push on its way in. */
+struct msim_push {
+    struct msim_table *tables[MSIM_TABLE_KINDS];
+    char stamp[MSIM_STAMP_SIZE]; /* JSON; "": the server's time */
+};
+
+struct msim_dashboard_server {
+    struct msim_allocator allocator;
+    struct msim_logger logger;
+    struct msim_dashboard_server_params params;
+    struct msim_net *net;
+    struct msim_listener *listener;
+    struct msim_socketio *socketio;
+    struct msim_socketio_room *frontend;
+    struct msim_assets *assets;
+    struct msim_dashboard_stats stats;
+    struct msim_health health;
+    uint16_t port;
+    bool is_stopping;
+    struct msim_push push;     /* of a Socket.IO event */
+    struct msim_bytes scratch; /* an event's text, unescaped */
+    struct msim_bytes out;     /* an event's arguments */
+    size_t uploads;
+};
+
+/* ---- push.c ---- */
+
+int msim_push_init(struct msim_push *push, const struct msim_allocator *allocator);
+void msim_push_finish(struct msim_push *push);
+void msim_push_reset(struct msim_push *push);
+
+/* Both tables are whole: keeps them and tells everybody who looks.  Words for a failure. */
+int msim_push_take(struct msim_dashboard_server *server, struct msim_push *push,
+                   struct msim_detail *detail);
+
+/* {"status":"success","trades_processed":N,"market_data_processed":M} */
+#define MSIM_RECEIPT_SIZE 128
+size_t msim_push_receipt(const struct msim_push *push, char out[MSIM_RECEIPT_SIZE]);
+
+/* The wall clock as a JSON text. */
+size_t msim_dashboard_stamp(char out[MSIM_STAMP_SIZE]);
+
+/* ---- events.c ---- */
+
+extern const struct msim_socketio_handler msim_dashboard_events;
+
+/* ---- upload.c ---- */
+
+extern const struct msim_http_handler msim_upload_handler;
+
+#endif

@@ -1,0 +1,129 @@
+#define _POSIX_C_SOURCE 200809L /* clock_gettime */
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/calendar.h"
+#include "base/detail.h"
+#include "server/dashboard/inside.h"
+
+/* Buffers up to this are kept between pushes. */
+#define KEPT_BYTES ((size_t)1 << 20)
+
+int msim_push_init(struct msim_push *push, const struct msim_allocator *allocator)
+{
+    memset(push, 0, sizeof *push);
+    for (int kind = 0; kind < MSIM_TABLE_KINDS; kind++) {
+        push->tables[kind] = msim_table_create((enum msim_table_kind)kind, allocator);
+        if (!push->tables[kind]) {
+            msim_push_finish(push);
+            return MSIM_ERR_NOMEM;
+        }
+    }
+    return MSIM_OK;
+}
+
+void msim_push_finish(struct msim_push *push)
+{
+    for (int kind = 0; kind < MSIM_TABLE_KINDS; kind++)
+        msim_table_destroy(&push->tables[kind]);
+}
+
+void msim_push_reset(struct msim_push *push)
+{
+    for (int kind = 0; kind < MSIM_TABLE_KINDS; kind++)
+        msim_table_reset(push->tables[kind]);
+    push->stamp[0] = '\0';
+}
+
+size_t msim_push_receipt(const struct msim_push *push, char out[MSIM_RECEIPT_SIZE])
+{
+    return (size_t)snprintf(out, MSIM_RECEIPT_SIZE,
+                            "{\"status\":\"success\",\"trades_processed\":%zu,"
+                            "\"market_data_processed\":%zu}",
+                            push->tables[MSIM_TABLE_TRADES]->row_count,
+                            push->tables[MSIM_TABLE_MARKET]->row_count);
+}
+
+size_t msim_dashboard_stamp(char out[MSIM_STAMP_SIZE])
+{
+    struct timespec now;
+    char text[MSIM_CALENDAR_SIZE];
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    /* To the microsecond, as Python's isoformat. */
+    msim_time moment =
+        (msim_time)now.tv_sec * MSIM_NS_PER_S + now.tv_nsec / MSIM_NS_PER_US * MSIM_NS_PER_US;
+    msim_calendar_print(moment, MSIM_CALENDAR_ISO, text);
+    return (size_t)snprintf(out, MSIM_STAMP_SIZE, "\"%s\"", text);
+}
+
+/* ---- telling ---- */
+
+static int put_text(struct msim_bytes *out, const char *text)
+{
+    return msim_bytes_append(out, text, strlen(text));
+}
+
+static int put_rows(struct msim_bytes *out, const struct msim_table *table)
+{
+    return msim_bytes_append(out, msim_bytes_front(&table->json), msim_bytes_length(&table->json));
+}
+
+static int write_update(struct msim_bytes *out, const struct msim_push *push)
+{
+    const struct msim_table *trades = push->tables[MSIM_TABLE_TRADES];
+    const struct msim_table *market = push->tables[MSIM_TABLE_MARKET];
+    char counts[96];
+
+    snprintf(counts, sizeof counts, ",\"trades_count\":%zu,\"market_data_count\":%zu}",
+             trades->row_count, market->row_count);
+    int r = put_text(out, "{\"trades\":[");
+    if (r >= 0)
+        r = put_rows(out, trades);
+    if (r >= 0)
+        r = put_text(out, "],\"market_data\":[");
+    if (r >= 0)
+        r = put_rows(out, market);
+    if (r >= 0)
+        r = put_text(out, "],\"timestamp\":");
+    if (r >= 0)
+        r = put_text(out, push->stamp);
+    if (r >= 0)
+        r = put_text(out, counts);
+    return r;
+}
+
+static int tell(struct msim_dashboard_server *server, const struct msim_push *push)
+{
+    struct msim_bytes *out = &server->out;
+
+    if (msim_socketio_room_size(server->frontend) == 0)
+        return MSIM_OK;
+    msim_bytes_take(out, msim_bytes_length(out));
+    int r = write_update(out, push);
+    if (r >= 0)
+        r = msim_socketio_room_emit(server->frontend, "trading_update",
+                                    (const char *)msim_bytes_front(out), msim_bytes_length(out));
+    msim_bytes_take(out, msim_bytes_length(out));
+    msim_bytes_shrink(out, KEPT_BYTES);
+    if (r < 0)
+        return r;
+    server->stats.updates += (uint64_t)r;
+    return MSIM_OK;
+}
+
+int msim_push_take(struct msim_dashboard_server *server, struct msim_push *push,
+                   struct msim_detail *detail)
+{
+    if (push->stamp[0] == '\0')
+        msim_dashboard_stamp(push->stamp);
+    int r = tell(server, push);
+    if (r < 0)
+        return msim_detail_set(detail, r, "%s", msim_result_text(r));
+    server->stats.pushes++;
+    server->stats.trades += push->tables[MSIM_TABLE_TRADES]->row_count;
+    server->stats.market_data += push->tables[MSIM_TABLE_MARKET]->row_count;
+    return MSIM_OK;
+}
