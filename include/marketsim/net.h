@@ -204,6 +204,30 @@ struct msim_connection_limits {
         0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
     }
 
+/*
+ * Compressed messages: permessage-deflate (RFC 7692).  All zero: neither offered nor accepted.
+ * What a message inflates to is bounded by max_message_bytes, and beyond 256 KiB by 300 times its
+ * compressed bytes: close 1009.  A build without zlib answers MSIM_ERR_UNSUPPORTED.
+ */
+struct msim_deflate {
+    bool is_on;
+    /*
+     * A message may refer to those before it.  It packs small messages of a kind far better, but
+     * each connection then holds a compressor (up to 150 KiB) of its own from the first message
+     * that is sent, or a window (up to 42 KiB) from the first that comes.
+     */
+    bool keeps_context;       /* of what is sent */
+    bool peer_keeps_context;  /* of what comes */
+    uint8_t window_bits;      /* 8..15 of what is sent; 0: 15, or what the peer allows */
+    uint8_t peer_window_bits; /* 8..15 asked of the peer; 0: 15 */
+    uint8_t level;            /* 1 (default, quick) .. 9 (small) */
+    size_t min_bytes;         /* 64: shorter messages are sent as they are */
+};
+#define MSIM_DEFLATE_INIT   \
+    {                       \
+        0, 0, 0, 0, 0, 0, 0 \
+    }
+
 struct msim_route; /* marketsim/http.h */
 struct msim_cors;
 struct msim_access; /* marketsim/access.h */
@@ -227,11 +251,12 @@ struct msim_listen_params {
      */
     struct msim_access *access;
     struct msim_tls *tls; /* NULL: plain; shared (marketsim/tls.h) */
+    struct msim_deflate deflate;
 };
-#define MSIM_LISTEN_PARAMS_INIT                                               \
-    {                                                                         \
-        sizeof(struct msim_listen_params), 0, 0, MSIM_CONNECTION_LIMITS_INIT, \
-            MSIM_CONNECTION_HANDLER_INIT, 0, 0, 0, 0, 0, 0, 0                 \
+#define MSIM_LISTEN_PARAMS_INIT                                                  \
+    {                                                                            \
+        sizeof(struct msim_listen_params), 0, 0, MSIM_CONNECTION_LIMITS_INIT,    \
+            MSIM_CONNECTION_HANDLER_INIT, 0, 0, 0, 0, 0, 0, 0, MSIM_DEFLATE_INIT \
     }
 
 /*
@@ -255,11 +280,12 @@ struct msim_connect_params {
     void *context;
     /* For wss://, shared (marketsim/tls.h); NULL: the system's authorities are trusted. */
     struct msim_tls *tls;
+    struct msim_deflate deflate;
 };
 #define MSIM_CONNECT_PARAMS_INIT                                            \
     {                                                                       \
         sizeof(struct msim_connect_params), 0, MSIM_CONNECTION_LIMITS_INIT, \
-            MSIM_CONNECTION_HANDLER_INIT, 0, 0                              \
+            MSIM_CONNECTION_HANDLER_INIT, 0, 0, MSIM_DEFLATE_INIT           \
     }
 
 /*
@@ -309,6 +335,9 @@ MSIM_API void msim_connection_close(struct msim_connection *connection, int code
 
 /* Ends the connection now: what waits is lost, the peer sees a reset. */
 MSIM_API void msim_connection_abort(struct msim_connection *connection);
+
+/* Are messages compressed on it, in both directions where one likes? */
+MSIM_API bool msim_connection_is_deflated(const struct msim_connection *connection);
 
 /* Is it TLS? */
 MSIM_API bool msim_connection_is_secure(const struct msim_connection *connection);

@@ -13,9 +13,9 @@
 
 /* ---- out ---- */
 
-/* One frame into `out`, all of it or nothing. */
-static int append_frame(struct msim_connection *connection, enum msim_opcode opcode,
-                        const void *bytes, size_t length)
+/* One frame into `out`, all of it or nothing.  `reserved` are the head's three bits. */
+static int append_reserved(struct msim_connection *connection, enum msim_opcode opcode,
+                           unsigned reserved, const void *bytes, size_t length)
 {
     struct msim_bytes *out = &connection->out;
     unsigned char *room;
@@ -39,9 +39,34 @@ static int append_frame(struct msim_connection *connection, enum msim_opcode opc
             return (int)framed;
         size = (size_t)framed;
     }
+    room[0] = (unsigned char)(room[0] | reserved << 4);
     msim_bytes_commit(out, size);
     connection->queued += size;
     return MSIM_OK;
+}
+
+static int append_frame(struct msim_connection *connection, enum msim_opcode opcode,
+                        const void *bytes, size_t length)
+{
+    return append_reserved(connection, opcode, 0, bytes, length);
+}
+
+/* A message in one frame, packed where that was agreed upon and makes it shorter. */
+static int append_message(struct msim_connection *connection, enum msim_opcode opcode,
+                          const void *bytes, size_t length)
+{
+    struct msim_deflate_link *link = connection->ws.deflate;
+
+    int r = link ? msim_deflate_pack(link, bytes, length) : 0;
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return append_frame(connection, opcode, bytes, length);
+    r = append_reserved(connection, opcode, MSIM_FRAME_RSV1, msim_bytes_front(&link->pool->packed),
+                        msim_bytes_length(&link->pool->packed));
+    if (r < 0)
+        msim_deflate_forget(link);
+    return r;
 }
 
 /* Does the bound leave room for so many bytes more, behind all that waits? */
@@ -86,7 +111,7 @@ int msim_connection_send(struct msim_connection *connection, enum msim_message_k
     r = check_room(connection, length + MSIM_FRAME_HEAD_MAX);
     if (r < 0)
         return r;
-    r = append_frame(connection, (enum msim_opcode)kind, bytes, length);
+    r = append_message(connection, (enum msim_opcode)kind, bytes, length);
     if (r < 0)
         return r;
     connection->net->stats.messages_sent++;

@@ -126,6 +126,7 @@ static int prepare(struct msim_connection *connection, const struct msim_url *ur
     struct msim_net *net = connection->net;
     struct msim_opening *opening = msim_opening_create(connection);
     unsigned char nonce[MSIM_NONCE_SIZE];
+    char offer[MSIM_EXTENSION_TEXT] = "";
 
     if (!opening)
         return MSIM_ERR_NOMEM;
@@ -140,7 +141,9 @@ static int prepare(struct msim_connection *connection, const struct msim_url *ur
              url->host, (unsigned)url->port);
     attempt->deadline =
         msim_time_after(msim_net_now(net), connection->endpoint->limits.handshake_timeout);
-    return msim_handshake_write_request(&connection->out, url, attempt->key);
+    if (connection->endpoint->deflate.is_on)
+        msim_extension_offer(offer, &connection->endpoint->deflate);
+    return msim_handshake_write_request(&connection->out, url, attempt->key, offer);
 }
 
 /* Whom to trust where nobody said it: the system's authorities, read once. */
@@ -213,6 +216,11 @@ int msim_net_connect(struct msim_net *net, struct msim_connection **out,
                              detail);
     if (r < 0)
         return r;
+    r = msim_endpoint_set_deflate(endpoint, &params->deflate, detail);
+    if (r < 0) {
+        msim_endpoint_drop(endpoint);
+        return r;
+    }
     struct msim_connection *connection =
         msim_connection_create(endpoint, MSIM_WS_CLIENT, "", MSIM_ADDRESS_TEXT);
     msim_endpoint_drop(endpoint);

@@ -20,6 +20,9 @@
 /* A buffer larger than this is given back once its connection has been idle for a while. */
 #define KEEP_BYTES (16 * 1024)
 
+/* Read at once from a link whose messages are compressed. */
+#define DEFLATED_INPUT_BYTES (16 * 1024)
+
 static void nothing_waits(struct msim_connection *connection);
 
 /* ---- life ---- */
@@ -75,6 +78,7 @@ void msim_connection_discard(struct msim_connection *connection)
     msim_opening_free(connection);
     msim_session_destroy(&connection->session);
     msim_ws_finish(&connection->ws);
+    msim_deflate_link_free(connection->ws.deflate);
     msim_bytes_finish(&connection->out);
     if (connection->ending)
         msim_mem_free(&net->allocator, connection->ending, sizeof *connection->ending);
@@ -523,7 +527,9 @@ static void receive(struct msim_connection *connection)
         receive_secured(connection);
         return;
     }
-    ssize_t length = recv(connection->ready.fd, net->input, sizeof net->input, 0);
+    /* What little may become much is taken in smaller bites. */
+    size_t size = connection->ws.deflate ? DEFLATED_INPUT_BYTES : sizeof net->input;
+    ssize_t length = recv(connection->ready.fd, net->input, size, 0);
     if (length > 0)
         take(connection, (size_t)length);
     else if (length == 0)
@@ -700,6 +706,11 @@ void *msim_connection_user(const struct msim_connection *connection)
 const char *msim_connection_peer(const struct msim_connection *connection)
 {
     return connection ? connection->peer : "";
+}
+
+bool msim_connection_is_deflated(const struct msim_connection *connection)
+{
+    return connection && connection->ws.deflate;
 }
 
 bool msim_connection_is_secure(const struct msim_connection *connection)

@@ -4,6 +4,10 @@
 #include "base/mem.h"
 #include "net/tls.h"
 
+/* Quick rather than small; shorter messages hardly get any shorter. */
+#define DEFLATE_LEVEL 1
+#define DEFLATE_LEAST 64
+
 /* What a close code, a reason and their head need at most. */
 #define LEAST_BACKLOG 256
 
@@ -67,6 +71,29 @@ int msim_endpoint_create(struct msim_endpoint **out, struct msim_net *net,
     return MSIM_OK;
 }
 
+static bool bits_valid(uint8_t bits)
+{
+    return bits == 0 || (bits >= MSIM_WINDOW_BITS_MIN && bits <= MSIM_WINDOW_BITS_MAX);
+}
+
+int msim_endpoint_set_deflate(struct msim_endpoint *endpoint, const struct msim_deflate *deflate,
+                              struct msim_detail *detail)
+{
+    if (!bits_valid(deflate->window_bits) || !bits_valid(deflate->peer_window_bits) ||
+        deflate->level > 9)
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "compression: a window has 8 to 15 bits, a level is 1 to 9");
+    if (deflate->is_on && !msim_deflate_is_built())
+        return msim_detail_set(detail, MSIM_ERR_UNSUPPORTED,
+                               "compressed messages (permessage-deflate) are not in this build: it "
+                               "was made without zlib; build with -Dzlib=enabled");
+    endpoint->deflate = *deflate;
+    if (deflate->level == 0)
+        endpoint->deflate.level = DEFLATE_LEVEL;
+    size_or(&endpoint->deflate.min_bytes, DEFLATE_LEAST);
+    return MSIM_OK;
+}
+
 static void routes_free(struct msim_endpoint *endpoint, size_t capacity)
 {
     const struct msim_allocator *allocator = &endpoint->net->allocator;
@@ -92,8 +119,11 @@ static int add_route(struct msim_endpoint *endpoint, const struct msim_route *ro
     endpoint->route_count++;
     if (!route->websocket)
         return MSIM_OK;
-    return msim_endpoint_create(&entry->websocket, endpoint->net, &endpoint->limits,
-                                route->websocket, route->context, NULL);
+    r = msim_endpoint_create(&entry->websocket, endpoint->net, &endpoint->limits, route->websocket,
+                             route->context, NULL);
+    if (r == MSIM_OK)
+        entry->websocket->deflate = endpoint->deflate;
+    return r;
 }
 
 int msim_endpoint_add_routes(struct msim_endpoint *endpoint, const struct msim_route *routes,

@@ -16,7 +16,8 @@ struct msim_endpoint {
     struct msim_connection_limits limits; /* without zeros */
     struct msim_connection_handler handler;
     void *context;
-    struct msim_tls *tls;            /* NULL: plain */
+    struct msim_tls *tls; /* NULL: plain */
+    struct msim_deflate deflate;
     struct msim_route_entry *routes; /* NULL: only WebSockets are served */
     size_t route_count;
     struct msim_cors_entry *cors;
@@ -30,6 +31,10 @@ int msim_endpoint_create(struct msim_endpoint **out, struct msim_net *net,
                          const struct msim_connection_limits *limits,
                          const struct msim_connection_handler *handler, void *context,
                          struct msim_detail *detail);
+
+/* Before the routes, which share it.  MSIM_ERR_INVALID, or MSIM_ERR_UNSUPPORTED without zlib. */
+int msim_endpoint_set_deflate(struct msim_endpoint *endpoint, const struct msim_deflate *deflate,
+                              struct msim_detail *detail);
 
 /* Copies the routes; MSIM_ERR_INVALID or MSIM_ERR_NOMEM, then it has none. */
 int msim_endpoint_add_routes(struct msim_endpoint *endpoint, const struct msim_route *routes,

@@ -15,6 +15,7 @@ enum msim_opcode {
     MSIM_OPCODE_PONG = 10,
 };
 
+#define MSIM_FRAME_RSV1 4          /* in `reserved`: the message is compressed (RFC 7692) */
 #define MSIM_FRAME_HEAD_MAX 14     /* of a masked frame */
 #define MSIM_FRAME_CONTROL_MAX 125 /* payload of a control frame */
 

@@ -8,6 +8,7 @@
 
 #include "base/detail.h"
 #include "net/date.h"
+#include "net/extension.h"
 #include "net/problem.h"
 
 /* RFC 6455 section 1.3 */
@@ -86,18 +87,23 @@ int msim_handshake_check(const struct msim_http_head *head, struct msim_http_tex
     return MSIM_OK;
 }
 
-int msim_handshake_write_accept(struct msim_bytes *out, struct msim_http_text key)
+_Static_assert(MSIM_ACCEPT_ROOM >= 160 + MSIM_ACCEPT_SIZE + MSIM_EXTENSION_TEXT, "it fits");
+
+int msim_handshake_write_accept(struct msim_bytes *out, struct msim_http_text key,
+                                const char *extensions)
 {
     char accept[MSIM_ACCEPT_SIZE + 1];
-    char text[192];
+    char text[MSIM_ACCEPT_ROOM];
 
     msim_handshake_accept(accept, key.at, key.length);
     int length = snprintf(text, sizeof text,
                           "HTTP/1.1 101 Switching Protocols\r\n"
                           "Upgrade: websocket\r\n"
                           "Connection: Upgrade\r\n"
-                          "Sec-WebSocket-Accept: %s\r\n\r\n",
-                          accept);
+                          "Sec-WebSocket-Accept: %s\r\n"
+                          "%s%s%s\r\n",
+                          accept, extensions[0] ? MSIM_EXTENSION_HEADER ": " : "", extensions,
+                          extensions[0] ? "\r\n" : "");
     return msim_bytes_append(out, text, (size_t)length);
 }
 
@@ -143,12 +149,13 @@ int msim_handshake_write_refusal(struct msim_bytes *out, const struct msim_http_
 /* ---- the client's side ---- */
 
 int msim_handshake_write_request(struct msim_bytes *out, const struct msim_url *url,
-                                 const char *key)
+                                 const char *key, const char *extensions)
 {
     static const char first[] = "GET ";
     static const char second[] = " HTTP/1.1\r\nHost: ";
     static const char third[] = "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                                 "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ";
+    static const char fourth[] = "\r\n" MSIM_EXTENSION_HEADER ": ";
     const struct msim_http_text parts[] = {
         {first, sizeof first - 1},
         {"/", url->target_length == 0 || url->target[0] != '/' ? 1 : 0},
@@ -157,6 +164,8 @@ int msim_handshake_write_request(struct msim_bytes *out, const struct msim_url *
         {url->authority, url->authority_length},
         {third, sizeof third - 1},
         {key, MSIM_KEY_SIZE},
+        {fourth, extensions[0] ? sizeof fourth - 1 : 0},
+        {extensions, strlen(extensions)},
         {"\r\n\r\n", 4},
     };
     size_t count = sizeof parts / sizeof parts[0];
@@ -200,9 +209,7 @@ int msim_handshake_check_answer(const struct msim_http_head *head, const char *k
         !msim_http_lists(head, "Connection", "upgrade"))
         return msim_detail_set(detail, MSIM_ERR_FORMAT,
                                "its handshake does not switch to WebSocket");
-    if (msim_http_field(head, "Sec-WebSocket-Extensions", NULL) ||
-        msim_http_field(head, "Sec-WebSocket-Protocol", NULL))
-        return msim_detail_set(detail, MSIM_ERR_FORMAT,
-                               "it chose an extension or protocol that was not offered");
+    if (msim_http_field(head, "Sec-WebSocket-Protocol", NULL))
+        return msim_detail_set(detail, MSIM_ERR_FORMAT, "it chose a protocol that was not offered");
     return MSIM_OK;
 }

@@ -25,15 +25,20 @@ void msim_handshake_accept(char out[MSIM_ACCEPT_SIZE + 1], const char *key, size
 int msim_handshake_check(const struct msim_http_head *head, struct msim_http_text *key,
                          struct msim_http_refusal *refusal);
 
-/* The answers; MSIM_ERR_NOMEM or MSIM_ERR_LIMIT, then nothing was appended. */
-int msim_handshake_write_accept(struct msim_bytes *out, struct msim_http_text key);
+/*
+ * The answers, the first with the value of Sec-WebSocket-Extensions ("" for none); MSIM_ERR_NOMEM
+ * or MSIM_ERR_LIMIT, then nothing was appended.
+ */
+#define MSIM_ACCEPT_ROOM 384 /* what the first takes at most */
+int msim_handshake_write_accept(struct msim_bytes *out, struct msim_http_text key,
+                                const char *extensions);
 int msim_handshake_write_refusal(struct msim_bytes *out, const struct msim_http_refusal *refusal);
 
-/* The client's request. */
+/* The client's request.  `extensions` as above: "" for none. */
 int msim_handshake_write_request(struct msim_bytes *out, const struct msim_url *url,
-                                 const char *key);
+                                 const char *key, const char *extensions);
 
-/* Did the server open?  MSIM_ERR_FORMAT with words where it did not. */
+/* Did the server open, whatever its extensions?  MSIM_ERR_FORMAT with words where it did not. */
 int msim_handshake_check_answer(const struct msim_http_head *head, const char *key,
                                 struct msim_detail *detail);
 

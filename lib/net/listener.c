@@ -196,7 +196,9 @@ int msim_net_listen(struct msim_net *net, struct msim_listener **out,
                                  detail);
     if (r < 0)
         return r;
-    r = msim_endpoint_add_routes(endpoint, params->routes, params->route_count, detail);
+    r = msim_endpoint_set_deflate(endpoint, &params->deflate, detail);
+    if (r == MSIM_OK)
+        r = msim_endpoint_add_routes(endpoint, params->routes, params->route_count, detail);
     if (r == MSIM_OK)
         r = msim_endpoint_add_cors(endpoint, params->cors, params->cors_count, detail);
     if (r < 0) {

@@ -292,6 +292,7 @@ int msim_net_create(struct msim_net **out, const struct msim_net_params *params,
     net->ended_end = &net->ended;
     net->resumed_end = &net->resumed;
     msim_framer_pool_init(&net->framers, &allocator);
+    msim_deflate_pool_init(&net->deflate, &allocator);
     msim_wheel_init(&net->wheel, msim_clock());
 
     int r = net_open(net, detail);
@@ -324,6 +325,7 @@ void msim_net_destroy(struct msim_net **handle)
         msim_mem_free(&net->allocator, watch, sizeof *watch);
     }
     msim_framer_pool_finish(&net->framers);
+    msim_deflate_pool_finish(&net->deflate);
     msim_tls_destroy(&net->trust);
     msim_mem_free(&net->allocator, net->tls_buffers, sizeof *net->tls_buffers);
     if (net->timer.fd >= 0)

@@ -6,6 +6,7 @@
 
 #include <marketsim/net.h>
 
+#include "net/deflate.h"
 #include "net/wheel.h"
 #include "net/ws.h"
 
@@ -56,6 +57,7 @@ struct msim_net {
 
     struct msim_wheel wheel;
     struct msim_framer_pool framers;
+    struct msim_deflate_pool deflate;
     struct msim_connection *connections;
     size_t connection_count;
     size_t max_connections;

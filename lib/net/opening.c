@@ -6,11 +6,9 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/deflate.h"
 #include "net/exchange.h"
 #include "net/route.h"
-
-/* The longest "101 Switching Protocols" of ours. */
-#define ACCEPT_ROOM 192
 
 /* Of the lines that answers to one request bear beside their own; the request's bound is its
  * head's.
@@ -47,6 +45,18 @@ void msim_opening_free(struct msim_connection *connection)
     msim_bytes_finish(&opening->head);
     msim_bytes_finish(&opening->lines);
     msim_mem_free(allocator, opening, sizeof *opening);
+}
+
+/* Messages may be compressed from now on, where the terms say so; an earlier request's are not. */
+static int use_deflate(struct msim_connection *connection, const struct msim_deflate *wanted,
+                       const struct msim_deflate_terms *terms)
+{
+    msim_deflate_link_free(connection->ws.deflate);
+    connection->ws.deflate = NULL;
+    if (!terms->is_on)
+        return MSIM_OK;
+    connection->ws.deflate = msim_deflate_link_create(&connection->net->deflate, wanted, terms);
+    return connection->ws.deflate ? MSIM_OK : MSIM_ERR_NOMEM;
 }
 
 /* ---- the server's side ---- */
@@ -130,6 +140,19 @@ static int ask(struct msim_connection *connection, const struct msim_http_head *
                : 500;
 }
 
+/* MSIM_ERR_FORMAT, MSIM_ERR_NOMEM. */
+static int choose_extensions(struct msim_connection *connection, const struct msim_http_head *head,
+                             char answer[MSIM_EXTENSION_TEXT])
+{
+    const struct msim_deflate *wanted = &connection->endpoint->deflate;
+    struct msim_deflate_terms terms;
+
+    int r = msim_extension_choose(&terms, answer, wanted, head);
+    if (r < 0)
+        return r;
+    return use_deflate(connection, wanted, &terms);
+}
+
 /* From HTTP to a WebSocket. */
 static void upgrade(struct msim_connection *connection, const struct msim_http_head *head,
                     const char *path)
@@ -139,6 +162,7 @@ static void upgrade(struct msim_connection *connection, const struct msim_http_h
     unsigned char *room;
     size_t origins;
     const struct msim_http_field *origin = msim_http_field(head, "Origin", &origins);
+    char extensions[MSIM_EXTENSION_TEXT];
 
     if (msim_handshake_check(head, &key, &refusal) < 0) {
         refuse(connection, &refusal);
@@ -149,7 +173,13 @@ static void upgrade(struct msim_connection *connection, const struct msim_http_h
         return;
     }
     /* Taken before the owner is asked: once it has agreed, nothing can fail. */
-    int r = msim_bytes_reserve(&connection->out, ACCEPT_ROOM, &room);
+    int r = msim_bytes_reserve(&connection->out, MSIM_ACCEPT_ROOM, &room);
+    if (r == MSIM_OK)
+        r = choose_extensions(connection, head, extensions);
+    if (r == MSIM_ERR_FORMAT) {
+        msim_opening_refuse(connection, 400, MSIM_EXTENSION_HEADER " cannot be read");
+        return;
+    }
     if (r == MSIM_OK)
         r = ask(connection, head, path, origin);
     if (connection->state == MSIM_ENDED)
@@ -161,7 +191,7 @@ static void upgrade(struct msim_connection *connection, const struct msim_http_h
     } else if (r > 0) {
         msim_opening_refuse(connection, r, msim_http_phrase(r));
     } else {
-        r = msim_handshake_write_accept(&connection->out, key);
+        r = msim_handshake_write_accept(&connection->out, key, extensions);
         assert(r == MSIM_OK);
         (void)r;
         msim_connection_touch(connection);
@@ -335,7 +365,15 @@ static void hear_answer(struct msim_connection *connection, const struct msim_ht
 {
     struct msim_detail detail;
 
-    if (msim_handshake_check_answer(head, connection->opening->attempt->key, &detail) < 0)
+    const struct msim_deflate *wanted = &connection->endpoint->deflate;
+    struct msim_deflate_terms terms;
+    int r = msim_handshake_check_answer(head, connection->opening->attempt->key, &detail);
+    if (r == MSIM_OK)
+        r = msim_extension_agree(&terms, wanted, head, &detail);
+    if (r == MSIM_OK && use_deflate(connection, wanted, &terms) < 0)
+        msim_client_fail(connection, MSIM_ERR_NOMEM, "%s: out of memory",
+                         connection->opening->attempt->name);
+    else if (r < 0)
         msim_client_fail(connection, MSIM_ERR_FORMAT, "%s: %s", connection->opening->attempt->name,
                          detail.text);
     else

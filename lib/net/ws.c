@@ -6,6 +6,10 @@
 #include "base/mem.h"
 #include "net/framer.h"
 
+/* A message may inflate to so much whatever it came from; beyond, to so many times that. */
+#define RATIO_FREE (256 * 1024)
+#define RATIO_MOST 300
+
 static enum msim_ws_outcome wrong(struct msim_ws_fault *fault, int code, const char *words)
 {
     *fault = (struct msim_ws_fault){code, words};
@@ -15,7 +19,10 @@ static enum msim_ws_outcome wrong(struct msim_ws_fault *fault, int code, const c
 /* What is amiss with a frame's head by itself; NULL for nothing. */
 static const char *head_mistake(const struct msim_ws *ws, const struct msim_frame *frame)
 {
-    if (frame->reserved != 0)
+    bool begins = frame->opcode == MSIM_OPCODE_TEXT || frame->opcode == MSIM_OPCODE_BINARY;
+
+    /* The first frame alone says that its message is compressed. */
+    if (frame->reserved != 0 && !(ws->deflate && begins && frame->reserved == MSIM_FRAME_RSV1))
         return "reserved bits are set";
     if (ws->role == MSIM_WS_SERVER && !frame->masked)
         return "a client's frame must be masked";
@@ -48,8 +55,13 @@ static enum msim_ws_outcome judge(const struct msim_ws *ws, const struct msim_ws
     if (msim_frame_is_control(frame))
         return MSIM_WS_MORE;
 
+    size_t bound = sink->max_message_bytes;
     size_t so_far = ws->message ? msim_bytes_length(&ws->message->bytes) : 0;
-    if (frame->length > sink->max_message_bytes - so_far)
+    if (frame->reserved != 0 || (ws->message && ws->message->inflater)) {
+        bound = msim_inflate_bound(bound);
+        so_far = ws->message ? ws->message->packed : 0;
+    }
+    if (frame->length > bound - so_far)
         return wrong(fault, MSIM_CLOSE_TOO_LARGE, "the message is too large");
     return MSIM_WS_MORE;
 }
@@ -57,12 +69,19 @@ static enum msim_ws_outcome judge(const struct msim_ws *ws, const struct msim_ws
 /* ---- messages of several pieces ---- */
 
 static struct msim_ws_message *message_begin(struct msim_ws *ws, const struct msim_ws_sink *sink,
-                                             uint8_t opcode)
+                                             const struct msim_frame *frame)
 {
-    struct msim_ws_message *message = msim_mem_zero(&ws->pool->allocator, sizeof *message);
-    if (!message)
+    struct msim_inflater *inflater = NULL;
+
+    if (frame->reserved != 0 && !(inflater = msim_inflate_begin(ws->deflate)))
         return NULL;
-    message->opcode = opcode;
+    struct msim_ws_message *message = msim_mem_zero(&ws->pool->allocator, sizeof *message);
+    if (!message) {
+        msim_inflate_end(ws->deflate, inflater);
+        return NULL;
+    }
+    message->opcode = frame->opcode;
+    message->inflater = inflater;
     msim_bytes_init(&message->bytes, sink->max_message_bytes, &ws->pool->allocator);
     ws->message = message;
     return message;
@@ -70,6 +89,7 @@ static struct msim_ws_message *message_begin(struct msim_ws *ws, const struct ms
 
 static void message_free(struct msim_ws *ws, struct msim_ws_message *message)
 {
+    msim_inflate_end(ws->deflate, message->inflater);
     msim_bytes_finish(&message->bytes);
     msim_mem_free(&ws->pool->allocator, message, sizeof *message);
 }
@@ -94,6 +114,45 @@ static enum msim_ws_outcome message_end(struct msim_ws *ws, const struct msim_ws
     return goes_on ? MSIM_WS_MORE : MSIM_WS_STOPPED;
 }
 
+/* What a piece inflates to. */
+static int take_inflated(void *context, const unsigned char *bytes, size_t length)
+{
+    struct msim_ws_message *message = context;
+    size_t sum = msim_bytes_length(&message->bytes) + length;
+
+    if (sum > RATIO_FREE && sum / RATIO_MOST > message->packed)
+        return MSIM_ERR_OVERFLOW;
+    if (message->opcode == MSIM_OPCODE_TEXT && !msim_utf8_check(&message->utf8, bytes, length))
+        return MSIM_ERR_INVALID;
+    return msim_bytes_append(&message->bytes, bytes, length);
+}
+
+static enum msim_ws_outcome inflate_piece(struct msim_ws *ws, const unsigned char *bytes,
+                                          size_t length, bool is_last, struct msim_ws_fault *fault)
+{
+    struct msim_ws_message *message = ws->message;
+    const struct msim_inflate_sink sink = {take_inflated, message};
+
+    message->packed += length;
+    /* Nothing is nothing, though a packer would have said so with a block. */
+    if (is_last && message->packed == 0)
+        return MSIM_WS_MORE;
+    switch (msim_inflate_piece(ws->deflate, message->inflater, bytes, length, is_last, &sink)) {
+    case MSIM_OK:
+        return MSIM_WS_MORE;
+    case MSIM_ERR_OVERFLOW:
+        return wrong(fault, MSIM_CLOSE_TOO_LARGE, "so little cannot stand for so much");
+    case MSIM_ERR_LIMIT:
+        return wrong(fault, MSIM_CLOSE_TOO_LARGE, "the message is too large");
+    case MSIM_ERR_INVALID:
+        return wrong(fault, MSIM_CLOSE_BAD_DATA, "a text message that is not UTF-8");
+    case MSIM_ERR_FORMAT:
+        return wrong(fault, MSIM_CLOSE_BAD_DATA, "compressed data that is none");
+    default:
+        return wrong(fault, MSIM_CLOSE_INTERNAL, "out of memory");
+    }
+}
+
 /* A piece of a data frame's payload; `ends` where it is the last of the frame. */
 static enum msim_ws_outcome data_piece(struct msim_ws *ws, const struct msim_ws_sink *sink,
                                        const struct msim_frame *frame, const unsigned char *bytes,
@@ -101,10 +160,16 @@ static enum msim_ws_outcome data_piece(struct msim_ws *ws, const struct msim_ws_
 {
     struct msim_ws_message *message = ws->message;
     if (!message)
-        message = message_begin(ws, sink, frame->opcode);
+        message = message_begin(ws, sink, frame);
     if (!message)
         return wrong(fault, MSIM_CLOSE_INTERNAL, "out of memory");
 
+    if (message->inflater) {
+        enum msim_ws_outcome outcome =
+            inflate_piece(ws, bytes, length, ends && frame->final, fault);
+        return outcome == MSIM_WS_MORE && ends && frame->final ? message_end(ws, sink, fault)
+                                                               : outcome;
+    }
     if (message->opcode == MSIM_OPCODE_TEXT && !msim_utf8_check(&message->utf8, bytes, length))
         return wrong(fault, MSIM_CLOSE_BAD_DATA, "a text message that is not UTF-8");
     if (msim_bytes_append(&message->bytes, bytes, length) < 0)
@@ -133,7 +198,7 @@ static enum msim_ws_outcome whole_frame(struct msim_ws *ws, const struct msim_ws
         msim_frame_mask(payload, length, frame->key);
     if (msim_frame_is_control(frame))
         return control_end(sink, frame, payload);
-    if (ws->message || !frame->final)
+    if (ws->message || !frame->final || frame->reserved != 0)
         return data_piece(ws, sink, frame, payload, length, true, fault);
 
     bool text = frame->opcode == MSIM_OPCODE_TEXT;

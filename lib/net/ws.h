@@ -15,6 +15,7 @@
 #include <marketsim/net.h>
 
 #include "base/bytes.h"
+#include "net/deflate.h"
 #include "net/frame.h"
 #include "net/utf8.h"
 
@@ -66,15 +67,18 @@ struct msim_ws_message {
     struct msim_bytes bytes;
     struct msim_utf8 utf8;
     uint8_t opcode;
+    struct msim_inflater *inflater; /* NULL: it is not compressed */
+    size_t packed;                  /* bytes of it that came compressed */
 };
 
 /* Zeroed but for pool and role at first. */
 struct msim_ws {
     struct msim_framer_pool *pool;
-    struct msim_framer *framer;      /* while a frame is in flight */
-    struct msim_ws_message *message; /* while a message is */
-    uint8_t role;                    /* enum msim_ws_role */
-    uint8_t head_length;             /* bytes of a head that is not whole yet */
+    struct msim_framer *framer;        /* while a frame is in flight */
+    struct msim_ws_message *message;   /* while a message is */
+    struct msim_deflate_link *deflate; /* NULL: nothing is compressed */
+    uint8_t role;                      /* enum msim_ws_role */
+    uint8_t head_length;               /* bytes of a head that is not whole yet */
     unsigned char head[MSIM_FRAME_HEAD_MAX];
 };
 
