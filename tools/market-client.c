@@ -17,12 +17,15 @@
 #include "cli/options.h"
 #include "cli/terminal.h"
 #include "client/feed.h"
+#include "client/load.h"
 
 #define BACKOFF_FIRST (500 * MSIM_NS_PER_MS)
 #define BACKOFF_MOST (30 * MSIM_NS_PER_S)
 #define MAX_MESSAGE ((size_t)16 << 20)
 #define MAX_KEY 1024
 #define MAX_REQUEST 16384
+
+#define LOAD_DURATION (10 * MSIM_NS_PER_S)
 
 /* The table is drawn at most so often. */
 #define DRAW_NS (100 * MSIM_NS_PER_MS)
@@ -47,6 +50,8 @@ struct settings {
     enum reconnect reconnect;
     struct msim_speed pace;
     enum msim_log_level level;
+    struct load_settings load; /* `connections` 0: no load test */
+    const char *send;
 };
 
 struct client {
@@ -104,6 +109,29 @@ static bool read_interval(const char *text, struct settings *settings)
     return false;
 }
 
+/* What is asked beside a load test, or without one. */
+static int check_load(const struct settings *settings)
+{
+    const struct load_settings *load = &settings->load;
+    const char *alone = load->duration > 0 ? "duration"
+                        : load->churn > 0  ? "churn"
+                        : settings->send   ? "send"
+                        : load->sequence   ? "sequence"
+                        : load->stamp      ? "stamp"
+                                           : NULL;
+
+    if (load->connections == 0 && alone) {
+        fprintf(stderr, "market-client: --%s goes with --load\n", alone);
+        return EXIT_USAGE;
+    }
+    if (load->connections > 0 && (settings->as_table || settings->pace.num > 0)) {
+        fprintf(stderr, "market-client: --load prints totals alone: without --%s\n",
+                settings->as_table ? "view" : "pace");
+        return EXIT_USAGE;
+    }
+    return -1;
+}
+
 static int read_settings(struct settings *settings, int argument_count, char **arguments)
 {
     const char *interval = NULL;
@@ -133,6 +161,18 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "auto (default): when a live feed breaks, not when a replay\n"
          "does, since it would start from its beginning;\n"
          "always: also where no server is there yet; or never"},
+        {"load", 0, OPTION_LIMIT, &settings->load.connections, "N",
+         "a load test: open N connections, and measure what comes"},
+        {"duration", 0, OPTION_DURATION, &settings->load.duration, "TIME",
+         "of the load test, from when all are open (10s)"},
+        {"churn", 0, OPTION_LIMIT, &settings->load.churn, "N",
+         "close N connections each second and open others"},
+        {"send", 0, OPTION_TEXT, &settings->send, "TEXT",
+         "what each of them says first, such as a subscription"},
+        {"stamp", 0, OPTION_TEXT, &settings->load.stamp, "KEY",
+         "the key whose number is the moment of sending (ts)"},
+        {"sequence", 0, OPTION_TEXT, &settings->load.sequence, "KEY",
+         "the key of a number that grows by one: gaps are counted"},
         {"log-level", 0, OPTION_LEVEL, &settings->level, "LEVEL",
          "error, warning (default), info or debug"},
     };
@@ -146,6 +186,7 @@ static int read_settings(struct settings *settings, int argument_count, char **a
                     "  market-client --json > trades.ndjson\n"
                     "  market-client --quiet --pace 1\n"
                     "  market-client --view table\n"
+                    "  market-client --load 1000 --duration 30s --json ws://localhost:8765\n"
                     "  market-client --protocol polygon --api-key-file key.txt --subscribe "
                     "T.AAPL,Q.AAPL ws://localhost:8765/stocks\n",
         .options = options,
@@ -188,7 +229,7 @@ static int read_settings(struct settings *settings, int argument_count, char **a
                 settings->subscribe ? "subscribe" : "api-key-file");
         return EXIT_USAGE;
     }
-    return -1;
+    return check_load(settings);
 }
 
 /* ---- what comes ---- */
@@ -221,20 +262,30 @@ static void finish(struct client *client, int code)
 }
 
 /* `{"action":"auth","params":"KEY"}` */
-static int ask(struct msim_connection *connection, const char *action, const char *params)
+static int write_request(char text[static MAX_REQUEST], const char *action, const char *params,
+                         size_t *length)
 {
     struct msim_json_writer writer;
-    char text[MAX_REQUEST];
-    size_t length;
 
-    msim_json_write_buffer(&writer, text, sizeof text);
+    msim_json_write_buffer(&writer, text, MAX_REQUEST - 1);
     msim_json_write_object(&writer);
     msim_json_write_key(&writer, "action");
     msim_json_write_text(&writer, action);
     msim_json_write_key(&writer, "params");
     msim_json_write_text(&writer, params);
     msim_json_write_object_end(&writer);
-    int r = msim_json_write_end(&writer, &length);
+    int r = msim_json_write_end(&writer, length);
+    if (r >= 0)
+        text[*length] = '\0';
+    return r;
+}
+
+static int ask(struct msim_connection *connection, const char *action, const char *params)
+{
+    char text[MAX_REQUEST];
+    size_t length;
+
+    int r = write_request(text, action, params, &length);
     return r < 0 ? r : msim_connection_send(connection, MSIM_MESSAGE_TEXT, text, length);
 }
 
@@ -455,6 +506,38 @@ static int read_key(struct client *client)
     return client->api_key ? EXIT_SUCCESS : terminal_fail(&client->terminal, "out of memory");
 }
 
+/* The load test, with what each connection has to say first. */
+static int run_load(struct client *client)
+{
+    const struct settings *settings = &client->settings;
+    struct load_settings load = settings->load;
+    char key[MAX_REQUEST];
+    char channels[MAX_REQUEST];
+    size_t length;
+
+    client->logger = terminal_logger(&client->terminal, settings->level);
+    load.url = settings->url;
+    load.json = settings->json;
+    load.max_message_bytes = MAX_MESSAGE;
+    load.says[0] = settings->send;
+    if (load.duration == 0)
+        load.duration = LOAD_DURATION;
+    if (!load.stamp)
+        load.stamp = "ts";
+    if (settings->polygon) {
+        int code = read_key(client);
+        if (code != EXIT_SUCCESS)
+            return code;
+        if (write_request(key, "auth", client->api_key, &length) < 0 ||
+            write_request(channels, "subscribe", settings->subscribe ? settings->subscribe : "T.*",
+                          &length) < 0)
+            return terminal_fail(&client->terminal, "the key or the channels are too long");
+        load.says[0] = key;
+        load.says[1] = channels;
+    }
+    return load_run(&load, &client->terminal, &client->logger);
+}
+
 static int start(struct client *client)
 {
     const struct settings *settings = &client->settings;
@@ -490,6 +573,11 @@ int main(int argument_count, char **arguments)
     int code = read_settings(&client.settings, argument_count, arguments);
     if (code >= 0)
         return code;
+    if (client.settings.load.connections > 0) {
+        code = run_load(&client);
+        free(client.api_key);
+        return code;
+    }
     code = start(&client);
     if (code == EXIT_SUCCESS) {
         run(&client);

@@ -4,9 +4,9 @@
  *   ws-fanout --port P --per-tick K --rate R|flood --size S [--bound BYTES] [--tls]
  *
  * A tick is K text messages of S bytes, each a JSON object whose "ts" is the monotonic
- * clock in nanoseconds, published to one topic.  R is in ticks a second, on an absolute
- * schedule, and who has more than the bound waiting is closed with 1013; `flood` makes the next
- * tick at once, and waits for the slowest where it has the bound waiting.
+ * clock in nanoseconds and whose "seq" counts them, published to one topic.  R is in ticks a
+ * second, on an absolute schedule, and who has more than the bound waiting is closed with 1013;
+ * `flood` makes the next tick at once, and waits for the slowest where it has the bound waiting.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +25,7 @@ struct fanout {
     size_t bound;
     msim_time interval; /* 0: flood */
     msim_time next;
+    uint64_t sequence;
     bool is_full;
     bool is_secure;
     char *message;
@@ -63,16 +64,20 @@ static void on_drained(void *context, struct msim_topic *topic)
 
 static void tick(struct fanout *fanout)
 {
-    char head[64];
-    size_t length = (size_t)snprintf(head, sizeof head, "{\"ts\":%lld,\"x\":\"",
-                                     (long long)msim_net_now(fanout->net));
+    char head[80];
 
     memset(fanout->message, 'x', fanout->size);
-    memcpy(fanout->message, head, length);
     memcpy(fanout->message + fanout->size - 2, "\"}", 2);
-    for (size_t i = 0; i < fanout->per_tick; i++)
+    for (size_t i = 0; i < fanout->per_tick; i++) {
+        size_t length = (size_t)snprintf(head, sizeof head, "{\"ts\":%lld,\"seq\":%llu,\"x\":\"",
+                                         (long long)msim_net_now(fanout->net),
+                                         (unsigned long long)fanout->sequence + 1);
+        memcpy(fanout->message, head, length);
         if (msim_topic_publish(fanout->topic, MSIM_MESSAGE_TEXT, fanout->message, fanout->size) < 0)
             fanout->is_full = true;
+        else
+            fanout->sequence++;
+    }
 }
 
 static msim_time on_turn(void *context, msim_time now)
