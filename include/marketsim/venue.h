@@ -230,6 +230,39 @@ MSIM_API bool msim_venue_is_public(const struct msim_event *event);
 /* What the event is to selectors: an enum msim_fault_type. */
 MSIM_API int msim_venue_event_type(const struct msim_event *event);
 
+/* ---- a market: history ---- */
+
+/* When history fills a resting order of a robot. */
+enum msim_venue_fills {
+    MSIM_VENUE_FILL_TOUCH = 0, /* a trade at its price or beyond */
+    MSIM_VENUE_FILL_THROUGH,   /* a trade beyond its price */
+    MSIM_VENUE_FILL_QUEUE,     /* when what stood before it at its price has traded */
+};
+
+struct msim_venue_history {
+    size_t size;
+    uint8_t fills; /* enum msim_venue_fills */
+    uint8_t reserved[7];
+    /* Trades without quotes: the book that robots take from.  Best prices stand at the last trade
+     * and `spread` ticks (1) away; so much is there (the last trade's quantity). */
+    uint32_t spread;
+    uint32_t reserved2;
+    msim_qty quantity;
+};
+#define MSIM_VENUE_HISTORY_INIT                            \
+    {                                                      \
+        sizeof(struct msim_venue_history), 0, {0}, 0, 0, 0 \
+    }
+
+/*
+ * Trades and quotes that drive the instruments of their symbols' names; records of other symbols
+ * are passed over, and of prices or quantities off the instrument's grid (msim_venue_statistics
+ * counts them).  One source, before the first pull.  Moves `source` in when it succeeds.
+ */
+MSIM_API int msim_venue_history_set(struct msim_venue *venue, struct msim_source *source,
+                                    const struct msim_venue_history *params,
+                                    struct msim_detail *detail);
+
 /* ---- a market: liquidity ---- */
 
 struct msim_venue_liquidity {
@@ -391,13 +424,42 @@ struct msim_venue_statistics {
     uint64_t events;          /* the engine's */
     uint64_t records;         /* of history */
     uint64_t unknown_symbols; /* records passed over: of no instrument */
-    uint64_t off_grid;        /* records passed over: no multiple of tick or lot, or too large */
-    uint64_t house_refused;   /* commands of the house that the engine refused */
-    uint64_t client_ids;      /* texts that are kept */
-    uint64_t outputs_most;    /* that ever waited to be pulled */
+    uint64_t off_grid;      /* records passed over: no multiple of tick or lot, crossed, or bars */
+    uint64_t house_refused; /* commands of the house that the engine refused */
+    uint64_t client_ids;    /* texts that are kept */
+    uint64_t outputs_most;  /* that ever waited to be pulled */
 };
 MSIM_API int msim_venue_statistics(const struct msim_venue *venue,
                                    struct msim_venue_statistics *out);
+
+/* A number for the whole state, what waits to be pulled and the failure layer not included. */
+MSIM_API uint64_t msim_venue_digest(const struct msim_venue *venue);
+
+/*
+ * The whole state as bytes, as msim_engine_snapshot: `length` is what they take, a smaller
+ * `capacity` is MSIM_ERR_LIMIT.  MSIM_ERR_STATE where something waits to be pulled.  The failure
+ * layer is not in it.
+ */
+MSIM_API int msim_venue_snapshot(const struct msim_venue *venue, void *bytes, size_t capacity,
+                                 size_t *length);
+
+/*
+ * A venue from such bytes and the same params; a journal goes on under a higher epoch.  Houses
+ * have their models again; one whose price came from the caller's own function is off until
+ * msim_venue_liquidity_set, with its quotes in the book.  History is given again from its
+ * beginning, and passes over what was done with.  MSIM_ERR_FORMAT, MSIM_ERR_UNSUPPORTED (another
+ * version), MSIM_ERR_LIMIT, MSIM_ERR_NOMEM, with words.
+ */
+MSIM_API int msim_venue_restore(struct msim_venue **out, const struct msim_venue_params *params,
+                                const void *bytes, size_t length, struct msim_detail *detail);
+
+/*
+ * Applies a log to an engine that has its assets and instruments, and nothing else: the state
+ * that the venue's engine had when it wrote the last batch.  `*last` (may be NULL) is that
+ * batch's sequence.
+ */
+MSIM_API int msim_venue_replay(struct msim_engine *engine, struct msim_journal *journal,
+                               uint64_t from, uint64_t *last, struct msim_detail *detail);
 
 #ifdef __cplusplus
 }

@@ -165,6 +165,8 @@ static int learn(struct msim_venue *venue, const struct msim_event *event)
         return MSIM_OK;
     }
     if (event->kind == MSIM_EVENT_TRADE) {
+        if (venue->markets[event->instrument].driver == DRIVER_HISTORY)
+            return MSIM_OK; /* its tape is history's */
         const struct sale sale = {
             .time = event->time,
             .trade = event->as.trade.trade,
@@ -179,8 +181,10 @@ static int learn(struct msim_venue *venue, const struct msim_event *event)
         return MSIM_OK;
     if (event->account < MSIM_VENUE_FIRST_ACCOUNT) {
         venue->statistics.house_refused += event->kind == MSIM_EVENT_REJECTED;
-        if (event->instrument < venue->market_count)
+        if (event->instrument < venue->market_count) {
             msim_liquidity_event(venue, event);
+            msim_history_event(venue, event);
+        }
         return MSIM_OK;
     }
     return venue->params.flags & MSIM_VENUE_NO_HISTORIES ? MSIM_OK
@@ -218,12 +222,21 @@ static void fill_in(struct output *output, const struct msim_event *event, bool 
     output->as.event = *event;
 }
 
+/* A trade that history makes with itself, for orders that wait for its price. */
+static bool is_print(const struct msim_venue *venue, const struct msim_event *event)
+{
+    return event->kind == MSIM_EVENT_TRADE &&
+           event->as.trade.maker_account < MSIM_VENUE_FIRST_ACCOUNT &&
+           event->as.trade.taker_account < MSIM_VENUE_FIRST_ACCOUNT &&
+           venue->markets[event->instrument].driver == DRIVER_HISTORY;
+}
+
 static int tell(struct msim_venue *venue, const struct msim_event *event)
 {
     const bool is_public = msim_venue_is_public(event);
     struct output *output;
 
-    if (!is_public && event->account < MSIM_VENUE_FIRST_ACCOUNT)
+    if (!is_public ? event->account < MSIM_VENUE_FIRST_ACCOUNT : is_print(venue, event))
         return MSIM_OK;
     if (venue->faults) {
         struct output made = {.tag = venue->tag, .account = MSIM_VENUE_PUBLIC};
@@ -333,4 +346,22 @@ int msim_venue_execute(struct msim_venue *venue, const struct msim_command *comm
     const int r = msim_venue_apply(venue, &named, 1, text, length, tag);
     venue->silent = false;
     return r;
+}
+
+/* ---- a log into an engine ---- */
+
+static int apply_logged(void *context, const struct msim_command *command, const char *text,
+                        size_t length)
+{
+    (void)text;
+    (void)length;
+    return msim_engine_apply(context, command);
+}
+
+int msim_venue_replay(struct msim_engine *engine, struct msim_journal *journal, uint64_t from,
+                      uint64_t *last, struct msim_detail *detail)
+{
+    if (!engine)
+        return MSIM_ERR_INVALID;
+    return msim_journal_replay(journal, from, apply_logged, engine, last, detail);
 }

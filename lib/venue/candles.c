@@ -288,3 +288,26 @@ size_t msim_venue_candles(const struct msim_venue *venue, uint32_t instrument, i
         return 0;
     return msim_ring_copy(&venue->markets[instrument].candles[interval], start, end, out, capacity);
 }
+
+void msim_candles_day_again(struct market *market)
+{
+    const struct ring *minutes = &market->candles[MSIM_CANDLE_1M];
+
+    market->day_volume = 0;
+    market->day_turnover = 0;
+    market->day_trades = 0;
+    market->day_high = INT64_MIN;
+    market->day_low = INT64_MAX;
+    for (size_t i = minutes->count - market->day_count; i < minutes->count; i++) {
+        const struct msim_venue_candle *candle = msim_ring_at(minutes, i);
+        market->day_volume += candle->volume;
+        market->day_turnover += candle->turnover;
+        market->day_trades += candle->trade_count;
+        if (i + 1 == minutes->count)
+            continue;
+        if (candle->high > market->day_high)
+            market->day_high = candle->high;
+        if (candle->low < market->day_low)
+            market->day_low = candle->low;
+    }
+}

@@ -194,3 +194,37 @@ int msim_venue_client_id_find(const struct msim_venue *venue, uint32_t account, 
     *client_id = found;
     return MSIM_OK;
 }
+
+/* ---- snapshots ---- */
+
+int msim_clients_room(struct msim_venue *venue, size_t capacity)
+{
+    while (venue->clients.capacity < capacity) {
+        int r = grow(venue);
+        if (r < 0)
+            return r;
+    }
+    return MSIM_OK;
+}
+
+bool msim_clients_index(struct msim_venue *venue, uint32_t used)
+{
+    struct clients *clients = &venue->clients;
+    uint32_t empty = 0;
+    uint32_t listed = 0;
+
+    clients->used = used;
+    clients->count = 0;
+    if (used == 0)
+        return true;
+    for (uint32_t i = 1; i < used; i++)
+        if (clients->entries[i].length > 0)
+            clients->count++;
+        else
+            empty++;
+    for (uint32_t i = clients->free; i; i = clients->entries[i].next)
+        if (clients->entries[i].length > 0 || ++listed > empty)
+            return false;
+    chain_all(clients);
+    return listed == empty;
+}

@@ -10,6 +10,7 @@
  *     market.c   best prices, tickers, trades, prices
  *     candles.c  candles, and the day of a ticker
  *     liquidity.c  the house that quotes
+ *     history.c  history as a book
  *     taps.c     the failure layer
  */
 #ifndef MSIM_VENUE_INSIDE_H
@@ -26,6 +27,7 @@
 
 /* Owners from here on are the house's. */
 #define HOUSE_OWNER UINT32_C(0xffff0000)
+#define HISTORY_OWNER (HOUSE_OWNER + 0x1000) /* and one more: bids and asks */
 
 /* ---- what waits to be pulled ---- */
 
@@ -125,6 +127,7 @@ struct market {
     msim_price day_high; /* of all its minutes but the last */
     msim_price day_low;
     struct liquidity *liquidity; /* NULL: never had any */
+    struct past *past;           /* NULL: history has said nothing of it */
     uint32_t touched_next;       /* instrument + 1; 0 for none */
     uint8_t driver;              /* enum driver */
     bool touched;                /* a level changed since the best prices were looked at */
@@ -133,6 +136,7 @@ struct market {
 };
 
 struct liquidity;
+struct past;
 
 enum driver {
     DRIVER_NONE = 0,
@@ -158,6 +162,8 @@ void msim_market_finish(struct msim_venue *venue, struct market *market);
 int msim_candles_add(struct msim_venue *venue, struct market *market, const struct sale *sale);
 /* The largest multiple of `length` that is not behind `time`. */
 msim_time msim_time_floor(msim_time time, msim_time length);
+/* The day's sums, of its candles. */
+void msim_candles_day_again(struct market *market);
 /* The day's numbers at `now`. */
 void msim_candles_day(const struct market *market, msim_time now, struct msim_venue_ticker *out);
 
@@ -200,6 +206,19 @@ struct orders {
 };
 
 int msim_orders_event(struct msim_venue *venue, const struct msim_event *event);
+
+/* For snapshots: finished orders as they ended, then live ones by account, newest first. */
+struct msim_orders_walk {
+    uint32_t entry;
+    uint32_t account;
+    bool live;
+};
+const struct msim_venue_order_view *msim_orders_walk(const struct msim_venue *venue,
+                                                     struct msim_orders_walk *walk, bool finished);
+int msim_orders_put(struct msim_venue *venue, const struct msim_venue_order_view *view, bool live);
+/* When all have been put: lists by age. */
+int msim_orders_sort(struct msim_venue *venue);
+int msim_fills_put(struct msim_venue *venue, const struct msim_event *event);
 void msim_orders_finish(struct msim_venue *venue);
 
 /* ---- the house ---- */
@@ -216,6 +235,8 @@ struct liquidity {
     uint32_t instrument;
     uint32_t shown;      /* levels that may have quotes */
     uint64_t generation; /* of the model */
+    msim_time began;     /* of its model: the first moment */
+    bool foreign;        /* the model is a caller's: a restored house has none until it is given */
     struct msim_source source;
     struct msim_record next; /* the model's next quote */
     msim_time due;
@@ -238,9 +259,32 @@ int msim_liquidity_step(struct msim_venue *venue, uint32_t instrument, msim_time
 int msim_liquidity_look(struct msim_venue *venue, struct liquidity *house);
 int msim_liquidity_schedule(struct msim_venue *venue, const struct liquidity *house);
 msim_time msim_liquidity_next(struct msim_venue *venue);
+/* A restored house gets its model back. */
+int msim_liquidity_wake(struct msim_venue *venue, uint32_t instrument, struct msim_detail *detail);
 void msim_liquidity_finish(struct msim_venue *venue, struct market *market);
 /* Money for the house and the crowd, where they have none. */
 int msim_house_fund(struct msim_venue *venue, const struct msim_instrument_params *terms);
+
+/* ---- history ---- */
+
+/* What history has said of an instrument. */
+struct past {
+    struct quote quotes[2];       /* the house's, of bids and of asks */
+    struct msim_quote_data quote; /* history's, at the instrument's exponents */
+    msim_price last_price;
+    uint64_t trades; /* numbered by us, where the source has no numbers */
+    uint8_t last_side;
+    bool quoted; /* there are quotes: trades alone make none */
+};
+
+struct history;
+msim_time msim_history_next(struct msim_venue *venue);
+bool msim_history_ended(const struct msim_venue *venue);
+int msim_history_step(struct msim_venue *venue, msim_time now);
+int msim_history_begin(struct msim_venue *venue, uint32_t instrument,
+                       const struct msim_instrument_params *terms);
+void msim_history_event(struct msim_venue *venue, const struct msim_event *event);
+void msim_history_finish(struct msim_venue *venue);
 
 /* ---- the failure layer ---- */
 
@@ -283,6 +327,8 @@ struct msim_venue {
     msim_time now;
     struct msim_due refreshes; /* houses by the moment of their next refresh */
 
+    struct history *history; /* NULL without one */
+
     struct msim_faults *faults;
     struct link *links; /* by account */
     size_t link_capacity;
@@ -309,6 +355,14 @@ struct msim_venue {
     struct msim_venue_statistics statistics;
 };
 
+/* ---- venue.c, snapshot.c ---- */
+
+/* With an engine of `bytes`, where they are not NULL. */
+int msim_venue_make(struct msim_venue **out, const struct msim_venue_params *params,
+                    const void *bytes, size_t length, struct msim_detail *detail);
+/* Writes the right checksum behind bytes of that length: for tests that damage a snapshot. */
+void msim_venue_snapshot_seal(unsigned char *bytes, size_t length);
+
 /* ---- clients.c ---- */
 
 uint64_t msim_clients_find(const struct msim_venue *venue, uint32_t account, const char *text,
@@ -317,6 +371,9 @@ uint64_t msim_clients_find(const struct msim_venue *venue, uint32_t account, con
 int msim_clients_get(struct msim_venue *venue, uint32_t account, const char *text, size_t length,
                      uint64_t *number);
 void msim_clients_finish(struct msim_venue *venue);
+/* For snapshots: room for so many, and the index when entries below `used` have been filled in. */
+int msim_clients_room(struct msim_venue *venue, size_t capacity);
+bool msim_clients_index(struct msim_venue *venue, uint32_t used);
 
 /* ---- apply.c ---- */
 

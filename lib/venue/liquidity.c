@@ -379,7 +379,7 @@ static int open_model(struct msim_venue *venue, const struct msim_venue_liquidit
         msim_mock_model_init(&symbol.model, MSIM_MOCK_GBM);
     mock.allocator = &venue->allocator;
     mock.seed = venue->params.seed + made->generation;
-    mock.start = venue->now;
+    mock.start = made->began;
     mock.symbols = &symbol;
     mock.symbol_count = 1;
     mock.interval = params->refresh;
@@ -490,7 +490,7 @@ int msim_venue_liquidity_set(struct msim_venue *venue, uint32_t instrument,
         return msim_detail_set(detail, r < 0 ? r : MSIM_ERR_INVALID,
                                "%s has no reference price: the liquidity wants a first price",
                                view.params.symbol);
-    struct liquidity made = {.generation = house ? house->generation + 1 : 0};
+    struct liquidity made = {.generation = house ? house->generation + 1 : 0, .began = venue->now};
     if (r == MSIM_OK && !wanted.callback &&
         (r = open_model(venue, &wanted, &view, &made, detail)) < 0)
         return r;
@@ -504,6 +504,8 @@ int msim_venue_liquidity_set(struct msim_venue *venue, uint32_t instrument,
     house->source = made.source;
     house->model_scale = made.model_scale;
     house->generation = made.generation;
+    house->began = made.began;
+    house->foreign = wanted.callback || wanted.model.kind == MSIM_MOCK_USER;
     house->params = wanted;
     house->scale_from = 0;
     house->pulled = 0;
@@ -519,6 +521,36 @@ int msim_venue_liquidity_set(struct msim_venue *venue, uint32_t instrument,
         return msim_detail_set(detail, r, "%s", venue->failure_detail.text);
     r = msim_liquidity_schedule(venue, house);
     return r < 0 ? msim_detail_set(detail, r, "%s", msim_result_text(r)) : MSIM_OK;
+}
+
+int msim_liquidity_wake(struct msim_venue *venue, uint32_t instrument, struct msim_detail *detail)
+{
+    struct liquidity *house = venue->markets[instrument].liquidity;
+    struct msim_instrument_view view;
+    const msim_time due = house->due;
+
+    msim_engine_instrument(venue->engine, instrument, &view);
+    house->instrument = instrument;
+    house->key =
+        msim_random_key(venue->params.seed, view.params.symbol, strlen(view.params.symbol));
+    if (house->params.off)
+        return MSIM_OK;
+    if (house->foreign) { /* its quotes stand until it is given a model again */
+        house->params.off = true;
+        house->due = MSIM_TIME_NEVER;
+        return MSIM_OK;
+    }
+    int r = open_model(venue, &house->params, &view, house, detail);
+    /* The models are functions of their numbers in a row: what was, goes by again. */
+    for (uint64_t i = 0; r == MSIM_OK && i <= house->pulled; i++) {
+        r = msim_liquidity_look(venue, house);
+        if (r == MSIM_OK && house->due == MSIM_TIME_NEVER)
+            break;
+    }
+    if (r == MSIM_OK && house->due != due)
+        return msim_detail_set(detail, MSIM_ERR_FORMAT,
+                               "the house of %s was not due when its model is", view.params.symbol);
+    return r < 0 ? r : msim_liquidity_schedule(venue, house);
 }
 
 int msim_venue_set_price(struct msim_venue *venue, msim_time now, uint32_t instrument,

@@ -29,6 +29,7 @@ void msim_market_finish(struct msim_venue *venue, struct market *market)
     for (int i = 0; i < MSIM_CANDLE_INTERVALS; i++)
         msim_ring_finish(&market->candles[i], &venue->allocator);
     msim_liquidity_finish(venue, market);
+    msim_mem_free(&venue->allocator, market->past, sizeof *market->past);
     msim_ring_finish(&market->trades, &venue->allocator);
     msim_ring_finish(&market->prices, &venue->allocator);
 }

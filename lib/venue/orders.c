@@ -357,3 +357,84 @@ size_t msim_venue_fills(const struct msim_venue *venue, uint32_t account, uint32
     }
     return count;
 }
+
+/* ---- snapshots ---- */
+
+const struct msim_venue_order_view *msim_orders_walk(const struct msim_venue *venue,
+                                                     struct msim_orders_walk *walk, bool finished)
+{
+    const struct orders *orders = &venue->orders;
+    const struct kept *kept;
+
+    if (finished) {
+        kept = &orders->entries[walk->entry ? orders->entries[walk->entry].finished_next
+                                            : orders->finished_first];
+        walk->entry = (uint32_t)(kept - orders->entries);
+        return &kept->view;
+    }
+    if (!walk->live) {
+        walk->live = true;
+        walk->account = 0;
+        walk->entry = orders->owners[0].newest;
+    } else {
+        walk->entry = orders->entries[walk->entry].older;
+    }
+    for (;; walk->entry = orders->entries[walk->entry].older) {
+        while (!walk->entry)
+            walk->entry = orders->owners[++walk->account].newest;
+        if (orders->entries[walk->entry].live)
+            return &orders->entries[walk->entry].view;
+    }
+}
+
+int msim_orders_put(struct msim_venue *venue, const struct msim_venue_order_view *view, bool live)
+{
+    struct orders *orders = &venue->orders;
+    struct owner *owner;
+
+    if (view->order.order == 0 || view->order.account >= venue->accounts.count ||
+        find(orders, view->order.order))
+        return MSIM_ERR_FORMAT;
+    int r = owner_of(venue, view->order.account, &owner);
+    if (r == MSIM_OK && (orders->used >= orders->capacity || !orders->capacity))
+        r = grow(venue);
+    if (r < 0)
+        return r;
+    const uint32_t entry = orders->used++;
+    struct kept *kept = &orders->entries[entry];
+    memset(kept, 0, sizeof *kept);
+    kept->view = *view;
+    kept->live = live;
+    orders->count++;
+    index_put(orders, entry);
+    if (!live)
+        finish_order(venue, entry);
+    return MSIM_OK;
+}
+
+int msim_orders_sort(struct msim_venue *venue)
+{
+    struct orders *orders = &venue->orders;
+    struct msim_due ages;
+    int r = msim_due_init(&ages, orders->count, orders->count + 1, &venue->allocator);
+
+    if (r < 0)
+        return r;
+    for (uint32_t i = 1; r == MSIM_OK && i <= orders->count; i++)
+        r = msim_due_push_ranked(&ages, 0, orders->entries[i].view.order.order, i);
+    while (r == MSIM_OK && msim_due_peek(&ages)) {
+        const uint32_t entry = (uint32_t)msim_due_pop(&ages).value;
+        struct owner *owner = &orders->owners[orders->entries[entry].view.order.account];
+        orders->entries[entry].older = owner->newest;
+        if (owner->newest)
+            orders->entries[owner->newest].newer = entry;
+        owner->newest = entry;
+    }
+    msim_due_finish(&ages);
+    return r;
+}
+
+int msim_fills_put(struct msim_venue *venue, const struct msim_event *event)
+{
+    return keep_fill(venue, event);
+}

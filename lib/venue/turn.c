@@ -25,6 +25,9 @@ static msim_time next_due(struct msim_venue *venue)
         due = expiry;
     if (refresh < due)
         due = refresh;
+    const msim_time record = msim_history_next(venue);
+    if (record < due)
+        due = record;
     return due > venue->now || due == MSIM_TIME_NEVER ? due : venue->now;
 }
 
@@ -36,6 +39,8 @@ static int step(struct msim_venue *venue, msim_time due)
         return msim_taps_serve(venue, due);
     if (msim_engine_next_due(venue->engine) <= due)
         r = expire(venue, due);
+    else if (msim_history_next(venue) <= due)
+        r = msim_history_step(venue, due);
     else
         r = msim_liquidity_step(venue, (uint32_t)msim_due_pop(&venue->refreshes).value, due);
     return r;
@@ -101,7 +106,14 @@ int msim_venue_pull(struct msim_venue *venue, msim_time until, struct msim_venue
             return MSIM_PULL_RECORD;
         }
         const msim_time due = next_due(venue);
-        if (due > until || due == MSIM_TIME_NEVER)
+        if (venue->failure < 0) {
+            const int failure = venue->failure;
+            venue->failure = MSIM_OK;
+            return explain(venue, failure, detail);
+        }
+        if (due == MSIM_TIME_NEVER)
+            return msim_history_ended(venue) ? MSIM_PULL_END : MSIM_PULL_EMPTY;
+        if (due > until)
             return MSIM_PULL_EMPTY;
         int r = step(venue, due);
         if (r < 0)

@@ -83,7 +83,7 @@ static int own_accounts(struct msim_venue *venue)
 }
 
 static int open_engine(struct msim_venue *venue, const struct msim_engine_params *chosen,
-                       struct msim_detail *detail)
+                       const void *bytes, size_t length, struct msim_detail *detail)
 {
     struct msim_engine_params params = MSIM_ENGINE_PARAMS_INIT;
 
@@ -95,11 +95,12 @@ static int open_engine(struct msim_venue *venue, const struct msim_engine_params
         params.max_accounts = venue->params.max_accounts;
     if (params.max_accounts < venue->params.max_accounts)
         venue->params.max_accounts = params.max_accounts;
-    return msim_engine_create(&venue->engine, &params, detail);
+    return bytes ? msim_engine_restore(&venue->engine, &params, bytes, length, detail)
+                 : msim_engine_create(&venue->engine, &params, detail);
 }
 
-int msim_venue_create(struct msim_venue **out, const struct msim_venue_params *params,
-                      struct msim_detail *detail)
+int msim_venue_make(struct msim_venue **out, const struct msim_venue_params *params,
+                    const void *bytes, size_t length, struct msim_detail *detail)
 {
     int r = check_params(params, detail);
 
@@ -118,7 +119,7 @@ int msim_venue_create(struct msim_venue **out, const struct msim_venue_params *p
     venue->served = INT64_MIN;
     venue->outputs.limit = venue->params.max_outputs;
     venue->clients.limit = venue->params.max_client_ids;
-    r = open_engine(venue, params->engine, detail);
+    r = open_engine(venue, params->engine, bytes, length, detail);
     if (r == MSIM_OK && params->faults)
         r = msim_taps_create(venue, params->faults, detail);
     msim_symbols_init(&venue->accounts, venue->params.max_accounts, &venue->allocator);
@@ -126,14 +127,20 @@ int msim_venue_create(struct msim_venue **out, const struct msim_venue_params *p
         r = open_journal(venue, detail);
     if (r == MSIM_OK)
         r = msim_due_init(&venue->refreshes, 0, REFRESHES_LIMIT, &venue->allocator);
-    if (r == MSIM_OK && (r = own_accounts(venue)) < 0)
-        msim_detail_set(detail, r, "%s", msim_result_text(r));
+    if (r == MSIM_OK && !bytes)
+        r = own_accounts(venue);
     if (r < 0) {
         msim_venue_destroy(&venue);
         return r;
     }
     *out = venue;
     return MSIM_OK;
+}
+
+int msim_venue_create(struct msim_venue **out, const struct msim_venue_params *params,
+                      struct msim_detail *detail)
+{
+    return msim_venue_make(out, params, NULL, 0, detail);
 }
 
 void msim_venue_destroy(struct msim_venue **handle)
@@ -143,6 +150,7 @@ void msim_venue_destroy(struct msim_venue **handle)
     struct msim_venue *venue = *handle;
     const struct msim_allocator allocator = venue->allocator;
 
+    msim_history_finish(venue);
     for (size_t i = 0; i < venue->market_count; i++)
         msim_market_finish(venue, &venue->markets[i]);
     msim_mem_free(&allocator, venue->markets, venue->market_capacity * sizeof *venue->markets);

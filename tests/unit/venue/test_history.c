@@ -1,0 +1,333 @@
+/*
+ * Fills against history: by touch, through, and by the place in the queue.
+ */
+#include "unit/venue/bench.h"
+
+#define MOST 64
+
+struct past {
+    struct bench bench;
+    struct msim_record records[MOST];
+    size_t count;
+};
+
+static const char *const symbols[] = {"BTC/USD", "OTHER"};
+
+static int set_up(void **state)
+{
+    static struct past past;
+
+    memset(&past, 0, sizeof past);
+    bench_open(&past.bench, NULL);
+    *state = &past;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct past *past = *state;
+
+    bench_close(&past->bench);
+    return 0;
+}
+
+static void quote(struct past *past, int second, msim_price bid, msim_qty bid_quantity,
+                  msim_price ask, msim_qty ask_quantity)
+{
+    past->records[past->count] = (struct msim_record){
+        .time = second * SECOND,
+        .sequence = past->count,
+        .kind = MSIM_RECORD_QUOTE,
+        .price_exponent = -2,
+        .quantity_exponent = -3,
+        .as.quote = {.bid = bid,
+                     .ask = ask,
+                     .bid_quantity = bid_quantity,
+                     .ask_quantity = ask_quantity},
+    };
+    past->count++;
+}
+
+static void trade(struct past *past, int second, uint8_t side, msim_price price, msim_qty quantity)
+{
+    past->records[past->count] = (struct msim_record){
+        .time = second * SECOND,
+        .sequence = past->count,
+        .kind = MSIM_RECORD_TRADE,
+        .price_exponent = -2,
+        .quantity_exponent = -3,
+        .as.trade = {.price = price, .quantity = quantity, .side = side},
+    };
+    past->count++;
+}
+
+static void begin(struct past *past, uint8_t fills)
+{
+    struct msim_source_array_params array = MSIM_SOURCE_ARRAY_PARAMS_INIT;
+    struct msim_venue_history params = MSIM_VENUE_HISTORY_INIT;
+    struct msim_source source = {0};
+    struct msim_detail detail;
+
+    array.records = past->records;
+    array.count = past->count;
+    array.symbols = symbols;
+    array.symbol_count = 2;
+    assert_int_equal(msim_source_array(&source, &array, &detail), 0);
+    params.fills = fills;
+    assert_int_equal(msim_venue_history_set(past->bench.venue, &source, &params, &detail), 0);
+    assert_null(source.ops);
+}
+
+/* What alice hears up to `second`, her order placed at 1 s. */
+static const char *buy_and_wait(struct past *past, uint8_t fills, msim_price price,
+                                msim_qty quantity)
+{
+    struct bench *bench = &past->bench;
+    struct msim_detail detail = {{0}};
+
+    begin(past, fills);
+    bench_told(bench, SECOND);
+    bench_place(bench, bench->alice, MSIM_SIDE_BUY, price, quantity, SECOND);
+    bench_told(bench, 100 * SECOND);
+    if (msim_engine_audit(msim_venue_engine(bench->venue), &detail) < 0)
+        fail_msg("%s", detail.text);
+    return bench->told;
+}
+
+static void a_touch_fills_as_much_as_traded(void **state)
+{
+    struct past *past = *state;
+
+    quote(past, 1, 10000, 50, 10010, 50);
+    trade(past, 2, MSIM_SIDE_SELL, 10000, 3);
+    trade(past, 3, MSIM_SIDE_SELL, 10000, 30);
+    assert_string_equal(buy_and_wait(past, MSIM_VENUE_FILL_TOUCH, 10000, 10),
+                        "alice ACCEPTED, alice FILL 3@10000, alice FILL 7@10000");
+}
+
+static void a_taker_of_the_other_side_touches_nobody(void **state)
+{
+    struct past *past = *state;
+
+    quote(past, 1, 10000, 50, 10010, 50);
+    trade(past, 2, MSIM_SIDE_BUY, 10010, 3);
+    trade(past, 3, MSIM_SIDE_BUY, 10000, 3);
+    assert_string_equal(buy_and_wait(past, MSIM_VENUE_FILL_TOUCH, 10000, 10), "alice ACCEPTED");
+}
+
+static void a_trade_at_the_price_does_not_go_through_it(void **state)
+{
+    struct past *past = *state;
+
+    quote(past, 1, 10000, 50, 10010, 50);
+    trade(past, 2, MSIM_SIDE_SELL, 10000, 30);
+    trade(past, 3, MSIM_SIDE_SELL, 9999, 1);
+    assert_string_equal(buy_and_wait(past, MSIM_VENUE_FILL_THROUGH, 10000, 10),
+                        "alice ACCEPTED, alice FILL 10@10000");
+}
+
+static void through_waits_for_a_quote_beyond_too(void **state)
+{
+    struct past *past = *state;
+
+    quote(past, 1, 10000, 50, 10010, 50);
+    quote(past, 2, 9990, 50, 10000, 50);
+    assert_string_equal(buy_and_wait(past, MSIM_VENUE_FILL_THROUGH, 10000, 10), "alice ACCEPTED");
+}
+
+static void a_queue_is_waited_for(void **state)
+{
+    struct past *past = *state;
+
+    quote(past, 1, 10000, 5, 10010, 50);
+    trade(past, 2, MSIM_SIDE_SELL, 10000, 3);
+    quote(past, 2, 10000, 2, 10010, 50);
+    trade(past, 3, MSIM_SIDE_SELL, 10000, 4);
+    assert_string_equal(buy_and_wait(past, MSIM_VENUE_FILL_QUEUE, 10000, 10),
+                        "alice ACCEPTED, alice FILL 2@10000");
+}
+
+static void what_joins_the_queue_stands_behind(void **state)
+{
+    struct past *past = *state;
+
+    quote(past, 1, 10000, 5, 10010, 50);
+    quote(past, 2, 10000, 500, 10010, 50);
+    trade(past, 3, MSIM_SIDE_SELL, 10000, 6);
+    assert_string_equal(buy_and_wait(past, MSIM_VENUE_FILL_QUEUE, 10000, 10),
+                        "alice ACCEPTED, alice FILL 1@10000");
+}
+
+static void what_leaves_the_queue_leaves_a_shorter_one(void **state)
+{
+    struct past *past = *state;
+
+    quote(past, 1, 10000, 50, 10010, 50);
+    quote(past, 2, 10000, 1, 10010, 50);
+    trade(past, 3, MSIM_SIDE_SELL, 10000, 6);
+    assert_string_equal(buy_and_wait(past, MSIM_VENUE_FILL_QUEUE, 10000, 10),
+                        "alice ACCEPTED, alice FILL 5@10000");
+}
+
+static void a_trade_beyond_fills_whole_in_every_way(void **state)
+{
+    (void)state;
+    for (uint8_t fills = 0; fills <= MSIM_VENUE_FILL_QUEUE; fills++) {
+        static struct past past;
+        memset(&past, 0, sizeof past);
+        bench_open(&past.bench, NULL);
+        quote(&past, 1, 10000, 50, 10010, 50);
+        trade(&past, 2, MSIM_SIDE_SELL, 9990, 1);
+        assert_string_equal(buy_and_wait(&past, fills, 10000, 10),
+                            "alice ACCEPTED, alice FILL 10@10000");
+        bench_close(&past.bench);
+    }
+}
+
+static void a_market_order_takes_historys_best_prices(void **state)
+{
+    struct past *past = *state;
+
+    quote(past, 1, 10000, 50, 10010, 4);
+    assert_string_equal(buy_and_wait(past, MSIM_VENUE_FILL_TOUCH, 10010, 10),
+                        "alice ACCEPTED, alice FILL 4@10010");
+}
+
+static void what_was_taken_comes_back_with_the_next_quote(void **state)
+{
+    struct past *past = *state;
+
+    quote(past, 1, 10000, 50, 10010, 4);
+    quote(past, 2, 10000, 50, 10010, 4);
+    assert_string_equal(buy_and_wait(past, MSIM_VENUE_FILL_TOUCH, 10010, 10),
+                        "alice ACCEPTED, alice FILL 4@10010, alice FILL 4@10010");
+}
+
+static void trades_alone_make_a_book_around_them(void **state)
+{
+    struct past *past = *state;
+    struct msim_venue_ticker ticker;
+
+    trade(past, 1, MSIM_SIDE_SELL, 10000, 4);
+    trade(past, 2, MSIM_SIDE_NONE, 10002, 5);
+    begin(past, MSIM_VENUE_FILL_TOUCH);
+    bench_told(&past->bench, SECOND);
+    msim_venue_ticker(past->bench.venue, past->bench.instrument, &ticker);
+    assert_int_equal(ticker.bid, 10000);
+    assert_int_equal(ticker.ask, 10001);
+    assert_int_equal(ticker.bid_quantity, 4);
+    bench_told(&past->bench, 2 * SECOND);
+    msim_venue_ticker(past->bench.venue, past->bench.instrument, &ticker);
+    assert_int_equal(ticker.bid, 10001);
+    assert_int_equal(ticker.ask, 10002);
+    assert_int_equal(ticker.volume, 9);
+    assert_int_equal(ticker.trade_count, 2);
+}
+
+static void a_stop_hears_of_historys_trades(void **state)
+{
+    struct past *past = *state;
+    struct bench *bench = &past->bench;
+    struct msim_venue_order order;
+
+    quote(past, 1, 10000, 50, 10010, 50);
+    trade(past, 2, MSIM_SIDE_BUY, 10010, 1);
+    quote(past, 3, 10020, 50, 10030, 50);
+    trade(past, 4, MSIM_SIDE_BUY, 10030, 1);
+    begin(past, MSIM_VENUE_FILL_TOUCH);
+    bench_told(bench, SECOND);
+    order = bench_order(bench->alice, MSIM_SIDE_BUY, 0, 2, SECOND);
+    order.command.type = MSIM_ORDER_STOP;
+    order.command.stop_price = 10025;
+    assert_int_equal(msim_venue_submit(bench->venue, &order), 0);
+    assert_string_equal(bench_told(bench, 3 * SECOND), "alice ACCEPTED");
+    bench_told(bench, 5 * SECOND);
+    assert_non_null(strstr(bench->told, "alice TRIGGERED"));
+}
+
+static void records_come_out_in_the_order_of_time_and_then_the_end(void **state)
+{
+    struct past *past = *state;
+    struct msim_venue_output out;
+    msim_time last = 0;
+    size_t trades = 0;
+    int r;
+
+    for (int i = 1; i < 20; i++) {
+        quote(past, i, 10000 + i, 50, 10010 + i, 50);
+        trade(past, i, MSIM_SIDE_SELL, 10000 + i, 3);
+    }
+    begin(past, MSIM_VENUE_FILL_TOUCH);
+    while ((r = msim_venue_pull(past->bench.venue, MSIM_TIME_NEVER, &out, NULL)) ==
+           MSIM_PULL_RECORD) {
+        assert_true(out.time >= last);
+        last = out.time;
+        trades += out.kind == MSIM_VENUE_RECORD && out.record->kind == MSIM_RECORD_TRADE;
+    }
+    assert_int_equal(r, MSIM_PULL_END);
+    assert_int_equal(trades, 19);
+}
+
+static void what_fits_no_instrument_is_passed_over_and_counted(void **state)
+{
+    struct past *past = *state;
+    struct msim_venue_statistics statistics;
+
+    trade(past, 1, MSIM_SIDE_SELL, 10000, 3);
+    past->records[0].symbol = 1;
+    trade(past, 2, MSIM_SIDE_SELL, 10001, 3);
+    past->records[1].price_exponent = -3;
+    trade(past, 3, MSIM_SIDE_SELL, -5, 3);
+    quote(past, 4, 10010, 5, 10000, 5);
+    begin(past, MSIM_VENUE_FILL_TOUCH);
+    bench_told(&past->bench, 9 * SECOND);
+    msim_venue_statistics(past->bench.venue, &statistics);
+    assert_int_equal(statistics.records, 4);
+    assert_int_equal(statistics.unknown_symbols, 1);
+    assert_int_equal(statistics.off_grid, 3);
+}
+
+static void a_failing_source_is_told_once(void **state)
+{
+    struct past *past = *state;
+    struct msim_venue_history params = MSIM_VENUE_HISTORY_INIT;
+    struct msim_source none = {0};
+    struct msim_detail detail;
+
+    assert_int_equal(msim_venue_history_set(past->bench.venue, &none, &params, &detail),
+                     MSIM_ERR_INVALID);
+    trade(past, 1, MSIM_SIDE_SELL, 10000, 3);
+    begin(past, MSIM_VENUE_FILL_TOUCH);
+    struct msim_source_array_params array = MSIM_SOURCE_ARRAY_PARAMS_INIT;
+    struct msim_source second = {0};
+    array.records = past->records;
+    array.symbols = symbols;
+    array.symbol_count = 2;
+    assert_int_equal(msim_source_array(&second, &array, NULL), 0);
+    assert_int_equal(msim_venue_history_set(past->bench.venue, &second, NULL, &detail),
+                     MSIM_ERR_STATE);
+    msim_source_release(&second);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(a_touch_fills_as_much_as_traded),
+        TEST(a_taker_of_the_other_side_touches_nobody),
+        TEST(a_trade_at_the_price_does_not_go_through_it),
+        TEST(through_waits_for_a_quote_beyond_too),
+        TEST(a_queue_is_waited_for),
+        TEST(what_joins_the_queue_stands_behind),
+        TEST(what_leaves_the_queue_leaves_a_shorter_one),
+        cmocka_unit_test(a_trade_beyond_fills_whole_in_every_way),
+        TEST(a_market_order_takes_historys_best_prices),
+        TEST(what_was_taken_comes_back_with_the_next_quote),
+        TEST(trades_alone_make_a_book_around_them),
+        TEST(a_stop_hears_of_historys_trades),
+        TEST(records_come_out_in_the_order_of_time_and_then_the_end),
+        TEST(what_fits_no_instrument_is_passed_over_and_counted),
+        TEST(a_failing_source_is_told_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
