@@ -5,6 +5,7 @@
 #define _GNU_SOURCE /* sockets */
 #include "net/bench.h"
 
+#include <marketsim/access.h>
 #include <marketsim/assets.h>
 #include <marketsim/form.h>
 #include <marketsim/hub.h>
@@ -96,6 +97,57 @@ static int attempt_assets(const struct msim_allocator *allocator, void *context)
     return r;
 }
 
+static int attempt_access(const struct msim_allocator *allocator, void *context)
+{
+    static const char *const names[] = {"http://a", "b"};
+    static const struct msim_access_rule rules[] = {{"GET", "/a/*", MSIM_ROLE_NONE}};
+    struct msim_access_params params = MSIM_ACCESS_PARAMS_INIT;
+    struct msim_access *access = NULL;
+
+    (void)context;
+    params.allocator = allocator;
+    params.origins = params.hosts = names;
+    params.origin_count = params.host_count = COUNT(names);
+    params.rules = rules;
+    params.rule_count = COUNT(rules);
+    params.keys = "one secret=a\ntwo name=b\nthree";
+    params.keys_length = strlen(params.keys);
+    int r = msim_access_create(&access, &params, NULL);
+    assert_int_equal(access != NULL, r == MSIM_OK);
+    msim_access_destroy(&access);
+    return r;
+}
+
+/* What a guest needs, and what a signature that is remembered does. */
+static int attempt_guest(const struct msim_allocator *allocator, void *context)
+{
+    struct msim_access_params params = MSIM_ACCESS_PARAMS_INIT;
+    struct msim_listen_params listen = MSIM_LISTEN_PARAMS_INIT;
+    struct failing *failing = allocator->context;
+    struct msim_listener *listener = NULL;
+    struct msim_net_stats stats;
+    struct bench bench;
+
+    (void)context;
+    size_t fail_at = failing->fail_at;
+    failing->fail_at = SIZE_MAX;
+    bench_open(&bench, NULL, 0);
+    params.allocator = allocator;
+    assert_int_equal(msim_access_create(&listen.access, &params, NULL), MSIM_OK);
+    listen.host = "127.0.0.1";
+    assert_int_equal(msim_net_listen(bench.net, &listener, &listen, NULL), MSIM_OK);
+    failing->calls = 0;
+    failing->fail_at = fail_at;
+    int fd = raw_connect_to(msim_listener_port(listener));
+    for (int i = 0; i < 5; i++)
+        turn(&bench);
+    msim_net_stats(bench.net, &stats);
+    close(fd);
+    msim_access_destroy(&listen.access);
+    bench_finish(&bench);
+    return stats.accepted == 1 ? MSIM_OK : MSIM_ERR_NOMEM;
+}
+
 static int attempt_multipart(const struct msim_allocator *allocator, void *context)
 {
     struct msim_multipart_params params = MSIM_MULTIPART_PARAMS_INIT;
@@ -154,6 +206,8 @@ static void a_net_is_made_whole_or_not_at_all(void **state)
     FAIL_EACH_ALLOCATION(attempt_assets, NULL);
     FAIL_EACH_ALLOCATION(attempt_assets, (void *)(uintptr_t) "/");
     FAIL_EACH_ALLOCATION(attempt_multipart, NULL);
+    FAIL_EACH_ALLOCATION(attempt_access, NULL);
+    FAIL_EACH_ALLOCATION(attempt_guest, NULL);
     assert_int_equal(pipe(ends), 0);
     FAIL_EACH_ALLOCATION(attempt_watch, &ends[0]);
     close(ends[0]);
