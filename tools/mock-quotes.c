@@ -13,6 +13,7 @@
 
 #include "base/calendar.h"
 #include "base/decimal.h"
+#include "cli/network.h"
 #include "cli/options.h"
 #include "cli/recording.h"
 #include "cli/service.h"
@@ -37,13 +38,10 @@ struct settings {
     const char *faults;
     const char *record;
     const char *record_quotes;
-    const char *host;
-    uint16_t port;
+    struct network network;
     msim_time interval;
     uint64_t rate;
     uint64_t wait_clients;
-    uint64_t max_clients;
-    uint64_t max_backlog;
     msim_time start;
     msim_time duration;
     bool all_symbols;
@@ -122,12 +120,10 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "all quotes to a Parquet file"},
         {"wait-for-clients", 0, OPTION_LIMIT, &settings->wait_clients, "N",
          "the market opens when so many are there"},
-        {"host", 0, OPTION_TEXT, &settings->host, "HOST",
-         "where to listen (localhost: 127.0.0.1 and ::1)"},
-        {"port", 'p', OPTION_PORT, &settings->port, "PORT", "default 8765; 0 takes a free one"},
-        {"max-clients", 0, OPTION_LIMIT, &settings->max_clients, "N", "at once (1024)"},
-        {"max-backlog", 0, OPTION_BYTES, &settings->max_backlog, "BYTES",
+        {"max-clients", 0, OPTION_LIMIT, &settings->network.max_clients, "N", "at once (1024)"},
+        {"max-backlog", 0, OPTION_BYTES, &settings->network.max_backlog, "BYTES",
          "queued for a client that reads slowly (1M); then it is\nclosed with 1013"},
+        NETWORK_OPTIONS(&settings->network),
         {"log-level", 0, OPTION_LEVEL, &settings->level, "LEVEL",
          "error, warning, info (default) or debug"},
     };
@@ -147,8 +143,10 @@ static int read_settings(struct settings *settings, int argument_count, char **a
     char **rest;
     size_t rest_count;
 
-    *settings = (struct settings){
-        .port = 8765, .level = MSIM_LOG_INFO, .wait_clients = UINT64_MAX, .start = MSIM_TIME_NEVER};
+    *settings = (struct settings){.network.port = 8765,
+                                  .level = MSIM_LOG_INFO,
+                                  .wait_clients = UINT64_MAX,
+                                  .start = MSIM_TIME_NEVER};
     int code = options_read(&line, argument_count, arguments, &rest, &rest_count);
     if (code >= 0)
         return code;
@@ -486,6 +484,7 @@ static int start(struct quotes *quotes)
     if (msim_source_mock(&params.source, &quotes->mock, &detail) < 0)
         return terminal_fail(terminal, "%s", detail.text);
     params.faults = quotes->faults;
+    params.access = settings->network.access;
     params.start = quotes->mock.start;
     params.seed = quotes->mock.seed;
     params.wait_clients = settings->wait_clients != UINT64_MAX ? (size_t)settings->wait_clients
@@ -495,10 +494,10 @@ static int start(struct quotes *quotes)
     params.cluster = quotes->cluster;
     params.api_keys = quotes->keys;
     params.api_key_count = quotes->key_count;
-    params.host = settings->host;
-    params.port = settings->port;
-    params.max_clients = (size_t)settings->max_clients;
-    params.max_backlog_bytes = (size_t)settings->max_backlog;
+    params.host = settings->network.host;
+    params.port = settings->network.port;
+    params.max_clients = (size_t)settings->network.max_clients;
+    params.max_backlog_bytes = (size_t)settings->network.max_backlog;
     params.logger = &quotes->service.logger;
     params.context = quotes;
     quotes->is_recording = settings->record || settings->record_quotes;
@@ -509,9 +508,13 @@ static int start(struct quotes *quotes)
     if (r >= 0)
         r = msim_quotes_server_create(&quotes->server, &params, &detail);
     msim_source_release(&params.source);
-    if (r < 0)
-        return terminal_fail(terminal, "%s", detail.text);
-    return service_watch(&quotes->service, msim_quotes_server_net(quotes->server), stop, quotes);
+    if (r < 0) {
+        terminal_fail(terminal, "%s", detail.text);
+        return exit_code_of(r);
+    }
+    struct msim_net *net = msim_quotes_server_net(quotes->server);
+    int code = network_watch(&quotes->settings.network, net);
+    return code >= 0 ? code : service_watch(&quotes->service, net, stop, quotes);
 }
 
 static struct msim_quotes_stats stats_of(const struct quotes *quotes)
@@ -539,7 +542,7 @@ static int run(struct quotes *quotes)
     struct service *service = &quotes->service;
     struct msim_quotes_stats stats = stats_of(quotes);
 
-    service_announce(quotes->settings.host, msim_quotes_server_port(quotes->server));
+    service_announce(quotes->settings.network.host, msim_quotes_server_port(quotes->server));
     fprintf(stderr, "Waiting for clients to connect...\n");
     while (!service_is_over(service, stats.clients)) {
         if (msim_quotes_server_dispatch(quotes->server, service_timeout(service)) < 0) {
@@ -599,6 +602,7 @@ static void finish(struct quotes *quotes)
     free(quotes->matrix);
     free(quotes->key_text);
     free(quotes->keys);
+    network_finish(&quotes->settings.network);
 }
 
 int main(int argument_count, char **arguments)
@@ -607,10 +611,15 @@ int main(int argument_count, char **arguments)
 
     service_init(&quotes.service, "mock-quotes");
     int code = read_settings(&quotes.settings, argument_count, arguments);
-    if (code >= 0)
+    if (code >= 0) {
+        network_finish(&quotes.settings.network);
         return code;
+    }
     service_log_level(&quotes.service, quotes.settings.level);
-    code = read_params(&quotes);
+    quotes.settings.network.has_own_keys = quotes.settings.api_key_file != NULL;
+    code = network_open(&quotes.settings.network, &quotes.service);
+    if (code < 0)
+        code = read_params(&quotes);
     if (code == EXIT_SUCCESS)
         code = start(&quotes);
     if (code == EXIT_SUCCESS) {

@@ -9,6 +9,7 @@
 #include <marketsim/marketsim.h>
 
 #include "base/calendar.h"
+#include "cli/network.h"
 #include "cli/options.h"
 #include "cli/service.h"
 
@@ -21,8 +22,7 @@ struct settings {
     struct option_list columns;
     struct option_list tickers;
     const char *timestamp_unit;
-    const char *host;
-    uint16_t port;
+    struct network network;
     struct msim_speed speed;
     msim_time max_gap;
     msim_time from;
@@ -30,8 +30,6 @@ struct settings {
     bool skip_bad_rows;
     bool ignore_statistics;
     uint64_t memory;
-    uint64_t max_clients;
-    uint64_t max_backlog;
     uint64_t max_queue_size;
     enum msim_log_level level;
     char **paths;
@@ -51,9 +49,6 @@ static int read_settings(struct settings *settings, int argument_count, char **a
     const struct option options[] = {
         {"trade-file", 0, OPTION_PATHS, &settings->trade_files, "PATH",
          "another spelling of FILE; may be given again"},
-        {"host", 0, OPTION_TEXT, &settings->host, "HOST",
-         "where to listen (localhost: 127.0.0.1 and ::1)"},
-        {"port", 'p', OPTION_PORT, &settings->port, "PORT", "default 8765; 0 takes a free one"},
         {"speed", 's', OPTION_SPEED, &settings->speed, "FACTOR",
          "1 is the original pace (default), 10 ten times as fast,\n"
          "max as fast as the client reads"},
@@ -74,12 +69,13 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "find each row group's range by reading its timestamps"},
         {"memory", 0, OPTION_BYTES, &settings->memory, "BYTES",
          "what reading and sorting the files may take, for all\nclients together (1G)"},
-        {"max-clients", 0, OPTION_LIMIT, &settings->max_clients, "N",
+        {"max-clients", 0, OPTION_LIMIT, &settings->network.max_clients, "N",
          "replays at once (64); more clients are refused"},
-        {"max-backlog", 0, OPTION_BYTES, &settings->max_backlog, "BYTES",
+        {"max-backlog", 0, OPTION_BYTES, &settings->network.max_backlog, "BYTES",
          "queued for a client that reads slowly (8M); then its\nreplay waits"},
         {"max-queue-size", 0, OPTION_LIMIT, &settings->max_queue_size, "N",
          "bundles queued for a client, a further bound (none)"},
+        NETWORK_OPTIONS(&settings->network),
         {"log-level", 0, OPTION_LEVEL, &settings->level, "LEVEL",
          "error, warning, info (default) or debug"},
     };
@@ -97,8 +93,8 @@ static int read_settings(struct settings *settings, int argument_count, char **a
         .option_count = sizeof options / sizeof options[0],
     };
 
-    *settings =
-        (struct settings){.port = 8765, .level = MSIM_LOG_INFO, .from = NO_FROM, .to = NO_TO};
+    *settings = (struct settings){
+        .network.port = 8765, .level = MSIM_LOG_INFO, .from = NO_FROM, .to = NO_TO};
     int code =
         options_read(&line, argument_count, arguments, &settings->paths, &settings->path_count);
     if (code >= 0)
@@ -268,20 +264,23 @@ static int start(struct replay *replay)
     params.open = open_source;
     params.ended = count_bad_rows;
     params.context = replay;
-    params.host = settings->host;
-    params.port = settings->port;
+    params.host = settings->network.host;
+    params.port = settings->network.port;
     params.speed = settings->speed;
     params.max_gap = settings->max_gap;
-    params.max_clients = (size_t)settings->max_clients;
-    params.max_backlog_bytes = (size_t)settings->max_backlog;
+    params.max_clients = (size_t)settings->network.max_clients;
+    params.max_backlog_bytes = (size_t)settings->network.max_backlog;
     params.max_queue_bundles = (size_t)settings->max_queue_size;
     params.logger = &replay->service.logger;
+    params.access = settings->network.access;
     int r = msim_replay_server_create(&replay->server, &params, &detail);
     if (r < 0) {
         terminal_fail(&replay->service.terminal, "%s", detail.text);
         return exit_code_of(r);
     }
-    return service_watch(&replay->service, msim_replay_server_net(replay->server), stop, replay);
+    struct msim_net *net = msim_replay_server_net(replay->server);
+    int code = network_watch(&replay->settings.network, net);
+    return code >= 0 ? code : service_watch(&replay->service, net, stop, replay);
 }
 
 static void announce(const struct replay *replay)
@@ -298,7 +297,7 @@ static void announce(const struct replay *replay)
     fprintf(stderr, "%" PRIu64 " trades in %" PRIu64 " file%s%s%s%s%s\n", info.rows, info.files,
             info.files == 1 ? "" : "s", info.rows ? ", " : "", first, info.rows ? " to " : "",
             last);
-    service_announce(replay->settings.host, msim_replay_server_port(replay->server));
+    service_announce(replay->settings.network.host, msim_replay_server_port(replay->server));
 }
 
 /* ", lateness ..."; nothing where nothing was due at a moment. */
@@ -372,6 +371,7 @@ static void finish(struct replay *replay)
     option_list_finish(&replay->settings.trade_files);
     option_list_finish(&replay->settings.columns);
     option_list_finish(&replay->settings.tickers);
+    network_finish(&replay->settings.network);
 }
 
 int main(int argument_count, char **arguments)
@@ -385,7 +385,9 @@ int main(int argument_count, char **arguments)
         return code;
     }
     service_log_level(&replay.service, replay.settings.level);
-    code = open_files(&replay);
+    code = network_open(&replay.settings.network, &replay.service);
+    if (code < 0)
+        code = open_files(&replay);
     if (code == EXIT_SUCCESS)
         code = try_source(&replay);
     if (code == EXIT_SUCCESS)

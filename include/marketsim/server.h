@@ -7,6 +7,7 @@
 #ifndef MARKETSIM_SERVER_H
 #define MARKETSIM_SERVER_H
 
+#include <marketsim/access.h>
 #include <marketsim/base.h>
 #include <marketsim/faults.h>
 #include <marketsim/net.h>
@@ -40,10 +41,11 @@ struct msim_replay_server_params {
     size_t max_queue_bundles; /* bundles in a client's backlog; 0: no bound beside the bytes */
     const struct msim_allocator *allocator; /* copied */
     const struct msim_logger *logger;       /* copied */
+    struct msim_access *access;             /* who may come in; shared; NULL: everybody */
 };
-#define MSIM_REPLAY_SERVER_PARAMS_INIT                                                    \
-    {                                                                                     \
-        sizeof(struct msim_replay_server_params), 0, 0, 0, 0, 0, {0, 0}, 0, 0, 0, 0, 0, 0 \
+#define MSIM_REPLAY_SERVER_PARAMS_INIT                                                       \
+    {                                                                                        \
+        sizeof(struct msim_replay_server_params), 0, 0, 0, 0, 0, {0, 0}, 0, 0, 0, 0, 0, 0, 0 \
     }
 
 /* Listens when it returns. */
@@ -118,11 +120,12 @@ struct msim_quotes_server_params {
     void *context;
     const struct msim_allocator *allocator; /* copied */
     const struct msim_logger *logger;       /* copied */
+    struct msim_access *access;             /* who may come in; shared; NULL: everybody */
 };
 #define MSIM_QUOTES_SERVER_PARAMS_INIT                                                             \
     {                                                                                              \
         sizeof(struct msim_quotes_server_params), {0, 0}, 0, {0, 0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-            0, 0, 0, 0, 0, 0                                                                       \
+            0, 0, 0, 0, 0, 0, 0                                                                    \
     }
 
 /*

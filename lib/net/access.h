@@ -80,6 +80,7 @@ struct msim_wish {
     bool is_question;     /* of CORS: it bears no key */
     bool origin_is_known; /* CORS lets it in */
     bool is_loopback;     /* the listener is on this machine alone */
+    const char *own_host; /* where it was asked to listen */
 };
 
 /* What a request is answered with; status 0: it may come in. */

@@ -1,5 +1,7 @@
 #include "net/endpoint.h"
 
+#include <string.h>
+
 #include "base/detail.h"
 #include "base/mem.h"
 #include "net/tls.h"
@@ -195,6 +197,8 @@ void msim_endpoint_drop(struct msim_endpoint *endpoint)
     routes_free(endpoint, endpoint->route_count);
     cors_free(endpoint, endpoint->cors_count);
     msim_access_destroy(&endpoint->access);
+    if (endpoint->host)
+        msim_mem_free(&endpoint->net->allocator, endpoint->host, strlen(endpoint->host) + 1);
     msim_tls_destroy(&endpoint->tls);
     msim_mem_free(&endpoint->net->allocator, endpoint, sizeof *endpoint);
 }

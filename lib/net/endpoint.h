@@ -23,6 +23,7 @@ struct msim_endpoint {
     struct msim_cors_entry *cors;
     size_t cors_count;
     struct msim_access *access; /* NULL: everybody may come in */
+    char *host;                 /* that a listener was asked to listen at; NULL: none */
     bool is_loopback;           /* listened at on this machine alone */
 };
 

@@ -130,7 +130,7 @@ static bool check_host(const struct msim_access *access, const struct msim_wish 
 
     if ((!wish->is_loopback && access->hosts.count == 0) || authority.length == 0)
         return true;
-    if (is_address(name) || is_localhost(name) ||
+    if (is_address(name) || is_localhost(name) || msim_http_is_loosely(name, wish->own_host) ||
         msim_texts_have(&access->hosts, name.at, name.length) ||
         msim_texts_have(&access->hosts, authority.at, authority.length))
         return true;

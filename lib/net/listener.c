@@ -133,6 +133,9 @@ static int check_reach(struct msim_listener *listener, const struct msim_address
 {
     struct msim_endpoint *endpoint = listener->endpoint;
 
+    endpoint->host = msim_mem_text(&listener->net->allocator, host, strlen(host));
+    if (!endpoint->host)
+        return msim_detail_set(detail, MSIM_ERR_NOMEM, "out of memory");
     endpoint->is_loopback = true;
     for (size_t i = 0; i < addresses->count; i++)
         endpoint->is_loopback =

@@ -274,6 +274,7 @@ static bool may_come_in(struct msim_connection *connection, const struct msim_ht
         .origin_is_known = cors && origin &&
                            (msim_cors_is_question(head) || msim_cors_allows(cors, origin->value)),
         .is_loopback = connection->endpoint->is_loopback,
+        .own_host = connection->endpoint->host,
     };
     struct msim_verdict verdict;
 

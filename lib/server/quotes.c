@@ -407,6 +407,7 @@ static int listen_on(struct msim_quotes_server *server, struct msim_detail *deta
     struct msim_listen_params params = MSIM_LISTEN_PARAMS_INIT;
     params.host = server->params.host;
     params.port = server->params.port;
+    params.access = server->params.access;
     params.limits.max_backlog_bytes = server->params.max_backlog_bytes;
     params.handler.arrived = arrived;
     params.handler.request = refuse_or_accept;
@@ -503,6 +504,7 @@ int msim_quotes_server_create(struct msim_quotes_server **out,
     params->source = (struct msim_source){0};
     /* The caller's own: borrowed for the create alone. */
     server->params.host = NULL;
+    server->params.access = NULL;
     server->params.allocator = NULL;
     server->params.logger = NULL;
     server->params.api_keys = NULL;

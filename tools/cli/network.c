@@ -1,0 +1,144 @@
+#include "cli/network.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define KEYS_VARIABLE "MARKETSIM_KEYS"
+#define MOST_KEY_BYTES ((size_t)16 << 20)
+
+/* The file's text; NULL with words in `detail`. */
+static char *read_keys(const char *path, size_t *length, struct msim_detail *detail)
+{
+    FILE *file = fopen(path, "rbe");
+    char *text = file ? malloc(MOST_KEY_BYTES + 1) : NULL;
+
+    if (!text) {
+        snprintf(detail->text, sizeof detail->text, "--keys: %.200s: %s", path, strerror(errno));
+        if (file)
+            fclose(file);
+        return NULL;
+    }
+    *length = fread(text, 1, MOST_KEY_BYTES + 1, file);
+    bool failed = ferror(file) != 0;
+    fclose(file);
+    if (!failed && *length <= MOST_KEY_BYTES)
+        return text;
+    snprintf(detail->text, sizeof detail->text, "--keys: %.200s: %s", path,
+             failed ? "cannot be read" : "is larger than 16 MiB");
+    free(text);
+    return NULL;
+}
+
+/* In the environment keys stand with semicolons between them. */
+static char *environment_keys(size_t *length)
+{
+    const char *value = getenv(KEYS_VARIABLE);
+    char *text = value && value[0] != '\0' ? strdup(value) : NULL;
+
+    *length = text ? strlen(text) : 0;
+    for (char *at = text; at && (at = strchr(at, ';')); at++)
+        *at = '\n';
+    return text;
+}
+
+/* The keys of the file, else of the environment; `*text` is NULL where there are none. */
+static int find_keys(const struct network *network, char **text, size_t *length,
+                     struct msim_detail *detail)
+{
+    if (!network->keys_path) {
+        *text = environment_keys(length);
+        return -1;
+    }
+    *text = read_keys(network->keys_path, length, detail);
+    return *text ? -1 : EXIT_USAGE;
+}
+
+static int create_access(struct network *network, const struct service *service, const char *keys,
+                         size_t length, struct msim_detail *detail)
+{
+    struct msim_access_params params = MSIM_ACCESS_PARAMS_INIT;
+
+    params.logger = &service->logger;
+    params.origins = (const char *const *)network->origins.items;
+    params.origin_count = network->origins.count;
+    params.hosts = (const char *const *)network->hosts.items;
+    params.host_count = network->hosts.count;
+    params.keys = keys;
+    params.keys_length = length;
+    params.is_open = network->allow_open || network->has_own_keys;
+    params.max_connections_per_address = (size_t)network->max_connections_per_address;
+    params.rate = network->rate_limit;
+    return msim_access_create(&network->access, &params, detail);
+}
+
+int network_open(struct network *network, struct service *service)
+{
+    struct msim_detail detail = {{0}};
+    size_t length = 0;
+    char *keys;
+
+    network->terminal = &service->terminal;
+    int code = find_keys(network, &keys, &length, &detail);
+    if (code >= 0) {
+        terminal_fail(&service->terminal, "%s", detail.text);
+        return code;
+    }
+    int r = create_access(network, service, keys, length, &detail);
+    free(keys);
+    if (r >= 0)
+        return -1;
+    terminal_fail(&service->terminal, "%s%s",
+                  r == MSIM_ERR_FORMAT ? (network->keys_path ? "--keys: " : KEYS_VARIABLE ": ")
+                                       : "",
+                  detail.text[0] ? detail.text : msim_result_text(r));
+    return r == MSIM_ERR_FORMAT || r == MSIM_ERR_LIMIT ? EXIT_USAGE : exit_code_of(r);
+}
+
+/* What is wrong with the new keys is said, and the old ones stay. */
+static void take_hangup(void *context, int fd)
+{
+    struct network *network = context;
+    struct signalfd_siginfo info;
+    struct msim_detail detail = {{0}};
+    size_t length;
+
+    if (read(fd, &info, sizeof info) != (ssize_t)sizeof info)
+        return;
+    char *keys = read_keys(network->keys_path, &length, &detail);
+    terminal_settle(network->terminal);
+    if (keys && msim_access_set_keys(network->access, keys, length, &detail) >= 0)
+        fprintf(stderr, "--keys: %zu keys from %s\n", msim_access_key_count(network->access),
+                network->keys_path);
+    else
+        terminal_fail(network->terminal, "%s; the keys stay as they were", detail.text);
+    free(keys);
+}
+
+int network_watch(struct network *network, struct msim_net *net)
+{
+    sigset_t hangup;
+
+    if (!network->keys_path)
+        return -1;
+    sigemptyset(&hangup);
+    sigaddset(&hangup, SIGHUP);
+    /* The descriptor lives as long as the process. */
+    int fd = sigprocmask(SIG_BLOCK, &hangup, NULL) < 0
+                 ? -1
+                 : signalfd(-1, &hangup, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (fd < 0 || msim_net_watch(net, fd, take_hangup, network) < 0)
+        return terminal_fail(network->terminal, "SIGHUP cannot be received");
+    return -1;
+}
+
+void network_finish(struct network *network)
+{
+    msim_access_destroy(&network->access);
+    option_list_finish(&network->origins);
+    option_list_finish(&network->hosts);
+}

@@ -1,0 +1,62 @@
+/*
+ * The options that every server has about its network, and the guard that they make.
+ */
+#ifndef TOOLS_CLI_NETWORK_H
+#define TOOLS_CLI_NETWORK_H
+
+#include <marketsim/access.h>
+
+#include "cli/options.h"
+#include "cli/service.h"
+
+struct network {
+    const char *host;
+    uint16_t port;
+    uint64_t max_clients; /* 0: the server's default */
+    uint64_t max_backlog;
+    uint64_t max_connections_per_address;
+    uint64_t rate_limit;
+    const char *keys_path;
+    struct option_list origins;
+    struct option_list hosts;
+    bool allow_open;
+    bool has_own_keys; /* the tool asks for keys in another way */
+    struct msim_access *access;
+    struct terminal *terminal;
+};
+
+/* Rows for a tool's table of options; its help says what is special about its clients. */
+#define NETWORK_OPTIONS(network)                                                                     \
+    {"host",           0,      OPTION_TEXT,                                                          \
+     &(network)->host, "HOST", "where to listen (localhost: 127.0.0.1 and ::1)"},                    \
+        {"port", 'p', OPTION_PORT, &(network)->port, "PORT", "default 8765; 0 takes a free one"},    \
+        {"max-connections-per-address",           0,   OPTION_LIMIT,                                 \
+         &(network)->max_connections_per_address, "N", "more are closed at once (no bound)"},        \
+        {"rate-limit", 0,                                                                            \
+         OPTION_LIMIT, &(network)->rate_limit,                                                       \
+         "N",          "requests a second of each address and each key (no\nbound); beyond: 429"},   \
+        {"keys",      0,                                                                             \
+         OPTION_TEXT, &(network)->keys_path,                                                         \
+         "FILE",      "keys that clients must have (docs/network.md); read\nanew on SIGHUP"},        \
+        {"allow-origin",      0,      OPTION_LIST,                                                   \
+         &(network)->origins, "LIST", "pages of other sites that may come in; '*' is all"},          \
+        {"allow-host", 0,                                                                            \
+         OPTION_LIST,  &(network)->hosts,                                                            \
+         "LIST",       "names of this machine that a Host may be, beside\naddresses and localhost"}, \
+    {                                                                                                \
+        "allow-open", 0, OPTION_FLAG, &(network)->allow_open, NULL,                                  \
+            "listen beyond this machine without keys"                                                \
+    }
+
+/*
+ * Makes the guard of what the options and MARKETSIM_KEYS say.  -1 to go on, else the exit code:
+ * what was wrong has been said.
+ */
+int network_open(struct network *network, struct service *service);
+
+/* From here on SIGHUP reads the keys' file anew.  -1 to go on, else the exit code. */
+int network_watch(struct network *network, struct msim_net *net);
+
+void network_finish(struct network *network);
+
+#endif
