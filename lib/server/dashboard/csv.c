@@ -60,6 +60,14 @@ void msim_csv_explain(const struct msim_csv *csv, struct msim_detail *detail)
                         error->line, error->column, error->reason);
 }
 
+int msim_csv_refuse(struct msim_csv *csv, size_t column, const struct msim_csv_cell *cell)
+{
+    return fail(csv, MSIM_ERR_FORMAT, csv->names[column],
+                "'%.*s'%s has more than 45 digits before or behind the point",
+                cell->length > SHOWN ? SHOWN : (int)cell->length, cell->text,
+                cell->length > SHOWN ? "..." : "");
+}
+
 /* ---- numbers ---- */
 
 static bool is_digit(char c)

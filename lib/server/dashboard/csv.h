@@ -100,6 +100,9 @@ int msim_csv_feed(struct msim_csv *csv, const void *bytes, size_t length);
 /* The table is whole. */
 int msim_csv_end(struct msim_csv *csv);
 
+/* For a sink: this cell's number is out of range.  Returns what the sink has to. */
+int msim_csv_refuse(struct msim_csv *csv, size_t column, const struct msim_csv_cell *cell);
+
 /* What a cell is in a column of numbers. */
 enum msim_csv_kind msim_csv_number(const char *text, size_t length);
 

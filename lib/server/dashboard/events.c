@@ -170,14 +170,29 @@ static void take_push(struct msim_dashboard_server *server, struct msim_socketio
 
 /* ---- joining ---- */
 
+/* One that has missed an update is given the newest rows once it has read what waited. */
+static bool owes_snapshot(const struct msim_socketio_client *client)
+{
+    return msim_socketio_user(client) != NULL;
+}
+
+static void give_snapshot(struct msim_dashboard_server *server, struct msim_socketio_client *client)
+{
+    int r = msim_push_snapshot(server, client);
+
+    msim_socketio_set_user(client, r < 0 && r != MSIM_ERR_CLOSED ? server : NULL);
+}
+
 static void join_frontend(struct msim_dashboard_server *server, struct msim_socketio_client *client)
 {
     int r = msim_socketio_join(client, server->frontend);
 
-    if (r == MSIM_OK || r == MSIM_ERR_EXISTS)
-        send_status(client, "{\"msg\":\"Joined frontend room\"}");
-    else
+    if (r < 0 && r != MSIM_ERR_EXISTS) {
         send_status(client, "{\"msg\":\"The frontend room is full\"}");
+        return;
+    }
+    send_status(client, "{\"msg\":\"Joined frontend room\"}");
+    give_snapshot(server, client);
 }
 
 static void answer_ping(struct msim_socketio_client *client)
@@ -220,12 +235,21 @@ static void missed(void *context, struct msim_socketio_client *client)
 {
     struct msim_dashboard_server *server = context;
 
-    (void)client;
     server->stats.missed++;
+    msim_socketio_set_user(client, server);
+}
+
+static void drained(void *context, struct msim_socketio_client *client)
+{
+    struct msim_dashboard_server *server = context;
+
+    if (owes_snapshot(client))
+        give_snapshot(server, client);
 }
 
 const struct msim_socketio_handler msim_dashboard_events = {
     .connected = connected,
     .event = event,
     .missed = missed,
+    .drained = drained,
 };

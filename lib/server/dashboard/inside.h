@@ -5,6 +5,8 @@
  *     push.c     a pushed pair of tables: kept, and told to everybody who looks
  *     events.c   Socket.IO's events
  *     upload.c   POST /api/trading-data
+ *     rest.c     GET /api/trades, /api/market-data, /api/summary
+ *     export.c   rows as CSV
  */
 #ifndef MSIM_SERVER_DASHBOARD_INSIDE_H
 #define MSIM_SERVER_DASHBOARD_INSIDE_H
@@ -14,6 +16,7 @@
 #include <marketsim/server.h>
 #include <marketsim/socketio.h>
 
+#include "server/dashboard/store.h"
 #include "server/dashboard/table.h"
 #include "server/health.h"
 
@@ -42,6 +45,7 @@ struct msim_dashboard_server {
     struct msim_health health;
     uint16_t port;
     bool is_stopping;
+    struct msim_store store;
     struct msim_push push;     /* of a Socket.IO event */
     struct msim_bytes scratch; /* an event's text, unescaped */
     struct msim_bytes out;     /* an event's arguments */
@@ -62,6 +66,9 @@ int msim_push_take(struct msim_dashboard_server *server, struct msim_push *push,
 #define MSIM_RECEIPT_SIZE 128
 size_t msim_push_receipt(const struct msim_push *push, char out[MSIM_RECEIPT_SIZE]);
 
+/* The last rows of each table, for one that comes late. */
+int msim_push_snapshot(struct msim_dashboard_server *server, struct msim_socketio_client *client);
+
 /* The wall clock as a JSON text. */
 size_t msim_dashboard_stamp(char out[MSIM_STAMP_SIZE]);
 
@@ -72,5 +79,29 @@ extern const struct msim_socketio_handler msim_dashboard_events;
 /* ---- upload.c ---- */
 
 extern const struct msim_http_handler msim_upload_handler;
+
+/* ---- rest.c ---- */
+
+/* No answer is longer; a page of rows ends before it. */
+#define MSIM_REST_MAX_BYTES ((size_t)32 << 20)
+
+extern const struct msim_http_handler msim_trades_handler;
+extern const struct msim_http_handler msim_market_handler;
+extern const struct msim_http_handler msim_summary_handler;
+extern const struct msim_http_handler msim_openapi_handler;
+
+/* ---- export.c ---- */
+
+/*
+ * Rows as CSV with a header: the schema's columns, then further ones as they come.  A text that a
+ * spreadsheet would take for a formula gets an apostrophe before it.
+ */
+int msim_export_rows(struct msim_bytes *out, enum msim_table_kind kind,
+                     const struct msim_row *const *rows, size_t count);
+
+/* ---- openapi.c ---- */
+
+/* One behind the other; NULL at the end. */
+extern const char *const msim_openapi_pieces[];
 
 #endif

@@ -1,11 +1,13 @@
 #define _POSIX_C_SOURCE 200809L /* clock_gettime */
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/calendar.h"
 #include "base/detail.h"
+#include "base/log.h"
 #include "server/dashboard/inside.h"
 
 /* Buffers up to this are kept between pushes. */
@@ -119,11 +121,70 @@ int msim_push_take(struct msim_dashboard_server *server, struct msim_push *push,
 {
     if (push->stamp[0] == '\0')
         msim_dashboard_stamp(push->stamp);
-    int r = tell(server, push);
+    int r = msim_store_add(&server->store, push->tables, push->stamp);
     if (r < 0)
         return msim_detail_set(detail, r, "%s", msim_result_text(r));
+    r = tell(server, push);
+    /* It is kept: who was not told now is told with the next snapshot. */
+    if (r < 0)
+        msim_log(&server->logger, MSIM_LOG_WARNING, "dashboard", "an update was not sent: %s",
+                 msim_result_text(r));
     server->stats.pushes++;
     server->stats.trades += push->tables[MSIM_TABLE_TRADES]->row_count;
     server->stats.market_data += push->tables[MSIM_TABLE_MARKET]->row_count;
     return MSIM_OK;
+}
+
+/* ---- those who come late ---- */
+
+static int put_last_rows(struct msim_bytes *out, const struct msim_ring *ring, size_t most)
+{
+    size_t first = ring->count > most ? ring->count - most : 0;
+    int r = MSIM_OK;
+
+    for (size_t i = first; r >= 0 && i < ring->count; i++) {
+        const struct msim_row *row = msim_ring_row(ring, i);
+        if (i > first)
+            r = msim_bytes_append(out, ",", 1);
+        if (r >= 0)
+            r = msim_bytes_append(out, row->block->json + row->json, row->json_length);
+    }
+    return r;
+}
+
+static int write_snapshot(struct msim_bytes *out, const struct msim_store *store, size_t most)
+{
+    char counts[128];
+
+    snprintf(counts, sizeof counts,
+             ",\"trades_count\":%" PRIu64 ",\"market_data_count\":%" PRIu64 "}",
+             store->rings[MSIM_TABLE_TRADES].total, store->rings[MSIM_TABLE_MARKET].total);
+    int r = put_text(out, "{\"trades\":[");
+    if (r >= 0)
+        r = put_last_rows(out, &store->rings[MSIM_TABLE_TRADES], most);
+    if (r >= 0)
+        r = put_text(out, "],\"market_data\":[");
+    if (r >= 0)
+        r = put_last_rows(out, &store->rings[MSIM_TABLE_MARKET], most);
+    if (r >= 0)
+        r = put_text(out, "],\"timestamp\":");
+    if (r >= 0)
+        r = put_text(out, store->stamp);
+    if (r >= 0)
+        r = put_text(out, counts);
+    return r;
+}
+
+int msim_push_snapshot(struct msim_dashboard_server *server, struct msim_socketio_client *client)
+{
+    struct msim_bytes *out = &server->out;
+
+    msim_bytes_take(out, msim_bytes_length(out));
+    int r = write_snapshot(out, &server->store, server->params.snapshot_rows);
+    if (r >= 0)
+        r = msim_socketio_emit(client, "snapshot", (const char *)msim_bytes_front(out),
+                               msim_bytes_length(out), NULL, 0);
+    msim_bytes_take(out, msim_bytes_length(out));
+    msim_bytes_shrink(out, KEPT_BYTES);
+    return r;
 }

@@ -127,6 +127,18 @@ static int listen_on(struct msim_dashboard_server *server, struct msim_detail *d
         .context = server,
         .max_body_bytes = server->params.max_upload_bytes,
     };
+    static const struct {
+        const char *path;
+        const struct msim_http_handler *handler;
+    } gets[] = {
+        {"/api/trades", &msim_trades_handler},
+        {"/api/market-data", &msim_market_handler},
+        {"/api/summary", &msim_summary_handler},
+        {"/api/openapi.json", &msim_openapi_handler},
+    };
+    for (size_t i = 0; i < sizeof gets / sizeof gets[0]; i++)
+        routes[count++] = (struct msim_route){
+            .method = "GET", .path = gets[i].path, .http = gets[i].handler, .context = server};
     if (server->assets)
         routes[count++] = msim_assets_route(server->assets);
     params.host = server->params.host;
@@ -165,6 +177,8 @@ static int set_up(struct msim_dashboard_server *server, struct msim_detail *deta
         .context = server,
     };
     r = msim_push_init(&server->push, &server->allocator);
+    if (r >= 0)
+        r = msim_store_init(&server->store, server->params.max_rows, &server->allocator);
     if (r < 0)
         return msim_detail_set(detail, r, "%s", msim_result_text(r));
     return listen_on(server, detail);
@@ -227,6 +241,7 @@ void msim_dashboard_server_destroy(struct msim_dashboard_server **handle)
     msim_net_destroy(&server->net);
     msim_assets_destroy(&server->assets);
     msim_push_finish(&server->push);
+    msim_store_finish(&server->store);
     msim_bytes_finish(&server->scratch);
     msim_bytes_finish(&server->out);
     struct msim_allocator allocator = server->allocator;

@@ -5,6 +5,7 @@
 #include "base/detail.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "server/dashboard/exact.h"
 
 /* Buffers up to this are kept between pushes. */
 #define KEPT_BYTES ((size_t)1 << 20)
@@ -149,6 +150,18 @@ static int pick(struct msim_table *table, const struct msim_csv *csv,
     return MSIM_OK;
 }
 
+/* A number that no sum could hold; most are too short for that. */
+static bool is_out_of_range(const struct msim_csv *csv, const struct msim_csv_cell *cell, int field)
+{
+    if (field < 0 || csv->schema->fields[field].type != MSIM_CSV_NUMBER || cell->length == 0 ||
+        cell->kind == MSIM_CSV_EMPTY)
+        return false;
+    if (cell->length <= MSIM_EXACT_SIDE && !memchr(cell->text, 'e', cell->length) &&
+        !memchr(cell->text, 'E', cell->length))
+        return false;
+    return msim_exact_check(cell->text, cell->length) < 0;
+}
+
 static int take_row(void *context, const struct msim_csv *csv, const struct msim_csv_cell *cells)
 {
     struct msim_table *table = context;
@@ -165,6 +178,8 @@ static int take_row(void *context, const struct msim_csv *csv, const struct msim
         r = msim_bytes_append(&table->json, ",", 1);
     row->json = msim_bytes_length(&table->json);
     for (size_t i = 0; r >= 0 && i < csv->column_count; i++) {
+        if (is_out_of_range(csv, &cells[i], csv->fields[i]))
+            return msim_csv_refuse(&table->csv, i, &cells[i]);
         r = msim_bytes_append(&table->json, key, table->key_lengths[i]);
         if (r >= 0)
             r = put_cell(&table->json, &cells[i]);
