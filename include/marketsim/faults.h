@@ -278,6 +278,13 @@ MSIM_API int msim_faults_submit(struct msim_faults *faults, msim_time now,
                                 struct msim_fault_link *link,
                                 const struct msim_fault_message *message);
 
+/*
+ * The types, a bit for each, that something asks about on this link now or that have to wait their
+ * turn.  Messages of others may pass it by without a submit; then they are in no count and have
+ * no ordinal.
+ */
+MSIM_API uint64_t msim_fault_link_watched(struct msim_fault_link *link);
+
 enum msim_fault_action_kind {
     MSIM_FAULT_ACTION_CLOSE = 1, /* a close frame with `code` and `reason`, FIN */
     MSIM_FAULT_ACTION_FIN,       /* FIN without a close frame */

@@ -825,3 +825,11 @@ int msim_faults_submit(struct msim_faults *faults, msim_time now, struct msim_fa
     link->plain++;
     return MSIM_FAULT_PASS;
 }
+
+uint64_t msim_fault_link_watched(struct msim_fault_link *link)
+{
+    if (!link)
+        return 0;
+    msim_fault_link_watch(link);
+    return link->watch;
+}
