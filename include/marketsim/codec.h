@@ -222,6 +222,365 @@ struct msim_polygon_channel {
 MSIM_API bool msim_polygon_channel(enum msim_polygon_cluster cluster, const char *params,
                                    size_t length, size_t *at, struct msim_polygon_channel *out);
 
+/* ---- the exchange's own dialect: JSON objects in and out ---- */
+
+#define MSIM_NATIVE_SYMBOL_MAX 64
+#define MSIM_NATIVE_CLIENT_ID_MAX 36
+#define MSIM_NATIVE_REQUEST_ID_MAX 128 /* bytes of its JSON spelling, quotes included */
+#define MSIM_NATIVE_MEMBERS_MAX 64     /* of one message; more is no message of ours */
+#define MSIM_NATIVE_ID_LENGTH 36
+
+/* No message about one order, fill, trade, balance or ticker, and no error, is longer. */
+#define MSIM_NATIVE_MESSAGE_MAX 3072
+
+enum msim_native_type {
+    MSIM_NATIVE_PLACE_ORDER = 1,
+    MSIM_NATIVE_CANCEL_ORDER,
+    MSIM_NATIVE_CANCEL_ALL,
+    MSIM_NATIVE_REPLACE_ORDER,
+    MSIM_NATIVE_GET_ORDER,
+    MSIM_NATIVE_GET_ORDERS,
+    MSIM_NATIVE_GET_BALANCE,
+    MSIM_NATIVE_GET_POSITION,
+    MSIM_NATIVE_GET_ORDERBOOK,
+    MSIM_NATIVE_GET_TRADES,
+    MSIM_NATIVE_SUBSCRIBE,
+    MSIM_NATIVE_UNSUBSCRIBE,
+    MSIM_NATIVE_RESUME,
+    MSIM_NATIVE_PING,
+    MSIM_NATIVE_PATCH_ORDER, /* REST alone: REPLACE_ORDER of the path's order */
+    MSIM_NATIVE_TYPES,       /* one above the last */
+};
+
+enum msim_native_channel {
+    MSIM_NATIVE_TRADES = 1,
+    MSIM_NATIVE_TICKER,
+    MSIM_NATIVE_ORDERBOOK,
+    MSIM_NATIVE_ORDERBOOK_L2,
+    MSIM_NATIVE_ORDERBOOK_L3,
+    MSIM_NATIVE_CANDLES,
+    MSIM_NATIVE_ORDERS,
+    MSIM_NATIVE_CHANNELS, /* one above the last */
+};
+
+enum msim_native_error {
+    MSIM_NATIVE_INVALID_JSON = 1,
+    MSIM_NATIVE_UNKNOWN_TYPE,
+    MSIM_NATIVE_MISSING_FIELD,
+    MSIM_NATIVE_INVALID_FIELD,
+    MSIM_NATIVE_UNKNOWN_SYMBOL,
+    MSIM_NATIVE_ORDER_NOT_FOUND,
+    MSIM_NATIVE_INSUFFICIENT_BALANCE,
+    MSIM_NATIVE_DUPLICATE_CLIENT_ID,
+    MSIM_NATIVE_CANCEL_FAILED,
+    MSIM_NATIVE_RATE_LIMITED,
+    MSIM_NATIVE_UNAUTHORIZED,
+    MSIM_NATIVE_TOO_LARGE,
+    MSIM_NATIVE_INTERNAL,
+};
+
+/* "PLACE_ORDER", "ORDERBOOK_L2", "INVALID_JSON"; "UNKNOWN" for anything else. */
+MSIM_API const char *msim_native_type_name(int type);
+MSIM_API const char *msim_native_channel_name(int channel);
+MSIM_API const char *msim_native_error_name(int error);
+
+/* Borrowed; need not be terminated; length 0 for none. */
+struct msim_native_text {
+    const char *text;
+    size_t length;
+};
+
+struct msim_native_codec;
+
+struct msim_native_codec_params {
+    size_t size;
+    uint64_t seed; /* of the ids on the wire */
+    const struct msim_allocator *allocator;
+};
+#define MSIM_NATIVE_CODEC_PARAMS_INIT                 \
+    {                                                 \
+        sizeof(struct msim_native_codec_params), 0, 0 \
+    }
+
+MSIM_API int msim_native_codec_create(struct msim_native_codec **out,
+                                      const struct msim_native_codec_params *params);
+MSIM_API void msim_native_codec_destroy(struct msim_native_codec **codec);
+
+/*
+ * Assets and instruments get the numbers 0, 1, 2, ... in the order in which they are added: that
+ * of the engine.  MSIM_ERR_INVALID, MSIM_ERR_EXISTS, MSIM_ERR_NOMEM.
+ */
+MSIM_API int msim_native_codec_asset(struct msim_native_codec *codec, const char *name,
+                                     int exponent);
+struct msim_native_instrument {
+    const char *symbol; /* 1..64 bytes, copied */
+    uint32_t base_asset;
+    uint32_t quote_asset;
+    int price_exponent;
+    int quantity_exponent;
+};
+MSIM_API int msim_native_codec_instrument(struct msim_native_codec *codec,
+                                          const struct msim_native_instrument *instrument);
+
+/* MSIM_ERR_NOT_FOUND. */
+MSIM_API int msim_native_codec_find(const struct msim_native_codec *codec, const char *symbol,
+                                    size_t length, uint32_t *instrument);
+
+/*
+ * Ids on the wire: the dense numbers in the shape of UUIDs (version 4), by a bijection that the
+ * seed keys.  A text that is none of them is no id: false.
+ */
+enum msim_native_id {
+    MSIM_NATIVE_ID_ORDER = 1,
+    MSIM_NATIVE_ID_FILL,
+    MSIM_NATIVE_ID_TRADE,
+    MSIM_NATIVE_ID_ACCOUNT,
+};
+MSIM_API void msim_native_id_print(const struct msim_native_codec *codec, int kind, uint64_t number,
+                                   char out[MSIM_NATIVE_ID_LENGTH]);
+MSIM_API bool msim_native_id_read(const struct msim_native_codec *codec, int kind, const char *text,
+                                  size_t length, uint64_t *number);
+
+/*
+ * What a client asked for.  `command` is filled for PLACE_ORDER, CANCEL_ORDER, CANCEL_ALL and
+ * REPLACE_ORDER, but for its account, owner, client id and time.
+ */
+struct msim_native_request {
+    uint8_t type;        /* enum msim_native_type; 0 where that is not known */
+    uint8_t channel;     /* enum msim_native_channel, 0 where none was named */
+    uint8_t status;      /* GET_ORDERS: enum msim_order_status; 0 for all */
+    bool names_order;    /* by `order`, which is 0 where the id is none of ours */
+    uint32_t instrument; /* MSIM_ALL_INSTRUMENTS for "*" and where none was named */
+    uint32_t limit;      /* depth or limit; 0 where none was named */
+    uint64_t order;
+    uint64_t from_sequence;
+    msim_time interval;                 /* of candles; 0 where none was named */
+    struct msim_native_text request_id; /* as spelt, with its quotes; borrowed from the bytes */
+    struct msim_native_text client_id;  /* unescaped; borrowed from the bytes or `scratch` */
+    struct msim_native_text symbol;     /* the same; as it was named, known or not */
+    struct msim_command command;
+    char scratch[160];
+};
+
+/* Why there is no command: the words of an ERROR, or of an ORDER_REJECT where `reject` is set. */
+struct msim_native_refusal {
+    uint8_t error;  /* enum msim_native_error */
+    uint8_t reject; /* enum msim_reject; 0 for an ERROR */
+    char message[320];
+    char details[160]; /* a JSON object */
+};
+
+enum msim_native_decoded {
+    MSIM_NATIVE_READ = 0,
+    MSIM_NATIVE_REFUSED = 1, /* `refusal` says why; the request has what could be read */
+};
+
+/* Reads one message.  Takes no memory. */
+MSIM_API int msim_native_decode(const struct msim_native_codec *codec, const char *bytes,
+                                size_t length, struct msim_native_request *out,
+                                struct msim_native_refusal *refusal);
+
+/*
+ * The same for the body of a REST request whose meaning the method and the path have: `type` (one
+ * of enum msim_native_type) is theirs, and the key "type" is the order's.
+ */
+MSIM_API int msim_native_decode_body(const struct msim_native_codec *codec, int type,
+                                     const char *bytes, size_t length,
+                                     struct msim_native_request *out,
+                                     struct msim_native_refusal *refusal);
+
+/*
+ * The price and quantity of a REPLACE_ORDER into `request->command`: they have the exponents of
+ * the order's instrument, which is known only once the order was looked up.
+ */
+MSIM_API int msim_native_decode_change(const struct msim_native_codec *codec, const char *bytes,
+                                       size_t length, uint32_t instrument,
+                                       struct msim_native_request *request,
+                                       struct msim_native_refusal *refusal);
+
+/* REST's answers have no type of their own. */
+enum msim_native_style {
+    MSIM_NATIVE_MESSAGE = 0,
+    MSIM_NATIVE_BARE = 1,
+};
+
+/* What every message bears beside its own fields. */
+struct msim_native_stamp {
+    msim_time time;
+    uint64_t sequence;                  /* 0: none is written */
+    struct msim_native_text request_id; /* as spelt; always the last member */
+};
+
+/* What an event of an order says beside itself. */
+struct msim_native_story {
+    struct msim_native_text client_id;
+    struct msim_native_text reason; /* of a rejection; none: the code's name */
+    uint64_t exec;                  /* of a fill; 0: its trade */
+    bool possible_duplicate;
+};
+
+/*
+ * Each of these writes one message without a terminator; `out` has room for
+ * MSIM_NATIVE_MESSAGE_MAX bytes.  Returns the length; 0 for what has no message.
+ */
+MSIM_API size_t msim_native_encode_event(struct msim_native_codec *codec,
+                                         const struct msim_native_stamp *stamp,
+                                         const struct msim_event *event,
+                                         const struct msim_native_story *story, char *out);
+MSIM_API size_t msim_native_encode_error(struct msim_native_codec *codec,
+                                         const struct msim_native_stamp *stamp,
+                                         const struct msim_native_refusal *refusal, char *out);
+
+/* The answers that say no more than what they answer. */
+enum msim_native_answer_kind {
+    MSIM_NATIVE_SUBSCRIBED = 1,
+    MSIM_NATIVE_UNSUBSCRIBED,
+    MSIM_NATIVE_PONG,
+    MSIM_NATIVE_CANCEL_ALL_ACK,
+};
+struct msim_native_answered {
+    int answer;          /* enum msim_native_answer_kind */
+    int channel;         /* of the first two */
+    uint32_t instrument; /* of the first two; MSIM_ALL_INSTRUMENTS is "*" */
+    uint64_t count;      /* of CANCEL_ALL_ACK */
+};
+MSIM_API size_t msim_native_encode_answer(struct msim_native_codec *codec,
+                                          const struct msim_native_stamp *stamp,
+                                          const struct msim_native_answered *answer, char *out);
+
+/* {"type":"NOTICE","message":...}: words of the venue to everybody; cut to 300 bytes. */
+MSIM_API size_t msim_native_encode_notice(struct msim_native_codec *codec,
+                                          const struct msim_native_stamp *stamp,
+                                          struct msim_native_text words, char *out);
+
+/* Prices and quantities of 0 are written as null, but for volumes. */
+struct msim_native_ticker {
+    uint32_t instrument;
+    msim_price last_price;
+    msim_price bid;
+    msim_price ask;
+    msim_qty bid_quantity;
+    msim_qty ask_quantity;
+    msim_price high_24h;
+    msim_price low_24h;
+    msim_qty volume_24h; /* INT64_MAX where it does not fit */
+};
+MSIM_API size_t msim_native_encode_ticker(struct msim_native_codec *codec,
+                                          const struct msim_native_stamp *stamp, int style,
+                                          const struct msim_native_ticker *ticker, char *out);
+
+struct msim_native_candle {
+    uint32_t instrument;
+    bool is_closed;
+    msim_time start;
+    msim_time interval;
+    msim_price open;
+    msim_price high;
+    msim_price low;
+    msim_price close;
+    msim_qty volume;
+    uint64_t trades;
+};
+MSIM_API size_t msim_native_encode_candle(struct msim_native_codec *codec,
+                                          const struct msim_native_stamp *stamp,
+                                          const struct msim_native_candle *candle, char *out);
+
+struct msim_native_position {
+    uint32_t instrument;
+    msim_qty quantity;
+    msim_price average_price;
+    int64_t realized;
+    int64_t unrealized;
+};
+MSIM_API size_t msim_native_encode_position(struct msim_native_codec *codec,
+                                            const struct msim_native_stamp *stamp, int style,
+                                            const struct msim_native_position *position, char *out);
+
+struct msim_native_order {
+    uint64_t order;
+    uint32_t instrument;
+    uint8_t side;
+    uint8_t type;
+    uint8_t time_in_force;
+    uint8_t flags;
+    uint8_t status;
+    msim_price price;
+    msim_price stop_price;
+    msim_qty quantity;
+    msim_qty filled;
+    msim_qty display_quantity;
+    int64_t notional; /* of its fills, at the quote asset's exponent */
+    msim_time expires_at;
+    msim_time created_at;
+    msim_time updated_at;
+    struct msim_native_text client_id;
+};
+/* One order's object alone, without a stamp; `out` has room for MSIM_NATIVE_MESSAGE_MAX. */
+MSIM_API size_t msim_native_encode_order(struct msim_native_codec *codec,
+                                         const struct msim_native_order *order, char *out);
+
+/*
+ * What follows has no bound of its own: MSIM_ERR_LIMIT where `capacity` is too small, with the
+ * room that is enough in `*length`.
+ */
+MSIM_API int msim_native_encode_orders(struct msim_native_codec *codec,
+                                       const struct msim_native_stamp *stamp, int style,
+                                       const struct msim_native_order *orders, size_t count,
+                                       char *out, size_t capacity, size_t *length);
+
+struct msim_native_trade {
+    uint64_t trade;
+    msim_time time;
+    msim_price price;
+    msim_qty quantity;
+    uint8_t side; /* the taker's */
+};
+MSIM_API int msim_native_encode_trades(struct msim_native_codec *codec,
+                                       const struct msim_native_stamp *stamp, int style,
+                                       uint32_t instrument, const struct msim_native_trade *trades,
+                                       size_t count, char *out, size_t capacity, size_t *length);
+
+struct msim_native_level {
+    msim_price price;
+    msim_qty quantity;
+};
+struct msim_native_book {
+    uint32_t instrument;
+    int channel;   /* ORDERBOOK or ORDERBOOK_L2; 0: it answers a question */
+    bool snapshot; /* of ORDERBOOK_L2: all there is, not what changed */
+    const struct msim_native_level *bids;
+    size_t bid_count;
+    const struct msim_native_level *asks;
+    size_t ask_count;
+};
+MSIM_API int msim_native_encode_book(struct msim_native_codec *codec,
+                                     const struct msim_native_stamp *stamp, int style,
+                                     const struct msim_native_book *book, char *out,
+                                     size_t capacity, size_t *length);
+
+/* The whole of ORDERBOOK_L3: orders with their prices and what they show as `quantity`. */
+MSIM_API int msim_native_encode_book_orders(struct msim_native_codec *codec,
+                                            const struct msim_native_stamp *stamp,
+                                            uint32_t instrument,
+                                            const struct msim_native_order *orders, size_t count,
+                                            char *out, size_t capacity, size_t *length);
+
+/* By asset number; an asset with `is_shown` false is left out. */
+struct msim_native_balance {
+    int64_t total;
+    int64_t free;
+    bool is_shown;
+};
+MSIM_API int msim_native_encode_balances(struct msim_native_codec *codec,
+                                         const struct msim_native_stamp *stamp, int style,
+                                         const struct msim_native_balance *balances, size_t count,
+                                         char *out, size_t capacity, size_t *length);
+
+MSIM_API int msim_native_encode_candles(struct msim_native_codec *codec,
+                                        const struct msim_native_stamp *stamp, int style,
+                                        const struct msim_native_candle *candles, size_t count,
+                                        char *out, size_t capacity, size_t *length);
+
 #ifdef __cplusplus
 }
 #endif
