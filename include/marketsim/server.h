@@ -13,6 +13,7 @@
 #include <marketsim/net.h>
 #include <marketsim/pacer.h>
 #include <marketsim/source.h>
+#include <marketsim/venue.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -225,6 +226,96 @@ struct msim_dashboard_stats {
 };
 MSIM_API void msim_dashboard_server_stats(const struct msim_dashboard_server *server,
                                           struct msim_dashboard_stats *out);
+
+/* ---- exchange: an engine with a market around it, over WebSocket and HTTP ---- */
+
+/*
+ * Settings, key by key, as a configuration file has them (docs/exchange.md):
+ *
+ *     struct msim_exchange_config *config = NULL;
+ *     int r = msim_exchange_config_create(&config, NULL);
+ *     r = msim_exchange_config_set(config, "server.port=0", &detail);
+ *     r = msim_exchange_config_set(config, "exchange.liquidity.enabled=false", &detail);
+ *
+ *     struct msim_exchange_server_params params = MSIM_EXCHANGE_SERVER_PARAMS_INIT;
+ *     params.config = config;
+ *     r = msim_exchange_server_create(&server, &params, &detail);
+ *     msim_exchange_config_destroy(&config);
+ */
+struct msim_exchange_config;
+
+MSIM_API int msim_exchange_config_create(struct msim_exchange_config **out,
+                                         const struct msim_allocator *allocator);
+MSIM_API void msim_exchange_config_destroy(struct msim_exchange_config **config);
+
+/*
+ * A whole configuration as JSON; what it says takes the place of what was said before.
+ * MSIM_ERR_FORMAT, MSIM_ERR_INVALID with the key and the nearest known one, MSIM_ERR_LIMIT,
+ * MSIM_ERR_NOMEM: nothing has changed.
+ */
+MSIM_API int msim_exchange_config_read(struct msim_exchange_config *config, const char *json,
+                                       size_t length, struct msim_detail *detail);
+
+/* "server.port=9000": the value is JSON, or else a text.  A key with a point in it is quoted. */
+MSIM_API int msim_exchange_config_set(struct msim_exchange_config *config, const char *assignment,
+                                      struct msim_detail *detail);
+
+struct msim_exchange_server;
+
+struct msim_exchange_server_params {
+    size_t size;
+    const struct msim_exchange_config *config; /* read by the create; NULL: all defaults */
+    msim_time start;                           /* the market's first moment; 0: the wall's time */
+    struct msim_speed speed;                   /* default 1; not the full one */
+    size_t max_clients;       /* WebSockets at a time, default 1024; more are refused with 503 */
+    size_t max_backlog_bytes; /* for each of them, default 4 MiB; beyond it: close 1013 */
+    const struct msim_allocator *allocator; /* copied */
+    const struct msim_logger *logger;       /* copied */
+};
+#define MSIM_EXCHANGE_SERVER_PARAMS_INIT                                     \
+    {                                                                        \
+        sizeof(struct msim_exchange_server_params), 0, 0, {0, 0}, 0, 0, 0, 0 \
+    }
+
+/* Listens when it returns. */
+MSIM_API int msim_exchange_server_create(struct msim_exchange_server **out,
+                                         const struct msim_exchange_server_params *params,
+                                         struct msim_detail *detail);
+MSIM_API void msim_exchange_server_destroy(struct msim_exchange_server **server);
+
+/* As msim_net_fd and msim_net_dispatch; a failure's words are in msim_exchange_server_detail. */
+MSIM_API int msim_exchange_server_fd(const struct msim_exchange_server *server);
+MSIM_API int msim_exchange_server_dispatch(struct msim_exchange_server *server, int timeout_ms);
+MSIM_API const char *msim_exchange_server_detail(const struct msim_exchange_server *server);
+
+MSIM_API uint16_t msim_exchange_server_port(const struct msim_exchange_server *server);
+
+/* The loop inside, for watches.  Borrowed: valid as long as the server. */
+MSIM_API struct msim_net *msim_exchange_server_net(struct msim_exchange_server *server);
+
+/*
+ * The market inside, for questions and deposits, and its failure layer (msim_venue_faults), between
+ * turns.  What they changed is told by the next dispatch.  Borrowed: valid as long as the server.
+ */
+MSIM_API struct msim_venue *msim_exchange_server_venue(struct msim_exchange_server *server);
+
+/* Simulated time, for these. */
+MSIM_API msim_time msim_exchange_server_now(const struct msim_exchange_server *server);
+
+/* Takes no more clients and says 1001 to those that are there; `clients` falls to 0. */
+MSIM_API void msim_exchange_server_stop(struct msim_exchange_server *server);
+
+struct msim_exchange_stats {
+    uint64_t clients;       /* WebSockets now */
+    uint64_t clients_total; /* since the start */
+    uint64_t accounts;
+    uint64_t received; /* messages and HTTP requests */
+    uint64_t sent;     /* messages and answers; a public one counts once */
+    uint64_t errors;   /* of these, refusals */
+    uint64_t commands; /* submitted */
+};
+MSIM_API void msim_exchange_server_stats(const struct msim_exchange_server *server,
+                                         struct msim_exchange_stats *out);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,416 @@
+/*
+ * What the venue tells becomes messages: private ones for an account's connections, answers for
+ * who asked, public ones for the channels.
+ */
+#include "server/exchange/exchange.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "server/exchange/reasons.h"
+#include "server/exchange/rest.h"
+
+struct private_message {
+    struct msim_exchange_server *server;
+    const struct msim_venue_output *output;
+    const struct msim_event *event;
+    struct msim_exchange_pending *pending; /* whose answer this is; NULL */
+    struct msim_fault_message message;
+    char order_id[MSIM_NATIVE_ID_LENGTH];
+};
+
+/* ---- which event answers what ---- */
+
+static bool answers(uint8_t type, uint8_t kind)
+{
+    if (kind == MSIM_EVENT_REJECTED)
+        return true;
+    switch (type) {
+    case MSIM_NATIVE_PLACE_ORDER:
+        return kind == MSIM_EVENT_ACCEPTED;
+    case MSIM_NATIVE_CANCEL_ORDER:
+        return kind == MSIM_EVENT_CANCELLED;
+    case MSIM_NATIVE_REPLACE_ORDER:
+        return kind == MSIM_EVENT_REPLACED;
+    default:
+        return kind == MSIM_EVENT_MASS_CANCELLED;
+    }
+}
+
+/* What the direct answer is to selectors; the same event is exec.* to all others. */
+static int answer_type(uint8_t type, uint8_t kind)
+{
+    bool refused = kind == MSIM_EVENT_REJECTED;
+
+    switch (type) {
+    case MSIM_NATIVE_PLACE_ORDER:
+        return refused ? MSIM_FAULT_REJECT_NEW : MSIM_FAULT_ACK_NEW;
+    case MSIM_NATIVE_REPLACE_ORDER:
+        return refused ? MSIM_FAULT_REJECT_REPLACE : MSIM_FAULT_ACK_REPLACE;
+    default:
+        return refused ? MSIM_FAULT_REJECT_CANCEL : MSIM_FAULT_ACK_CANCEL;
+    }
+}
+
+/* ---- sending ---- */
+
+static bool is_money(const struct msim_event *event)
+{
+    return event->kind == MSIM_EVENT_BALANCE || event->kind == MSIM_EVENT_POSITION;
+}
+
+static bool wants(const struct msim_exchange_client *client, const struct msim_event *event)
+{
+    if (is_money(event))
+        return client->wants_money;
+    return client->wants_orders && (client->orders_instrument == MSIM_ALL_INSTRUMENTS ||
+                                    client->orders_instrument == event->instrument);
+}
+
+/* The bytes and what selectors may ask of them. */
+static void describe(struct private_message *private, const char *bytes, size_t length)
+{
+    struct msim_exchange_server *server = private->server;
+    const struct msim_event *event = private->event;
+    size_t id_length = 0;
+    const char *id = msim_venue_client_id(server->venue, event->client_id, &id_length);
+
+    private->message = (struct msim_fault_message){
+        .bytes = bytes,
+        .length = length,
+        .type = private->output->type,
+        .side = event->side,
+        .client_order_id = {id, id ? id_length : 0},
+    };
+    if (event->instrument < server->market_count) {
+        const char *symbol = server->settings.listings[event->instrument].symbol;
+        private->message.symbol = (struct msim_fault_text){symbol, strlen(symbol)};
+    }
+}
+
+/* Ids are made for selectors alone: where none is there, nobody asks. */
+static void send(struct private_message *private, struct msim_exchange_client *client)
+{
+    struct msim_exchange_server *server = private->server;
+    struct msim_fault_link *link = msim_fault_session_link(client->session, MSIM_FAULT_OUT);
+    uint64_t order = private->event ? private->event->order : 0;
+
+    if (order != 0 && msim_fault_link_watched(link) != 0) {
+        msim_native_id_print(server->codec, MSIM_NATIVE_ID_ORDER, order, private->order_id);
+        private->message.order_id =
+            (struct msim_fault_text){private->order_id, sizeof private->order_id};
+    }
+    msim_exchange_send(server, client, &private->message);
+}
+
+/* The same with the request's id at its end: the last member before the '}'. */
+static size_t with_request_id(const struct msim_exchange_pending *pending, char *bytes,
+                              size_t length)
+{
+    static const char key[] = ",\"request_id\":";
+
+    if (pending->request_id_length == 0)
+        return length;
+    char *at = bytes + length - 1;
+    memcpy(at, key, sizeof key - 1);
+    at += sizeof key - 1;
+    memcpy(at, pending->request_id, pending->request_id_length);
+    at += pending->request_id_length;
+    *at++ = '}';
+    return (size_t)(at - bytes);
+}
+
+static void answer(struct private_message *private, char *bytes, size_t length)
+{
+    struct msim_exchange_pending *pending = private->pending;
+
+    pending->is_answered = true;
+    if (!pending->client)
+        return;
+    length = with_request_id(pending, bytes, length);
+    describe(private, bytes, length);
+    private->message.type = answer_type(pending->type, private->event->kind);
+    send(private, pending->client);
+}
+
+/* ---- events of orders ---- */
+
+static msim_time told_time(struct msim_exchange_server *server,
+                           const struct msim_venue_output *output)
+{
+    const char *account = msim_venue_account_name(server->venue, output->account);
+    return output->time + msim_faults_clock(server->faults, server->now, account);
+}
+
+/* Copies that are exact are the very bytes that were told before. */
+static size_t told_before(struct private_message *private,
+                          const struct msim_exchange_account *account, char *out)
+{
+    struct msim_exchange_server *server = private->server;
+    const struct msim_event *event = private->event;
+    struct msim_exchange_past past = {0};
+    uint64_t maker = event->flags & MSIM_EVENT_MAKER ? 1 : 0;
+    char id[MSIM_NATIVE_ID_LENGTH];
+    size_t length;
+
+    msim_native_id_print(server->codec, MSIM_NATIVE_ID_FILL, private->output->exec << 1 | maker,
+                         id);
+    while ((length = msim_exchange_history_next(&account->history, account->history.first, &past,
+                                                out, MSIM_NATIVE_MESSAGE_MAX)) > 0)
+        for (size_t at = 0; at + sizeof id <= length; at++)
+            if (memcmp(out + at, id, sizeof id) == 0)
+                return length;
+    return 0;
+}
+
+static size_t encode(struct private_message *private, struct msim_exchange_account *account)
+{
+    struct msim_exchange_server *server = private->server;
+    const struct msim_venue_output *output = private->output;
+    const struct msim_event *event = private->event;
+    struct msim_native_stamp stamp = {.time = told_time(server, output)};
+    struct msim_native_story story = {.exec = output->exec};
+    size_t id_length = 0;
+    const char *id = msim_venue_client_id(server->venue, event->client_id, &id_length);
+
+    if (output->said && output->said->made == MSIM_FAULT_MADE_COPY && !output->said->new_sequence) {
+        size_t length = told_before(private, account, server->message);
+        if (length > 0)
+            return length;
+    }
+    if (output->said)
+        story.possible_duplicate = output->said->possible_duplicate;
+    if (id)
+        story.client_id = (struct msim_native_text){id, id_length};
+    stamp.sequence = account->sequence + 1;
+    size_t length = msim_native_encode_event(server->codec, &stamp, event, &story, server->message);
+    if (length > 0) {
+        account->sequence++;
+        msim_exchange_history_add(&account->history, MSIM_EXCHANGE_ACCOUNT_HISTORY, stamp.sequence,
+                                  output->type, server->message, length, &server->allocator);
+    }
+    return length;
+}
+
+/* An order's event: to who asked, and to all other connections of the account. */
+static void tell_order(struct private_message *private, struct msim_exchange_account *account)
+{
+    struct msim_exchange_server *server = private->server;
+    struct msim_exchange_client *asker = private->pending ? private->pending->client : NULL;
+    size_t length = encode(private, account);
+
+    if (length == 0)
+        return;
+    describe(private, server->message, length);
+    for (struct msim_exchange_client *client = account->clients; client; client = client->next)
+        if (client != asker && wants(client, private->event))
+            send(private, client);
+    if (private->pending)
+        answer(private, server->message, length);
+}
+
+/* ---- refusals, and other answers to one alone ---- */
+
+/* A cancel's refusal means that there is nothing to cancel: an ERROR, not an ORDER_REJECT. */
+static void refuse(struct private_message *private)
+{
+    struct msim_exchange_server *server = private->server;
+    const struct msim_event *event = private->event;
+    struct msim_native_stamp stamp = {.time = told_time(server, private->output)};
+    struct msim_native_refusal refusal = {.details = "{}"};
+    size_t length;
+
+    server->stats.errors++;
+    msim_exchange_reason(server, event, refusal.message, sizeof refusal.message);
+    if (event->code == MSIM_REJECT_ORDER_NOT_FOUND || event->command_kind == MSIM_COMMAND_CANCEL ||
+        event->command_kind == MSIM_COMMAND_CANCEL_ALL) {
+        refusal.error = event->code == MSIM_REJECT_ORDER_NOT_FOUND ? MSIM_NATIVE_ORDER_NOT_FOUND
+                                                                   : MSIM_NATIVE_CANCEL_FAILED;
+        length = msim_native_encode_error(server->codec, &stamp, &refusal, server->message);
+    } else {
+        struct msim_native_story story = {
+            .client_id = server->request.client_id,
+            .reason = {refusal.message, strlen(refusal.message)},
+        };
+        length = msim_native_encode_event(server->codec, &stamp, event, &story, server->message);
+    }
+    answer(private, server->message, length);
+}
+
+static void count_cancelled(struct private_message *private)
+{
+    struct msim_exchange_server *server = private->server;
+    struct msim_native_stamp stamp = {.time = told_time(server, private->output)};
+    struct msim_native_answered answered = {
+        .answer = MSIM_NATIVE_CANCEL_ALL_ACK,
+        .count = private->event->as.mass.count,
+    };
+    size_t length = msim_native_encode_answer(server->codec, &stamp, &answered, server->message);
+
+    answer(private, server->message, length);
+}
+
+/* ---- money ---- */
+
+static void tell_money(struct private_message *private, struct msim_exchange_account *account)
+{
+    struct msim_exchange_server *server = private->server;
+    const struct msim_event *event = private->event;
+    struct msim_native_stamp stamp = {.time = told_time(server, private->output)};
+    size_t length = 0;
+    bool encoded = false;
+
+    for (struct msim_exchange_client *client = account->clients; client; client = client->next) {
+        if (!wants(client, event))
+            continue;
+        if (!encoded && event->kind == MSIM_EVENT_BALANCE) {
+            length = msim_native_encode_event(server->codec, &stamp, event, NULL, server->message);
+        } else if (!encoded) {
+            struct msim_position_view view = {0};
+            msim_engine_position(server->engine, private->output->account, event->instrument,
+                                 &view);
+            struct msim_native_position position = {event->instrument, event->as.position.quantity,
+                                                    event->as.position.average_price,
+                                                    event->as.position.realised, view.unrealised};
+            length = msim_native_encode_position(server->codec, &stamp, MSIM_NATIVE_MESSAGE,
+                                                 &position, server->message);
+        }
+        encoded = true;
+        describe(private, server->message, length);
+        send(private, client);
+    }
+}
+
+static void tell_private(struct msim_exchange_server *server,
+                         const struct msim_venue_output *output)
+{
+    struct private_message private = {.server = server, .output = output, .event = output->event};
+    struct msim_exchange_account *account = msim_exchange_account(server, output->account);
+    const struct msim_event *event = output->event;
+
+    if (!account)
+        return;
+    struct msim_exchange_pending *pending = msim_exchange_pending_of(server, output->tag);
+    if (pending && !pending->is_answered && answers(pending->type, event->kind))
+    private.pending = pending;
+    if (private.pending && pending->call)
+        msim_exchange_rest_event(server, pending->call, event);
+    if (is_money(event))
+        tell_money(&private, account);
+    else if (event->kind != MSIM_EVENT_REJECTED && event->kind != MSIM_EVENT_MASS_CANCELLED)
+        tell_order(&private, account);
+    else if (private.pending && event->kind == MSIM_EVENT_REJECTED)
+        refuse(&private);
+    else if (private.pending)
+        count_cancelled(&private);
+}
+
+/* ---- what the failure layer says ---- */
+
+static void tell_refused(struct msim_exchange_server *server,
+                         const struct msim_venue_output *output)
+{
+    const struct msim_fault_said *said = output->said;
+    struct msim_exchange_pending *pending = msim_exchange_pending_of(server, output->tag);
+    struct msim_native_stamp stamp = {.time = told_time(server, output)};
+    struct msim_native_refusal refusal = {.error = MSIM_NATIVE_INTERNAL, .details = "{}"};
+
+    if (!pending)
+        return;
+    snprintf(refusal.message, sizeof refusal.message, "%.*s",
+             (int)(said->length < 300 ? said->length : 300), said->text ? said->text : "");
+    if (said->code_text && said->code_text[0] != '\0')
+        snprintf(refusal.details, sizeof refusal.details, "{\"code\":%d}", said->code);
+    if (pending->call)
+        msim_exchange_rest_refused(server, pending->call, said, &refusal);
+    if (pending->client) {
+        stamp.request_id =
+            (struct msim_native_text){pending->request_id, pending->request_id_length};
+        size_t length = msim_native_encode_error(server->codec, &stamp, &refusal, server->message);
+        struct msim_fault_message message = {
+            .bytes = server->message, .length = length, .type = output->type};
+        msim_exchange_send(server, pending->client, &message);
+    }
+    msim_exchange_pending_end(server, pending);
+}
+
+/* A text as it is, but that ${seq} is the account's next sequence. */
+static size_t fill_in(struct msim_exchange_server *server, const char *text, size_t length,
+                      uint64_t sequence)
+{
+    static const char mark[] = "${seq}";
+    size_t at = 0;
+
+    for (size_t i = 0; i < length && at + 24 < sizeof server->message;) {
+        if (length - i >= sizeof mark - 1 && memcmp(text + i, mark, sizeof mark - 1) == 0) {
+            at += (size_t)snprintf(server->message + at, 24, "%llu", (unsigned long long)sequence);
+            i += sizeof mark - 1;
+        } else {
+            server->message[at++] = text[i++];
+        }
+    }
+    return at;
+}
+
+static void tell_text(struct msim_exchange_server *server, const struct msim_venue_output *output)
+{
+    struct msim_fault_message message = {.type = output->type};
+
+    if (output->account != MSIM_VENUE_PUBLIC) {
+        struct msim_exchange_account *account = msim_exchange_account(server, output->account);
+        if (!account)
+            return;
+        message.length =
+            fill_in(server, output->said->text, output->said->length, ++account->sequence);
+        message.bytes = server->message;
+        for (struct msim_exchange_client *client = account->clients; client; client = client->next)
+            msim_exchange_send(server, client, &message);
+        return;
+    }
+    message.length = fill_in(server, output->said->text, output->said->length, 0);
+    message.bytes = server->message;
+    for (size_t i = 0; i < server->client_count; i++)
+        msim_exchange_send(server, server->clients[i], &message);
+}
+
+static void tell_notice(struct msim_exchange_server *server, const struct msim_venue_output *output)
+{
+    struct msim_native_stamp stamp = {.time = output->time};
+    struct msim_native_text text = {output->said->text, output->said->length};
+    size_t length = msim_native_encode_notice(server->codec, &stamp, text, server->message);
+    struct msim_fault_message message = {
+        .bytes = server->message, .length = length, .type = MSIM_FAULT_SYS_NOTICE};
+
+    for (size_t i = 0; i < server->client_count; i++)
+        msim_exchange_send(server, server->clients[i], &message);
+}
+
+int msim_exchange_outputs(struct msim_exchange_server *server, msim_time until)
+{
+    struct msim_venue_output output;
+    int r;
+
+    while ((r = msim_venue_pull(server->venue, until, &output, &server->detail)) ==
+           MSIM_PULL_RECORD) {
+        switch (output.kind) {
+        case MSIM_VENUE_EVENT:
+            if (output.account == MSIM_VENUE_PUBLIC)
+                msim_exchange_market_event(server, &output);
+            else
+                tell_private(server, &output);
+            break;
+        case MSIM_VENUE_REFUSED:
+            tell_refused(server, &output);
+            break;
+        case MSIM_VENUE_TEXT:
+            tell_text(server, &output);
+            break;
+        case MSIM_VENUE_NOTICE:
+            tell_notice(server, &output);
+            break;
+        default:
+            break;
+        }
+    }
+    return r < 0 ? r : MSIM_OK;
+}

@@ -1,0 +1,518 @@
+/*
+ * The wire: WebSockets come and go, and what they say and are told passes the failure layer.
+ *
+ * A client whose messages nothing asks about shares the frames of its channels with all others;
+ * one that a strategy may touch is apart, and each message to it is judged by itself.
+ */
+#include "server/exchange/exchange.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <marketsim/form.h>
+#include <marketsim/impair.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "server/exchange/rest.h"
+
+#define MARKET_DATA                                                             \
+    (UINT64_C(1) << MSIM_FAULT_MD_TRADE | UINT64_C(1) << MSIM_FAULT_MD_DEPTH |  \
+     UINT64_C(1) << MSIM_FAULT_MD_SNAPSHOT | UINT64_C(1) << MSIM_FAULT_MD_BBO | \
+     UINT64_C(1) << MSIM_FAULT_MD_TICKER | UINT64_C(1) << MSIM_FAULT_MD_KLINE | \
+     UINT64_C(1) << MSIM_FAULT_MD_STATUS)
+
+/* ---- who is there ---- */
+
+static void swap(struct msim_exchange_server *server, size_t a, size_t b)
+{
+    struct msim_exchange_client *first = server->clients[a];
+
+    server->clients[a] = server->clients[b];
+    server->clients[b] = first;
+    server->clients[a]->place = a;
+    server->clients[b]->place = b;
+}
+
+/* ---- who comes ---- */
+
+/* The value of a query's key, else of a header: its length, 0 for neither, or MSIM_ERR_*. */
+static int named(const struct msim_request *request, const char *key, const char *header, char *out,
+                 size_t size)
+{
+    int r = msim_form_value(request->query, strlen(request->query), key, out, size);
+
+    if (r != MSIM_ERR_NOT_FOUND)
+        return r;
+    const char *value = msim_request_header(request, header);
+    size_t length = value ? strlen(value) : 0;
+    if (length >= size)
+        return MSIM_ERR_LIMIT;
+    memcpy(out, value ? value : "", length + 1);
+    return (int)length;
+}
+
+static struct msim_exchange_client *client_create(struct msim_exchange_server *server,
+                                                  const char *label, size_t length)
+{
+    struct msim_exchange_client *client = msim_mem_zero(&server->allocator, sizeof *client);
+
+    if (!client)
+        return NULL;
+    client->topics =
+        msim_mem_zero_array(&server->allocator, server->market_count, sizeof *client->topics);
+    if (length > 0)
+        client->label = msim_mem_text(&server->allocator, label, length);
+    if (client->topics && (length == 0 || client->label))
+        return client;
+    msim_mem_free(&server->allocator, client->topics,
+                  server->market_count * sizeof *client->topics);
+    msim_mem_free(&server->allocator, client, sizeof *client);
+    return NULL;
+}
+
+static void client_free(struct msim_exchange_server *server, struct msim_exchange_client *client)
+{
+    if (client->label)
+        msim_mem_free(&server->allocator, client->label, strlen(client->label) + 1);
+    msim_mem_free(&server->allocator, client->topics,
+                  server->market_count * sizeof *client->topics);
+    msim_mem_free(&server->allocator, client, sizeof *client);
+}
+
+/* What the failure layer has for a new connection. */
+static int admit(struct msim_exchange_server *server, const char *label, uint32_t account)
+{
+    struct msim_fault_session_params who = MSIM_FAULT_SESSION_PARAMS_INIT;
+
+    who.client = label;
+    who.account = msim_venue_account_name(server->venue, account);
+    who.channel = MSIM_FAULT_WS_PRIVATE;
+    struct msim_fault_admission admission = msim_faults_admit(server->faults, server->now, &who);
+    switch (admission.action) {
+    case MSIM_FAULT_ACTION_REFUSE:
+        return MSIM_ADMIT_RESET;
+    case MSIM_FAULT_ACTION_STALL:
+        return MSIM_ADMIT_NEVER;
+    case MSIM_FAULT_ACTION_HTTP_ERROR:
+        return admission.status;
+    default:
+        return MSIM_ADMIT;
+    }
+}
+
+static int open_account(struct msim_exchange_server *server, const char *name, size_t length,
+                        uint32_t *account)
+{
+    return length > 0 ? msim_exchange_account_named(server, name, length, account)
+                      : msim_exchange_account_fresh(server, account);
+}
+
+static int request(void *context, struct msim_connection *connection,
+                   const struct msim_request *request)
+{
+    struct msim_exchange_server *server = context;
+    char session[MSIM_VENUE_ACCOUNT_MAX + 1];
+    char label[MSIM_VENUE_ACCOUNT_MAX + 1];
+    uint32_t account;
+
+    if (strcmp(request->path, "/ws") != 0 && strcmp(request->path, "/") != 0)
+        return 404;
+    if (server->is_stopping || server->client_count >= server->max_clients)
+        return 503;
+    msim_exchange_clock(server);
+    int session_length = named(request, "session", "X-Session-ID", session, sizeof session);
+    int label_length = named(request, "client", "X-Msim-Client", label, sizeof label);
+    if (session_length < 0 || label_length < 0)
+        return 400;
+    int r = open_account(server, session, (size_t)session_length, &account);
+    if (r < 0)
+        return r == MSIM_ERR_INVALID ? 400 : 503;
+    r = admit(server, label_length > 0 ? label : NULL, account);
+    if (r != MSIM_ADMIT)
+        return r;
+    struct msim_exchange_client *client = client_create(server, label, (size_t)label_length);
+    if (!client)
+        return 503;
+    client->account = account;
+    msim_connection_set_user(connection, client);
+    return MSIM_ADMIT;
+}
+
+static int open_session(struct msim_exchange_server *server, struct msim_exchange_client *client)
+{
+    struct msim_fault_session_params params = MSIM_FAULT_SESSION_PARAMS_INIT;
+
+    client->party = (struct msim_exchange_party){client, client->account};
+    params.client = client->label;
+    params.account = msim_venue_account_name(server->venue, client->account);
+    params.channel = MSIM_FAULT_WS_PRIVATE;
+    params.user = &client->party;
+    return msim_faults_session_open(server->faults, server->now, &params, &client->session, NULL);
+}
+
+static void set_apart(struct msim_exchange_server *server, struct msim_exchange_client *client)
+{
+    struct msim_fault_link *link = msim_fault_session_link(client->session, MSIM_FAULT_OUT);
+    bool apart = (msim_fault_link_watched(link) & MARKET_DATA) != 0;
+
+    if (apart == client->is_apart)
+        return;
+    msim_exchange_share(server, client, !apart);
+    client->is_apart = apart;
+    swap(server, client->place, apart ? server->apart_count++ : --server->apart_count);
+}
+
+static void opened(void *context, struct msim_connection *connection)
+{
+    struct msim_exchange_server *server = context;
+    struct msim_exchange_client *client = msim_connection_user(connection);
+
+    client->connection = connection;
+    if (server->client_count >= server->max_clients || open_session(server, client) < 0) {
+        msim_connection_set_user(connection, NULL);
+        client_free(server, client);
+        msim_connection_close(connection, MSIM_CLOSE_TRY_LATER, "no room for another client");
+        return;
+    }
+    struct msim_exchange_account *account = msim_exchange_account(server, client->account);
+    client->number = ++server->client_total;
+    client->orders_instrument = MSIM_ALL_INSTRUMENTS;
+    client->wants_orders = true;
+    client->next = account->clients;
+    if (account->clients)
+        account->clients->previous = client;
+    account->clients = client;
+    client->place = server->client_count;
+    server->clients[server->client_count++] = client;
+    set_apart(server, client);
+    msim_log(&server->logger, MSIM_LOG_INFO, "exchange", "%s connected as %s, %zu now",
+             msim_connection_peer(connection),
+             msim_venue_account_name(server->venue, client->account), server->client_count);
+}
+
+/* ---- who goes ---- */
+
+/* Its session in the venue is over. */
+static void end(struct msim_exchange_server *server, struct msim_exchange_client *client)
+{
+    struct msim_venue_order order = MSIM_VENUE_ORDER_INIT;
+
+    if (client->is_ended)
+        return;
+    client->is_ended = true;
+    if (!server->settings.cancel_on_disconnect || server->is_stopping)
+        return;
+    order.command.kind = MSIM_COMMAND_MASS_CANCEL;
+    order.command.time = server->now;
+    order.command.instrument = MSIM_ALL_INSTRUMENTS;
+    order.command.account = client->account;
+    order.command.owner = (uint32_t)client->number;
+    int r = msim_venue_submit(server->venue, &order);
+    if (r < 0)
+        msim_exchange_fail(server, r, "");
+}
+
+static void forget(struct msim_exchange_server *server, struct msim_exchange_client *client)
+{
+    struct msim_exchange_account *account = msim_exchange_account(server, client->account);
+
+    if (client->next)
+        client->next->previous = client->previous;
+    if (client->previous)
+        client->previous->next = client->next;
+    else
+        account->clients = client->next;
+    if (client->is_apart)
+        swap(server, client->place, --server->apart_count);
+    swap(server, client->place, --server->client_count);
+    for (size_t i = 0; i < server->pending_capacity; i++)
+        if (server->pending[i].client == client)
+            msim_exchange_pending_end(server, &server->pending[i]);
+}
+
+static void closed(void *context, struct msim_connection *connection,
+                   const struct msim_closing *closing)
+{
+    struct msim_exchange_server *server = context;
+    struct msim_exchange_client *client = msim_connection_user(connection);
+
+    if (!client)
+        return;
+    msim_exchange_clock(server);
+    forget(server, client);
+    end(server, client);
+    msim_faults_session_close(server->faults, server->now, &client->session);
+    msim_log(&server->logger, MSIM_LOG_INFO, "exchange", "%s left (%d%s%s), %zu now",
+             msim_connection_peer(connection), closing->code, closing->reason[0] ? " " : "",
+             closing->reason, server->client_count);
+    client_free(server, client);
+}
+
+/* ---- out ---- */
+
+static void given(struct msim_exchange_server *server, struct msim_exchange_client *client, int r)
+{
+    if (r == MSIM_OK) {
+        server->stats.sent++;
+        return;
+    }
+    if (r == MSIM_ERR_CLOSED || r == MSIM_ERR_STATE)
+        return;
+    msim_log(&server->logger, MSIM_LOG_WARNING, "exchange", "%s reads too slowly: closed",
+             msim_connection_peer(client->connection));
+    msim_connection_close(client->connection, MSIM_CLOSE_TRY_LATER, "reading too slowly");
+}
+
+void msim_exchange_send(struct msim_exchange_server *server, struct msim_exchange_client *client,
+                        const struct msim_fault_message *message)
+{
+    int r = msim_faults_submit(server->faults, server->now,
+                               msim_fault_session_link(client->session, MSIM_FAULT_OUT), message);
+
+    if (r == MSIM_FAULT_PASS)
+        given(server, client,
+              msim_connection_send(client->connection, MSIM_MESSAGE_TEXT, message->bytes,
+                                   message->length));
+    else if (r < 0 && r != MSIM_ERR_CLOSED)
+        msim_exchange_fail(server, r, "");
+}
+
+static size_t slice_piece(const void *context, uint32_t index)
+{
+    return msim_fault_slice_size(context, index);
+}
+
+static void deliver(struct msim_exchange_server *server, struct msim_exchange_client *client,
+                    const struct msim_fault_output *output)
+{
+    struct msim_slicing slicing = {slice_piece, &output->slice, output->slice.pause,
+                                   output->slice.fragment};
+    int r = output->slice.max == 0
+                ? msim_connection_send(client->connection, MSIM_MESSAGE_TEXT, output->bytes,
+                                       output->length)
+                : msim_connection_send_sliced(client->connection, MSIM_MESSAGE_TEXT, output->bytes,
+                                              output->length, &slicing);
+    given(server, client, r);
+}
+
+/* ---- what befalls a connection ---- */
+
+/* A rate limit of the failure layer: the request is answered, and never seen by the venue. */
+static void refuse_rate(struct msim_exchange_server *server, struct msim_exchange_client *client,
+                        const struct msim_fault_output *output)
+{
+    struct msim_native_stamp stamp = msim_exchange_stamp(server);
+    struct msim_native_refusal refusal = {.error = MSIM_NATIVE_RATE_LIMITED};
+    long long wait = (long long)((output->duration + MSIM_NS_PER_MS - 1) / MSIM_NS_PER_MS);
+
+    stamp.request_id = server->refused_id;
+    snprintf(refusal.message, sizeof refusal.message,
+             "too many requests: wait %lld ms before the next one", wait);
+    snprintf(refusal.details, sizeof refusal.details, "{\"retry_after_ms\":%lld}", wait);
+    size_t length = msim_native_encode_error(server->codec, &stamp, &refusal, server->message);
+    given(server, client,
+          msim_connection_send(client->connection, MSIM_MESSAGE_TEXT, server->message, length));
+}
+
+static void give_notice(struct msim_exchange_server *server, struct msim_exchange_client *client,
+                        const char *words)
+{
+    struct msim_native_stamp stamp = msim_exchange_stamp(server);
+    size_t length = msim_native_encode_notice(
+        server->codec, &stamp, (struct msim_native_text){words, strlen(words)}, server->message);
+
+    given(server, client,
+          msim_connection_send(client->connection, MSIM_MESSAGE_TEXT, server->message, length));
+}
+
+/* Freezes, zombies and the like: what the link lacks from now on. */
+static void impair(struct msim_exchange_client *client, int action)
+{
+    struct msim_fault_effect effect = msim_fault_action_effect(action);
+    unsigned lacks = 0;
+
+    if (!effect.reads)
+        lacks |= MSIM_IMPAIR_READ;
+    else if (!effect.processes)
+        lacks |= effect.answers_pings ? MSIM_IMPAIR_TAKE : MSIM_IMPAIR_HEAR;
+    if (!effect.writes && !effect.answers_pings)
+        lacks |= MSIM_IMPAIR_WRITE;
+    if (!effect.answers_pings)
+        lacks |= MSIM_IMPAIR_PING;
+    msim_connection_impair(client->connection, lacks);
+}
+
+static void act(struct msim_exchange_server *server, struct msim_exchange_client *client,
+                const struct msim_fault_output *output)
+{
+    struct msim_connection *connection = client->connection;
+
+    if (output->action != MSIM_FAULT_ACTION_REJECT)
+        msim_log(&server->logger, MSIM_LOG_INFO, "exchange", "%s: %s by %s",
+                 msim_connection_peer(connection), msim_fault_action_name(output->action),
+                 output->strategy[0] ? output->strategy : "the failure layer");
+    switch (output->action) {
+    case MSIM_FAULT_ACTION_REJECT:
+        refuse_rate(server, client, output);
+        return;
+    case MSIM_FAULT_ACTION_NOTICE:
+        give_notice(server, client, output->reason);
+        return;
+    case MSIM_FAULT_ACTION_CLOSE:
+        msim_connection_close(connection, output->code, output->reason);
+        break;
+    case MSIM_FAULT_ACTION_FIN:
+        msim_connection_hang_up(connection, output->flush ? MSIM_LEAVE_SENT : MSIM_LEAVE_DROPPED);
+        break;
+    case MSIM_FAULT_ACTION_RST:
+        msim_connection_abort(connection);
+        break;
+    default:
+        impair(client, output->action);
+        break;
+    }
+    if (!msim_fault_action_effect(output->action).alive_in_venue)
+        end(server, client);
+}
+
+/* ---- in ---- */
+
+static const uint8_t request_types[MSIM_NATIVE_TYPES] = {
+    [0] = MSIM_FAULT_OTHER,
+    [MSIM_NATIVE_PLACE_ORDER] = MSIM_FAULT_ORDER_NEW,
+    [MSIM_NATIVE_CANCEL_ORDER] = MSIM_FAULT_ORDER_CANCEL,
+    [MSIM_NATIVE_CANCEL_ALL] = MSIM_FAULT_ORDER_CANCEL_ALL,
+    [MSIM_NATIVE_REPLACE_ORDER] = MSIM_FAULT_ORDER_REPLACE,
+    [MSIM_NATIVE_PATCH_ORDER] = MSIM_FAULT_ORDER_REPLACE,
+    [MSIM_NATIVE_GET_ORDER] = MSIM_FAULT_QUERY_ORDER,
+    [MSIM_NATIVE_GET_ORDERS] = MSIM_FAULT_QUERY_OPEN_ORDERS,
+    [MSIM_NATIVE_GET_BALANCE] = MSIM_FAULT_QUERY_ACCOUNT,
+    [MSIM_NATIVE_GET_POSITION] = MSIM_FAULT_QUERY_ACCOUNT,
+    [MSIM_NATIVE_GET_ORDERBOOK] = MSIM_FAULT_QUERY_MARKET,
+    [MSIM_NATIVE_GET_TRADES] = MSIM_FAULT_QUERY_MARKET,
+    [MSIM_NATIVE_SUBSCRIBE] = MSIM_FAULT_SUB,
+    [MSIM_NATIVE_UNSUBSCRIBE] = MSIM_FAULT_UNSUB,
+    [MSIM_NATIVE_RESUME] = MSIM_FAULT_SUB,
+    [MSIM_NATIVE_PING] = MSIM_FAULT_KEEPALIVE,
+};
+
+void msim_exchange_classify(const struct msim_exchange_server *server, int type, const char *bytes,
+                            size_t length, struct msim_native_request *request,
+                            struct msim_fault_message *out)
+{
+    struct msim_native_refusal refusal;
+
+    if (type == 0)
+        msim_native_decode(server->codec, bytes, length, request, &refusal);
+    else
+        msim_native_decode_body(server->codec, type, bytes, length, request, &refusal);
+    *out = (struct msim_fault_message){
+        .bytes = bytes,
+        .length = length,
+        .type = request_types[request->type],
+        .side = request->command.side,
+        .symbol = {request->symbol.length > 0 ? request->symbol.text : NULL,
+                   request->symbol.length},
+        .client_order_id = {request->client_id.length > 0 ? request->client_id.text : NULL,
+                            request->client_id.length},
+    };
+}
+
+static void refuse_binary(struct msim_exchange_server *server, struct msim_exchange_client *client)
+{
+    memset(&server->request, 0, offsetof(struct msim_native_request, scratch));
+    server->refusal = (struct msim_native_refusal){
+        .error = MSIM_NATIVE_INVALID_JSON,
+        .message = "a binary message: send JSON as text",
+        .details = "{}",
+    };
+    msim_exchange_answer_refusal(server, client);
+}
+
+static void message(void *context, struct msim_connection *connection, enum msim_message_kind kind,
+                    const unsigned char *bytes, size_t length)
+{
+    struct msim_exchange_server *server = context;
+    struct msim_exchange_client *client = msim_connection_user(connection);
+
+    if (!client || client->is_ended)
+        return;
+    msim_exchange_clock(server);
+    server->stats.received++;
+    if (kind != MSIM_MESSAGE_TEXT) {
+        refuse_binary(server, client);
+        return;
+    }
+    struct msim_fault_link *link = msim_fault_session_link(client->session, MSIM_FAULT_IN);
+    if (msim_fault_link_watched(link) == 0) {
+        msim_exchange_hear(server, client, (const char *)bytes, length);
+        return;
+    }
+    struct msim_native_request request;
+    struct msim_fault_message judged;
+    msim_exchange_classify(server, 0, (const char *)bytes, length, &request, &judged);
+    int r = msim_faults_submit(server->faults, server->now, link, &judged);
+    if (r == MSIM_FAULT_PASS) {
+        msim_exchange_hear(server, client, (const char *)bytes, length);
+    } else if (r == MSIM_FAULT_TAKEN) {
+        /* A refusal comes out at once, and finds its question here. */
+        server->refused_id = request.request_id;
+        r = msim_exchange_wire_run(server);
+        server->refused_id = (struct msim_native_text){0};
+    }
+    if (r < 0 && r != MSIM_ERR_CLOSED)
+        msim_exchange_fail(server, r, server->detail.text);
+}
+
+/* ---- what the layer lets go ---- */
+
+/* A request out of the layer's hands; its bytes are the layer's only until it is asked again. */
+static int hear(struct msim_exchange_server *server, struct msim_exchange_client *client,
+                const struct msim_fault_output *output)
+{
+    char *held = msim_exchange_hold(server, output->bytes, output->length);
+
+    if (!held)
+        return MSIM_ERR_NOMEM;
+    msim_exchange_hear(server, client, held, output->length);
+    return MSIM_OK;
+}
+
+int msim_exchange_wire_run(struct msim_exchange_server *server)
+{
+    struct msim_fault_output output;
+    int r;
+
+    while ((r = msim_faults_pull(server->faults, server->now, &output)) == MSIM_PULL_RECORD) {
+        struct msim_exchange_party *party = msim_fault_session_user(output.session);
+        struct msim_exchange_client *client = party ? party->client : NULL;
+        if (!party)
+            continue;
+        if (!client)
+            r = msim_exchange_rest_output(server, party->account, &output);
+        else if (output.kind == MSIM_FAULT_OUTPUT_ACTION)
+            act(server, client, &output);
+        else if (output.direction == MSIM_FAULT_OUT)
+            deliver(server, client, &output);
+        else if (!client->is_ended)
+            r = hear(server, client, &output);
+        if (r < 0)
+            return r;
+    }
+    return r < 0 ? r : MSIM_OK;
+}
+
+void msim_exchange_wire_refresh(struct msim_exchange_server *server)
+{
+    /* From behind: who is swapped forward has been looked at, or is looked at next time. */
+    for (size_t i = server->client_count; i-- > 0;)
+        set_apart(server, server->clients[i]);
+}
+
+const struct msim_connection_handler msim_exchange_wire = {
+    .request = request,
+    .opened = opened,
+    .message = message,
+    .closed = closed,
+};

@@ -1,0 +1,258 @@
+/*
+ * exchange-server: an exchange with live prices, over WebSocket and HTTP.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <marketsim/marketsim.h>
+
+#include "cli/options.h"
+#include "cli/service.h"
+
+#define MOST_FILE_BYTES ((size_t)4 << 20)
+
+struct settings {
+    const char *config;
+    struct option_list assignments;
+    const char *host;
+    const char *port;
+    const char *seed;
+    struct msim_speed speed;
+    uint64_t max_clients;
+    uint64_t max_backlog;
+    enum msim_log_level level;
+};
+
+struct exchange {
+    struct settings settings;
+    struct service service;
+    struct msim_exchange_config *config;
+    struct msim_exchange_server *server;
+};
+
+static int read_settings(struct settings *settings, int argument_count, char **arguments)
+{
+    const struct option options[] = {
+        {"config", 'c', OPTION_TEXT, &settings->config, "FILE",
+         "settings as JSON; the Python simulator's config.json is one"},
+        {"set", 0, OPTION_PATHS, &settings->assignments, "KEY=VALUE",
+         "one of them, after the file; may be given again:\n"
+         "exchange.tick_interval=0.025"},
+        {"host", 0, OPTION_TEXT, &settings->host, "HOST",
+         "server.host: where to listen (localhost: 127.0.0.1 and ::1)"},
+        {"port", 'p', OPTION_TEXT, &settings->port, "PORT",
+         "server.port (8765); 0 takes a free one"},
+        {"seed", 's', OPTION_TEXT, &settings->seed, "N",
+         "exchange.seed: of prices, ids and faults (1)"},
+        {"speed", 0, OPTION_SPEED, &settings->speed, "FACTOR",
+         "market seconds in a second (1): 10, 0.5"},
+        {"max-clients", 0, OPTION_LIMIT, &settings->max_clients, "N",
+         "WebSockets at a time (1024)"},
+        {"max-backlog", 0, OPTION_BYTES, &settings->max_backlog, "BYTES",
+         "queued for a client that reads slowly (4M); then it is\nclosed with 1013"},
+        {"log-level", 0, OPTION_LEVEL, &settings->level, "LEVEL",
+         "error, warning, info (default) or debug"},
+    };
+    const struct command_line line = {
+        .program = "exchange-server",
+        .usage = "[OPTIONS]",
+        .summary = "Runs an exchange with live prices: a book to trade against, WebSocket and REST "
+                   "on one port,\nand faults.",
+        .examples = "  exchange-server\n"
+                    "  exchange-server --config config.json\n"
+                    "  exchange-server --set 'exchange.symbols=[\"BTC/USD\",\"SOL/USD\"]'\n"
+                    "  exchange-server --set failures.modes.drop_messages.probability=0.05\n"
+                    "  curl http://localhost:8765/api/v1/ticker?symbol=BTC/USD\n",
+        .options = options,
+        .option_count = sizeof options / sizeof options[0],
+    };
+    char **rest;
+    size_t rest_count;
+
+    *settings = (struct settings){.level = MSIM_LOG_INFO};
+    int code = options_read(&line, argument_count, arguments, &rest, &rest_count);
+    if (code >= 0)
+        return code;
+    if (rest_count > 0) {
+        fprintf(stderr, "exchange-server: '%s' is no option; see exchange-server --help\n",
+                rest[0]);
+        return EXIT_USAGE;
+    }
+    return -1;
+}
+
+/* A whole small file; NULL with words said. */
+static char *read_file(struct exchange *exchange, const char *path, size_t *length)
+{
+    FILE *file = fopen(path, "rb");
+    char *text = file ? malloc(MOST_FILE_BYTES + 1) : NULL;
+
+    if (!text) {
+        terminal_fail(&exchange->service.terminal, "--config: %s: %s", path,
+                      file ? "out of memory" : strerror(errno));
+        if (file)
+            fclose(file);
+        return NULL;
+    }
+    *length = fread(text, 1, MOST_FILE_BYTES + 1, file);
+    bool failed = ferror(file) != 0;
+    fclose(file);
+    if (!failed && *length <= MOST_FILE_BYTES)
+        return text;
+    terminal_fail(&exchange->service.terminal, "--config: %s: %s", path,
+                  failed ? "cannot be read" : "is larger than 4 MiB");
+    free(text);
+    return NULL;
+}
+
+static int read_config_file(struct exchange *exchange)
+{
+    const char *path = exchange->settings.config;
+    struct msim_detail detail = {{0}};
+    size_t length;
+
+    if (!path)
+        return EXIT_SUCCESS;
+    char *text = read_file(exchange, path, &length);
+    if (!text)
+        return EXIT_USAGE;
+    int r = msim_exchange_config_read(exchange->config, text, length, &detail);
+    free(text);
+    if (r >= 0)
+        return EXIT_SUCCESS;
+    terminal_fail(&exchange->service.terminal, "%s: %s", path,
+                  detail.text[0] ? detail.text : msim_result_text(r));
+    return EXIT_USAGE;
+}
+
+static int set(struct exchange *exchange, const char *assignment)
+{
+    struct msim_detail detail = {{0}};
+    int r = msim_exchange_config_set(exchange->config, assignment, &detail);
+
+    if (r >= 0)
+        return EXIT_SUCCESS;
+    terminal_fail(&exchange->service.terminal, "--set %s: %s", assignment,
+                  detail.text[0] ? detail.text : msim_result_text(r));
+    return EXIT_USAGE;
+}
+
+/* An option that is short for a key. */
+static int set_key(struct exchange *exchange, const char *key, const char *value)
+{
+    char assignment[512];
+
+    if (!value)
+        return EXIT_SUCCESS;
+    snprintf(assignment, sizeof assignment, "%s=%s", key, value);
+    return set(exchange, assignment);
+}
+
+static int read_config(struct exchange *exchange)
+{
+    const struct settings *settings = &exchange->settings;
+
+    if (msim_exchange_config_create(&exchange->config, NULL) < 0)
+        return terminal_fail(&exchange->service.terminal, "out of memory");
+    int code = read_config_file(exchange);
+    for (size_t i = 0; i < settings->assignments.count && code == EXIT_SUCCESS; i++)
+        code = set(exchange, settings->assignments.items[i]);
+    if (code == EXIT_SUCCESS)
+        code = set_key(exchange, "server.host", settings->host);
+    if (code == EXIT_SUCCESS)
+        code = set_key(exchange, "server.port", settings->port);
+    if (code == EXIT_SUCCESS)
+        code = set_key(exchange, "exchange.seed", settings->seed);
+    return code;
+}
+
+static void stop(void *context)
+{
+    struct exchange *exchange = context;
+
+    msim_exchange_server_stop(exchange->server);
+}
+
+static int start(struct exchange *exchange)
+{
+    const struct settings *settings = &exchange->settings;
+    struct msim_exchange_server_params params = MSIM_EXCHANGE_SERVER_PARAMS_INIT;
+    struct msim_detail detail = {{0}};
+
+    params.config = exchange->config;
+    params.speed = settings->speed;
+    params.max_clients = (size_t)settings->max_clients;
+    params.max_backlog_bytes = (size_t)settings->max_backlog;
+    params.logger = &exchange->service.logger;
+    int r = msim_exchange_server_create(&exchange->server, &params, &detail);
+    if (r < 0) {
+        terminal_fail(&exchange->service.terminal, "%s", detail.text);
+        return exit_code_of(r);
+    }
+    return service_watch(&exchange->service, msim_exchange_server_net(exchange->server), stop,
+                         exchange);
+}
+
+static struct msim_exchange_stats stats_of(const struct exchange *exchange)
+{
+    struct msim_exchange_stats stats;
+
+    msim_exchange_server_stats(exchange->server, &stats);
+    return stats;
+}
+
+static int run(struct exchange *exchange)
+{
+    struct service *service = &exchange->service;
+    struct msim_exchange_stats stats = stats_of(exchange);
+
+    service_announce(exchange->settings.host, msim_exchange_server_port(exchange->server));
+    while (!service_is_over(service, stats.clients)) {
+        if (msim_exchange_server_dispatch(exchange->server, service_timeout(service)) < 0)
+            return terminal_fail(&service->terminal, "%s",
+                                 msim_exchange_server_detail(exchange->server));
+        stats = stats_of(exchange);
+        if (service_shows_progress(service))
+            terminal_progress(&service->terminal,
+                              "%" PRIu64 " clients, %" PRIu64 " requests, %" PRIu64
+                              " messages sent, %" PRIu64 " commands",
+                              stats.clients, stats.received, stats.sent, stats.commands);
+    }
+    return EXIT_SUCCESS;
+}
+
+static void summarise(struct exchange *exchange)
+{
+    struct msim_exchange_stats stats = stats_of(exchange);
+
+    terminal_settle(&exchange->service.terminal);
+    fprintf(stderr,
+            "%" PRIu64 " clients, %" PRIu64 " requests (%" PRIu64 " refused), %" PRIu64
+            " messages sent, %" PRIu64 " commands\n",
+            stats.clients_total, stats.received, stats.errors, stats.sent, stats.commands);
+}
+
+int main(int argument_count, char **arguments)
+{
+    struct exchange exchange = {0};
+
+    service_init(&exchange.service, "exchange-server");
+    int code = read_settings(&exchange.settings, argument_count, arguments);
+    if (code >= 0)
+        return code;
+    service_log_level(&exchange.service, exchange.settings.level);
+    code = read_config(&exchange);
+    if (code == EXIT_SUCCESS)
+        code = start(&exchange);
+    if (code == EXIT_SUCCESS) {
+        code = run(&exchange);
+        summarise(&exchange);
+    }
+    msim_exchange_server_destroy(&exchange.server);
+    msim_exchange_config_destroy(&exchange.config);
+    option_list_finish(&exchange.settings.assignments);
+    return code;
+}
