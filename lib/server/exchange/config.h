@@ -69,7 +69,7 @@ struct msim_exchange_settings {
     uint64_t spread; /* parts per million */
     uint64_t levels;
     msim_time refresh;
-    char (*keys)[3][65]; /* key, secret, account */
+    char (*keys)[3][65]; /* key, secret ("" for none), account */
     size_t key_count;
     struct msim_bytes failures; /* the object as JSON; nothing where there is none */
 };

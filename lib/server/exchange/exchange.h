@@ -13,6 +13,7 @@
 #ifndef MSIM_SERVER_EXCHANGE_EXCHANGE_H
 #define MSIM_SERVER_EXCHANGE_EXCHANGE_H
 
+#include <marketsim/access.h>
 #include <marketsim/codec.h>
 #include <marketsim/http.h>
 #include <marketsim/hub.h>
@@ -22,6 +23,7 @@
 #include "base/bytes.h"
 #include "server/exchange/config.h"
 #include "server/exchange/history.h"
+#include "server/health.h"
 
 #define MSIM_EXCHANGE_CLIENTS 1024                       /* default of max_clients */
 #define MSIM_EXCHANGE_BACKLOG ((size_t)4 << 20)          /* of a client; then it is closed, 1013 */
@@ -136,6 +138,8 @@ struct msim_exchange_server {
     struct msim_logger logger;
     struct msim_net *net;
     struct msim_listener *listener;
+    struct msim_access *access; /* NULL without keys */
+    struct msim_health health;
     uint16_t port;
     size_t max_clients;
 

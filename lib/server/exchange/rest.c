@@ -19,6 +19,7 @@
 const struct msim_exchange_path msim_exchange_paths[] = {
     {"GET", "/health", 0, msim_exchange_rest_health, NULL, "Whether it is up", "", "Health"},
     {"GET", "/api/v1/health", 0, msim_exchange_rest_health, NULL, "The same", "", "Health"},
+    {"GET", "/openapi.json", 0, msim_exchange_rest_openapi, NULL, "This document", "", "Any"},
     {"GET", "/api/v1/symbols", 0, msim_exchange_rest_symbols, NULL, "What is traded", "",
      "Symbols"},
     {"GET", "/api/v1/ticker", MSIM_NATIVE_GET_TRADES, msim_exchange_rest_ticker, NULL,
@@ -357,9 +358,13 @@ static struct msim_exchange_call *call_begin(struct msim_exchange_server *server
                                              struct msim_exchange *exchange,
                                              const struct msim_exchange_path *path)
 {
+    const struct msim_caller *caller = msim_exchange_caller(exchange);
     const char *name = msim_exchange_header(exchange, "X-Session-ID");
     uint32_t number;
 
+    /* Who has a key is who the key says. */
+    if (caller && caller->account[0] != '\0')
+        name = caller->account;
     if (!name || name[0] == '\0')
         name = SHARED_SESSION;
     int r = msim_exchange_account_named(server, name, strlen(name), &number);
@@ -544,11 +549,31 @@ msim_time msim_exchange_rest_expire(struct msim_exchange_server *server)
 
 /* ---- the listener ---- */
 
+static void write_metrics(void *context, struct msim_metrics *metrics)
+{
+    const struct msim_exchange_server *server = context;
+    struct msim_exchange_stats stats;
+
+    msim_exchange_server_stats(server, &stats);
+    msim_metrics_gauge(metrics, "marketsim_exchange_clients", "WebSockets now", stats.clients);
+    msim_metrics_gauge(metrics, "marketsim_exchange_accounts", "Accounts of robots",
+                       stats.accounts);
+    msim_metrics_counter(metrics, "marketsim_exchange_requests_total",
+                         "Messages and HTTP requests received", stats.received);
+    msim_metrics_counter(metrics, "marketsim_exchange_sent_total",
+                         "Messages and answers sent; a public one counts once", stats.sent);
+    msim_metrics_counter(metrics, "marketsim_exchange_errors_total", "Requests refused",
+                         stats.errors);
+    msim_metrics_counter(metrics, "marketsim_exchange_commands_total",
+                         "Commands given to the venue", stats.commands);
+}
+
 int msim_exchange_rest_listen(struct msim_exchange_server *server,
                               struct msim_listen_params *params, struct msim_detail *detail)
 {
     static const struct msim_http_handler handler = {.request = request, .ended = ended};
-    struct msim_route routes[sizeof msim_exchange_paths / sizeof msim_exchange_paths[0]];
+    struct msim_route
+        routes[sizeof msim_exchange_paths / sizeof msim_exchange_paths[0] + MSIM_HEALTH_ROUTES];
 
     server->mounts =
         msim_mem_zero_array(&server->allocator, msim_exchange_path_count, sizeof *server->mounts);
@@ -564,7 +589,12 @@ int msim_exchange_rest_listen(struct msim_exchange_server *server,
             .max_body_bytes = BODY_MAX,
         };
     }
+    server->health = (struct msim_health){.allocator = server->allocator,
+                                          .net = server->net,
+                                          .metrics = write_metrics,
+                                          .context = server};
+    msim_health_routes(&server->health, routes + msim_exchange_path_count);
     params->routes = routes;
-    params->route_count = msim_exchange_path_count;
+    params->route_count = msim_exchange_path_count + MSIM_HEALTH_ROUTES;
     return msim_net_listen(server->net, &server->listener, params, detail);
 }

@@ -23,6 +23,7 @@
 #define LEAST_BACKLOG ((size_t)256 << 10)
 #define ASSET_EXPONENT (-8)
 #define BOOK_WORTH 100000
+#define KEY_LINE_MAX 256
 
 void msim_exchange_fail(struct msim_exchange_server *server, int failure, const char *words)
 {
@@ -310,6 +311,42 @@ static msim_time wall_clock(void)
     return (msim_time)now.tv_sec * MSIM_NS_PER_S + now.tv_nsec;
 }
 
+/* Keys as the guard reads them: one in a line. */
+static int guard(struct msim_exchange_server *server, struct msim_detail *detail)
+{
+    static const struct msim_access_rule rules[] = {
+        {"GET", "/health", MSIM_ROLE_NONE},
+        {"GET", "/api/v1/health", MSIM_ROLE_NONE},
+        {"GET", "/openapi.json", MSIM_ROLE_NONE},
+    };
+    const struct msim_exchange_settings *settings = &server->settings;
+    struct msim_access_params params = MSIM_ACCESS_PARAMS_INIT;
+    size_t size = settings->key_count * KEY_LINE_MAX;
+    size_t length = 0;
+
+    if (settings->key_count == 0)
+        return MSIM_OK;
+    char *text = msim_mem_take(&server->allocator, size);
+    if (!text)
+        return MSIM_ERR_NOMEM;
+    for (size_t i = 0; i < settings->key_count; i++) {
+        char(*key)[65] = settings->keys[i];
+        length += (size_t)snprintf(text + length, size - length, "%s%s%s account=%s\n", key[0],
+                                   key[1][0] ? " secret=" : "", key[1], key[2]);
+    }
+    params.allocator = &server->allocator;
+    params.logger = &server->logger;
+    params.keys = text;
+    params.keys_length = length;
+    params.rules = rules;
+    params.rule_count = sizeof rules / sizeof rules[0];
+    params.recv_window = settings->recv_window;
+    int r = msim_access_create(&server->access, &params, detail);
+    memset(text, 0, size);
+    msim_mem_free(&server->allocator, text, size);
+    return r < 0 ? msim_detail_prefix(detail, r, "server.api_keys") : r;
+}
+
 static int listen_on(struct msim_exchange_server *server,
                      const struct msim_exchange_server_params *params, struct msim_detail *detail)
 {
@@ -331,6 +368,7 @@ static int listen_on(struct msim_exchange_server *server,
     listen.limits.ping_interval = server->settings.heartbeat;
     listen.handler = msim_exchange_wire;
     listen.context = server;
+    listen.access = server->access;
     r = msim_exchange_rest_listen(server, &listen, detail);
     if (r >= 0)
         server->port = msim_listener_port(server->listener);
@@ -360,6 +398,8 @@ static int set_up(struct msim_exchange_server *server,
     r = open_market(server, start, detail);
     if (r >= 0)
         r = spoil(server, detail);
+    if (r >= 0)
+        r = guard(server, detail);
     if (r >= 0)
         r = listen_on(server, params, detail);
     if (r < 0)
@@ -429,6 +469,7 @@ void msim_exchange_server_destroy(struct msim_exchange_server **server)
     old->is_stopping = true;
     msim_listener_close(&old->listener);
     msim_net_destroy(&old->net);
+    msim_access_destroy(&old->access);
     close_markets(old);
     msim_venue_destroy(&old->venue);
     msim_native_codec_destroy(&old->codec);

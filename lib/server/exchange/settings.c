@@ -474,11 +474,19 @@ static int key_member(const struct msim_json_document *document, uint32_t item, 
     return msim_json_string(document->text, node->start, node->end, out, 65, NULL);
 }
 
+static bool has_space(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text <= ' ')
+            return true;
+    return false;
+}
+
 /* [{"key":"...","secret":"...","account":"..."}]; the account is the key where none is named. */
 static int read_keys(const struct reader *reader)
 {
     static const char words[] = "an array of {\"key\": ..., \"secret\": ..., \"account\": ...} is "
-                                "wanted, each of 1 to 64 bytes";
+                                "wanted, each of 1 to 64 bytes without white space";
     const struct msim_exchange_leaf *leaf = leaf_of(reader, "server.api_keys");
     struct msim_exchange_settings *out = reader->out;
     struct msim_json_document document;
@@ -506,7 +514,7 @@ static int read_keys(const struct reader *reader)
             key_member(&document, item, "key", key[0]) < 0 ||
             key_member(&document, item, "secret", key[1]) < 0 ||
             key_member(&document, item, "account", key[2]) < 0 || key[0][0] == '\0' ||
-            key[1][0] == '\0')
+            has_space(key[0]) || has_space(key[1]) || has_space(key[2]))
             r = wrong(reader, leaf, words);
         else if (key[2][0] == '\0')
             memcpy(key[2], key[0], sizeof key[2]);

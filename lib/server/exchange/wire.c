@@ -121,9 +121,13 @@ static int request(void *context, struct msim_connection *connection,
     if (server->is_stopping || server->client_count >= server->max_clients)
         return 503;
     msim_exchange_clock(server);
+    const struct msim_caller *caller = msim_connection_caller(connection);
     int session_length = named(request, "session", "X-Session-ID", session, sizeof session);
+    /* Who has a key is who the key says. */
+    if (caller && caller->account[0] != '\0')
+        session_length = snprintf(session, sizeof session, "%s", caller->account);
     int label_length = named(request, "client", "X-Msim-Client", label, sizeof label);
-    if (session_length < 0 || label_length < 0)
+    if (session_length < 0 || session_length >= (int)sizeof session || label_length < 0)
         return 400;
     int r = open_account(server, session, (size_t)session_length, &account);
     if (r < 0)
