@@ -187,11 +187,15 @@ struct msim_connection_handler {
 
 /* Bounds and patience of a connection; zero means the default. */
 struct msim_connection_limits {
-    size_t max_head_bytes;       /* 16 KiB: request line and headers; beyond: 431 */
-    size_t max_message_bytes;    /* 1 MiB: a message of all its fragments; beyond: close 1009 */
-    size_t max_backlog_bytes;    /* 8 MiB, >= 256: waits to be sent; beyond it: MSIM_ERR_LIMIT */
-    size_t low_water_bytes;      /* a quarter of max_backlog_bytes */
-    size_t kernel_send_bytes;    /* 256 KiB: SO_SNDBUF; what the system holds beside the backlog */
+    size_t max_head_bytes;    /* 16 KiB: request line and headers; beyond: 431 */
+    size_t max_message_bytes; /* 1 MiB: a message of all its fragments; beyond: close 1009 */
+    size_t max_backlog_bytes; /* 8 MiB, >= 256: waits to be sent; beyond it: MSIM_ERR_LIMIT */
+    size_t low_water_bytes;   /* a quarter of max_backlog_bytes */
+    /*
+     * SO_SNDBUF: what the system holds beside the backlog.  As much as max_backlog_bytes, from 16
+     * to 256 KiB; the system takes up to twice as much memory for it.
+     */
+    size_t kernel_send_bytes;
     msim_time handshake_timeout; /* 10 s from accept or connect to the open connection */
     msim_time message_timeout;   /* 30 s from a message's first byte to its last: close 1008 */
     msim_time ping_interval;     /* 20 s of silence, then a ping */

@@ -13,6 +13,10 @@
 /* What a close code, a reason and their head need at most. */
 #define LEAST_BACKLOG 256
 
+/* What the system holds of a connection beside its backlog, where nobody says. */
+#define KERNEL_LEAST ((size_t)16 << 10)
+#define KERNEL_MOST ((size_t)256 << 10)
+
 static void size_or(size_t *value, size_t otherwise)
 {
     if (*value == 0)
@@ -25,13 +29,21 @@ static void time_or(msim_time *value, msim_time otherwise)
         *value = otherwise;
 }
 
+/* A small bound would mean little beside a large buffer of the system's. */
+static size_t kernel_share(size_t max_backlog_bytes)
+{
+    if (max_backlog_bytes < KERNEL_LEAST)
+        return KERNEL_LEAST;
+    return max_backlog_bytes < KERNEL_MOST ? max_backlog_bytes : KERNEL_MOST;
+}
+
 static struct msim_connection_limits with_defaults(struct msim_connection_limits limits)
 {
     size_or(&limits.max_head_bytes, 16 * 1024);
     size_or(&limits.max_message_bytes, 1024 * 1024);
     size_or(&limits.max_backlog_bytes, 8 * 1024 * 1024);
     size_or(&limits.low_water_bytes, limits.max_backlog_bytes / 4);
-    size_or(&limits.kernel_send_bytes, 256 * 1024);
+    size_or(&limits.kernel_send_bytes, kernel_share(limits.max_backlog_bytes));
     time_or(&limits.handshake_timeout, 10 * MSIM_NS_PER_S);
     time_or(&limits.message_timeout, 30 * MSIM_NS_PER_S);
     time_or(&limits.ping_interval, 20 * MSIM_NS_PER_S);
