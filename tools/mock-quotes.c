@@ -123,7 +123,7 @@ static int read_settings(struct settings *settings, int argument_count, char **a
         {"max-clients", 0, OPTION_LIMIT, &settings->network.max_clients, "N", "at once (1024)"},
         {"max-backlog", 0, OPTION_BYTES, &settings->network.max_backlog, "BYTES",
          "queued for a client that reads slowly (1M); then it is\nclosed with 1013"},
-        NETWORK_OPTIONS(&settings->network),
+        NETWORK_OPTIONS(&settings->network, "8765"),
         {"log-level", 0, OPTION_LEVEL, &settings->level, "LEVEL",
          "error, warning, info (default) or debug"},
     };

@@ -75,7 +75,7 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "queued for a client that reads slowly (8M); then its\nreplay waits"},
         {"max-queue-size", 0, OPTION_LIMIT, &settings->max_queue_size, "N",
          "bundles queued for a client, a further bound (none)"},
-        NETWORK_OPTIONS(&settings->network),
+        NETWORK_OPTIONS(&settings->network, "8765"),
         {"log-level", 0, OPTION_LEVEL, &settings->level, "LEVEL",
          "error, warning, info (default) or debug"},
     };

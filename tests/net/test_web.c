@@ -292,6 +292,60 @@ static void rules_that_cannot_be_kept_are_refused(void **state)
     bench_finish(&bench);
 }
 
+/* ---- several listeners ---- */
+
+static void say_listener(void *context, struct msim_exchange *exchange)
+{
+    const struct msim_http_answer answer = {.status = 200, .body = context, .body_length = 1};
+
+    assert_int_equal(msim_exchange_answer(exchange, &answer), MSIM_OK);
+}
+
+static void listeners_of_one_loop_are_apart(void **state)
+{
+    static const struct msim_http_handler saying = {.request = say_listener};
+    struct msim_listener *listeners[3] = {NULL};
+    char names[] = "abc";
+    struct bench bench;
+    char text[1024];
+    uint16_t ports[3];
+
+    (void)state;
+    bench_open(&bench, NULL, 0);
+    for (size_t i = 0; i < 3; i++) {
+        struct msim_listen_params params = MSIM_LISTEN_PARAMS_INIT;
+        const char path[] = {'/', names[i], '\0'};
+        const struct msim_route route = {
+            .method = "GET", .path = path, .http = &saying, .context = &names[i]};
+        params.host = i == 2 ? "127.0.0.2" : "127.0.0.1";
+        params.port = i == 2 ? ports[0] : 0; /* the same one at another address */
+        params.routes = &route;
+        params.route_count = 1;
+        params.limits.max_head_bytes = i == 1 ? 100 : 0;
+        assert_int_equal(msim_net_listen(bench.net, &listeners[i], &params, NULL), MSIM_OK);
+        ports[i] = msim_listener_port(listeners[i]);
+    }
+    /* The second one is closed; who is connected there is served on. */
+    int kept = raw_connect_to(ports[1]);
+    raw_say(&bench, kept, "GET /b HTTP/1.1\r\n");
+    for (int i = 0; i < 5; i++)
+        turn(&bench);
+    msim_listener_close(&listeners[1]);
+    raw_say(&bench, kept, "Host: h\r\nConnection: close\r\n\r\n");
+    raw_rest(&bench, kept, text, sizeof text);
+    assert_string_equal(strstr(text, "\r\n\r\n") + 4, "b");
+    close(kept);
+    int fd = raw_connect_to(ports[0]);
+    raw_say(&bench, fd,
+            "GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b HTTP/1.1\r\nHost: h\r\n"
+            "Connection: close\r\n\r\n");
+    raw_rest(&bench, fd, text, sizeof text);
+    assert_int_equal(strncmp(text, "HTTP/1.1 200 ", 13), 0);
+    assert_non_null(strstr(text, "HTTP/1.1 404 "));
+    close(fd);
+    bench_finish(&bench);
+}
+
 /* ---- static files ---- */
 
 static unsigned char large[400000];
@@ -558,6 +612,7 @@ int main(void)
         cmocka_unit_test(a_browser_that_asks_beforehand_is_told_what_may_be),
         cmocka_unit_test(a_refusal_leaves_the_connection_for_the_next_request),
         cmocka_unit_test(rules_that_cannot_be_kept_are_refused),
+        cmocka_unit_test(listeners_of_one_loop_are_apart),
         cmocka_unit_test(a_table_of_files_is_served_with_tags_and_headers),
         cmocka_unit_test(who_takes_gzip_gets_it_under_a_tag_of_its_own),
         cmocka_unit_test(a_file_larger_than_the_backlog_arrives_whole),

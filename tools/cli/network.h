@@ -25,11 +25,15 @@ struct network {
     struct terminal *terminal;
 };
 
-/* Rows for a tool's table of options; its help says what is special about its clients. */
-#define NETWORK_OPTIONS(network)                                                                     \
+/*
+ * Rows for a tool's table of options; `usual_port` is the text "8765".  What is special about its
+ * clients (max_clients, max_backlog) the tool says itself.
+ */
+#define NETWORK_OPTIONS(network, usual_port)                                                         \
     {"host",           0,      OPTION_TEXT,                                                          \
      &(network)->host, "HOST", "where to listen (localhost: 127.0.0.1 and ::1)"},                    \
-        {"port", 'p', OPTION_PORT, &(network)->port, "PORT", "default 8765; 0 takes a free one"},    \
+        {"port",           'p',    OPTION_PORT,                                                      \
+         &(network)->port, "PORT", "default " usual_port "; 0 takes a free one"},                    \
         {"max-connections-per-address",           0,   OPTION_LIMIT,                                 \
          &(network)->max_connections_per_address, "N", "more are closed at once (no bound)"},        \
         {"rate-limit", 0,                                                                            \
