@@ -133,7 +133,8 @@ struct msim_quotes_server_params {
  * Whether this server can do what the strategies (JSON, as for msim_faults_add_all) ask:
  * drop, duplicate, corrupt, throttle, delay, reorder and slice of what goes out, and all that
  * befalls sessions, but for a notice of it.  MSIM_ERR_UNSUPPORTED names anything else and its
- * place.  A client is called what the query of its request says, as in /?msim_client=bot1.
+ * place.  A client is called what the query of its request says, as in /?msim_client=bot1, or its
+ * header X-Msim-Client.
  */
 MSIM_API int msim_quotes_server_check_faults(const char *json, size_t length,
                                              struct msim_detail *detail);

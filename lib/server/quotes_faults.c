@@ -51,7 +51,7 @@ int msim_quotes_faults_admit(struct msim_quotes_server *server, struct msim_quot
         msim_form_value(request->query, strlen(request->query), "msim_client", name, sizeof name);
     if (r < 0 && r != MSIM_ERR_NOT_FOUND)
         return 400;
-    params.client = r > 0 ? name : NULL;
+    params.client = r > 0 ? name : msim_request_header(request, "X-Msim-Client");
     params.channel = MSIM_FAULT_WS_PUBLIC;
     params.user = client;
     struct msim_fault_admission admission = msim_faults_admit(server->params.faults, now, &params);

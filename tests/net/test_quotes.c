@@ -252,6 +252,11 @@ static void one_who_comes_meets_what_was_prepared_for_him(void **state)
     assert_int_equal(raw_read(&market.bench, fd, text, 13), 13);
     assert_memory_equal(text, "HTTP/1.1 502 ", 13);
     close(fd);
+    fd = raw_connect_to(msim_quotes_server_port(market.server));
+    raw_say(&market.bench, fd, "GET / HTTP/1.1\r\nX-Msim-Client: bot1\r\n" RAW_UPGRADE);
+    assert_int_equal(raw_read(&market.bench, fd, text, 13), 13);
+    assert_memory_equal(text, "HTTP/1.1 502 ", 13);
+    close(fd);
     close(join(&market, "bot2"));
     fd = ask(&market, "a%2Fb");
     assert_int_equal(raw_read(&market.bench, fd, text, 13), 13);
