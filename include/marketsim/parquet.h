@@ -102,6 +102,66 @@ MSIM_API int msim_parquet_source(struct msim_source *out, struct msim_parquet *p
  */
 MSIM_API uint64_t msim_parquet_bad_rows(const struct msim_source *source);
 
+/* ---- any flat columns of one file, as texts ---- */
+
+/*
+ * A file as it is: what it says of itself, and its rows.  Columns that are nested or repeated
+ * are named and not read.
+ */
+struct msim_parquet_table;
+
+MSIM_API int msim_parquet_table_open(struct msim_parquet_table **out, const char *path,
+                                     const struct msim_allocator *allocator,
+                                     struct msim_detail *detail);
+MSIM_API void msim_parquet_table_close(struct msim_parquet_table **table);
+
+MSIM_API uint64_t msim_parquet_table_rows(const struct msim_parquet_table *table);
+MSIM_API size_t msim_parquet_table_groups(const struct msim_parquet_table *table);
+MSIM_API size_t msim_parquet_table_columns(const struct msim_parquet_table *table);
+
+/* Borrowed: valid until the close. */
+struct msim_parquet_field {
+    const char *name; /* inside structs with the names around it: "extra.a" */
+    const char *type; /* as stored: "INT64" */
+    char meaning[40]; /* "TIMESTAMP(MICROS)"; "" where the type says it */
+    bool is_flat;
+    bool is_nullable;
+    bool is_bare; /* its texts are numbers or true and false: JSON has them without quotes */
+};
+MSIM_API int msim_parquet_table_field(const struct msim_parquet_table *table, size_t column,
+                                      struct msim_parquet_field *out);
+
+/* A column of a row group. */
+struct msim_parquet_chunk {
+    uint64_t rows; /* of the row group */
+    const char *codec;
+    char encodings[160]; /* "PLAIN, RLE" */
+    uint64_t compressed_size;
+    uint64_t uncompressed_size;
+    int64_t nulls;  /* -1: the file does not say */
+    bool has_range; /* the statistics of `min` and `max`, of at most 8 bytes, as texts */
+    char min[64];
+    char max[64];
+};
+MSIM_API int msim_parquet_table_chunk(const struct msim_parquet_table *table, size_t group,
+                                      size_t column, struct msim_parquet_chunk *out);
+
+/* Which columns a row has, from the first row on.  MSIM_ERR_UNSUPPORTED for one that is not flat.
+ */
+MSIM_API int msim_parquet_table_select(struct msim_parquet_table *table, const size_t *columns,
+                                       size_t count, struct msim_detail *detail);
+
+/* Borrowed: valid until the next row.  Bytes that are no text have \xNN in them. */
+struct msim_parquet_cell {
+    const char *text;
+    size_t length;
+    bool is_null;
+};
+
+/* One cell for each selected column: MSIM_PULL_RECORD, MSIM_PULL_END, or a failure. */
+MSIM_API int msim_parquet_table_row(struct msim_parquet_table *table,
+                                    struct msim_parquet_cell *cells, struct msim_detail *detail);
+
 /* ---- writing ---- */
 
 enum msim_parquet_type {

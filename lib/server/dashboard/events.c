@@ -63,7 +63,7 @@ struct payload {
 static void note_member(struct payload *payload, const char *text,
                         const struct msim_json_token *token)
 {
-    struct member member = {token->kind, token->start, token->end};
+    struct member member = {(int)token->kind, token->start, token->end};
 
     for (int kind = 0; kind < MSIM_TABLE_KINDS; kind++)
         if (msim_json_is(text, token->key_start, token->key_end, msim_table_schemas[kind].file))
