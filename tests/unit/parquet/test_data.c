@@ -119,6 +119,8 @@ static int read_column(struct msim_reader *reader, const struct msim_parquet_fil
         struct msim_column column = {0};
         struct msim_span span = {.rows = 1};
         int64_t rows = 0;
+        if (footer->groups[group].row_count == 0)
+            continue; /* as every reader does: such a chunk may have no place */
         int r = msim_column_open(&column, reader, file, footer, group, leaf, detail);
         while (r >= 0 && span.rows > 0) {
             r = msim_column_read(&column, 1000, &span, detail);
@@ -202,8 +204,8 @@ static void the_formats_own_files_are_read_or_refused(void **state)
     struct tally tally = read_folder("parquet-testing/data");
 
     assert_int_equal(tally.refused_files, 0);
-    /* The one whose checksum is wrong on purpose, in both of its columns or one. */
-    assert_in_range(tally.refused_columns, 1, 2);
+    /* Those of the file whose checksums are wrong on purpose. */
+    assert_int_equal(tally.refused_columns, 2);
 }
 
 static void the_formats_bad_files_are_refused_or_read(void **state)
