@@ -5,6 +5,7 @@ runs one of its scripts there.
 
 Exit status 77, "skipped", where there is no node or npm, or the packages cannot be had.
 """
+import fcntl
 import os
 import shutil
 import subprocess
@@ -13,12 +14,22 @@ import sys
 SKIPPED = 77
 
 
-def install(source, scratch, script):
+def install(source, scratch):
+    os.makedirs(scratch, exist_ok=True)
+    # Tests that share a folder wait for the one that fills it.
+    held = open(os.path.join(scratch, "held"), "w", encoding="ascii")
+    fcntl.flock(held, fcntl.LOCK_EX)
+    with held:
+        return install_alone(source, scratch)
+
+
+def install_alone(source, scratch):
     lock = os.path.join(source, "package-lock.json")
     copy = os.path.join(scratch, "package-lock.json")
     ready = os.path.join(scratch, "installed")
-    os.makedirs(scratch, exist_ok=True)
-    for name in ("package.json", script):
+    # A script may have others beside it that it imports.
+    beside = [name for name in os.listdir(source) if name.endswith(".mjs")]
+    for name in ["package.json", *beside]:
         shutil.copy(os.path.join(source, name), scratch)
     with open(lock, "rb") as new:
         wanted = new.read()
@@ -43,7 +54,7 @@ def main(source, scratch, script, *programs):
     if not shutil.which("node") or not shutil.which("npm"):
         print("skipped: node and npm are not installed")
         return SKIPPED
-    if not install(source, scratch, script):
+    if not install(source, scratch):
         print("skipped: the npm packages cannot be had")
         return SKIPPED
     command = ["node", script, *map(os.path.abspath, programs)]

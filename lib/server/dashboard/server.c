@@ -52,9 +52,9 @@ static int create_assets(struct msim_dashboard_server *server, struct msim_detai
 {
     static const struct msim_http_header headers[] = {
         {"Content-Security-Policy",
-         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-         "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; "
-         "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+         "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+         "frame-ancestors 'none'"},
         {"X-Content-Type-Options", "nosniff"},
         {"Referrer-Policy", "no-referrer"},
     };
@@ -66,7 +66,8 @@ static int create_assets(struct msim_dashboard_server *server, struct msim_detai
         params.assets = msim_page_files(&params.asset_count);
     if (!params.folder && params.asset_count == 0) {
         msim_log(&server->logger, MSIM_LOG_WARNING, "dashboard",
-                 "this build has no page: give a folder with one");
+                 "this library was built without the page: build it where npm is, or give a "
+                 "folder with the page (--assets)");
         return MSIM_OK;
     }
     params.headers = headers;

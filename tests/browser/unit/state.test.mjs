@@ -32,8 +32,8 @@ test("a change is written to the address and told", () => {
 });
 
 test("the countdown runs from one refresh to the next", () => {
-    const fresh = new Freshness(10000);
-    assert.equal(fresh.at(0).refreshIn, 10000 - 10000);
+    const fresh = new Freshness(10000, 0);
+    assert.equal(fresh.at(0).refreshIn, 10000);
     fresh.refreshed(1000);
     assert.equal(fresh.at(1000).refreshIn, 10000);
     assert.equal(fresh.at(8000).refreshIn, 3000);
@@ -41,7 +41,7 @@ test("the countdown runs from one refresh to the next", () => {
 });
 
 test("data are stale when three beats have passed without any", () => {
-    const fresh = new Freshness(1000);
+    const fresh = new Freshness(1000, 0);
     assert.deepEqual([fresh.at(50000).age, fresh.at(50000).stale], [null, false]);
     for (let at = 0; at <= 50000; at += 10000)
         fresh.arrived(at);

@@ -9,7 +9,8 @@ import { TRADE_COLUMNS, Totals } from "./store.js";
 import { VirtualTable, setText } from "./table.js";
 import { View } from "./view.js";
 
-const FLASH_AT_MOST = 40; // rows of a batch that light up; more would only flicker
+const FLASH_AT_MOST = 20; // rows that light up within a second; more would only flicker
+const DRAW_EVERY_MS = 30; // at most; what comes after a pause is drawn at once
 const FLASH_MS = 900;
 const MAX_PENDING = 20000; // rows between two frames; more, and the view is made anew
 const MAX_STRATEGIES = 200; // in the list; the filter line finds the others
@@ -24,6 +25,8 @@ export class Blotter {
         this.view = new View(() => new Totals());
         this.pending = [];
         this.newer = 0;
+        this.flashes = 0;
+        this.flashedAt = -Infinity;
         this.strategies = new Set();
         this.table = new VirtualTable(byId("trades"), {
             columns: tradeColumns([]),
@@ -33,7 +36,7 @@ export class Blotter {
             lineClass: (record) => (record.fresh > performance.now() ? "fresh" : ""),
         });
         this.extras = 0;
-        frames.job("blotter", () => this.#draw());
+        frames.job("blotter", () => this.#draw(), DRAW_EVERY_MS);
         store.onChange((change) => this.#changed(change));
         state.onChange((name) => this.#stateChanged(name));
         this.#controls();
@@ -78,9 +81,7 @@ export class Blotter {
         }
         if (trades.length === 0)
             return;
-        if (trades.length <= FLASH_AT_MOST)
-            for (const record of trades)
-                record.fresh = performance.now() + FLASH_MS;
+        this.#flash(trades);
         for (const record of trades)
             this.#noticeStrategy(String(record.row.strategy ?? ""));
         this.anew ||= this.pending.length + trades.length > MAX_PENDING;
@@ -90,6 +91,18 @@ export class Blotter {
             for (const record of trades)
                 this.pending.push(record);
         this.frames.want("blotter");
+    }
+
+    #flash(trades) {
+        const now = performance.now();
+        if (now - this.flashedAt > 1000) {
+            this.flashedAt = now;
+            this.flashes = 0;
+        }
+        this.flashes += trades.length;
+        if (this.flashes <= FLASH_AT_MOST)
+            for (const record of trades)
+                record.fresh = now + FLASH_MS;
     }
 
     #noticeStrategy(name) {

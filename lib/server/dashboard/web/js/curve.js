@@ -95,6 +95,18 @@ export class Groups {
         this.all = new Map();
     }
 
+    // Goes on from sums of trades that are not here.
+    goOn(groups) {
+        for (const { name, trades, wins, losses, profit } of groups.slice(0, MAX_GROUPS)) {
+            const group = newGroup(name);
+            group.trades = trades;
+            group.wins = wins;
+            group.decided = wins + losses;
+            group.profit.addText(profit);
+            this.all.set(name, group);
+        }
+    }
+
     add(records) {
         for (const record of records) {
             let name = groupOf(record, this.key);

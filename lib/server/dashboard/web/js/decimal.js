@@ -59,6 +59,15 @@ export class DecimalSum {
         this.#put(number, -1);
     }
 
+    // The sum of a text such as "-1234.5", however many digits it has.
+    addText(words) {
+        const found = /^(-?)(\d+)(?:\.(\d+))?$/.exec(words);
+        if (!found)
+            return;
+        const [, sign, front, behind = ""] = found;
+        this.#putLarge(BigInt(sign + front + behind), behind.length);
+    }
+
     addProduct(a, b) {
         this.#putProduct(a, b, 1);
     }

@@ -7,9 +7,9 @@ const BEATS = 9; // of which the middle one counts
 const PATIENCE = 3;
 
 export class Freshness {
-    constructor(refreshMs) {
+    constructor(refreshMs, now) {
         this.refreshMs = refreshMs;
-        this.refreshedAt = null;
+        this.refreshedAt = now;
         this.dataAt = null;
         this.gaps = [];
     }
@@ -38,8 +38,7 @@ export class Freshness {
 
     // {refreshIn, share, age, stale} at this moment; age is null before the first data.
     at(now) {
-        const since = this.refreshedAt === null ? this.refreshMs : now - this.refreshedAt;
-        const refreshIn = Math.max(0, this.refreshMs - since);
+        const refreshIn = Math.max(0, this.refreshedAt + this.refreshMs - now);
         const age = this.dataAt === null ? null : now - this.dataAt;
         return {
             refreshIn,

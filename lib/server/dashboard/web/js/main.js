@@ -8,6 +8,7 @@ import { Freshness } from "./freshness.js";
 import { Hold } from "./hold.js";
 import { Keyboard } from "./keyboard.js";
 import { Market } from "./market.js";
+import { Past } from "./past.js";
 import { Price } from "./price.js";
 import { goOn } from "./reconcile.js";
 import { Results } from "./results.js";
@@ -42,7 +43,7 @@ const results = new Results(parts);
 const blotter = new Blotter({ ...parts, onPick: pick });
 new Market({ ...parts, onPick: pick });
 
-frames.job("totals", () => showTotals(store.totals, results.deepest));
+frames.job("totals", () => showTotals(store.totals, results.deepest), 100);
 store.onChange(() => frames.want("totals"));
 frames.want("totals");
 
@@ -50,9 +51,10 @@ frames.want("totals");
 
 const refreshSeconds = () =>
     Math.max(1, Number(state.get("refresh")) || Number(document.body.dataset.refreshSeconds) || 10);
-const freshness = new Freshness(refreshSeconds() * 1000);
+const freshness = new Freshness(refreshSeconds() * 1000, performance.now());
 const status = new Status(freshness);
 
+const past = new Past(store);
 const hold = new Hold((update) => store.add(update), MAX_TRADES);
 
 function update(message) {
@@ -65,9 +67,10 @@ function update(message) {
 function snapshot(message) {
     hold.drop();
     const more = goOn(message, store);
-    if (!more)
-        store.clear();
-    store.add(more ?? message);
+    if (more)
+        store.add(more);
+    else
+        past.begin(message);
     showHeld();
     if ((message.trades_count || message.market_data_count) && freshness.dataAt === null)
         setText(byId("last-update"), clock(new Date(message.timestamp)));

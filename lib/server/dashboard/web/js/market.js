@@ -32,7 +32,7 @@ export class Market {
             { name: "all", label: "All rows", title: "every row, newest first" },
         ], state, "market");
         // Every row is looked at: a few times a second are enough for an eye.
-        frames.job("market", () => this.#draw(), 100);
+        frames.job("market", () => this.#draw(), 200);
         store.onChange((change) => this.#changed(change));
         state.onChange((name) => {
             if (name === "market")

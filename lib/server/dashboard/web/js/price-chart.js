@@ -99,7 +99,10 @@ export class PriceChart {
             bound.applyOptions({ color: colour("faint") });
         for (const { name, mark } of this.names)
             mark.applyOptions({
-                lines: [{ text: " " + name, color: colour("muted"), fontSize: 10, fontFamily: colour("font") }],
+                lines: [{
+                    text: " " + name, color: colour("muted"), fontSize: 10, lineHeight: 18,
+                    fontFamily: colour("font"),
+                }],
             });
         this.#draw();
         this.#mark();

@@ -22,7 +22,7 @@ export class Price {
         this.anew = true;
         this.listed = [];
         segments(byId("intervals"), INTERVALS, state, "interval");
-        frames.job("price", () => this.#draw(), 50);
+        frames.job("price", () => this.#draw(), 100);
         store.onChange((change) => this.#changed(change));
         state.onChange((name) => {
             if (name === "symbol" || name === "interval")

@@ -27,7 +27,7 @@ export class Results {
             { name: "strategy", label: "Strategy", title: "a curve for each strategy" },
             { name: "symbol", label: "Symbol", title: "a curve for each symbol" },
         ], state, "curve");
-        frames.job("results", () => this.#draw(), 200);
+        frames.job("results", () => this.#draw(), 250);
         store.onChange((change) => this.#changed(change));
         state.onChange((name) => name === "curve" && frames.want("results"));
         byId("groups").addEventListener("click", (event) => this.#pick(event));
@@ -35,8 +35,12 @@ export class Results {
     }
 
     #begin() {
-        this.left = NOTHING_LEFT;
+        const { before } = this.store;
+        const sum = Number(before.profit);
+        this.left = { ...NOTHING_LEFT, sum, peak: Math.max(0, sum), deepest: Math.min(0, sum) };
         this.groups = { strategy: new Groups("strategy"), symbol: new Groups("symbol") };
+        this.groups.strategy.goOn(before.groups.strategy);
+        this.groups.symbol.goOn(before.groups.symbol);
     }
 
     #changed({ cleared, trades, gone }) {

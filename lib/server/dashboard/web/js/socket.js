@@ -74,9 +74,10 @@ export class Connection {
         this.#asked = 0;
     }
 
+    // At once, where nothing is on its way already.
     reconnect() {
         clearTimeout(this.#timer);
-        if (!this.socket.connected)
-            this.socket.disconnect().connect();
+        if (!this.socket.active)
+            this.socket.connect();
     }
 }

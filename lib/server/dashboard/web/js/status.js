@@ -60,7 +60,10 @@ export function showTotals(totals, deepest) {
     byId("win-meter").style.transform = `scaleX(${totals.winRate || 0})`;
     const factor = totals.profitFactor;
     setText(byId("profit-factor"), Number.isFinite(factor) ? factor.toFixed(2) : format.NOTHING);
+    const partly = totals.isPartial ? "Of the trades on this page. " : "";
+    byId("profit-factor").title = partly;
     money("turnover", totals.notional, "");
+    byId("turnover").title = partly + byId("turnover").title;
     const fall = byId("max-drawdown");
     setText(fall, deepest < 0 ? format.exactShort(deepest.toFixed(2), 2) : format.NOTHING);
     const result = format.exactShort(totals.profit, 2, "+");

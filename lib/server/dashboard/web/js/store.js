@@ -18,6 +18,11 @@ export const TRADE_COLUMNS = ["timestamp", "symbol", "side", "quantity", "price"
 export const MARKET_COLUMNS = ["timestamp", "symbol", "open", "high", "low", "close", "volume",
     "rsi", "signal_strength"];
 
+export const NOTHING_BEFORE = Object.freeze({
+    trades: 0, points: 0, wins: 0, losses: 0, quantity: "0", profit: "0",
+    groups: { symbol: [], strategy: [] },
+});
+
 // The newest rows of one kind, and of each symbol.
 class Table {
     constructor(limit, known) {
@@ -82,6 +87,7 @@ class Table {
 
 export class Totals {
     constructor() {
+        this.isPartial = false; // won, lost and turnover are of fewer trades than the rest
         this.trades = 0;
         this.points = 0;
         this.wins = 0;
@@ -91,6 +97,16 @@ export class Totals {
         this.lost = new DecimalSum();
         this.notional = new DecimalSum();
         this.quantity = new DecimalSum();
+    }
+
+    // Goes on from sums of trades that are not here.
+    goOn(sums) {
+        this.isPartial = sums.trades > 0;
+        this.trades += sums.trades;
+        this.wins += sums.wins;
+        this.losses += sums.losses;
+        this.profit.addText(sums.profit);
+        this.quantity.addText(sums.quantity);
     }
 
     add({ row }) {
@@ -138,10 +154,15 @@ export class Store {
         this.clear();
     }
 
-    clear() {
+    // Empty; `before` are the sums of rows that were pushed and are not here (history.js), with
+    // their numbers of trades and points.
+    clear(before = NOTHING_BEFORE) {
+        this.before = before;
         this.trades = new Table(this.limits.trades, TRADE_COLUMNS);
         this.market = new Table(this.limits.market, MARKET_COLUMNS);
         this.totals = new Totals();
+        this.totals.goOn(before);
+        this.totals.points = before.points;
         this.tradesByTime = [];
         this.updatedAt = "";
         this.#tell({ cleared: true, trades: [], market: [], gone: [] });
