@@ -136,7 +136,8 @@ struct msim_closing {
     const char *reason;
     bool by_peer; /* the peer said so first */
     /*
-     * A client that never opened: what kept it from doing so.  MSIM_ERR_IO (refused),
+     * A client that never opened: what kept it from doing so.  MSIM_ERR_IO (refused, or a
+     * host that nobody knows),
      * MSIM_ERR_TIMEOUT, MSIM_ERR_FORMAT (the peer does not speak WebSocket, or answered
      * with another status, or TLS does not trust it), MSIM_ERR_CLOSED (closed by its owner before
      * it opened); MSIM_OK for a connection that was open.
@@ -294,9 +295,10 @@ struct msim_connect_params {
 
 /*
  * Starts to connect; `opened` or `closed` follows in a later turn.  Every address of the host is
- * tried in turn.  MSIM_ERR_INVALID for a URL that is none, MSIM_ERR_UNSUPPORTED for wss:// in a
- * build without TLS, MSIM_ERR_IO for a host that nobody knows (a name is looked up here and now,
- * which waits for the system's resolver), MSIM_ERR_LIMIT at max_connections.  `out` may be NULL.
+ * tried in turn; a name is looked up by a thread that lives only so long (it handles no signal, and
+ * touches nothing of the host's).  MSIM_ERR_INVALID for a URL that is none, MSIM_ERR_UNSUPPORTED
+ * for wss:// in a build without TLS, MSIM_ERR_LIMIT at max_connections, MSIM_ERR_IO where the
+ * system has no thread or pipe left.  `out` may be NULL.
  */
 MSIM_API int msim_net_connect(struct msim_net *net, struct msim_connection **out,
                               const struct msim_connect_params *params, struct msim_detail *detail);

@@ -13,6 +13,7 @@
 
 #include "base/detail.h"
 #include "base/mem.h"
+#include "net/resolve.h"
 #include "net/tls.h"
 
 void msim_client_fail(struct msim_connection *connection, int failure, const char *format, ...)
@@ -96,8 +97,56 @@ static void linked(struct msim_connection *connection)
     msim_connection_touch(connection);
 }
 
+/* The host's addresses are known, or why they are not. */
+static void resolved(struct msim_connection *connection)
+{
+    struct msim_attempt *attempt = connection->opening->attempt;
+    struct msim_resolved found;
+
+    bool is_read = msim_resolve_read(connection->ready.fd, &found);
+    msim_connection_detach(connection);
+    attempt->is_resolving = false;
+    if (!is_read) {
+        msim_client_fail(connection, MSIM_ERR_IO, "the address of %s cannot be looked up",
+                         attempt->name);
+    } else if (found.result < 0) {
+        msim_client_fail(connection, found.result, "%s", found.detail.text);
+    } else {
+        attempt->addresses = found.addresses;
+        try_next(connection, MSIM_ERR_IO);
+    }
+}
+
+/* A name is asked for by a thread of its own: the loop goes on meanwhile. */
+static int resolve(struct msim_connection *connection, const struct msim_url *url,
+                   struct msim_detail *detail)
+{
+    struct msim_attempt *attempt = connection->opening->attempt;
+    char words[MSIM_ERROR_TEXT];
+
+    if (msim_resolve_at_once(&attempt->addresses, url->host, url->port)) {
+        try_next(connection, MSIM_ERR_IO);
+        return MSIM_OK;
+    }
+    int fd = msim_resolve_start(url->host, url->port);
+    if (fd < 0 || !msim_connection_attach(connection, fd, EPOLLIN)) {
+        int error = errno;
+        if (fd >= 0)
+            close(fd);
+        return msim_detail_set(detail, MSIM_ERR_IO, "the host '%.200s' cannot be looked up: %s",
+                               url->host, msim_error_text(words, error));
+    }
+    attempt->is_resolving = true;
+    msim_wheel_set(&connection->net->wheel, &connection->timer, attempt->deadline);
+    return MSIM_OK;
+}
+
 void msim_client_ready(struct msim_connection *connection)
 {
+    if (connection->opening->attempt->is_resolving) {
+        resolved(connection);
+        return;
+    }
     int error = msim_socket_error(connection->ready.fd);
 
     /* Without a listener a free port may, by chance, connect to itself. */
@@ -114,6 +163,12 @@ void msim_client_ready(struct msim_connection *connection)
 
 void msim_client_expired(struct msim_connection *connection)
 {
+    if (connection->opening->attempt->is_resolving) {
+        msim_client_fail(connection, MSIM_ERR_TIMEOUT,
+                         "the address of %s was not found in time: is the name server there?",
+                         connection->opening->attempt->name);
+        return;
+    }
     note_failure(connection, "no answer");
     msim_connection_detach(connection);
     try_next(connection, MSIM_ERR_TIMEOUT);
@@ -186,13 +241,8 @@ static int begin(struct msim_connection *connection, const struct msim_url *url,
         r = secure(connection, url, tls, detail);
     if (r < 0)
         return r;
-    r = msim_resolve(&connection->opening->attempt->addresses, url->host, url->port,
-                     MSIM_RESOLVE_CONNECT, detail);
-    if (r < 0)
-        return r;
     connection->is_told = true;
-    try_next(connection, MSIM_ERR_IO);
-    return MSIM_OK;
+    return resolve(connection, url, detail);
 }
 
 int msim_net_connect(struct msim_net *net, struct msim_connection **out,

@@ -14,6 +14,7 @@ struct msim_attempt {
     char name[MSIM_URL_HOST_MAX + 16]; /* "host:port", for words */
     struct msim_addresses addresses;
     size_t next_address;
+    bool is_resolving; /* the descriptor is the resolver's */
     msim_time deadline;
     struct msim_detail tried; /* what became of each address */
 };

@@ -82,8 +82,7 @@ static int look_up(struct msim_addresses *out, const char *host, uint16_t port,
     return MSIM_OK;
 }
 
-int msim_resolve(struct msim_addresses *out, const char *host, uint16_t port,
-                 enum msim_resolve_use use, struct msim_detail *detail)
+bool msim_resolve_at_once(struct msim_addresses *out, const char *host, uint16_t port)
 {
     struct in_addr ipv4;
     struct in6_addr ipv6;
@@ -96,10 +95,16 @@ int msim_resolve(struct msim_addresses *out, const char *host, uint16_t port,
         add_ipv4(out, ipv4, port);
     } else if (inet_pton(AF_INET6, host, &ipv6) == 1) {
         add_ipv6(out, ipv6, port);
-    } else {
-        return look_up(out, host, port, use, detail);
     }
-    return MSIM_OK;
+    return out->count > 0;
+}
+
+int msim_resolve(struct msim_addresses *out, const char *host, uint16_t port,
+                 enum msim_resolve_use use, struct msim_detail *detail)
+{
+    if (msim_resolve_at_once(out, host, port))
+        return MSIM_OK;
+    return look_up(out, host, port, use, detail);
 }
 
 uint16_t msim_address_port(const struct msim_address *address)

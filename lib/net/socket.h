@@ -28,8 +28,10 @@ enum msim_resolve_use {
 
 /*
  * "localhost" is 127.0.0.1 and ::1 without asking anybody; an address is itself; any
- * other name is looked up, which waits for the system's resolver.  MSIM_ERR_IO with words.
+ * other name is looked up, which waits for the system's resolver.  MSIM_ERR_IO with words.  False
+ * of the first for a name that has to be.
  */
+bool msim_resolve_at_once(struct msim_addresses *out, const char *host, uint16_t port);
 int msim_resolve(struct msim_addresses *out, const char *host, uint16_t port,
                  enum msim_resolve_use use, struct msim_detail *detail);
 

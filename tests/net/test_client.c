@@ -411,6 +411,37 @@ static void a_bad_url_is_refused_at_once(void **state)
     dial_finish(&dial);
 }
 
+/* A label of 64 letters: no resolver asks anybody about it. */
+#define NO_NAME "ws://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example/"
+
+static void a_name_is_looked_up_while_the_loop_goes_on(void **state)
+{
+    struct dial dial;
+
+    (void)state;
+    dial_begin(&dial);
+    assert_int_equal(dial_to(&dial, NO_NAME, NULL), MSIM_OK);
+    while (dial.connection)
+        turn(&dial.bench);
+    assert_non_null(strstr(dial.bench.log, "MSIM_ERR_IO"));
+    dial_finish(&dial);
+}
+
+static void nobody_waits_for_a_name_that_is_not_wanted_any_more(void **state)
+{
+    struct dial dial;
+
+    (void)state;
+    dial_begin(&dial);
+    assert_int_equal(dial_to(&dial, NO_NAME, NULL), MSIM_OK);
+    msim_connection_abort(dial.connection);
+    while (dial.connection)
+        turn(&dial.bench);
+    assert_non_null(strstr(dial.bench.log, "MSIM_ERR_CLOSED"));
+    assert_int_equal(dial_to(&dial, NO_NAME, NULL), MSIM_OK);
+    dial_finish(&dial); /* and the net goes while a thread is on its way */
+}
+
 static void a_client_may_be_closed_before_it_opened(void **state)
 {
     struct dial dial;
@@ -505,6 +536,8 @@ int main(void)
         cmocka_unit_test(a_refused_link_names_every_address_that_was_tried),
         cmocka_unit_test(the_second_address_is_tried_where_the_first_refuses),
         cmocka_unit_test(a_bad_url_is_refused_at_once),
+        cmocka_unit_test(a_name_is_looked_up_while_the_loop_goes_on),
+        cmocka_unit_test(nobody_waits_for_a_name_that_is_not_wanted_any_more),
         cmocka_unit_test(a_client_may_be_closed_before_it_opened),
         cmocka_unit_test(a_close_of_the_clients_ends_when_the_server_has_answered),
         cmocka_unit_test(a_client_of_ours_and_a_server_of_ours_understand_each_other),
