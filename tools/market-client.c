@@ -42,6 +42,9 @@ struct settings {
     bool quiet;
     bool as_table;
     bool polygon;
+    bool insecure;
+    bool deflate;
+    const char *ca_file;
     const char *api_key_file;
     const char *subscribe;
     uint64_t show_first;
@@ -62,6 +65,7 @@ struct client {
     struct msim_connection *connection;
     struct feed feed;
     char *api_key;
+    struct msim_tls *tls; /* NULL: the system's authorities */
 
     bool was_open;            /* at least once */
     uint64_t messages_before; /* the latest attempt to connect */
@@ -173,6 +177,11 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "the key whose number is the moment of sending (ts)"},
         {"sequence", 0, OPTION_TEXT, &settings->load.sequence, "KEY",
          "the key of a number that grows by one: gaps are counted"},
+        {"ca-file", 0, OPTION_TEXT, &settings->ca_file, "FILE",
+         "who may vouch for a wss:// server (PEM); the system's\nauthorities if it is not there"},
+        {"insecure", 0, OPTION_FLAG, &settings->insecure, NULL,
+         "take any certificate of a wss:// server"},
+        {"deflate", 0, OPTION_FLAG, &settings->deflate, NULL, "ask for compressed messages"},
         {"log-level", 0, OPTION_LEVEL, &settings->level, "LEVEL",
          "error, warning (default), info or debug"},
     };
@@ -379,6 +388,13 @@ static void closed(void *context, struct msim_connection *connection,
     }
 }
 
+/* One client, one window: it need not save memory. */
+static struct msim_deflate deflate_wanted(const struct settings *settings)
+{
+    return (struct msim_deflate){
+        .is_on = settings->deflate, .keeps_context = true, .peer_keeps_context = true};
+}
+
 static void connect_now(struct client *client)
 {
     struct msim_connect_params params = MSIM_CONNECT_PARAMS_INIT;
@@ -389,6 +405,8 @@ static void connect_now(struct client *client)
     client->feed.is_replay = false;
     client->feed.pace_started = false;
     params.url = client->settings.url;
+    params.tls = client->tls;
+    params.deflate = deflate_wanted(&client->settings);
     params.limits.max_message_bytes = MAX_MESSAGE;
     params.handler.opened = opened;
     params.handler.message = take_message;
@@ -518,6 +536,8 @@ static int run_load(struct client *client)
     client->logger = terminal_logger(&client->terminal, settings->level);
     load.url = settings->url;
     load.json = settings->json;
+    load.tls = client->tls;
+    load.deflate.is_on = settings->deflate;
     load.max_message_bytes = MAX_MESSAGE;
     load.says[0] = settings->send;
     if (load.duration == 0)
@@ -566,6 +586,23 @@ static int start(struct client *client)
     return EXIT_SUCCESS;
 }
 
+/* Whom to trust, where that is not the system's to say. */
+static int read_trust(struct client *client)
+{
+    const struct settings *settings = &client->settings;
+    struct msim_tls_params params = MSIM_TLS_PARAMS_INIT;
+    struct msim_detail detail = {{0}};
+
+    if (!settings->ca_file && !settings->insecure)
+        return EXIT_SUCCESS;
+    params.ca_file = settings->ca_file;
+    params.is_insecure = settings->insecure;
+    if (msim_tls_create(&client->tls, &params, &detail) >= 0)
+        return EXIT_SUCCESS;
+    terminal_fail(&client->terminal, "%s%s", settings->ca_file ? "--ca-file: " : "", detail.text);
+    return EXIT_USAGE;
+}
+
 int main(int argument_count, char **arguments)
 {
     struct client client = {.retry_at = MSIM_TIME_NEVER};
@@ -573,8 +610,12 @@ int main(int argument_count, char **arguments)
     int code = read_settings(&client.settings, argument_count, arguments);
     if (code >= 0)
         return code;
+    code = read_trust(&client);
+    if (code != EXIT_SUCCESS)
+        return code;
     if (client.settings.load.connections > 0) {
         code = run_load(&client);
+        msim_tls_destroy(&client.tls);
         free(client.api_key);
         return code;
     }
@@ -589,6 +630,7 @@ int main(int argument_count, char **arguments)
      */
     client.stopping = true;
     msim_net_destroy(&client.net);
+    msim_tls_destroy(&client.tls);
     feed_finish(&client.feed);
     free(client.api_key);
     return code;

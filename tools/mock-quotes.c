@@ -485,6 +485,8 @@ static int start(struct quotes *quotes)
         return terminal_fail(terminal, "%s", detail.text);
     params.faults = quotes->faults;
     params.access = settings->network.access;
+    params.tls = settings->network.tls;
+    params.deflate.is_on = settings->network.deflate;
     params.start = quotes->mock.start;
     params.seed = quotes->mock.seed;
     params.wait_clients = settings->wait_clients != UINT64_MAX ? (size_t)settings->wait_clients
@@ -542,7 +544,7 @@ static int run(struct quotes *quotes)
     struct service *service = &quotes->service;
     struct msim_quotes_stats stats = stats_of(quotes);
 
-    service_announce(quotes->settings.network.host, msim_quotes_server_port(quotes->server));
+    network_announce(&quotes->settings.network, msim_quotes_server_port(quotes->server));
     fprintf(stderr, "Waiting for clients to connect...\n");
     while (!service_is_over(service, stats.clients)) {
         if (msim_quotes_server_dispatch(quotes->server, service_timeout(service)) < 0) {

@@ -273,6 +273,8 @@ static int start(struct replay *replay)
     params.max_queue_bundles = (size_t)settings->max_queue_size;
     params.logger = &replay->service.logger;
     params.access = settings->network.access;
+    params.tls = settings->network.tls;
+    params.deflate.is_on = settings->network.deflate;
     int r = msim_replay_server_create(&replay->server, &params, &detail);
     if (r < 0) {
         terminal_fail(&replay->service.terminal, "%s", detail.text);
@@ -297,7 +299,7 @@ static void announce(const struct replay *replay)
     fprintf(stderr, "%" PRIu64 " trades in %" PRIu64 " file%s%s%s%s%s\n", info.rows, info.files,
             info.files == 1 ? "" : "s", info.rows ? ", " : "", first, info.rows ? " to " : "",
             last);
-    service_announce(replay->settings.network.host, msim_replay_server_port(replay->server));
+    network_announce(&replay->settings.network, msim_replay_server_port(replay->server));
 }
 
 /* ", lateness ..."; nothing where nothing was due at a moment. */

@@ -43,10 +43,13 @@ struct msim_replay_server_params {
     const struct msim_allocator *allocator; /* copied */
     const struct msim_logger *logger;       /* copied */
     struct msim_access *access;             /* who may come in; shared; NULL: everybody */
+    struct msim_tls *tls;                   /* shared; NULL: plain */
+    struct msim_deflate deflate;
 };
-#define MSIM_REPLAY_SERVER_PARAMS_INIT                                                       \
-    {                                                                                        \
-        sizeof(struct msim_replay_server_params), 0, 0, 0, 0, 0, {0, 0}, 0, 0, 0, 0, 0, 0, 0 \
+#define MSIM_REPLAY_SERVER_PARAMS_INIT                                                           \
+    {                                                                                            \
+        sizeof(struct msim_replay_server_params), 0, 0, 0, 0, 0, {0, 0}, 0, 0, 0, 0, 0, 0, 0, 0, \
+            MSIM_DEFLATE_INIT                                                                    \
     }
 
 /* Listens when it returns. */
@@ -122,11 +125,13 @@ struct msim_quotes_server_params {
     const struct msim_allocator *allocator; /* copied */
     const struct msim_logger *logger;       /* copied */
     struct msim_access *access;             /* who may come in; shared; NULL: everybody */
+    struct msim_tls *tls;                   /* shared; NULL: plain */
+    struct msim_deflate deflate;
 };
 #define MSIM_QUOTES_SERVER_PARAMS_INIT                                                             \
     {                                                                                              \
         sizeof(struct msim_quotes_server_params), {0, 0}, 0, {0, 0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-            0, 0, 0, 0, 0, 0, 0                                                                    \
+            0, 0, 0, 0, 0, 0, 0, 0, MSIM_DEFLATE_INIT                                              \
     }
 
 /*

@@ -17,6 +17,7 @@
 #include "base/detail.h"
 #include "base/mem.h"
 #include "net/credentials.h"
+#include "net/url.h"
 
 /* A record's payload at most, and that with all that TLS puts around it. */
 #define RECORD_BYTES (16 * 1024)
@@ -47,6 +48,7 @@ struct msim_session {
     bool has_begun;
     bool has_said_bye;
     char words[MSIM_DETAIL_SIZE];
+    char host[MSIM_URL_HOST_MAX + 1]; /* GnuTLS keeps no copy */
 };
 
 static void broken(struct msim_session *session, const char *format, ...)
@@ -354,8 +356,9 @@ static int set_up_server(struct msim_session *session)
 }
 
 /* Names are announced to the server, so that it may choose its certificate; addresses are not. */
-static int set_up_client(struct msim_session *session, const char *host)
+static int set_up_client(struct msim_session *session)
 {
+    const char *host = session->host;
     unsigned char address[sizeof(struct in6_addr)];
 
     if (inet_pton(AF_INET, host, address) != 1 && inet_pton(AF_INET6, host, address) != 1) {
@@ -368,7 +371,7 @@ static int set_up_client(struct msim_session *session, const char *host)
     return GNUTLS_E_SUCCESS;
 }
 
-static int set_up(struct msim_session *session, const char *host)
+static int set_up(struct msim_session *session)
 {
     const gnutls_datum_t protocol = {(unsigned char *)(uintptr_t) "http/1.1", 8};
     bool is_server = session->role == MSIM_SESSION_SERVER;
@@ -392,7 +395,7 @@ static int set_up(struct msim_session *session, const char *host)
         r = gnutls_alpn_set_protocols(session->handle, &protocol, 1,
                                       is_server ? GNUTLS_ALPN_MANDATORY : 0);
     if (r >= 0)
-        r = is_server ? set_up_server(session) : set_up_client(session, host);
+        r = is_server ? set_up_server(session) : set_up_client(session);
     return r;
 }
 
@@ -414,7 +417,9 @@ int msim_session_create(struct msim_session **out, struct msim_net *net, struct 
     session->ready = ready;
     session->role = role;
     msim_bytes_init(&session->held, HELD_BYTES, &net->allocator);
-    if (set_up(session, host) < 0) {
+    if (host)
+        strncpy(session->host, host, sizeof session->host - 1);
+    if (set_up(session) < 0) {
         msim_session_destroy(&session);
         return MSIM_ERR_NOMEM;
     }

@@ -408,6 +408,8 @@ static int listen_on(struct msim_quotes_server *server, struct msim_detail *deta
     params.host = server->params.host;
     params.port = server->params.port;
     params.access = server->params.access;
+    params.tls = server->params.tls;
+    params.deflate = server->params.deflate;
     params.limits.max_backlog_bytes = server->params.max_backlog_bytes;
     params.handler.arrived = arrived;
     params.handler.request = refuse_or_accept;
@@ -505,6 +507,7 @@ int msim_quotes_server_create(struct msim_quotes_server **out,
     /* The caller's own: borrowed for the create alone. */
     server->params.host = NULL;
     server->params.access = NULL;
+    server->params.tls = NULL;
     server->params.allocator = NULL;
     server->params.logger = NULL;
     server->params.api_keys = NULL;

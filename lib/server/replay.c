@@ -176,6 +176,8 @@ static int listen_on(struct msim_replay_server *server, struct msim_detail *deta
     params.host = server->params.host;
     params.port = server->params.port;
     params.access = server->params.access;
+    params.tls = server->params.tls;
+    params.deflate = server->params.deflate;
     params.limits.max_backlog_bytes = server->params.max_backlog_bytes;
     /* Told when everything has left: what the system holds bridges the moment until more comes. */
     params.limits.low_water_bytes = 1;
@@ -265,6 +267,7 @@ int msim_replay_server_create(struct msim_replay_server **out,
     /* The caller's own: borrowed for the create alone. */
     server->params.host = NULL;
     server->params.access = NULL;
+    server->params.tls = NULL;
     server->params.allocator = NULL;
     server->params.logger = NULL;
     *out = server;

@@ -76,13 +76,33 @@ static int create_access(struct network *network, const struct service *service,
     return msim_access_create(&network->access, &params, detail);
 }
 
-int network_open(struct network *network, struct service *service)
+/* -1 to go on, else the exit code. */
+static int create_tls(struct network *network)
+{
+    struct msim_tls_params params = MSIM_TLS_PARAMS_INIT;
+    struct msim_detail detail = {{0}};
+
+    if (!network->tls_cert && !network->tls_key)
+        return -1;
+    if (!network->tls_cert) {
+        terminal_fail(network->terminal, "--tls-key goes with --tls-cert");
+        return EXIT_USAGE;
+    }
+    params.cert_file = network->tls_cert;
+    params.key_file = network->tls_key;
+    int r = msim_tls_create(&network->tls, &params, &detail);
+    if (r >= 0)
+        return -1;
+    terminal_fail(network->terminal, "--tls-cert: %s", detail.text);
+    return EXIT_USAGE;
+}
+
+static int create_guard(struct network *network, struct service *service)
 {
     struct msim_detail detail = {{0}};
     size_t length = 0;
     char *keys;
 
-    network->terminal = &service->terminal;
     int code = find_keys(network, &keys, &length, &detail);
     if (code >= 0) {
         terminal_fail(&service->terminal, "%s", detail.text);
@@ -99,16 +119,35 @@ int network_open(struct network *network, struct service *service)
     return r == MSIM_ERR_FORMAT || r == MSIM_ERR_LIMIT ? EXIT_USAGE : exit_code_of(r);
 }
 
-/* What is wrong with the new keys is said, and the old ones stay. */
-static void take_hangup(void *context, int fd)
+int network_open(struct network *network, struct service *service)
 {
-    struct network *network = context;
-    struct signalfd_siginfo info;
+    network->terminal = &service->terminal;
+    int code = create_tls(network);
+    return code >= 0 ? code : create_guard(network, service);
+}
+
+void network_announce(const struct network *network, uint16_t port)
+{
+    service_announce(network->tls ? "wss" : "ws", network->host, port);
+}
+
+static void reload_certificate(struct network *network)
+{
+    struct msim_detail detail = {{0}};
+
+    terminal_settle(network->terminal);
+    if (msim_tls_reload(network->tls, &detail) >= 0)
+        fprintf(stderr, "--tls-cert: read anew from %s\n", network->tls_cert);
+    else
+        terminal_fail(network->terminal, "%s; the certificate stays as it was", detail.text);
+}
+
+/* What is wrong with the new keys is said, and the old ones stay. */
+static void reload_keys(struct network *network)
+{
     struct msim_detail detail = {{0}};
     size_t length;
 
-    if (read(fd, &info, sizeof info) != (ssize_t)sizeof info)
-        return;
     char *keys = read_keys(network->keys_path, &length, &detail);
     terminal_settle(network->terminal);
     if (keys && msim_access_set_keys(network->access, keys, length, &detail) >= 0)
@@ -119,11 +158,24 @@ static void take_hangup(void *context, int fd)
     free(keys);
 }
 
+static void take_hangup(void *context, int fd)
+{
+    struct network *network = context;
+    struct signalfd_siginfo info;
+
+    if (read(fd, &info, sizeof info) != (ssize_t)sizeof info)
+        return;
+    if (network->tls)
+        reload_certificate(network);
+    if (network->keys_path)
+        reload_keys(network);
+}
+
 int network_watch(struct network *network, struct msim_net *net)
 {
     sigset_t hangup;
 
-    if (!network->keys_path)
+    if (!network->keys_path && !network->tls)
         return -1;
     sigemptyset(&hangup);
     sigaddset(&hangup, SIGHUP);
@@ -139,6 +191,7 @@ int network_watch(struct network *network, struct msim_net *net)
 void network_finish(struct network *network)
 {
     msim_access_destroy(&network->access);
+    msim_tls_destroy(&network->tls);
     option_list_finish(&network->origins);
     option_list_finish(&network->hosts);
 }

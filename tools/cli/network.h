@@ -5,6 +5,7 @@
 #define TOOLS_CLI_NETWORK_H
 
 #include <marketsim/access.h>
+#include <marketsim/tls.h>
 
 #include "cli/options.h"
 #include "cli/service.h"
@@ -19,9 +20,13 @@ struct network {
     const char *keys_path;
     struct option_list origins;
     struct option_list hosts;
+    const char *tls_cert;
+    const char *tls_key;
+    bool deflate;
     bool allow_open;
     bool has_own_keys; /* the tool asks for keys in another way */
     struct msim_access *access;
+    struct msim_tls *tls; /* NULL: plain */
     struct terminal *terminal;
 };
 
@@ -47,6 +52,17 @@ struct network {
         {"allow-host", 0,                                                                            \
          OPTION_LIST,  &(network)->hosts,                                                            \
          "LIST",       "names of this machine that a Host may be, beside\naddresses and localhost"}, \
+        {"tls-cert",                                                                                 \
+         0,                                                                                          \
+         OPTION_TEXT,                                                                                \
+         &(network)->tls_cert,                                                                       \
+         "FILE",                                                                                     \
+         "certificate (PEM): serve wss:// and https:// instead of\nws:// and http://; read anew "    \
+         "on SIGHUP"},                                                                               \
+        {"tls-key",           0,      OPTION_TEXT,                                                   \
+         &(network)->tls_key, "FILE", "its private key (PEM), if not in the same file"},             \
+        {"deflate",           0,    OPTION_FLAG,                                                     \
+         &(network)->deflate, NULL, "compress messages for clients that can"},                       \
     {                                                                                                \
         "allow-open", 0, OPTION_FLAG, &(network)->allow_open, NULL,                                  \
             "listen beyond this machine without keys"                                                \
@@ -58,8 +74,12 @@ struct network {
  */
 int network_open(struct network *network, struct service *service);
 
-/* From here on SIGHUP reads the keys' file anew.  -1 to go on, else the exit code. */
+/* From here on SIGHUP reads the keys' and certificate's files anew.  -1 to go on, else the exit
+ * code. */
 int network_watch(struct network *network, struct msim_net *net);
+
+/* "Server running on wss://..." */
+void network_announce(const struct network *network, uint16_t port);
 
 void network_finish(struct network *network);
 

@@ -70,11 +70,11 @@ bool service_shows_progress(struct service *service)
     return true;
 }
 
-void service_announce(const char *host, uint16_t port)
+void service_announce(const char *scheme, const char *host, uint16_t port)
 {
     const char *name = host ? host : "localhost";
     bool bare_ipv6 = strchr(name, ':') && name[0] != '[';
 
-    fprintf(stderr, "Server running on ws://%s%s%s:%u (Ctrl+C ends it)\n", bare_ipv6 ? "[" : "",
-            name, bare_ipv6 ? "]" : "", (unsigned)port);
+    fprintf(stderr, "Server running on %s://%s%s%s:%u (Ctrl+C ends it)\n", scheme,
+            bare_ipv6 ? "[" : "", name, bare_ipv6 ? "]" : "", (unsigned)port);
 }

@@ -198,6 +198,8 @@ static void connect_peer(struct peer *peer)
     struct msim_detail detail = {{0}};
 
     params.url = load->settings->url;
+    params.tls = load->settings->tls;
+    params.deflate = load->settings->deflate;
     params.limits.max_message_bytes = load->settings->max_message_bytes;
     params.handler.opened = opened;
     params.handler.message = take_message;

@@ -22,6 +22,8 @@ struct load_settings {
     const char *says[LOAD_SAYS]; /* NULL: no more */
     bool json;
     size_t max_message_bytes;
+    struct msim_tls *tls;
+    struct msim_deflate deflate;
 };
 
 /* Returns the exit code. */
