@@ -128,7 +128,10 @@ int network_open(struct network *network, struct service *service)
 
 void network_announce(const struct network *network, uint16_t port)
 {
-    service_announce(network->tls ? "wss" : "ws", network->host, port);
+    if (network->tls)
+        service_announce_secure(network->host, port);
+    else
+        service_announce(network->host, port);
 }
 
 static void reload_certificate(struct network *network)

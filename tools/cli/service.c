@@ -70,11 +70,21 @@ bool service_shows_progress(struct service *service)
     return true;
 }
 
-void service_announce(const char *scheme, const char *host, uint16_t port)
+static void announce(const char *scheme, const char *host, uint16_t port)
 {
     const char *name = host ? host : "localhost";
     bool bare_ipv6 = strchr(name, ':') && name[0] != '[';
 
     fprintf(stderr, "Server running on %s://%s%s%s:%u (Ctrl+C ends it)\n", scheme,
             bare_ipv6 ? "[" : "", name, bare_ipv6 ? "]" : "", (unsigned)port);
+}
+
+void service_announce(const char *host, uint16_t port)
+{
+    announce("ws", host, port);
+}
+
+void service_announce_secure(const char *host, uint16_t port)
+{
+    announce("wss", host, port);
 }

@@ -36,7 +36,8 @@ int service_timeout(const struct service *service);
 /* True once a second where stderr is a terminal. */
 bool service_shows_progress(struct service *service);
 
-/* "Server running on ws://localhost:8765 (Ctrl+C ends it)" on stderr; `scheme` is ws or wss. */
-void service_announce(const char *scheme, const char *host, uint16_t port);
+/* "Server running on ws://localhost:8765 (Ctrl+C ends it)" on stderr; the second with wss://. */
+void service_announce(const char *host, uint16_t port);
+void service_announce_secure(const char *host, uint16_t port);
 
 #endif
