@@ -166,9 +166,10 @@ enum msim_venue_submitted {
  * behind msim_venue_time is made that.  Refusals are events.
  *
  * MSIM_ERR_CLOSED: the account's link was cut.  MSIM_ERR_INVALID: a client id that is too long or
- * has control bytes, or an account that was never opened.  MSIM_ERR_LIMIT: a bound was reached (too
- * much waits to be pulled, the journal is full).  MSIM_ERR_STATE: another writer fenced this venue
- * off.  MSIM_ERR_NOMEM.  The command did not happen then.
+ * has control bytes, an account that was never opened or is the venue's own, an owner of the
+ * house's.  MSIM_ERR_LIMIT: a bound was reached (too much waits to be pulled, the journal is
+ * full).  MSIM_ERR_STATE: another writer fenced this venue off.  The command did not happen then.
+ * MSIM_ERR_NOMEM: neither did it; or, in the middle of it, not all that it did is told: ask.
  */
 MSIM_API int msim_venue_submit(struct msim_venue *venue, const struct msim_venue_order *order);
 

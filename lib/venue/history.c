@@ -408,6 +408,45 @@ static void guess_quote(const struct msim_venue *venue, struct past *past, const
     }
 }
 
+/* The house's quotes as they stand. */
+static struct msim_quote_data standing(const struct past *past)
+{
+    const struct quote *bid = &past->quotes[BIDS];
+    const struct quote *ask = &past->quotes[ASKS];
+
+    return (struct msim_quote_data){
+        .bid = bid->order ? bid->price : 0,
+        .ask = ask->order ? ask->price : 0,
+        .bid_quantity = bid->order ? bid->leaves : 0,
+        .ask_quantity = ask->order ? ask->leaves : 0,
+    };
+}
+
+/* What a trade of history does to orders that rest, and to those that wait for its price. */
+static int meet_orders(struct msim_venue *venue, uint32_t instrument,
+                       const struct msim_instrument_view *view, const struct sale *sale)
+{
+    const struct past *past = venue->markets[instrument].past;
+    const bool queue = venue->history->params.fills == MSIM_VENUE_FILL_QUEUE;
+    const bool waiting = view->waiting_count > 0;
+    struct msim_quote_data before = standing(past);
+    int r = MSIM_OK;
+
+    if (!waiting && robots_resting(venue, instrument) == 0 && !(queue && past->quoted))
+        return MSIM_OK;
+    r = fill_resting(venue, instrument, MSIM_SIDE_SELL, sale);
+    if (r == MSIM_OK)
+        r = fill_resting(venue, instrument, MSIM_SIDE_BUY, sale);
+    if (queue)
+        before = standing(past);
+    if (r == MSIM_OK && waiting)
+        r = print(venue, instrument, view, sale->price);
+    /* What its own taking met is there again; in a queue it has traded. */
+    if (r == MSIM_OK && (!queue || waiting))
+        r = requote(venue, instrument, &before, view->params.tick);
+    return r;
+}
+
 static int trade_record(struct msim_venue *venue, const struct msim_record *record,
                         uint32_t instrument, const struct msim_instrument_view *view)
 {
@@ -429,22 +468,11 @@ static int trade_record(struct msim_venue *venue, const struct msim_record *reco
     sale.trade = record->as.trade.id ? record->as.trade.id : ++past->trades;
     sale.notional = notional_of(venue, view, &sale);
     r = msim_market_trade(venue, instrument, &sale);
-    const bool looks = robots_resting(venue, instrument) > 0;
-    if (r == MSIM_OK &&
-        (looks || (past->quoted && venue->history->params.fills == MSIM_VENUE_FILL_QUEUE))) {
-        r = fill_resting(venue, instrument, MSIM_SIDE_SELL, &sale);
-        if (r == MSIM_OK)
-            r = fill_resting(venue, instrument, MSIM_SIDE_BUY, &sale);
-    }
-    if (r == MSIM_OK && view->waiting_count > 0)
-        r = print(venue, instrument, view, sale.price);
+    if (r == MSIM_OK)
+        r = meet_orders(venue, instrument, view, &sale);
     if (r == MSIM_OK && !past->quoted) {
         guess_quote(venue, past, &sale, terms->tick, &quote);
-        past->quote = quote;
         r = requote(venue, instrument, &quote, terms->tick);
-    } else if (r == MSIM_OK && venue->history->params.fills != MSIM_VENUE_FILL_QUEUE &&
-               (looks || view->waiting_count > 0)) {
-        r = requote(venue, instrument, &past->quote, terms->tick); /* what its own taking met */
     }
     return r;
 }
@@ -488,7 +516,6 @@ static int quote_record(struct msim_venue *venue, const struct msim_record *reco
         return MSIM_OK;
     }
     past->quoted = true;
-    past->quote = quote;
     return requote(venue, instrument, &quote, terms->tick);
 }
 

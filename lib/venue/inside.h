@@ -269,8 +269,7 @@ int msim_house_fund(struct msim_venue *venue, const struct msim_instrument_param
 
 /* What history has said of an instrument. */
 struct past {
-    struct quote quotes[2];       /* the house's, of bids and of asks */
-    struct msim_quote_data quote; /* history's, at the instrument's exponents */
+    struct quote quotes[2]; /* the house's, of bids and of asks */
     msim_price last_price;
     uint64_t trades; /* numbered by us, where the source has no numbers */
     uint8_t last_side;

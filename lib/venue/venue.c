@@ -99,9 +99,30 @@ static int open_engine(struct msim_venue *venue, const struct msim_engine_params
                  : msim_engine_create(&venue->engine, &params, detail);
 }
 
+/* What stands in the venue's memory, then what it owns; what was begun is undone by a destroy. */
+static int open_all(struct msim_venue *venue, const struct msim_venue_params *params,
+                    const void *bytes, size_t length, struct msim_detail *detail)
+{
+    int r;
+
+    msim_symbols_init(&venue->accounts, venue->params.max_accounts, &venue->allocator);
+    r = open_engine(venue, params->engine, bytes, length, detail);
+    venue->accounts.limit = venue->params.max_accounts;
+    if (r == MSIM_OK && params->faults)
+        r = msim_taps_create(venue, params->faults, detail);
+    if (r == MSIM_OK)
+        r = open_journal(venue, detail);
+    if (r == MSIM_OK)
+        r = msim_due_init(&venue->refreshes, 0, REFRESHES_LIMIT, &venue->allocator);
+    if (r == MSIM_OK && !bytes)
+        r = own_accounts(venue);
+    return r;
+}
+
 int msim_venue_make(struct msim_venue **out, const struct msim_venue_params *params,
                     const void *bytes, size_t length, struct msim_detail *detail)
 {
+    struct msim_detail words = {{0}};
     int r = check_params(params, detail);
 
     if (r < 0)
@@ -119,19 +140,10 @@ int msim_venue_make(struct msim_venue **out, const struct msim_venue_params *par
     venue->served = INT64_MIN;
     venue->outputs.limit = venue->params.max_outputs;
     venue->clients.limit = venue->params.max_client_ids;
-    r = open_engine(venue, params->engine, bytes, length, detail);
-    if (r == MSIM_OK && params->faults)
-        r = msim_taps_create(venue, params->faults, detail);
-    msim_symbols_init(&venue->accounts, venue->params.max_accounts, &venue->allocator);
-    if (r == MSIM_OK)
-        r = open_journal(venue, detail);
-    if (r == MSIM_OK)
-        r = msim_due_init(&venue->refreshes, 0, REFRESHES_LIMIT, &venue->allocator);
-    if (r == MSIM_OK && !bytes)
-        r = own_accounts(venue);
+    r = open_all(venue, params, bytes, length, &words);
     if (r < 0) {
         msim_venue_destroy(&venue);
-        return r;
+        return msim_detail_set(detail, r, "%s", words.text[0] ? words.text : msim_result_text(r));
     }
     *out = venue;
     return MSIM_OK;

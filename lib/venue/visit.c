@@ -321,10 +321,6 @@ static void visit_past(struct visitor *visitor, struct past *past)
 {
     visit_quote(visitor, &past->quotes[0]);
     visit_quote(visitor, &past->quotes[1]);
-    msim_visit_i64(visitor, &past->quote.bid);
-    msim_visit_i64(visitor, &past->quote.ask);
-    msim_visit_i64(visitor, &past->quote.bid_quantity);
-    msim_visit_i64(visitor, &past->quote.ask_quantity);
     msim_visit_i64(visitor, &past->last_price);
     msim_visit_u64(visitor, &past->trades);
     msim_visit_u8(visitor, &past->last_side);

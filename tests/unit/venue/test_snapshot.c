@@ -23,10 +23,12 @@ static uint64_t roll(struct traffic *traffic, uint64_t below)
 
 static void act(struct bench *bench, struct traffic *traffic, msim_time now)
 {
-    struct msim_venue_order order =
-        bench_order(roll(traffic, 2) ? bench->alice : bench->bob,
-                    roll(traffic, 2) ? MSIM_SIDE_BUY : MSIM_SIDE_SELL,
-                    9900 + (msim_price)roll(traffic, 200), 1 + (msim_qty)roll(traffic, 50), now);
+    /* One after the other: compilers draw arguments in orders of their own. */
+    const uint32_t account = roll(traffic, 2) ? bench->alice : bench->bob;
+    const uint8_t side = roll(traffic, 2) ? MSIM_SIDE_BUY : MSIM_SIDE_SELL;
+    const msim_price price = 9900 + (msim_price)roll(traffic, 200);
+    const msim_qty quantity = 1 + (msim_qty)roll(traffic, 50);
+    struct msim_venue_order order = bench_order(account, side, price, quantity, now);
     char name[24];
     const size_t at = (size_t)roll(traffic, 64);
 
@@ -120,8 +122,8 @@ static void the_same_seed_and_commands_are_the_same_run(void **state)
     assert_int_equal(digests[0], digests[1]);
     assert_int_not_equal(digests[0], digests[2]);
     /* On every machine, with every compiler. */
-    assert_int_equal(sums[0], UINT64_C(0xe6a91ced6e3c4059));
-    assert_int_equal(digests[0], UINT64_C(0xe4d5536ede6bdf00));
+    assert_int_equal(sums[0], UINT64_C(0x59bbefae08ad48d7));
+    assert_int_equal(digests[0], UINT64_C(0xb8ac01fe34b87d07));
 }
 
 /* ---- from the log ---- */
