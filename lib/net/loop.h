@@ -51,9 +51,12 @@ struct msim_net {
     int epoll_fd;
     bool in_turn;
     bool is_ending;
-    msim_time now;    /* of this turn */
-    msim_time wanted; /* when `turn` wants to run next */
-    msim_time armed;  /* what the timer stands at */
+    msim_time now;   /* of this turn */
+    msim_time heard; /* everything that had come by then was read */
+    msim_time full_since;
+    size_t full_turns; /* in a row, in which there may have been more to serve */
+    msim_time wanted;  /* when `turn` wants to run next */
+    msim_time armed;   /* what the timer stands at */
 
     struct msim_wheel wheel;
     struct msim_framer_pool framers;

@@ -153,6 +153,40 @@ static void who_is_slow_with_its_request_is_told_408(void **state)
     bench_finish(&bench);
 }
 
+static void who_spoke_in_time_is_heard_before_anybody_is_judged(void **state)
+{
+    enum { MANY = 600 }; /* more than one turn serves */
+    const struct msim_connection_limits limits = {.handshake_timeout = 300 * MS};
+    static const char first[] = "GET / HTTP/1.1\r\n";
+    struct rlimit limit;
+    struct bench bench;
+    int fds[MANY];
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    if (limit.rlim_max < 2 * MANY + 64)
+        skip();
+    limit.rlim_cur = limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    bench_open(&bench, &limits, 0);
+    for (int i = 0; i < MANY; i++) {
+        fds[i] = raw_connect(&bench);
+        assert_int_equal(send(fds[i], first, strlen(first), 0), strlen(first));
+        turn(&bench);
+    }
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(send(fds[i], RAW_UPGRADE, strlen(RAW_UPGRADE), 0), strlen(RAW_UPGRADE));
+    poll(NULL, 0, 350); /* the machine does something else */
+    for (int i = 0; i < MANY; i++) {
+        bench.log[0] = '\0';
+        raw_expect(&bench, fds[i], RAW_ANSWER, strlen(RAW_ANSWER));
+    }
+    for (int i = 0; i < MANY; i++)
+        close(fds[i]);
+    memset(bench.log, 0, sizeof bench.log);
+    bench_finish(&bench);
+}
+
 static void silence_is_answered_with_pings_and_no_answer_with_the_end(void **state)
 {
     const struct msim_connection_limits limits = {.ping_interval = 20 * MS,
@@ -601,6 +635,7 @@ int main(void)
         cmocka_unit_test(a_message_that_can_never_fit_is_refused_as_such),
         cmocka_unit_test(a_close_waits_for_a_slow_reader_as_long_as_it_reads),
         cmocka_unit_test(who_is_slow_with_its_request_is_told_408),
+        cmocka_unit_test(who_spoke_in_time_is_heard_before_anybody_is_judged),
         cmocka_unit_test(silence_is_answered_with_pings_and_no_answer_with_the_end),
         cmocka_unit_test(who_sends_anything_is_alive),
         cmocka_unit_test(who_takes_what_it_gets_is_alive),
