@@ -22,7 +22,7 @@ struct msim_parquet;
 
 struct msim_parquet_params {
     size_t size;
-    const char *const *paths; /* files and directories; a directory's *.parquet files by name */
+    const char *const *paths; /* files, globs, and folders: *.parquet in them, by path */
     size_t path_count;
     const char *timestamp_column; /* default "timestamp" */
     const char *price_column;     /* default "price" */

@@ -11,6 +11,7 @@
 #include "base/number.h"
 #include "parquet/bits.h"
 #include "parquet/decode.h"
+#include "parquet/paths.h"
 #include "parquet/scan.h"
 #include "parquet/values.h"
 

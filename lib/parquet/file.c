@@ -3,7 +3,6 @@
 
 #include "parquet/file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,9 +13,6 @@
 
 #include "base/detail.h"
 #include "base/mem.h"
-
-/* The bound on the files of one data set. */
-#define PATHS_LIMIT 1000000
 
 /* Files of writers that were killed may stand in the way of a temporary name. */
 #define TEMPORARY_ATTEMPTS 1000
@@ -240,111 +236,6 @@ int msim_parquet_file_read(const struct msim_parquet_file *file, uint64_t offset
     }
     /* After it: what was read before a change is what was opened. */
     return msim_parquet_file_check(file, detail);
-}
-
-/* ---- folders ---- */
-
-void msim_parquet_paths_init(struct msim_parquet_paths *paths,
-                             const struct msim_allocator *allocator)
-{
-    *paths = (struct msim_parquet_paths){.allocator = *allocator};
-}
-
-void msim_parquet_paths_finish(struct msim_parquet_paths *paths)
-{
-    for (size_t i = 0; i < paths->count; i++)
-        msim_mem_free(&paths->allocator, paths->items[i], strlen(paths->items[i]) + 1);
-    msim_mem_free(&paths->allocator, paths->items, paths->capacity * sizeof *paths->items);
-    paths->items = NULL;
-    paths->count = paths->capacity = 0;
-}
-
-/* Takes `folder`/`name`, or `folder` alone. */
-static int keep(struct msim_parquet_paths *paths, const char *folder, const char *name,
-                struct msim_detail *detail)
-{
-    void *items = paths->items;
-    int r = msim_mem_grow(&paths->allocator, &items, &paths->capacity, sizeof *paths->items,
-                          paths->count + 1, PATHS_LIMIT);
-    if (r == MSIM_ERR_LIMIT)
-        return msim_detail_set(detail, r, "%s: more than %d files: name fewer", folder,
-                               PATHS_LIMIT);
-    if (r < 0)
-        return msim_detail_set(detail, r, "%s: %s", folder, msim_result_text(r));
-    paths->items = items;
-
-    size_t folder_length = strlen(folder);
-    bool slash = name && folder_length > 0 && folder[folder_length - 1] != '/';
-    size_t name_length = name ? strlen(name) : 0;
-    size_t length = folder_length + slash + name_length;
-    char *path = msim_mem_take(&paths->allocator, length + 1);
-    if (!path)
-        return msim_detail_set(detail, MSIM_ERR_NOMEM, "out of memory");
-    memcpy(path, folder, folder_length);
-    if (slash)
-        path[folder_length] = '/';
-    if (name_length > 0)
-        memcpy(path + folder_length + slash, name, name_length);
-    path[length] = '\0';
-    paths->items[paths->count++] = path;
-    return MSIM_OK;
-}
-
-static bool is_parquet_name(const char *name)
-{
-    static const char ending[] = ".parquet";
-    size_t length = strlen(name);
-
-    return name[0] != '.' && name[0] != '_' && length > sizeof ending - 1 &&
-           strcmp(name + length - (sizeof ending - 1), ending) == 0;
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static int add_folder(struct msim_parquet_paths *paths, const char *path,
-                      struct msim_detail *detail)
-{
-    DIR *folder = opendir(path);
-    if (!folder)
-        return msim_detail_set(detail, MSIM_ERR_IO, "%s: cannot be opened: %s", path,
-                               strerror(errno));
-
-    size_t first = paths->count;
-    int r = MSIM_OK;
-    while (r >= 0) {
-        errno = 0;
-        const struct dirent *entry = readdir(folder);
-        if (!entry) {
-            if (errno != 0)
-                r = msim_detail_set(detail, MSIM_ERR_IO, "%s: cannot be listed: %s", path,
-                                    strerror(errno));
-            break;
-        }
-        if (is_parquet_name(entry->d_name))
-            r = keep(paths, path, entry->d_name, detail);
-    }
-    closedir(folder);
-    if (r < 0)
-        return r;
-    if (paths->count == first)
-        return msim_detail_set(detail, MSIM_ERR_NOT_FOUND,
-                               "%s: no *.parquet file in this folder: name another one, or a file",
-                               path);
-    qsort(paths->items + first, paths->count - first, sizeof *paths->items, by_name);
-    return MSIM_OK;
-}
-
-int msim_parquet_paths_add(struct msim_parquet_paths *paths, const char *path,
-                           struct msim_detail *detail)
-{
-    struct stat status;
-
-    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
-        return add_folder(paths, path, detail);
-    return keep(paths, path, NULL, detail);
 }
 
 /* ---- writing ---- */

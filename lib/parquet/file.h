@@ -53,22 +53,6 @@ int msim_parquet_file_check(const struct msim_parquet_file *file, struct msim_de
 int msim_parquet_file_read(const struct msim_parquet_file *file, uint64_t offset, void *bytes,
                            size_t length, struct msim_detail *detail);
 
-/* The paths of files: a folder's *.parquet files by name, or the one file that `path` is. */
-struct msim_parquet_paths {
-    char **items;
-    size_t count;
-    size_t capacity;
-    struct msim_allocator allocator;
-};
-
-void msim_parquet_paths_init(struct msim_parquet_paths *paths,
-                             const struct msim_allocator *allocator);
-void msim_parquet_paths_finish(struct msim_parquet_paths *paths);
-
-/* MSIM_ERR_NOT_FOUND where there is no such path, or a folder without Parquet files. */
-int msim_parquet_paths_add(struct msim_parquet_paths *paths, const char *path,
-                           struct msim_detail *detail);
-
 /* A file that comes into being under a name of its own and takes its place when it is whole. */
 struct msim_parquet_target {
     char *path;

@@ -33,8 +33,19 @@ static const char *inside(struct folder *folder, const char *name)
 }
 
 static const char *const all_names[] = {
-    "a.parquet", "b.parquet", "_SUCCESS", ".hidden.parquet", "note.txt", "c.parquet",
+    "a.parquet",
+    "b.parquet",
+    "_SUCCESS",
+    ".hidden.parquet",
+    "note.txt",
+    "c.parquet",
+    "loop",
+    "date=2/a.parquet",
+    "date=2/hour=1/z.parquet",
+    "date=1/b.parquet",
+    "_temporary/a.parquet",
 };
+static const char *const all_folders[] = {"date=2/hour=1", "date=2", "date=1", "_temporary"};
 
 static int tear_down(void **state)
 {
@@ -42,6 +53,8 @@ static int tear_down(void **state)
 
     for (size_t i = 0; i < COUNT(all_names); i++)
         unlink(inside(folder, all_names[i]));
+    for (size_t i = 0; i < COUNT(all_folders); i++)
+        rmdir(inside(folder, all_folders[i]));
     /* Fails where a test left a file that it should not have. */
     int r = rmdir(folder->path);
     free(folder);
@@ -116,6 +129,70 @@ static void a_folder_is_its_parquet_files_by_name(void **state)
     msim_source_release(&source);
     msim_parquet_close(&parquet);
     assert_null(parquet);
+}
+
+/* The tickers in their order, of trades at one time: the order of the files. */
+static void assert_order(const char *path, const char *tickers)
+{
+    struct msim_parquet *parquet = NULL;
+    struct msim_source source;
+    struct msim_record records[16];
+    struct msim_detail detail = {{0}};
+    size_t count = 0;
+
+    int r = open_path(path, &parquet, &detail);
+    if (r < 0)
+        print_error("%s\n", detail.text);
+    assert_int_equal(r, MSIM_OK);
+    assert_int_equal(msim_parquet_source(&source, parquet, NULL, NULL), MSIM_OK);
+    assert_int_equal(made_pull(&source, records, 16, &count, NULL), MSIM_PULL_RECORD);
+    assert_int_equal(count, strlen(tickers));
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(msim_source_symbol(&source, records[i].symbol, NULL)[0], tickers[i]);
+    msim_source_release(&source);
+    msim_parquet_close(&parquet);
+}
+
+static void put_tree(struct folder *folder)
+{
+    for (size_t i = COUNT(all_folders); i-- > 0;)
+        assert_int_equal(mkdir(inside(folder, all_folders[i]), 0700), 0);
+    put_trades(folder, "date=2/hour=1/z.parquet", 5, "D");
+    put_trades(folder, "date=2/a.parquet", 5, "C");
+    put_trades(folder, "date=1/b.parquet", 5, "B");
+    put_trades(folder, "_temporary/a.parquet", 5, "X");
+    put_trades(folder, "a.parquet", 5, "A");
+    put_file(folder, "_SUCCESS", "", 0);
+}
+
+static void a_folder_is_all_that_is_in_it_by_path(void **state)
+{
+    struct folder *folder = *state;
+
+    put_tree(folder);
+    assert_order(folder->path, "ABCD");
+    assert_int_equal(symlink("nowhere", inside(folder, "loop")), 0);
+    assert_order(folder->path, "ABCD");
+}
+
+static void a_folder_that_leads_back_into_itself_is_refused(void **state)
+{
+    struct folder *folder = *state;
+
+    put_tree(folder);
+    assert_int_equal(symlink(".", inside(folder, "loop")), 0);
+    assert_refused(folder->path, MSIM_ERR_LIMIT, "a link that leads back?");
+}
+
+static void a_glob_is_what_it_matches_by_path(void **state)
+{
+    struct folder *folder = *state;
+
+    put_tree(folder);
+    assert_order(inside(folder, "date=*"), "BCD");
+    assert_order(inside(folder, "date=*/*.parquet"), "BC");
+    assert_order(inside(folder, "[a-c].parquet"), "A");
+    assert_refused(inside(folder, "none-*.parquet"), MSIM_ERR_NOT_FOUND, "no file has such a name");
 }
 
 static void a_path_without_trades_is_refused_in_one_line(void **state)
@@ -340,16 +417,16 @@ static void a_file_that_is_written_over_is_noticed_at_the_next_read(void **state
     msim_parquet_file_close(&file);
 }
 
-static void a_folder_inside_a_folder_is_called_one(void **state)
+static void a_folder_may_have_the_name_of_a_file(void **state)
 {
     struct folder *folder = *state;
 
-    assert_int_equal(mkdir(inside(folder, "a.parquet"), 0700), 0);
-    struct msim_parquet *parquet = NULL;
-    struct msim_detail detail = {{0}};
-    assert_int_equal(open_path(folder->path, &parquet, &detail), MSIM_ERR_INVALID);
-    assert_non_null(strstr(detail.text, "a.parquet: is a folder inside a folder"));
-    assert_int_equal(rmdir(inside(folder, "a.parquet")), 0);
+    assert_int_equal(mkdir(inside(folder, "c.parquet"), 0700), 0);
+    put_trades(folder, "c.parquet/part-0.parquet", 5, "C");
+    put_trades(folder, "a.parquet", 5, "A");
+    assert_order(folder->path, "AC");
+    assert_int_equal(unlink(inside(folder, "c.parquet/part-0.parquet")), 0);
+    assert_int_equal(rmdir(inside(folder, "c.parquet")), 0);
 }
 
 /* ---- writing ---- */
@@ -410,6 +487,9 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         CASE(a_folder_is_its_parquet_files_by_name),
+        CASE(a_folder_is_all_that_is_in_it_by_path),
+        CASE(a_folder_that_leads_back_into_itself_is_refused),
+        CASE(a_glob_is_what_it_matches_by_path),
         CASE(a_path_without_trades_is_refused_in_one_line),
         CASE(a_missing_column_is_named_with_those_that_there_are),
         CASE(what_is_no_request_is_refused),
@@ -418,7 +498,7 @@ int main(void)
         CASE(a_file_that_is_written_over_is_noticed_at_its_next_row_group),
         CASE(a_file_that_was_replaced_while_it_was_closed_is_refused_each_time),
         CASE(a_file_that_is_written_over_is_noticed_at_the_next_read),
-        CASE(a_folder_inside_a_folder_is_called_one),
+        CASE(a_folder_may_have_the_name_of_a_file),
         CASE(a_written_file_appears_when_it_is_finished),
         CASE(a_writer_that_does_not_finish_leaves_nothing_behind),
         CASE(a_path_that_cannot_be_written_is_refused),
