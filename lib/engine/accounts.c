@@ -7,9 +7,12 @@
 
 #define SHEET_BLOCKS_LIMIT UINT32_MAX
 
+/* A sheet whose cells would take more than this has those alone that were asked for. */
+#define DENSE_BYTES ((size_t)16 << 20)
+
 void msim_sheet_init(struct sheet *sheet, size_t cell_size)
 {
-    *sheet = (struct sheet){.cell_size = cell_size, .used = 1};
+    *sheet = (struct sheet){.cell_size = cell_size};
 }
 
 void msim_sheet_finish(struct sheet *sheet, const struct msim_allocator *allocator)
@@ -17,6 +20,69 @@ void msim_sheet_finish(struct sheet *sheet, const struct msim_allocator *allocat
     msim_mem_free(allocator, sheet->blocks, sheet->rows * sheet->stride * sizeof *sheet->blocks);
     msim_mem_free(allocator, sheet->cells, sheet->capacity * SHEET_BLOCK * sheet->cell_size);
     *sheet = (struct sheet){0};
+}
+
+static size_t doubled(size_t now, size_t wanted, size_t limit)
+{
+    size_t grown = now > 0 ? now : 8;
+    while (grown < wanted)
+        grown *= 2;
+    return grown < limit ? grown : limit;
+}
+
+static bool dense_fits(const struct sheet *sheet, size_t rows, size_t stride, size_t *blocks)
+{
+    size_t bytes;
+    return !__builtin_mul_overflow(rows, stride, blocks) &&
+           !__builtin_mul_overflow(*blocks, SHEET_BLOCK * sheet->cell_size, &bytes) &&
+           bytes <= DENSE_BYTES;
+}
+
+/* More rows, or wider ones: the cells are laid out anew. */
+static int dense_grow(struct sheet *sheet, size_t rows, size_t stride, size_t blocks,
+                      const struct msim_allocator *allocator)
+{
+    const size_t block_size = SHEET_BLOCK * sheet->cell_size;
+    char *cells = msim_mem_zero_array(allocator, blocks, block_size);
+    if (!cells)
+        return MSIM_ERR_NOMEM;
+    for (size_t row = 0; row < sheet->rows; row++)
+        memcpy(cells + row * stride * block_size,
+               (char *)sheet->cells + row * sheet->stride * block_size, sheet->stride * block_size);
+    msim_mem_free(allocator, sheet->cells, sheet->capacity * block_size);
+    sheet->cells = cells;
+    sheet->capacity = blocks;
+    sheet->used = blocks;
+    sheet->rows = rows;
+    sheet->stride = stride;
+    return MSIM_OK;
+}
+
+/* A table for what was dense: every block is there, behind the unused one. */
+static int table_make(struct sheet *sheet, const struct msim_allocator *allocator)
+{
+    const size_t block_size = SHEET_BLOCK * sheet->cell_size;
+    const size_t count = sheet->rows * sheet->stride;
+    if (count == 0) {
+        sheet->used = 1;
+        return MSIM_OK;
+    }
+    uint32_t *blocks = msim_mem_zero_array(allocator, count, sizeof *blocks);
+    char *cells = msim_mem_zero_array(allocator, count + 1, block_size);
+    if (!blocks || !cells) {
+        msim_mem_free(allocator, blocks, count * sizeof *blocks);
+        msim_mem_free(allocator, cells, (count + 1) * block_size);
+        return MSIM_ERR_NOMEM;
+    }
+    for (size_t i = 0; i < count; i++)
+        blocks[i] = (uint32_t)(i + 1);
+    memcpy(cells + block_size, sheet->cells, count * block_size);
+    msim_mem_free(allocator, sheet->cells, sheet->capacity * block_size);
+    sheet->blocks = blocks;
+    sheet->cells = cells;
+    sheet->capacity = count + 1;
+    sheet->used = count + 1;
+    return MSIM_OK;
 }
 
 /* More rows, or wider ones: the table of blocks is made anew. */
@@ -39,61 +105,81 @@ static int table_grow(struct sheet *sheet, size_t rows, size_t stride,
     return MSIM_OK;
 }
 
-static size_t doubled(size_t now, size_t wanted, size_t limit)
+/* A block for a place of the table. */
+static int block_make(struct sheet *sheet, size_t place, const struct msim_allocator *allocator)
 {
-    size_t grown = now > 0 ? now : 8;
-    while (grown < wanted)
-        grown *= 2;
-    return grown < limit ? grown : limit;
+    const size_t block_size = SHEET_BLOCK * sheet->cell_size;
+
+    if (sheet->used >= sheet->capacity) {
+        const size_t before = sheet->capacity;
+        int r = msim_mem_grow(allocator, &sheet->cells, &sheet->capacity, block_size,
+                              sheet->used + 1, SHEET_BLOCKS_LIMIT);
+        if (r < 0)
+            return r;
+        memset((char *)sheet->cells + before * block_size, 0,
+               (sheet->capacity - before) * block_size);
+    }
+    sheet->blocks[place] = (uint32_t)sheet->used++;
+    return MSIM_OK;
 }
 
 int msim_sheet_reserve(struct sheet *sheet, size_t row, size_t column, size_t columns,
                        size_t max_rows, const struct msim_allocator *allocator)
 {
-    if (sheet_block(sheet, row, column))
+    int r = MSIM_OK;
+    if (sheet_has(sheet, row, column))
         return MSIM_OK;
 
     const size_t needed = (columns + SHEET_BLOCK - 1) / SHEET_BLOCK;
-    if (row >= sheet->rows || column / SHEET_BLOCK >= sheet->stride) {
-        const size_t rows =
-            row < sheet->rows ? sheet->rows : doubled(sheet->rows, row + 1, max_rows);
-        const size_t stride = needed > sheet->stride ? needed : sheet->stride;
-        int r = table_grow(sheet, rows, stride, allocator);
-        if (r < 0)
-            return r;
-    }
-    if (sheet->used >= sheet->capacity) {
-        const size_t before = sheet->capacity;
-        int r = msim_mem_grow(allocator, &sheet->cells, &sheet->capacity,
-                              SHEET_BLOCK * sheet->cell_size, sheet->used + 1, SHEET_BLOCKS_LIMIT);
-        if (r < 0)
-            return r;
-        memset((char *)sheet->cells + before * SHEET_BLOCK * sheet->cell_size, 0,
-               (sheet->capacity - before) * SHEET_BLOCK * sheet->cell_size);
-    }
-    sheet->blocks[row * sheet->stride + column / SHEET_BLOCK] = (uint32_t)sheet->used++;
-    return MSIM_OK;
+    const size_t rows = row < sheet->rows ? sheet->rows : doubled(sheet->rows, row + 1, max_rows);
+    const size_t stride = needed > sheet->stride ? needed : sheet->stride;
+    size_t blocks;
+
+    if (!sheet->blocks && dense_fits(sheet, rows, stride, &blocks))
+        return dense_grow(sheet, rows, stride, blocks, allocator);
+    if (!sheet->blocks && (r = table_make(sheet, allocator)) < 0)
+        return r;
+    if ((rows != sheet->rows || stride != sheet->stride) &&
+        (r = table_grow(sheet, rows, stride, allocator)) < 0)
+        return r;
+    return block_make(sheet, row * stride + column / SHEET_BLOCK, allocator);
+}
+
+/* After cells were made, or an asset or instrument added. */
+void msim_accounts_refresh(struct msim_engine *engine)
+{
+    const struct sheet *balances = &engine->balances;
+    const struct sheet *positions = &engine->positions;
+    const bool dense = !balances->blocks && !positions->blocks &&
+                       engine->asset_names.count <= balances->stride * SHEET_BLOCK &&
+                       engine->instrument_count <= positions->stride * SHEET_BLOCK;
+
+    engine->dense_accounts = 0;
+    if (dense)
+        engine->dense_accounts =
+            (uint32_t)(balances->rows < positions->rows ? balances->rows : positions->rows);
 }
 
 struct balance *msim_balance_find(const struct msim_engine *engine, uint32_t account,
                                   uint32_t asset)
 {
-    return sheet_block(&engine->balances, account, asset) ? balance_of(engine, account, asset)
-                                                          : NULL;
+    return sheet_has(&engine->balances, account, asset) ? balance_of(engine, account, asset) : NULL;
 }
 
 struct position *msim_position_find(const struct msim_engine *engine, uint32_t account,
                                     uint32_t instrument)
 {
-    return sheet_block(&engine->positions, account, instrument)
+    return sheet_has(&engine->positions, account, instrument)
                ? position_of(engine, account, instrument)
                : NULL;
 }
 
 int msim_balance_reserve(struct msim_engine *engine, uint32_t account, uint32_t asset)
 {
-    return msim_sheet_reserve(&engine->balances, account, asset, engine->asset_names.count,
-                              engine->max_accounts, &engine->allocator);
+    const int r = msim_sheet_reserve(&engine->balances, account, asset, engine->asset_names.count,
+                                     engine->max_accounts, &engine->allocator);
+    msim_accounts_refresh(engine);
+    return r;
 }
 
 static int ready_grow(struct msim_engine *engine, uint32_t account)
@@ -134,8 +220,10 @@ int msim_accounts_reserve(struct msim_engine *engine, uint32_t account, uint32_t
     if (r == MSIM_OK)
         r = msim_sheet_reserve(&engine->positions, account, instrument, engine->instrument_count,
                                engine->max_accounts, &engine->allocator);
-    if (r == MSIM_OK)
-        r = ready_grow(engine, account);
+    msim_accounts_refresh(engine);
+    if (r < 0 || account < engine->dense_accounts)
+        return r;
+    r = ready_grow(engine, account);
     if (r == MSIM_OK)
         engine->ready[account * engine->ready_stride + instrument / 64] |= UINT64_C(1)
                                                                            << (instrument % 64);

@@ -46,7 +46,7 @@ static int see_order(struct audit *audit, uint32_t slot, enum order_state state,
         return MSIM_OK;
     const struct instrument *it = &engine->instruments[number];
     const uint32_t asset = held_asset(it, order_side(order));
-    if (!sheet_block(&engine->balances, order->account, asset))
+    if (!sheet_has(&engine->balances, order->account, asset))
         return BROKEN(audit, "order %llu has no balance to hold", id);
     const ptrdiff_t cell =
         balance_of(engine, order->account, asset) - (const struct balance *)engine->balances.cells;
@@ -271,7 +271,7 @@ int msim_engine_audit(const struct msim_engine *engine, struct msim_detail *deta
 {
     if (!engine)
         return MSIM_ERR_INVALID;
-    const size_t cells = engine->balances.used * SHEET_BLOCK;
+    const size_t cells = engine->balances.used * SHEET_BLOCK + 1; /* never none */
     struct audit audit = {.engine = engine, .detail = detail};
 
     audit.held = msim_mem_zero_array(&engine->given, cells, sizeof *audit.held);

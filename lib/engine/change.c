@@ -341,7 +341,7 @@ static int note_meant(struct msim_engine *engine, const struct msim_command *c, 
         return r;
     }
     if (c->account < engine->account_capacity)
-        slot = engine->accounts[c->account].orders_first;
+        slot = engine->account_orders[c->account];
     for (; slot && r == MSIM_OK; slot = engine->orders[slot].account_next)
         r = note(engine, c, slot, count);
     return r;

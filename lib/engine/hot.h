@@ -282,7 +282,9 @@ static inline uint32_t hot_named(const struct msim_engine *engine, const struct 
             return 0;
         return slot;
     }
-    if (c->order || c->handle || !c->client_id)
+    if (c->order)
+        return c->handle ? 0 : msim_order_find(engine, c->order, 0);
+    if (c->handle || !c->client_id)
         return 0;
     return client_live_slot(engine, c->account, c->client_id);
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/detail.h"
-#include "engine/state.h"
+#include "engine/money.h"
 
 #define NAME_LIMIT 64
 
@@ -99,6 +99,7 @@ int msim_engine_asset_add(struct msim_engine *engine, const char *name, int expo
     if (r < 0)
         return r;
     engine->assets[number] = (struct asset){.exponent = exponent};
+    msim_accounts_refresh(engine);
     if (id)
         *id = number;
     return MSIM_OK;
@@ -211,6 +212,7 @@ int msim_engine_instrument_add(struct msim_engine *engine,
         return r;
     engine->instruments[number] = made(engine, params);
     engine->instrument_count = number + 1;
+    msim_accounts_refresh(engine);
     if (id)
         *id = number;
     return MSIM_OK;

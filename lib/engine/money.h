@@ -14,11 +14,19 @@ void msim_sheet_finish(struct sheet *sheet, const struct msim_allocator *allocat
 int msim_sheet_reserve(struct sheet *sheet, size_t row, size_t column, size_t columns,
                        size_t max_rows, const struct msim_allocator *allocator);
 
-static inline uint32_t sheet_block(const struct sheet *sheet, size_t row, size_t column)
+static inline bool sheet_has(const struct sheet *sheet, size_t row, size_t column)
 {
     if (row >= sheet->rows || column / SHEET_BLOCK >= sheet->stride)
-        return 0;
-    return sheet->blocks[row * sheet->stride + column / SHEET_BLOCK];
+        return false;
+    return !sheet->blocks || sheet->blocks[row * sheet->stride + column / SHEET_BLOCK] != 0;
+}
+
+static inline size_t sheet_cell(const struct sheet *sheet, size_t row, size_t column)
+{
+    size_t block = row * sheet->stride + column / SHEET_BLOCK;
+    if (sheet->blocks)
+        block = sheet->blocks[block];
+    return block * SHEET_BLOCK + column % SHEET_BLOCK;
 }
 
 /* The cells that msim_sheet_reserve was called for. */
@@ -26,17 +34,14 @@ static inline struct balance *balance_of(const struct msim_engine *engine, uint3
                                          uint32_t asset)
 {
     const struct sheet *sheet = &engine->balances;
-    const uint32_t block = sheet->blocks[account * sheet->stride + asset / SHEET_BLOCK];
-    return &((struct balance *)sheet->cells)[(size_t)block * SHEET_BLOCK + asset % SHEET_BLOCK];
+    return &((struct balance *)sheet->cells)[sheet_cell(sheet, account, asset)];
 }
 
 static inline struct position *position_of(const struct msim_engine *engine, uint32_t account,
                                            uint32_t instrument)
 {
     const struct sheet *sheet = &engine->positions;
-    const uint32_t block = sheet->blocks[account * sheet->stride + instrument / SHEET_BLOCK];
-    return &(
-        (struct position *)sheet->cells)[(size_t)block * SHEET_BLOCK + instrument % SHEET_BLOCK];
+    return &((struct position *)sheet->cells)[sheet_cell(sheet, account, instrument)];
 }
 
 /* Asks for what a fill of the account will touch. */
@@ -59,11 +64,14 @@ struct position *msim_position_find(const struct msim_engine *engine, uint32_t a
 
 /* Every cell that an order of the account in the instrument will touch. */
 int msim_accounts_reserve(struct msim_engine *engine, uint32_t account, uint32_t instrument);
+void msim_accounts_refresh(struct msim_engine *engine);
 int msim_balance_reserve(struct msim_engine *engine, uint32_t account, uint32_t asset);
 
 static inline bool accounts_ready(const struct msim_engine *engine, uint32_t account,
                                   uint32_t instrument)
 {
+    if (account < engine->dense_accounts)
+        return true;
     return account < engine->ready_rows && instrument / 64 < engine->ready_stride &&
            engine->ready[account * engine->ready_stride + instrument / 64] >> (instrument % 64) & 1;
 }

@@ -100,17 +100,27 @@ void msim_orders_destroy(struct msim_engine *engine)
     msim_mem_free(allocator, engine->owner_heads, OWNER_BUCKETS * sizeof *engine->owner_heads);
     msim_mem_free(allocator, engine->excess, engine->excess_capacity * sizeof *engine->excess);
     msim_mem_free(allocator, engine->accounts, engine->account_capacity * sizeof *engine->accounts);
+    msim_mem_free(allocator, engine->account_orders,
+                  engine->account_order_capacity * sizeof *engine->account_orders);
     msim_mem_free(allocator, engine->heap, engine->heap_capacity * sizeof *engine->heap);
 }
 
 int msim_account_reserve(struct msim_engine *engine, uint32_t account)
 {
+    const size_t heads = engine->account_order_capacity;
     const size_t before = engine->account_capacity;
 
     if (account < before)
         return MSIM_OK;
-    int r = msim_mem_grow(&engine->allocator, (void **)&engine->accounts, &engine->account_capacity,
-                          sizeof *engine->accounts, (size_t)account + 1, engine->max_accounts);
+    int r = msim_mem_grow(&engine->allocator, (void **)&engine->account_orders,
+                          &engine->account_order_capacity, sizeof *engine->account_orders,
+                          (size_t)account + 1, engine->max_accounts);
+    if (r < 0)
+        return r;
+    memset(&engine->account_orders[heads], 0,
+           (engine->account_order_capacity - heads) * sizeof *engine->account_orders);
+    r = msim_mem_grow(&engine->allocator, (void **)&engine->accounts, &engine->account_capacity,
+                      sizeof *engine->accounts, (size_t)account + 1, engine->max_accounts);
     if (r < 0)
         return r;
     memset(&engine->accounts[before], 0,

@@ -157,7 +157,35 @@ int msim_engine_client_order(const struct msim_engine *engine, uint32_t account,
     return MSIM_OK;
 }
 
-/* The oldest order of those meant whose number is above `after`; 0 for none. */
+/* A heap with the youngest on top. */
+static void view_sink(struct msim_order_view *views, size_t place, size_t count)
+{
+    const struct msim_order_view view = views[place];
+
+    for (size_t child; (child = 2 * place + 1) < count; place = child) {
+        if (child + 1 < count && views[child + 1].order > views[child].order)
+            child++;
+        if (views[child].order <= view.order)
+            break;
+        views[place] = views[child];
+    }
+    views[place] = view;
+}
+
+/* From the oldest on, whatever order they were in. */
+static void views_sort(struct msim_order_view *views, size_t count)
+{
+    for (size_t i = count / 2; i > 0; i--)
+        view_sink(views, i - 1, count);
+    for (size_t i = count; i > 1; i--) {
+        const struct msim_order_view youngest = views[0];
+        views[0] = views[i - 1];
+        views[i - 1] = youngest;
+        view_sink(views, 0, i - 1);
+    }
+}
+
+/* The `capacity` oldest: from when there are so many, an older one takes the youngest's place. */
 size_t msim_engine_orders(const struct msim_engine *engine, uint32_t account, uint32_t instrument,
                           uint64_t after, struct msim_order_view *views, size_t capacity)
 {
@@ -165,20 +193,22 @@ size_t msim_engine_orders(const struct msim_engine *engine, uint32_t account, ui
 
     if (!engine || !views || account >= engine->account_capacity || capacity == 0)
         return 0;
-    /* The `capacity` oldest, kept sorted: each is put where it belongs, mostly at the end. */
-    for (uint32_t slot = engine->accounts[account].orders_first, next; slot; slot = next) {
+    for (uint32_t slot = engine->account_orders[account]; slot;
+         slot = engine->orders[slot].account_next) {
         const struct order *order = &engine->orders[slot];
-        next = order->account_next;
         if (order->id <= after ||
             (instrument != MSIM_ALL_INSTRUMENTS && order->instrument != instrument))
             continue;
-        if (count == capacity && views[count - 1].order < order->id)
-            continue;
-        size_t at = count < capacity ? count++ : count - 1;
-        for (; at > 0 && views[at - 1].order > order->id; at--)
-            views[at] = views[at - 1];
-        show(engine, slot, &views[at]);
+        if (count < capacity) {
+            show(engine, slot, &views[count++]);
+            for (size_t i = count == capacity ? count / 2 : 0; i > 0; i--)
+                view_sink(views, i - 1, count);
+        } else if (order->id < views[0].order) {
+            show(engine, slot, &views[0]);
+            view_sink(views, 0, count);
+        }
     }
+    views_sort(views, count);
     return count;
 }
 

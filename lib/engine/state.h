@@ -104,8 +104,6 @@ struct account {
     uint32_t finished_first;
     uint32_t finished_last;
     uint32_t finished_count;
-    uint32_t orders_first; /* all that are live, oldest first but for those that were restored */
-    uint32_t orders_last;
 };
 
 struct balance {
@@ -132,17 +130,18 @@ struct position {
 
 /*
  * Cells by row (account) and column (asset, instrument), in blocks of SHEET_BLOCK
- * columns that exist where one of their cells was asked for.
+ * columns.  A sheet is dense as long as it is small: a block's place is its number.
+ * Then only those exist whose cells were asked for, and a table says where.
  */
 #define SHEET_BLOCK 4
 
 struct sheet {
-    uint32_t *blocks; /* [row * stride + column / SHEET_BLOCK]: block, 0 for none */
+    uint32_t *blocks; /* [row * stride + column / SHEET_BLOCK]: block, 0 for none; NULL: dense */
     size_t rows;
     size_t stride;
     void *cells; /* zero at first */
     size_t cell_size;
-    size_t capacity; /* in blocks, block 0 unused */
+    size_t capacity; /* in blocks; block 0 is unused but where it is dense */
     size_t used;
 };
 
@@ -283,6 +282,7 @@ struct msim_engine {
     size_t order_capacity;
     struct sheet balances;
     struct sheet positions;
+    uint32_t dense_accounts; /* of these all cells are there */
     uint64_t *ready; /* a bit for each account and instrument: all cells of an order are there */
     size_t ready_rows;
     size_t ready_stride;
@@ -326,6 +326,8 @@ struct msim_engine {
     size_t finished_count;
     uint32_t finished_ids;
     struct account *accounts;
+    uint32_t *account_orders;      /* the first of the account's live orders: mostly the youngest */
+    size_t account_order_capacity; /* at least as much as the accounts' */
     size_t account_capacity;
 
     struct asset *assets;
@@ -491,14 +493,12 @@ static inline uint32_t order_take(struct msim_engine *engine, uint64_t id)
 static inline void order_join(struct msim_engine *engine, uint32_t slot)
 {
     struct order *order = &engine->orders[slot];
-    struct account *account = &engine->accounts[order->account];
-    const uint32_t last = account->orders_last;
+    uint32_t *head = &engine->account_orders[order->account];
 
-    order->account_next = 0;
-    order->account_prev = last;
-    engine->orders[last].account_next = slot;
-    account->orders_first = last ? account->orders_first : slot;
-    account->orders_last = slot;
+    order->account_next = *head;
+    order->account_prev = 0;
+    engine->orders[*head].account_prev = slot;
+    *head = slot;
 }
 
 /* The live order of that id; 0 for none. */
@@ -517,7 +517,6 @@ uint32_t msim_owner_first(const struct msim_engine *engine, uint32_t owner);
 static inline void order_give(struct msim_engine *engine, uint32_t slot)
 {
     struct order *order = &engine->orders[slot];
-    struct account *account = &engine->accounts[order->account];
     const uint32_t next = order->account_next;
     const uint32_t prev = order->account_prev;
     uint32_t *link = &engine->id_index[order->id & engine->id_mask];
@@ -526,9 +525,7 @@ static inline void order_give(struct msim_engine *engine, uint32_t slot)
         link = &engine->orders[*link].id_next;
     *link = order->id_next;
     engine->orders[next].account_prev = prev;
-    engine->orders[prev].account_next = next;
-    account->orders_first = prev ? account->orders_first : next;
-    account->orders_last = next ? account->orders_last : prev;
+    *(prev ? &engine->orders[prev].account_next : &engine->account_orders[order->account]) = next;
     if (order->extra)
         msim_extra_give(engine, slot);
     if (order->bits & BITS_OWNED)
