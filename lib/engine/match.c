@@ -115,8 +115,9 @@ struct sweep msim_sweep(const struct msim_engine *engine, const struct instrumen
 }
 
 /*
- * Orders of its own do not fill it where self-trades are prevented, and a reduce-only
- * order may shrink before its turn comes: neither is counted on.
+ * Orders of its own do not fill it where self-trades are prevented or nothing would be
+ * reduced by them, and a reduce-only order may shrink before its turn comes: neither is
+ * counted on.
  */
 bool msim_fillable(const struct msim_engine *engine, const struct instrument *instrument,
                    const struct order *taker, int64_t limit)
@@ -133,10 +134,12 @@ bool msim_fillable(const struct msim_engine *engine, const struct instrument *in
 
         for (uint32_t slot = level->head; slot; slot = engine->orders[slot].next) {
             const struct order *maker = &engine->orders[slot];
-            const bool own = mode != MSIM_SELF_TRADE_NONE && maker->account == taker->account;
-            if (own && mode != MSIM_SELF_TRADE_CANCEL_MAKER)
+            const bool own = maker->account == taker->account;
+            const bool stops = mode == MSIM_SELF_TRADE_NONE ? taker->bits & BITS_REDUCE_ONLY
+                                                            : mode != MSIM_SELF_TRADE_CANCEL_MAKER;
+            if (own && stops)
                 return false;
-            if (own || maker->bits & BITS_REDUCE_ONLY)
+            if ((own && mode != MSIM_SELF_TRADE_NONE) || maker->bits & BITS_REDUCE_ONLY)
                 continue;
             missing -= maker->leaves;
             hidden += order_hidden(engine, maker);
@@ -607,15 +610,17 @@ static enum step before_fill(struct msim_engine *engine, struct taker *taker, st
             drop_maker(engine, side, level, slot, MSIM_CANCEL_SELF_TRADE);
         return taker->stopped ? STEP_STOP : STEP_AGAIN;
     }
+    /* A trade with oneself reduces nothing, and one that did not would never come to an end. */
+    const bool own = m->account == t->account;
     if (m->bits & BITS_REDUCE_ONLY) {
-        *quantity = msim_position_reducible(engine, m, *quantity);
+        *quantity = own ? 0 : msim_position_reducible(engine, m, *quantity);
         if (*quantity == 0) {
             drop_maker(engine, side, level, slot, MSIM_CANCEL_REDUCE_ONLY);
             return STEP_AGAIN;
         }
     }
     if (t->bits & BITS_REDUCE_ONLY) {
-        *quantity = msim_position_reducible(engine, t, *quantity);
+        *quantity = own ? 0 : msim_position_reducible(engine, t, *quantity);
         if (*quantity == 0) {
             taker->stopped = MSIM_CANCEL_REDUCE_ONLY;
             return STEP_STOP;

@@ -703,7 +703,7 @@ static inline uint32_t held_asset(const struct instrument *instrument, unsigned 
 /* match.c */
 
 /* The events that one fill can bring about, and one order besides. */
-#define EVENTS_PER_FILL 10
+#define EVENTS_PER_FILL 12
 #define EVENTS_PER_ORDER 16
 
 /* What a taker would meet: an upper bound on its fills, and what they would cost. */

@@ -2,7 +2,13 @@
  * Order flows through the engine: messages per second, and what a single call takes.
  *
  *     engine-flow [--ids handles|client] [--accounts on|off] [--events LIST]
- *                 [--batch N] [--repeat N] FILE
+ *                 [--batch N] [--repeat N] [--peer PROGRAM]... FILE
+ *     engine-flow --memory
+ *
+ * A peer is a program that takes the file, runs it through another engine, and
+ * prints a line with its `N M/s`; it runs in turn with this one.  --memory tells
+ * what orders, client ids and instruments take, and how long a snapshot of 10^6
+ * orders and its restore do.
  *
  * FILE is a flow: a header with the trades that it must bring about, the messages
  * that fill the books, and those that are timed.  Only the engine's calls are
@@ -24,6 +30,7 @@
 #endif
 
 #define MAX_BATCH 4096
+#define MAX_PEERS 8
 #define HUGE_PAGE ((size_t)2 << 20)
 
 /* The file: this header, then 32 bytes a message. */
@@ -58,6 +65,8 @@ struct options {
     size_t batch;
     int repeat;
     const char *path;
+    const char *peers[MAX_PEERS];
+    size_t peer_count;
 };
 
 struct flow {
@@ -400,12 +409,14 @@ static struct options parse(int count, char **arguments)
             options.batch = strtoull(value, NULL, 10), i++;
         else if (strcmp(arguments[i], "--repeat") == 0)
             options.repeat = atoi(value), i++;
+        else if (strcmp(arguments[i], "--peer") == 0 && options.peer_count < MAX_PEERS)
+            options.peers[options.peer_count++] = value, i++;
         else
             options.path = arguments[i];
     }
     if (!options.path || options.batch == 0 || options.batch > MAX_BATCH || options.repeat < 1)
         fail("[--ids handles|client] [--accounts on|off] [--events LIST] [--batch 1..4096] "
-             "[--repeat N] FILE");
+             "[--repeat N] [--peer PROGRAM] FILE");
     return options;
 }
 
@@ -416,14 +427,178 @@ static int compare_double(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
+/* What a peer says of the file: millions of messages a second. */
+static double run_peer(const char *program, const char *path)
+{
+    char line[512];
+    double rate = 0;
+
+    snprintf(line, sizeof line, "'%s' '%s'", program, path);
+    FILE *out = popen(line, "r");
+    if (!out || !fgets(line, sizeof line, out))
+        fail("a peer said nothing");
+    pclose(out);
+    char *unit = strstr(line, " M/s");
+    if (!unit || strstr(line, "WRONG"))
+        fail("a peer's trades are not the file's, or it told no N M/s");
+    *unit = '\0';
+    rate = atof(strrchr(line, ' ') ? strrchr(line, ' ') + 1 : line);
+    return rate;
+}
+
+static void print_peers(const struct options *options, double *rates, double ours)
+{
+    for (size_t p = 0; p < options->peer_count; p++) {
+        double *mine = &rates[p * (size_t)options->repeat];
+        qsort(mine, (size_t)options->repeat, sizeof *mine, compare_double);
+        const double median = mine[options->repeat / 2];
+        printf("  %s: %.2f M messages/s; ours is %.2f of it\n", options->peers[p], median,
+               ours / median);
+    }
+}
+
+static struct msim_engine *plain_engine(uint32_t orders, uint32_t client_ids, uint32_t instruments)
+{
+    struct msim_engine_params params = MSIM_ENGINE_PARAMS_INIT;
+    struct msim_engine *engine = NULL;
+    struct msim_detail detail = {""};
+
+    params.orders = orders;
+    params.client_ids = client_ids;
+    if (msim_engine_create(&engine, &params, &detail) < 0 ||
+        msim_engine_asset_add(engine, "USD", 0, NULL, &detail) < 0 ||
+        msim_engine_asset_add(engine, "BTC", 0, NULL, &detail) < 0)
+        fail(detail.text);
+    for (uint32_t i = 0; i < instruments; i++) {
+        struct msim_instrument_params instrument = MSIM_INSTRUMENT_PARAMS_INIT;
+        char name[32];
+        snprintf(name, sizeof name, "I%u", i);
+        instrument.symbol = name;
+        instrument.base_asset = 1;
+        if (msim_engine_instrument_add(engine, &instrument, NULL, &detail) < 0)
+            fail(detail.text);
+    }
+    for (uint32_t i = 0; i < 2000; i++) {
+        const struct msim_command command = {.kind = MSIM_COMMAND_DEPOSIT,
+                                             .account = i / 2,
+                                             .asset = i % 2,
+                                             .amount = INT64_C(1000000000000)};
+        if (msim_engine_apply(engine, &command) < 0)
+            fail("a deposit failed");
+    }
+    return engine;
+}
+
+/* Bids below 20,000 and asks above, of a thousand accounts. */
+static void fill_books(struct msim_engine *engine, uint32_t orders, uint32_t instruments,
+                       msim_price depth, bool client_ids)
+{
+    for (uint32_t i = 0; i < orders; i++) {
+        const bool sell = i % 2;
+        const msim_price away = 1 + (msim_price)(i * UINT64_C(2654435761) % (uint64_t)depth);
+        const struct msim_command command = {
+            .kind = MSIM_COMMAND_NEW,
+            .side = sell ? MSIM_SIDE_SELL : MSIM_SIDE_BUY,
+            .type = MSIM_ORDER_LIMIT,
+            .instrument = i / 2 % instruments,
+            .account = i * 7 % 1000,
+            .price = sell ? 20000 + away : 20000 - away,
+            .quantity = 1 + i % 100,
+            .client_id = client_ids ? i + 1 : 0,
+        };
+        if (msim_engine_apply(engine, &command) < 0)
+            fail("an apply failed");
+    }
+}
+
+/* What so many more orders take of an engine that was made for them. */
+static double each_takes(bool client_ids)
+{
+    const uint32_t count = 1000000;
+    size_t memory[2];
+
+    for (int full = 0; full < 2; full++) {
+        const uint32_t orders = full ? count : 1;
+        struct msim_engine *engine = plain_engine(orders, 0, 1);
+        fill_books(engine, orders, 1, 200, client_ids);
+        memory[full] = msim_engine_memory(engine);
+        msim_engine_destroy(&engine);
+    }
+    return (double)(memory[1] - memory[0]) / count;
+}
+
+static void print_memory(void)
+{
+    const double order = each_takes(false);
+    const double with_client = each_takes(true);
+    struct msim_engine *engine = plain_engine(100000, 0, 1000);
+    const size_t before = msim_engine_memory(engine);
+    const struct msim_command all = {.kind = MSIM_COMMAND_SET_STATE,
+                                     .flags = MSIM_COMMAND_EXPIRE_ORDERS};
+
+    fill_books(engine, 100000, 1000, 16000, false);
+    const size_t used = msim_engine_memory(engine);
+    for (uint32_t i = 0; i < 1000; i++) {
+        struct msim_command command = all;
+        command.instrument = i;
+        msim_engine_apply(engine, &command);
+    }
+    printf("a resting order %.1f bytes, with its client id %.1f more; an instrument in use, 16,000 "
+           "prices deep %.1f KiB, with an empty book again %.1f KiB\n",
+           order, with_client - order, (double)(used - before) / 1000 / 1024,
+           ((double)msim_engine_memory(engine) - (double)before) / 1000 / 1024);
+    msim_engine_destroy(&engine);
+}
+
+/* A million orders in a hundred books. */
+static void print_snapshot(void)
+{
+    struct msim_engine_params params = MSIM_ENGINE_PARAMS_INIT;
+    struct msim_engine *engine = plain_engine(1000000, 0, 100);
+    struct msim_engine *other = NULL;
+    struct msim_detail detail = {""};
+    double taken[2][5];
+    size_t length = 0;
+
+    fill_books(engine, 1000000, 100, 3000, false);
+    msim_engine_snapshot(engine, NULL, 0, &length);
+    unsigned char *bytes = malloc(length);
+    if (!bytes)
+        fail("out of memory");
+    memset(bytes, 0, length);
+    for (int i = 0; i < 5; i++) {
+        const double start = now_seconds();
+        if (msim_engine_snapshot(engine, bytes, length, &length) < 0)
+            fail("no snapshot");
+        const double middle = now_seconds();
+        if (msim_engine_restore(&other, &params, bytes, length, &detail) < 0)
+            fail(detail.text);
+        taken[0][i] = middle - start;
+        taken[1][i] = now_seconds() - middle;
+        msim_engine_destroy(&other);
+    }
+    for (int i = 0; i < 2; i++)
+        qsort(taken[i], 5, sizeof taken[i][0], compare_double);
+    printf("10^6 orders: a snapshot of %.1f MB in %.1f ms, restored in %.1f ms\n",
+           (double)length / 1e6, taken[0][2] * 1e3, taken[1][2] * 1e3);
+    free(bytes);
+    msim_engine_destroy(&engine);
+}
+
 int main(int argument_count, char **arguments)
 {
+    if (argument_count == 2 && strcmp(arguments[1], "--memory") == 0) {
+        print_memory();
+        print_snapshot();
+        return 0;
+    }
     const struct options options = parse(argument_count, arguments);
     struct flow flow;
     struct result result = {0};
     double *seconds = calloc((size_t)options.repeat, sizeof *seconds);
+    double *rates = calloc((size_t)options.repeat * MAX_PEERS, sizeof *rates);
 
-    if (!seconds)
+    if (!seconds || !rates)
         fail("out of memory");
     load(&flow, options.path);
     for (int i = 0; i < options.repeat; i++) {
@@ -431,6 +606,9 @@ int main(int argument_count, char **arguments)
         seconds[i] = result.seconds;
         if (!agrees(&flow.header, &result))
             break;
+        for (size_t p = 0; p < options.peer_count; p++)
+            rates[p * (size_t)options.repeat + (size_t)i] =
+                run_peer(options.peers[p], options.path);
     }
     qsort(seconds, (size_t)options.repeat, sizeof *seconds, compare_double);
     const double median = seconds[options.repeat / 2];
@@ -447,6 +625,7 @@ int main(int argument_count, char **arguments)
            single.percentile[0], single.percentile[1], single.percentile[2],
            (double)result.memory / 1e6, result.trades, result.quantity, result.notional,
            result.hash, good ? "as expected" : "NOT AS EXPECTED");
+    print_peers(&options, rates, (double)flow.header.messages / median / 1e6);
     if (!good)
         fprintf(stderr,
                 "engine-flow: expected trades %" PRIu64 " quantity %" PRIu64 " notional %" PRIu64
@@ -455,5 +634,6 @@ int main(int argument_count, char **arguments)
                 result.rejects);
     free(flow.messages);
     free(seconds);
+    free(rates);
     return good ? 0 : 1;
 }

@@ -300,15 +300,17 @@ static bool meet(struct model *m, struct taking *t, struct order *maker)
             drop(m, maker, MSIM_CANCEL_SELF_TRADE);
         return !t->stopped;
     }
+    /* Who trades with himself has afterwards what he had: nothing is reduced. */
+    const bool himself = maker->asked.account == o->asked.account;
     if (maker->asked.flags & MSIM_COMMAND_REDUCE_ONLY) {
-        quantity = model_reducible(m, maker, quantity);
+        quantity = himself ? 0 : model_reducible(m, maker, quantity);
         if (quantity == 0) {
             drop(m, maker, MSIM_CANCEL_REDUCE_ONLY);
             return true;
         }
     }
     if (o->asked.flags & MSIM_COMMAND_REDUCE_ONLY) {
-        quantity = model_reducible(m, o, quantity);
+        quantity = himself ? 0 : model_reducible(m, o, quantity);
         if (quantity == 0) {
             t->stopped = MSIM_CANCEL_REDUCE_ONLY;
             return false;

@@ -234,6 +234,9 @@ static bool fillable(const struct model *m, const struct order *taker)
             const bool own = mode && o->asked.account == taker->asked.account;
             if (own && mode != MSIM_SELF_TRADE_CANCEL_MAKER)
                 return false;
+            if (taker->asked.flags & MSIM_COMMAND_REDUCE_ONLY && !mode &&
+                o->asked.account == taker->asked.account)
+                return false;
             if (own || o->asked.flags & MSIM_COMMAND_REDUCE_ONLY)
                 continue;
             missing -= o->shown;

@@ -514,6 +514,59 @@ static void a_client_id_takes_no_more_than_its_share(void **state)
     assert_in_range(taken[0] / 65000, 64, 64 + 8 + 64);
 }
 
+/* A position that never shrinks would let such an order trade with itself piece by piece. */
+static void a_reduce_only_order_does_not_trade_with_its_own_account(void **state)
+{
+    struct bench *bench = *state;
+    struct msim_event event;
+
+    deposit(bench->engine, 1, USD, 1000000);
+    deposit(bench->engine, 1, BTC, 100000);
+    deposit(bench->engine, 2, BTC, 100000);
+    deposit(bench->engine, 2, USD, 100000);
+    apply(bench->engine, limit(2, MSIM_SIDE_SELL, 10, 1000));
+    apply(bench->engine, limit(1, MSIM_SIDE_BUY, 10, 1000));
+    struct msim_command stop = limit(1, MSIM_SIDE_SELL, 7, 1000);
+    stop.type = MSIM_ORDER_STOP_LIMIT;
+    stop.stop_price = 8;
+    stop.flags = MSIM_COMMAND_REDUCE_ONLY;
+    apply(bench->engine, stop);
+    apply(bench->engine, limit(2, MSIM_SIDE_BUY, 9, 999));
+    apply(bench->engine, limit(1, MSIM_SIDE_SELL, 9, 999));
+    apply(bench->engine, limit(1, MSIM_SIDE_BUY, 7, 1000));
+    apply(bench->engine, limit(2, MSIM_SIDE_BUY, 8, 1));
+    apply(bench->engine, limit(1, MSIM_SIDE_SELL, 8, 1));
+    assert_int_equal(told(bench->engine, MSIM_EVENT_TRADE, NULL), 1);
+    assert_int_equal(told(bench->engine, MSIM_EVENT_CANCELLED, &event), 1);
+    assert_int_equal(event.code, MSIM_CANCEL_REDUCE_ONLY);
+    assert_int_equal(msim_engine_audit(bench->engine, NULL), MSIM_OK);
+}
+
+/* Each is cut to what is left of its position, and goes: a fill and a cancel for one maker. */
+static void makers_that_are_filled_and_dropped_have_room_for_both(void **state)
+{
+    struct bench *bench = *state;
+    struct msim_command maker = limit(0, MSIM_SIDE_SELL, 20, 10);
+
+    deposit(bench->engine, 500, BTC, 100000);
+    deposit(bench->engine, 500, USD, 1000000);
+    maker.flags = MSIM_COMMAND_REDUCE_ONLY;
+    for (uint32_t account = 1; account <= 400; account++) {
+        deposit(bench->engine, account, USD, 1000);
+        apply(bench->engine, limit(500, MSIM_SIDE_SELL, 10, 10));
+        apply(bench->engine, limit(account, MSIM_SIDE_BUY, 10, 10));
+        deposit(bench->engine, account, BTC, 100);
+        maker.account = account;
+        apply(bench->engine, maker);
+        apply(bench->engine, limit(500, MSIM_SIDE_BUY, 5, 6));
+        apply(bench->engine, limit(account, MSIM_SIDE_SELL, 5, 6));
+    }
+    apply(bench->engine, limit(500, MSIM_SIDE_BUY, 20, 4000));
+    assert_int_equal(told(bench->engine, MSIM_EVENT_TRADE, NULL), 400);
+    assert_int_equal(told(bench->engine, MSIM_EVENT_CANCELLED, NULL), 400);
+    assert_int_equal(msim_engine_audit(bench->engine, NULL), MSIM_OK);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
 
 int main(void)
@@ -534,6 +587,8 @@ int main(void)
         TEST(engines_with_other_hash_seeds_are_the_same),
         TEST(an_instrument_that_was_used_is_small_again_when_its_book_is_empty),
         TEST(a_client_id_takes_no_more_than_its_share),
+        TEST(a_reduce_only_order_does_not_trade_with_its_own_account),
+        TEST(makers_that_are_filled_and_dropped_have_room_for_both),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
