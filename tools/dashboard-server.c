@@ -8,17 +8,15 @@
 
 #include <marketsim/marketsim.h>
 
+#include "cli/network.h"
 #include "cli/options.h"
 #include "cli/service.h"
 
 struct settings {
-    const char *host;
+    struct network network;
     const char *assets;
-    uint16_t port;
     uint64_t max_payload;
     uint64_t max_upload;
-    uint64_t max_clients;
-    uint64_t max_backlog;
     uint64_t max_rows;
     uint64_t snapshot;
     enum msim_log_level level;
@@ -33,9 +31,6 @@ struct dashboard {
 static int read_settings(struct settings *settings, int argument_count, char **arguments)
 {
     const struct option options[] = {
-        {"host", 0, OPTION_TEXT, &settings->host, "HOST",
-         "where to listen (localhost: 127.0.0.1 and ::1)"},
-        {"port", 'p', OPTION_PORT, &settings->port, "PORT", "default 5000; 0 takes a free one"},
         {"assets", 0, OPTION_TEXT, &settings->assets, "DIR",
          "serve the page from this folder, for development"},
         {"max-payload", 0, OPTION_BYTES, &settings->max_payload, "BYTES",
@@ -46,9 +41,10 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "of each table that are kept (100000)"},
         {"snapshot", 0, OPTION_LIMIT, &settings->snapshot, "N",
          "rows of each table for a page that is opened late (1000)"},
-        {"max-clients", 0, OPTION_LIMIT, &settings->max_clients, "N", "at once (4096)"},
-        {"max-backlog", 0, OPTION_BYTES, &settings->max_backlog, "BYTES",
+        {"max-clients", 0, OPTION_LIMIT, &settings->network.max_clients, "N", "at once (4096)"},
+        {"max-backlog", 0, OPTION_BYTES, &settings->network.max_backlog, "BYTES",
          "queued for a client that reads slowly (64M); then it\nmisses updates"},
+        NETWORK_OPTIONS(&settings->network, "5000"),
         {"log-level", 0, OPTION_LEVEL, &settings->level, "LEVEL",
          "error, warning, info (default) or debug"},
     };
@@ -67,7 +63,7 @@ static int read_settings(struct settings *settings, int argument_count, char **a
     char **rest;
     size_t rest_count;
 
-    *settings = (struct settings){.port = 5000, .level = MSIM_LOG_INFO};
+    *settings = (struct settings){.network.port = 5000, .level = MSIM_LOG_INFO};
     int code = options_read(&line, argument_count, arguments, &rest, &rest_count);
     if (code >= 0)
         return code;
@@ -92,13 +88,16 @@ static int start(struct dashboard *dashboard)
     struct msim_dashboard_server_params params = MSIM_DASHBOARD_SERVER_PARAMS_INIT;
     struct msim_detail detail = {""};
 
-    params.host = settings->host;
-    params.port = settings->port;
+    params.host = settings->network.host;
+    params.port = settings->network.port;
+    params.access = settings->network.access;
+    params.origins = (const char *const *)settings->network.origins.items;
+    params.origin_count = settings->network.origins.count;
     params.assets = settings->assets;
     params.max_payload_bytes = (size_t)settings->max_payload;
     params.max_upload_bytes = (size_t)settings->max_upload;
-    params.max_clients = (size_t)settings->max_clients;
-    params.max_backlog_bytes = (size_t)settings->max_backlog;
+    params.max_clients = (size_t)settings->network.max_clients;
+    params.max_backlog_bytes = (size_t)settings->network.max_backlog;
     params.max_rows = (size_t)settings->max_rows;
     params.snapshot_rows = (size_t)settings->snapshot;
     params.logger = &dashboard->service.logger;
@@ -107,8 +106,9 @@ static int start(struct dashboard *dashboard)
         terminal_fail(&dashboard->service.terminal, "%s", detail.text);
         return exit_code_of(r);
     }
-    return service_watch(&dashboard->service, msim_dashboard_server_net(dashboard->server), stop,
-                         dashboard);
+    struct msim_net *net = msim_dashboard_server_net(dashboard->server);
+    int code = network_watch(&dashboard->settings.network, net);
+    return code >= 0 ? code : service_watch(&dashboard->service, net, stop, dashboard);
 }
 
 static struct msim_dashboard_stats stats_of(const struct dashboard *dashboard)
@@ -121,7 +121,8 @@ static struct msim_dashboard_stats stats_of(const struct dashboard *dashboard)
 
 static void announce(const struct dashboard *dashboard)
 {
-    const char *host = dashboard->settings.host ? dashboard->settings.host : "localhost";
+    const char *host =
+        dashboard->settings.network.host ? dashboard->settings.network.host : "localhost";
     bool bare_ipv6 = strchr(host, ':') && host[0] != '[';
 
     fprintf(stderr, "Dashboard on http://%s%s%s:%u/ (Ctrl+C ends it)\n", bare_ipv6 ? "[" : "", host,
@@ -166,14 +167,21 @@ int main(int argument_count, char **arguments)
 
     service_init(&dashboard.service, "dashboard-server");
     int code = read_settings(&dashboard.settings, argument_count, arguments);
-    if (code >= 0)
+    if (code >= 0) {
+        network_finish(&dashboard.settings.network);
         return code;
+    }
     service_log_level(&dashboard.service, dashboard.settings.level);
-    code = start(&dashboard);
+    dashboard.settings.network.rules =
+        msim_dashboard_server_rules(&dashboard.settings.network.rule_count);
+    code = network_open(&dashboard.settings.network, &dashboard.service);
+    if (code < 0)
+        code = start(&dashboard);
     if (code == EXIT_SUCCESS) {
         code = run(&dashboard);
         summarise(&dashboard);
     }
     msim_dashboard_server_destroy(&dashboard.server);
+    network_finish(&dashboard.settings.network);
     return code;
 }

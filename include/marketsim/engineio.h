@@ -10,6 +10,7 @@
 #ifndef MARKETSIM_ENGINEIO_H
 #define MARKETSIM_ENGINEIO_H
 
+#include <marketsim/access.h>
 #include <marketsim/http.h>
 
 #ifdef __cplusplus
@@ -125,6 +126,8 @@ MSIM_API const char *msim_engineio_id(const struct msim_engineio_session *sessio
 /* "127.0.0.1:4711", of the request that opened it.  Borrowed: valid as long as the session. */
 MSIM_API const char *msim_engineio_peer(const struct msim_engineio_session *session);
 MSIM_API bool msim_engineio_is_websocket(const struct msim_engineio_session *session);
+/* What the key of the request that opened it may; MSIM_ROLE_ADMIN without a guard. */
+MSIM_API enum msim_role msim_engineio_role(const struct msim_engineio_session *session);
 /* Bytes that wait in its queue. */
 MSIM_API size_t msim_engineio_backlog(const struct msim_engineio_session *session);
 

@@ -187,6 +187,10 @@ struct msim_dashboard_server_params {
     size_t size;
     const char *host; /* as in msim_listen_params */
     uint16_t port;
+    struct msim_access *access; /* who may come in; shared; NULL: everybody */
+    /* Pages of other sites that may read what is answered (CORS); "*": all.  Copied. */
+    const char *const *origins;
+    size_t origin_count;
     const char *assets;       /* a folder with the page, for development; NULL: what is built in */
     size_t max_payload_bytes; /* one push by Socket.IO, 2 MiB; beyond: the session ends */
     size_t max_upload_bytes;  /* one push by HTTP, 16 MiB; beyond: 413 */
@@ -197,10 +201,16 @@ struct msim_dashboard_server_params {
     const struct msim_allocator *allocator; /* copied */
     const struct msim_logger *logger;       /* copied */
 };
-#define MSIM_DASHBOARD_SERVER_PARAMS_INIT                                            \
-    {                                                                                \
-        sizeof(struct msim_dashboard_server_params), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
+#define MSIM_DASHBOARD_SERVER_PARAMS_INIT                                                     \
+    {                                                                                         \
+        sizeof(struct msim_dashboard_server_params), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
     }
+
+/*
+ * What its paths take, for the rules of msim_access_params: the page is for everybody, to look on
+ * for viewers, to push for traders.
+ */
+MSIM_API const struct msim_access_rule *msim_dashboard_server_rules(size_t *count);
 
 /* Listens when it returns. */
 MSIM_API int msim_dashboard_server_create(struct msim_dashboard_server **out,

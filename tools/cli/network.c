@@ -70,6 +70,8 @@ static int create_access(struct network *network, const struct service *service,
     params.host_count = network->hosts.count;
     params.keys = keys;
     params.keys_length = length;
+    params.rules = network->rules;
+    params.rule_count = network->rule_count;
     params.is_open = network->allow_open || network->has_own_keys;
     params.max_connections_per_address = (size_t)network->max_connections_per_address;
     params.rate = network->rate_limit;

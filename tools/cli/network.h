@@ -24,6 +24,8 @@ struct network {
     const char *tls_key;
     bool deflate;
     bool allow_open;
+    const struct msim_access_rule *rules; /* of the tool's paths */
+    size_t rule_count;
     bool has_own_keys; /* the tool asks for keys in another way */
     struct msim_access *access;
     struct msim_tls *tls; /* NULL: plain */

@@ -157,7 +157,11 @@ static void take_push(struct msim_dashboard_server *server, struct msim_socketio
     struct msim_detail detail = {""};
     char receipt[MSIM_RECEIPT_SIZE];
 
-    int r = read_push(server, event, &detail);
+    int r = MSIM_OK;
+    if (msim_engineio_role(msim_socketio_session(client)) < MSIM_ROLE_TRADER)
+        r = msim_detail_set(&detail, MSIM_ERR_INVALID, "this key may look on, and not push");
+    if (r >= 0)
+        r = read_push(server, event, &detail);
     if (r >= 0)
         r = msim_push_take(server, &server->push, &detail);
     if (r >= 0)

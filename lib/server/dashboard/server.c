@@ -142,6 +142,19 @@ static int listen_on(struct msim_dashboard_server *server, struct msim_detail *d
             .method = "GET", .path = gets[i].path, .http = gets[i].handler, .context = server};
     if (server->assets)
         routes[count++] = msim_assets_route(server->assets);
+    const struct msim_cors cors[] = {
+        {.path = "/socket.io/",
+         .origins = server->params.origins,
+         .origin_count = server->params.origin_count},
+        {.path = "/api/*",
+         .origins = server->params.origins,
+         .origin_count = server->params.origin_count},
+    };
+    if (server->params.origin_count > 0) {
+        params.cors = cors;
+        params.cors_count = sizeof cors / sizeof cors[0];
+    }
+    params.access = server->params.access;
     params.host = server->params.host;
     params.port = server->params.port;
     params.routes = routes;
@@ -185,6 +198,19 @@ static int set_up(struct msim_dashboard_server *server, struct msim_detail *deta
     return listen_on(server, detail);
 }
 
+const struct msim_access_rule *msim_dashboard_server_rules(size_t *count)
+{
+    static const struct msim_access_rule rules[] = {
+        {"GET", "/*", MSIM_ROLE_NONE},          {NULL, "/socket.io/", MSIM_ROLE_VIEWER},
+        {NULL, "/socket.io", MSIM_ROLE_VIEWER}, {"GET", "/api/*", MSIM_ROLE_VIEWER},
+        {"POST", "/api/*", MSIM_ROLE_TRADER},   {"GET", "/metrics", MSIM_ROLE_VIEWER},
+    };
+
+    if (count)
+        *count = sizeof rules / sizeof rules[0];
+    return rules;
+}
+
 static void set_defaults(struct msim_dashboard_server_params *params)
 {
     if (params->max_payload_bytes == 0)
@@ -225,6 +251,8 @@ int msim_dashboard_server_create(struct msim_dashboard_server **out,
     }
     /* The caller's own: borrowed for the create alone. */
     server->params.host = server->params.assets = NULL;
+    server->params.access = NULL;
+    server->params.origins = NULL;
     server->params.allocator = NULL;
     server->params.logger = NULL;
     *out = server;

@@ -102,7 +102,7 @@ static void address_give(struct msim_engineio *engine, struct msim_eio_address *
 /* ---- a session's beginning ---- */
 
 int msim_eio_create(struct msim_engineio *engine, struct msim_engineio_session **out,
-                    const char *peer)
+                    const char *peer, const struct msim_caller *caller)
 {
     struct msim_eio_address *address;
 
@@ -120,6 +120,7 @@ int msim_eio_create(struct msim_engineio *engine, struct msim_engineio_session *
     }
     session->engine = engine;
     session->address = address;
+    session->role = caller ? caller->role : MSIM_ROLE_ADMIN;
     snprintf(session->peer, sizeof session->peer, "%s", peer);
     msim_bytes_init(&session->body, engine->params.max_payload_bytes, &engine->allocator);
 
@@ -740,6 +741,11 @@ const char *msim_engineio_peer(const struct msim_engineio_session *session)
 bool msim_engineio_is_websocket(const struct msim_engineio_session *session)
 {
     return session && session->websocket;
+}
+
+enum msim_role msim_engineio_role(const struct msim_engineio_session *session)
+{
+    return session ? session->role : MSIM_ROLE_NONE;
 }
 
 size_t msim_engineio_backlog(const struct msim_engineio_session *session)

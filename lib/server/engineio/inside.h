@@ -56,6 +56,7 @@ struct msim_engineio_session {
     char peer[MSIM_SESSION_PEER];
     enum msim_eio_state state;
     const char *reason;
+    enum msim_role role;
 
     struct msim_connection *websocket; /* carries the session; NULL: it polls */
     struct msim_connection *probe;     /* a WebSocket that would like to */
@@ -123,7 +124,7 @@ struct msim_engineio_session *msim_eio_find(const struct msim_engineio *engine, 
 
 /* MSIM_ERR_LIMIT, MSIM_ERR_NOMEM, MSIM_ERR_IO (no random numbers). */
 int msim_eio_create(struct msim_engineio *engine, struct msim_engineio_session **out,
-                    const char *peer);
+                    const char *peer, const struct msim_caller *caller);
 
 /* Its owner hears of it. */
 void msim_eio_begin(struct msim_engineio_session *session);

@@ -184,7 +184,8 @@ static void open_session(struct msim_engineio *engine, struct msim_exchange *exc
     struct msim_engineio_session *session = NULL;
     char greeting[256] = "0";
 
-    int r = msim_eio_create(engine, &session, msim_exchange_request(exchange)->peer);
+    int r = msim_eio_create(engine, &session, msim_exchange_request(exchange)->peer,
+                            msim_exchange_caller(exchange));
     if (r < 0) {
         answer_error(engine, exchange, 503, MSIM_EIO_FORBIDDEN);
         return;

@@ -127,7 +127,8 @@ static void open_new(struct msim_engineio *engine, struct msim_connection *conne
     char greeting[256];
 
     msim_connection_set_user(connection, NULL);
-    int r = msim_eio_create(engine, &session, msim_connection_peer(connection));
+    int r = msim_eio_create(engine, &session, msim_connection_peer(connection),
+                            msim_connection_caller(connection));
     if (r < 0) {
         engine->stats.refused++;
         msim_connection_close(connection, MSIM_CLOSE_TRY_LATER, "no room for another session");
