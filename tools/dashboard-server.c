@@ -15,6 +15,7 @@
 struct settings {
     struct network network;
     const char *assets;
+    const char *data;
     uint64_t max_payload;
     uint64_t max_upload;
     uint64_t max_rows;
@@ -31,6 +32,8 @@ struct dashboard {
 static int read_settings(struct settings *settings, int argument_count, char **arguments)
 {
     const struct option options[] = {
+        {"data", 'd', OPTION_TEXT, &settings->data, "FILE",
+         "keeps what was pushed over a restart; memory alone by default"},
         {"assets", 0, OPTION_TEXT, &settings->assets, "DIR",
          "serve the page from this folder, for development"},
         {"max-payload", 0, OPTION_BYTES, &settings->max_payload, "BYTES",
@@ -94,6 +97,7 @@ static int start(struct dashboard *dashboard)
     params.origins = (const char *const *)settings->network.origins.items;
     params.origin_count = settings->network.origins.count;
     params.assets = settings->assets;
+    params.data = settings->data;
     params.max_payload_bytes = (size_t)settings->max_payload;
     params.max_upload_bytes = (size_t)settings->max_upload;
     params.max_clients = (size_t)settings->network.max_clients;

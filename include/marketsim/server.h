@@ -192,6 +192,7 @@ struct msim_dashboard_server_params {
     const char *const *origins;
     size_t origin_count;
     const char *assets;       /* a folder with the page, for development; NULL: what is built in */
+    const char *data;         /* a file that keeps what was pushed; NULL: memory alone */
     size_t max_payload_bytes; /* one push by Socket.IO, 2 MiB; beyond: the session ends */
     size_t max_upload_bytes;  /* one push by HTTP, 16 MiB; beyond: 413 */
     size_t max_clients;       /* sessions; default 4096, more are refused with 503 */
@@ -201,9 +202,9 @@ struct msim_dashboard_server_params {
     const struct msim_allocator *allocator; /* copied */
     const struct msim_logger *logger;       /* copied */
 };
-#define MSIM_DASHBOARD_SERVER_PARAMS_INIT                                                     \
-    {                                                                                         \
-        sizeof(struct msim_dashboard_server_params), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
+#define MSIM_DASHBOARD_SERVER_PARAMS_INIT                                                        \
+    {                                                                                            \
+        sizeof(struct msim_dashboard_server_params), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
     }
 
 /*

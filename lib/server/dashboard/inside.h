@@ -16,6 +16,7 @@
 #include <marketsim/server.h>
 #include <marketsim/socketio.h>
 
+#include "server/dashboard/archive.h"
 #include "server/dashboard/store.h"
 #include "server/dashboard/table.h"
 #include "server/health.h"
@@ -46,9 +47,10 @@ struct msim_dashboard_server {
     uint16_t port;
     bool is_stopping;
     struct msim_store store;
-    struct msim_push push;     /* of a Socket.IO event */
-    struct msim_bytes scratch; /* an event's text, unescaped */
-    struct msim_bytes out;     /* an event's arguments */
+    struct msim_archive *archive; /* NULL: in memory alone */
+    struct msim_push push;        /* of a Socket.IO event */
+    struct msim_bytes scratch;    /* an event's text, unescaped */
+    struct msim_bytes out;        /* an event's arguments */
     size_t uploads;
 };
 

@@ -121,9 +121,12 @@ int msim_push_take(struct msim_dashboard_server *server, struct msim_push *push,
 {
     if (push->stamp[0] == '\0')
         msim_dashboard_stamp(push->stamp);
-    int r = msim_store_add(&server->store, push->tables, push->stamp);
+    int r = server->archive ? msim_archive_add(server->archive, push->tables, push->stamp, detail)
+                            : msim_store_add(&server->store, push->tables, push->stamp, NULL, NULL);
+    if (r < 0 && detail->text[0] == '\0')
+        msim_detail_set(detail, r, "%s", msim_result_text(r));
     if (r < 0)
-        return msim_detail_set(detail, r, "%s", msim_result_text(r));
+        return r;
     r = tell(server, push);
     /* It is kept: who was not told now is told with the next snapshot. */
     if (r < 0)

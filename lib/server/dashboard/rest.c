@@ -309,19 +309,6 @@ static void get_market(void *context, struct msim_exchange *exchange)
 
 /* ---- sums ---- */
 
-static void join(struct msim_group *sum, const struct msim_group *group)
-{
-    sum->trades += group->trades;
-    sum->buys += group->buys;
-    sum->sells += group->sells;
-    sum->winners += group->winners;
-    sum->losers += group->losers;
-    sum->points += group->points;
-    msim_exact_join(&sum->quantity, &group->quantity);
-    msim_exact_join(&sum->profit, &group->profit);
-    msim_exact_join(&sum->volume, &group->volume);
-}
-
 static void write_count(struct msim_json_writer *writer, const char *key, uint64_t value)
 {
     msim_json_write_key(writer, key);
@@ -390,12 +377,12 @@ static void add_up(struct sums *sums, const struct msim_store *store, const stru
         if ((wish->has_symbol && group->symbol != wish->symbol) ||
             (wish->has_strategy && group->strategy != wish->strategy))
             continue;
-        join(&sums->all, group);
-        join(&sums->by_symbol[group->symbol], group);
+        msim_group_join(&sums->all, group);
+        msim_group_join(&sums->by_symbol[group->symbol], group);
         if (group->trades > 0) {
             struct msim_group trades = *group;
             trades.points = 0;
-            join(&sums->by_strategy[group->strategy], &trades);
+            msim_group_join(&sums->by_strategy[group->strategy], &trades);
         }
     }
 }

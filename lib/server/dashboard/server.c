@@ -195,6 +195,10 @@ static int set_up(struct msim_dashboard_server *server, struct msim_detail *deta
         r = msim_store_init(&server->store, server->params.max_rows, &server->allocator);
     if (r < 0)
         return msim_detail_set(detail, r, "%s", msim_result_text(r));
+    if (server->params.data)
+        r = msim_archive_open(&server->archive, server->params.data, &server->store, detail);
+    if (r < 0)
+        return r;
     return listen_on(server, detail);
 }
 
@@ -252,6 +256,7 @@ int msim_dashboard_server_create(struct msim_dashboard_server **out,
     /* The caller's own: borrowed for the create alone. */
     server->params.host = server->params.assets = NULL;
     server->params.access = NULL;
+    server->params.data = NULL;
     server->params.origins = NULL;
     server->params.allocator = NULL;
     server->params.logger = NULL;
@@ -270,6 +275,7 @@ void msim_dashboard_server_destroy(struct msim_dashboard_server **handle)
     msim_net_destroy(&server->net);
     msim_assets_destroy(&server->assets);
     msim_push_finish(&server->push);
+    msim_archive_close(&server->archive);
     msim_store_finish(&server->store);
     msim_bytes_finish(&server->scratch);
     msim_bytes_finish(&server->out);

@@ -278,6 +278,12 @@ static void count_trade(struct msim_group *group, const struct msim_table *table
     sum_up(&group->profit, table, row, MSIM_PICK_PROFIT);
 }
 
+static void set_time(struct msim_row *row, const char *stamp, size_t length)
+{
+    if (msim_calendar_parse(stamp, length, &row->time) < 0)
+        row->time = MSIM_TIME_NEVER;
+}
+
 static void add_row(struct msim_store *store, const struct addition *addition, size_t place)
 {
     const struct msim_table *table = addition->table;
@@ -300,8 +306,7 @@ static void add_row(struct msim_store *store, const struct addition *addition, s
     if (place < addition->skipped)
         return;
     const char *stamp = msim_table_picked(table, from, MSIM_PICK_TIMESTAMP, &length);
-    if (msim_calendar_parse(stamp, length, &row.time) < 0)
-        row.time = MSIM_TIME_NEVER;
+    set_time(&row, stamp, length);
     row.json = (uint32_t)(from->json - addition->json_skipped);
     row.json_length = (uint32_t)from->json_length;
     if (ring->count == ring->capacity)
@@ -311,7 +316,7 @@ static void add_row(struct msim_store *store, const struct addition *addition, s
 }
 
 int msim_store_add(struct msim_store *store, struct msim_table *const tables[MSIM_TABLE_KINDS],
-                   const char *stamp)
+                   const char *stamp, int (*seal)(void *context), void *context)
 {
     struct addition additions[MSIM_TABLE_KINDS] = {{0}};
     int r = MSIM_OK;
@@ -325,6 +330,8 @@ int msim_store_add(struct msim_store *store, struct msim_table *const tables[MSI
         if (r >= 0)
             r = prepare_block(store, &additions[kind]);
     }
+    if (r >= 0 && seal)
+        r = seal(context);
     if (r < 0) {
         for (int kind = 0; kind < MSIM_TABLE_KINDS; kind++)
             if (additions[kind].block)
@@ -337,6 +344,69 @@ int msim_store_add(struct msim_store *store, struct msim_table *const tables[MSI
             add_row(store, &additions[kind], i);
     store->pushes++;
     snprintf(store->stamp, sizeof store->stamp, "%s", stamp);
+    return MSIM_OK;
+}
+
+void msim_group_join(struct msim_group *sum, const struct msim_group *group)
+{
+    sum->trades += group->trades;
+    sum->buys += group->buys;
+    sum->sells += group->sells;
+    sum->winners += group->winners;
+    sum->losers += group->losers;
+    sum->points += group->points;
+    msim_exact_join(&sum->quantity, &group->quantity);
+    msim_exact_join(&sum->profit, &group->profit);
+    msim_exact_join(&sum->volume, &group->volume);
+}
+
+/* ---- what was kept before ---- */
+
+int msim_store_load(struct msim_store *store, enum msim_table_kind kind,
+                    const struct msim_store_loaded *loaded)
+{
+    struct msim_ring *ring = &store->rings[kind];
+    struct msim_row row = {.json_length = (uint32_t)loaded->json_length};
+
+    if (loaded->json_length > UINT32_MAX)
+        return MSIM_ERR_LIMIT;
+    int r = name_take(store, loaded->symbol, loaded->symbol_length, &row.symbol);
+    if (r >= 0)
+        r = name_take(store, loaded->strategy, loaded->strategy_length, &row.strategy);
+    if (r >= 0)
+        r = name_take(store, loaded->side, loaded->side_length, &row.side);
+    if (r >= 0)
+        r = ring_grow(store, ring, ring->count + 1);
+    if (r < 0)
+        return r;
+    row.block = msim_mem_take(&store->allocator, sizeof *row.block + loaded->json_length);
+    if (!row.block)
+        return MSIM_ERR_NOMEM;
+    *row.block = (struct msim_block){1, sizeof *row.block + loaded->json_length};
+    memcpy(row.block->json, loaded->json, loaded->json_length);
+    set_time(&row, loaded->stamp, loaded->stamp_length);
+    if (ring->count == ring->capacity)
+        row_drop(store, ring);
+    ring->rows[(ring->first + ring->count++) % ring->capacity] = row;
+    return MSIM_OK;
+}
+
+int msim_store_load_group(struct msim_store *store, const char *symbol, size_t symbol_length,
+                          const char *strategy, size_t strategy_length,
+                          const struct msim_group *sum)
+{
+    uint32_t symbol_number;
+    uint32_t strategy_number;
+
+    int r = name_take(store, symbol, symbol_length, &symbol_number);
+    if (r >= 0)
+        r = name_take(store, strategy, strategy_length, &strategy_number);
+    if (r < 0)
+        return r;
+    struct msim_group *group = msim_store_group(store, symbol_number, strategy_number);
+    if (!group)
+        return MSIM_ERR_NOMEM;
+    msim_group_join(group, sum);
     return MSIM_OK;
 }
 

@@ -81,11 +81,34 @@ int msim_store_init(struct msim_store *store, size_t max_rows,
 void msim_store_finish(struct msim_store *store);
 
 /*
- * Takes memory for all of both tables first: they are kept whole or not at all.
+ * Takes memory for all of both tables first: they are kept whole or not at all.  `seal`, which
+ * may be NULL, is called when nothing else can fail; its failure is the last word.
  * MSIM_ERR_NOMEM, MSIM_ERR_LIMIT.
  */
 int msim_store_add(struct msim_store *store, struct msim_table *const tables[MSIM_TABLE_KINDS],
-                   const char *stamp);
+                   const char *stamp, int (*seal)(void *context), void *context);
+
+/* A row that was kept before, behind those that are there; it is in the sums already. */
+struct msim_store_loaded {
+    const char *stamp;
+    size_t stamp_length;
+    const char *symbol;
+    size_t symbol_length;
+    const char *side;
+    size_t side_length;
+    const char *strategy;
+    size_t strategy_length;
+    const char *json;
+    size_t json_length;
+};
+int msim_store_load(struct msim_store *store, enum msim_table_kind kind,
+                    const struct msim_store_loaded *loaded);
+int msim_store_load_group(struct msim_store *store, const char *symbol, size_t symbol_length,
+                          const char *strategy, size_t strategy_length,
+                          const struct msim_group *sum);
+
+/* Adds counts and sums. */
+void msim_group_join(struct msim_group *sum, const struct msim_group *group);
 
 /* The row of this place, 0 the oldest that is there. */
 static inline const struct msim_row *msim_ring_row(const struct msim_ring *ring, size_t place)
