@@ -30,7 +30,7 @@ class Server:
         self.url = None
         for line in self.process.stderr:
             self.lines.append(line)
-            found = re.match(r"Server running on (ws://\S+)", line)
+            found = re.match(r"(?:Server running|Dashboard) on ((?:ws|http)://[^/\s]+)", line)
             if found:
                 # A bare machine may have no hosts file, and Python no other way to know the name.
                 self.url = found.group(1).replace("localhost", "127.0.0.1")
