@@ -1,7 +1,7 @@
 /*
  * Echo, as fast as it goes: text and binary, on any path.
  *
- *   ws-echo --port P [--host H] [--tls]
+ *   ws-echo --port P [--host H] [--tls] [--deflate]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +32,8 @@ int main(int argument_count, char **arguments)
         const char *value = i + 1 < argument_count ? arguments[i + 1] : "";
         if (strcmp(arguments[i], "--tls") == 0)
             is_secure = true;
+        else if (strcmp(arguments[i], "--deflate") == 0)
+            listen.deflate.is_on = true;
         else if (strcmp(arguments[i], "--port") == 0 && ++i)
             listen.port = (uint16_t)strtoul(value, NULL, 10);
         else if (strcmp(arguments[i], "--host") == 0 && ++i)

@@ -1,7 +1,7 @@
 /*
  * The same messages to everyone who is connected.
  *
- *   ws-fanout --port P --per-tick K --rate R|flood --size S [--bound BYTES] [--tls]
+ *   ws-fanout --port P --per-tick K --rate R|flood --size S [--bound BYTES] [--tls] [--deflate]
  *
  * A tick is K text messages of S bytes, each a JSON object whose "ts" is the monotonic
  * clock in nanoseconds and whose "seq" counts them, published to one topic.  R is in ticks a
@@ -109,6 +109,9 @@ static int options(struct fanout *fanout, struct msim_listen_params *listen, int
         if (strcmp(arguments[i], "--tls") == 0) {
             fanout->is_secure = true;
             i--; /* it has no value */
+        } else if (strcmp(arguments[i], "--deflate") == 0) {
+            listen->deflate.is_on = true;
+            i--;
         } else if (strcmp(arguments[i], "--port") == 0)
             listen->port = (uint16_t)strtoul(value, NULL, 10);
         else if (strcmp(arguments[i], "--per-tick") == 0)
