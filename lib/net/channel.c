@@ -69,6 +69,17 @@ static int append_message(struct msim_connection *connection, enum msim_opcode o
     return r;
 }
 
+int msim_channel_pack(struct msim_connection *connection, const unsigned char *bytes, size_t length)
+{
+    struct msim_frame frame;
+
+    int head = msim_frame_read_head(&frame, bytes, length);
+    if (head <= 0 || frame.length != length - (size_t)head || frame.reserved != 0)
+        return MSIM_ERR_INVALID;
+    return append_message(connection, (enum msim_opcode)frame.opcode, bytes + head,
+                          (size_t)frame.length);
+}
+
 /* Does the bound leave room for so many bytes more, behind all that waits? */
 static int check_room(struct msim_connection *connection, size_t size)
 {

@@ -143,6 +143,10 @@ void msim_channel_receive(struct msim_connection *connection, unsigned char *byt
  */
 int msim_channel_make_room(struct msim_connection *connection, size_t size);
 
+/* A finished frame that is not packed yet goes into `out`, packed where that makes it shorter. */
+int msim_channel_pack(struct msim_connection *connection, const unsigned char *bytes,
+                      size_t length);
+
 /* The message that is under way takes too long. */
 void msim_channel_hurry(struct msim_connection *connection);
 

@@ -19,6 +19,9 @@
 
 #define DEFAULT_KEYS 4096
 
+/* Compressed bytes that wait for the next write, beside the frame that reaches beyond. */
+#define PACKED_AHEAD ((size_t)32 << 10)
+
 /* One write carries so many pieces; what lies beyond goes with the next. */
 #define WRITE_PARTS 64
 
@@ -211,15 +214,49 @@ static size_t gather(const struct msim_connection *connection, struct iovec *par
     size_t count = 0;
 
     *total = 0;
-    if (msim_bytes_length(&connection->out) > 0)
+    bool has_own = msim_bytes_length(&connection->out) > 0;
+    if (has_own)
         parts[count++] = (struct iovec){(void *)(uintptr_t)msim_bytes_front(&connection->out),
                                         msim_bytes_length(&connection->out)};
-    for (const struct msim_subscription *at = connection->subscriptions; at; at = at->next)
+    /* What is not packed yet waits for what is. */
+    const struct msim_subscription *at =
+        has_own && connection->ws.deflate ? NULL : connection->subscriptions;
+    for (; at; at = at->next)
         if (behind(at) > 0)
             count += msim_position_parts(&at->position, parts + count, WRITE_PARTS - count);
     for (size_t i = 0; i < count; i++)
         *total += parts[i].iov_len;
     return count;
+}
+
+/*
+ * Compressed messages are a client's own: what lies before its positions goes into `out`, so much
+ * that a write has enough to carry.  A frame for which there is no room leaves as it is.
+ */
+static int pack_until(struct msim_subscription *subscription, size_t enough)
+{
+    struct msim_connection *connection = subscription->connection;
+
+    while (behind(subscription) > 0 && msim_bytes_length(&connection->out) < enough) {
+        const unsigned char *bytes;
+        size_t size =
+            msim_position_frame(&subscription->position, &subscription->topic->run, &bytes);
+        int r = msim_channel_pack(connection, bytes, size);
+        if (r < 0)
+            return r;
+        advance(subscription, size);
+    }
+    return MSIM_OK;
+}
+
+static int pack_pending(struct msim_connection *connection)
+{
+    int r = MSIM_OK;
+
+    for (struct msim_subscription *at = connection->subscriptions; at && r == MSIM_OK;
+         at = at->next)
+        r = pack_until(at, PACKED_AHEAD);
+    return r == MSIM_ERR_LIMIT ? MSIM_OK : r;
 }
 
 enum msim_written msim_hub_write(struct msim_connection *connection, size_t *sent)
@@ -237,6 +274,8 @@ enum msim_written msim_hub_write(struct msim_connection *connection, size_t *sen
     for (;;) {
         if (connection->conflated > 0 && catch_all_up(connection) < 0)
             return MSIM_WRITTEN_BROKEN;
+        if (connection->ws.deflate && pack_pending(connection) < 0)
+            return MSIM_WRITTEN_BROKEN;
         count = gather(connection, parts, &total);
         if (count == 0)
             return MSIM_WRITTEN_ALL;
@@ -249,7 +288,8 @@ enum msim_written msim_hub_write(struct msim_connection *connection, size_t *sen
             return MSIM_WRITTEN_BROKEN;
         if ((size_t)taken < total)
             return MSIM_WRITTEN_PART;
-        if (count < WRITE_PARTS && connection->conflated == 0)
+        if (count < WRITE_PARTS && connection->conflated == 0 &&
+            !(connection->ws.deflate && msim_hub_pending(connection) > 0))
             return MSIM_WRITTEN_ALL;
     }
 }
@@ -345,17 +385,29 @@ void msim_hub_judge(struct msim_connection *connection)
     }
 }
 
+static int append_whole(struct msim_subscription *subscription)
+{
+    struct msim_connection *connection = subscription->connection;
+    struct iovec part;
+
+    while (behind(subscription) > 0 && msim_position_parts(&subscription->position, &part, 1) > 0) {
+        int r = msim_bytes_append(&connection->out, part.iov_base, part.iov_len);
+        if (r < 0)
+            return r;
+        connection->queued += part.iov_len;
+        advance(subscription, part.iov_len);
+    }
+    return MSIM_OK;
+}
+
 static int append_pending(struct msim_connection *connection)
 {
     for (struct msim_subscription *at = connection->subscriptions; at; at = at->next) {
-        struct iovec part;
-        while (behind(at) > 0 && msim_position_parts(&at->position, &part, 1) > 0) {
-            int r = msim_bytes_append(&connection->out, part.iov_base, part.iov_len);
-            if (r < 0)
-                return r;
-            connection->queued += part.iov_len;
-            advance(at, part.iov_len);
-        }
+        int r = connection->ws.deflate ? pack_until(at, SIZE_MAX) : MSIM_OK;
+        if (r == MSIM_OK || r == MSIM_ERR_LIMIT)
+            r = append_whole(at);
+        if (r < 0)
+            return r;
     }
     return MSIM_OK;
 }

@@ -42,6 +42,7 @@ struct peer {
     unsigned char *in;
     size_t in_length;
     char heard[4096];
+    size_t heard_bytes; /* of the link */
     /* For compressed payloads; NULL: none are expected. */
     size_t (*pack)(void *context, unsigned char *out, size_t room, const unsigned char *bytes,
                    size_t length);
@@ -51,6 +52,7 @@ struct peer {
 };
 
 static const struct msim_connection_handler peer_handler = {
+    .opened = bench_opened,
     .message = bench_message,
     .closed = bench_closed,
 };
@@ -329,6 +331,7 @@ static inline const char *peer_hear(struct peer *peer)
             continue;
         }
         peer->in_length += (size_t)came;
+        peer->heard_bytes += (size_t)came;
         for (size_t size; (first & 15) != 8 && (size = peer_take_frame(peer, &first)) > 0;) {
             peer->in_length -= size;
             memmove(peer->in, peer->in + size, peer->in_length);

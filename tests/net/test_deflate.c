@@ -5,6 +5,8 @@
 
 #include <zlib.h>
 
+#include <marketsim/hub.h>
+
 #define BYE " 88:\\x03\\xE8"
 #define PATTERN_BYTES 60000
 
@@ -470,6 +472,48 @@ static void bytes_that_inflate_to_nothing_are_bounded_too(void **state)
     end(&peer, &codec);
 }
 
+/* ---- topics ---- */
+
+static void what_is_published_comes_packed_and_in_order(void **state)
+{
+    static const struct msim_deflate wishes[] = {{ON}, {ON, BOTH_KEEP}};
+    static char text[3000];
+
+    (void)state;
+    memset(text, 'x', sizeof text);
+    for (size_t k = 0; k < COUNT(wishes); k++) {
+        struct msim_topic_params params = MSIM_TOPIC_PARAMS_INIT;
+        struct agreement agreement = {.wanted = wishes[k], .extensions = "permessage-deflate"};
+        struct msim_topic *topic = NULL;
+        struct codec codec;
+        struct peer peer;
+        agreement.agreed = k == 0 ? "permessage-deflate" RESET_BOTH : "permessage-deflate";
+        agreement.out_bits = agreement.in_bits = 15;
+        agreement.in_resets = k == 0;
+        begin(&peer, &codec, &agreement);
+        peer_write(&peer, "81:there");
+        peer_send(&peer, PEER_BYTES);
+        while (!peer.bench.last)
+            turn(&peer.bench);
+        assert_int_equal(msim_topic_create(peer.bench.net, &topic, &params), MSIM_OK);
+        assert_int_equal(msim_topic_subscribe(topic, peer.bench.last), MSIM_OK);
+        for (size_t i = 0; i < 40; i++) {
+            assert_int_equal(msim_topic_publish(topic, MSIM_MESSAGE_TEXT, text, 2000 + i), MSIM_OK);
+            if (i % 20 == 0)
+                assert_int_equal(msim_connection_send(peer.bench.last, MSIM_MESSAGE_TEXT, "own", 3),
+                                 MSIM_OK);
+        }
+        turn(&peer.bench);
+        msim_connection_close(peer.bench.last, MSIM_CLOSE_NORMAL, "");
+        assert_non_null(strstr(peer_hear(&peer), "text(there) text(2000 bytes) text(own) "
+                                                 "text(2001 bytes) text(2002 bytes)"));
+        assert_non_null(strstr(peer.heard, "text(2020 bytes) text(own) text(2021 bytes)"));
+        assert_non_null(strstr(peer.heard, "text(2039 bytes) close(1000)"));
+        assert_in_range(peer.heard_bytes, 1, 40 * 300);
+        end(&peer, &codec);
+    }
+}
+
 /* ---- asking for it ---- */
 
 static void a_header_that_cannot_be_read_is_answered_400(void **state)
@@ -529,6 +573,7 @@ int main(void)
         cmocka_unit_test(short_messages_are_sent_as_they_are),
         cmocka_unit_test(what_inflates_beyond_the_limits_is_refused),
         cmocka_unit_test(bytes_that_inflate_to_nothing_are_bounded_too),
+        cmocka_unit_test(what_is_published_comes_packed_and_in_order),
         cmocka_unit_test(a_header_that_cannot_be_read_is_answered_400),
         cmocka_unit_test(wishes_that_cannot_be_are_refused),
     };
