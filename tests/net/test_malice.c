@@ -86,7 +86,7 @@ static void drip(struct scene *scene, const char *text, size_t length, const cha
     size_t have = 0;
     int fd = raw_connect(&scene->bench);
 
-    for (size_t i = 0; i < PATIENCE; i++) {
+    for (size_t i = 0; i < (size_t)8 * PATIENCE; i++) {
         if (i < length)
             send(fd, text + i, 1, MSG_NOSIGNAL);
         be_honest(scene);
@@ -124,8 +124,9 @@ static void who_drips_a_frame_is_closed_with_1008(void **state)
     (void)state;
     scene_open(&scene, &limits, 0);
     int fd = raw_open(&scene.bench);
-    for (size_t i = 0; i < sizeof frame - 30; i++) {
-        send(fd, frame + i, 1, MSG_NOSIGNAL);
+    for (size_t i = 0; i < (size_t)8 * PATIENCE; i++) {
+        if (i < sizeof frame - 30)
+            send(fd, frame + i, 1, MSG_NOSIGNAL);
         be_honest(&scene);
         char head[4];
         ssize_t came = recv(fd, head, sizeof head, MSG_PEEK);
