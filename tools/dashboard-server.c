@@ -94,6 +94,8 @@ static int start(struct dashboard *dashboard)
     params.host = settings->network.host;
     params.port = settings->network.port;
     params.access = settings->network.access;
+    params.tls = settings->network.tls;
+    params.deflate.is_on = settings->network.deflate;
     params.origins = (const char *const *)settings->network.origins.items;
     params.origin_count = settings->network.origins.count;
     params.assets = settings->assets;
@@ -129,7 +131,8 @@ static void announce(const struct dashboard *dashboard)
         dashboard->settings.network.host ? dashboard->settings.network.host : "localhost";
     bool bare_ipv6 = strchr(host, ':') && host[0] != '[';
 
-    fprintf(stderr, "Dashboard on http://%s%s%s:%u/ (Ctrl+C ends it)\n", bare_ipv6 ? "[" : "", host,
+    fprintf(stderr, "Dashboard on http%s://%s%s%s:%u/ (Ctrl+C ends it)\n",
+            dashboard->settings.network.tls ? "s" : "", bare_ipv6 ? "[" : "", host,
             bare_ipv6 ? "]" : "", (unsigned)msim_dashboard_server_port(dashboard->server));
 }
 

@@ -187,7 +187,9 @@ struct msim_dashboard_server_params {
     size_t size;
     const char *host; /* as in msim_listen_params */
     uint16_t port;
-    struct msim_access *access; /* who may come in; shared; NULL: everybody */
+    struct msim_access *access;  /* who may come in; shared; NULL: everybody */
+    struct msim_tls *tls;        /* shared; NULL: plain */
+    struct msim_deflate deflate; /* messages are compressed for clients that can */
     /* Pages of other sites that may read what is answered (CORS); "*": all.  Copied. */
     const char *const *origins;
     size_t origin_count;
@@ -202,9 +204,10 @@ struct msim_dashboard_server_params {
     const struct msim_allocator *allocator; /* copied */
     const struct msim_logger *logger;       /* copied */
 };
-#define MSIM_DASHBOARD_SERVER_PARAMS_INIT                                                        \
-    {                                                                                            \
-        sizeof(struct msim_dashboard_server_params), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
+#define MSIM_DASHBOARD_SERVER_PARAMS_INIT                                                          \
+    {                                                                                              \
+        sizeof(struct msim_dashboard_server_params), 0, 0, 0, 0, MSIM_DEFLATE_INIT, 0, 0, 0, 0, 0, \
+            0, 0, 0, 0, 0, 0, 0                                                                    \
     }
 
 /*

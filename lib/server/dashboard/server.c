@@ -155,6 +155,8 @@ static int listen_on(struct msim_dashboard_server *server, struct msim_detail *d
         params.cors_count = sizeof cors / sizeof cors[0];
     }
     params.access = server->params.access;
+    params.tls = server->params.tls;
+    params.deflate = server->params.deflate;
     params.host = server->params.host;
     params.port = server->params.port;
     params.routes = routes;
@@ -256,6 +258,7 @@ int msim_dashboard_server_create(struct msim_dashboard_server **out,
     /* The caller's own: borrowed for the create alone. */
     server->params.host = server->params.assets = NULL;
     server->params.access = NULL;
+    server->params.tls = NULL;
     server->params.data = NULL;
     server->params.origins = NULL;
     server->params.allocator = NULL;
