@@ -66,11 +66,15 @@ for (let round = 0; round < 5; round++) {
 const elements = await page.evaluate(() => document.getElementsByTagName("*").length);
 console.log(`5,000 trades in one push: median ${median(larges).toFixed(0)} ms, largest ${Math.max(...larges).toFixed(0)} ms, ${elements} elements`);
 
-const inspector = await page.context().newCDPSession(page);
-await inspector.send("Performance.enable");
-const used = async () => Object.fromEntries((await inspector.send("Performance.getMetrics")).metrics
-    .map(({ name, value }) => [name, value]));
-const usedBefore = await used();
+// Processor time of the page's process and of the whole browser, in seconds.
+const inspector = await browser.newBrowserCDPSession();
+async function processorTime() {
+    const { processInfo } = await inspector.send("SystemInfo.getProcessInfo");
+    const sum = (list) => list.reduce((total, { cpuTime }) => total + cpuTime, 0);
+    return { page: sum(processInfo.filter(({ type }) => type === "renderer")), all: sum(processInfo) };
+}
+
+const usedBefore = await processorTime();
 const frames = page.evaluate((ms) => new Promise((done) => {
     const gaps = [];
     const begun = performance.now();
@@ -104,10 +108,9 @@ const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
 const late = gaps.filter((gap) => gap > 20).length;
 console.log(`${row} rows in ${SECONDS} s: ${(1000 / mean).toFixed(1)} frames a second, ` +
     `median gap ${median(gaps).toFixed(1)} ms, 99 % ${share(gaps, 0.99).toFixed(1)} ms, ${late} of ${gaps.length} over 20 ms`);
-const usedAfter = await used();
-const percent = (name) => ((usedAfter[name] - usedBefore[name]) / SECONDS * 100).toFixed(0) + " %";
-console.log(`of the page's own thread: ${percent("TaskDuration")}, of it script ${percent("ScriptDuration")}, ` +
-    `style ${percent("RecalcStyleDuration")}, layout ${percent("LayoutDuration")}`);
+const usedAfter = await processorTime();
+const share100 = (name) => ((usedAfter[name] - usedBefore[name]) / SECONDS * 100).toFixed(0) + " %";
+console.log(`of one processor: the page's process ${share100("page")}, the whole browser ${share100("all")}`);
 for (const error of errors)
     console.log("error: " + error);
 script.close();

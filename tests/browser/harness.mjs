@@ -1,10 +1,8 @@
 // A dashboard-server of one's own, a script that pushes to it, and a browser over its page.
 
-import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { connect, createServer } from "node:net";
-import { after, test } from "node:test";
 
 const SKIPPED = 77;
 const OLDEST_NODE = 20; // that playwright-core runs on
@@ -59,7 +57,7 @@ export async function startServer(program, options = []) {
 }
 
 // A way to the server that can be cut: {url, cut(), mend(), stop()}.
-async function startWay(server) {
+export async function startWay(server) {
     const links = new Set();
     let isCut = false;
     const way = createServer((near) => {
@@ -188,32 +186,3 @@ export async function startBrowser() {
 
     return { browser, errors, open };
 }
-
-const program = process.argv[2];
-let shared = null; // the browser of all scenes of a file
-
-// One behaviour of the page, before a server of its own.  No scene may leave an error in the
-// browser's console, but what `ignore` says that it provokes.  `options` are the server's.
-export function scene(name, play, { ignore, options } = {}) {
-    test(name, async () => {
-        shared ??= await startBrowser();
-        const server = await startServer(program, options);
-        const ways = [];
-        const way = async () => {
-            ways.push(await startWay(server));
-            return ways.at(-1);
-        };
-        shared.errors.length = 0;
-        try {
-            await play({ server, way, open: (other, ...more) => shared.open(other ?? server, ...more) });
-            assert.deepEqual(shared.errors.filter((error) => !ignore?.test(error)), []);
-        } finally {
-            for (const context of shared.browser.contexts())
-                await context.close();
-            await Promise.all(ways.map((each) => each.stop()));
-            await server.stop();
-        }
-    });
-}
-
-after(() => shared?.browser.close());

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { HEADS, moment, push, scene } from "./harness.mjs";
+import { HEADS, moment, push } from "./harness.mjs";
+import { scene } from "./scene.mjs";
 
 const symbols = (page) => page.getByTestId("trades").locator("tbody tr td:nth-child(2)").allInnerTexts();
 

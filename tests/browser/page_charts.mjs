@@ -1,7 +1,8 @@
 // The charts: bars, trades on them, RSI and signal, curves and the results of each group.
 
 import assert from "node:assert/strict";
-import { moment, push, sampleDay, scene } from "./harness.mjs";
+import { moment, push, sampleDay } from "./harness.mjs";
+import { scene } from "./scene.mjs";
 
 // How many pixels of a chart are of a colour of the style sheet, or nearly.
 const pixels = (page, chart, name) => page.evaluate(([id, colour]) => {

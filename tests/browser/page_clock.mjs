@@ -1,7 +1,8 @@
 // What time brings: the countdown, stale data, an absence.
 
 import assert from "node:assert/strict";
-import { moment, push, scene, sleep } from "./harness.mjs";
+import { moment, push, sleep } from "./harness.mjs";
+import { scene } from "./scene.mjs";
 
 const line = (seconds, symbol, profit = 1) => `${moment(seconds)},${symbol},BUY,10,100.5,${profit},s\n`;
 

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { io } from "socket.io-client";
-import { moment, push, scene } from "./harness.mjs";
+import { moment, push } from "./harness.mjs";
+import { scene } from "./scene.mjs";
 
 const line = (seconds, symbol, profit = 1, side = "BUY") =>
     `${moment(seconds)},${symbol},${side},10,100.5,${profit},s\n`;

@@ -1,7 +1,8 @@
 // How the page behaves: keys, themes, its address, a phone, who cannot see it, strict policy.
 
 import assert from "node:assert/strict";
-import { push, sampleDay, scene } from "./harness.mjs";
+import { push, sampleDay } from "./harness.mjs";
+import { scene } from "./scene.mjs";
 
 const day = sampleDay(40);
 

@@ -5,7 +5,8 @@
 import assert from "node:assert/strict";
 import { mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { push, sampleDay, scene, sleep } from "./harness.mjs";
+import { push, sampleDay, sleep } from "./harness.mjs";
+import { scene } from "./scene.mjs";
 
 const folder = process.argv[3] ?? "pictures";
 const MAX_BYTES = 512 * 1024;

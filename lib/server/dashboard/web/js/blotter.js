@@ -126,7 +126,7 @@ export class Blotter {
         this.newer = 0;
         this.#fill();
         this.table.showSort(this.view.key, this.view.descending);
-        this.table.scroller.scrollTop = 0;
+        this.table.scrollTo(0);
         this.frames.want("blotter");
     }
 

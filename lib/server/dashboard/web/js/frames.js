@@ -1,7 +1,10 @@
 // When things are drawn: at most once in a frame, and what is costly at most every so often.
 //
-// What arrives is only noted; the next frame draws it.  A page that nobody sees draws nothing
-// and catches up when it is looked at.
+// What arrives is only noted; the next frame draws it.  Where there is more to draw than a frame
+// has time for, what has waited longest goes first and the rest waits for the next one.  A page
+// that nobody sees draws nothing and catches up when it is looked at.
+
+const FRAME_MS = 7; // of a frame's sixteen: the rest is the browser's, for layout and paint
 
 export class Frames {
     #jobs = new Map();
@@ -34,14 +37,19 @@ export class Frames {
 
     #run(now) {
         this.#frame = 0;
+        const begun = this.window.performance.now();
+        const wanted = [...this.#jobs.values()].filter((job) => job.wanted)
+            .sort((a, b) => a.ranAt - b.ranAt);
         let next = Infinity;
-        for (const job of this.#jobs.values()) {
-            if (!job.wanted)
-                continue;
+        for (const job of wanted) {
             const wait = job.ranAt + job.every - now;
             if (wait > 0) {
                 next = Math.min(next, wait);
                 continue;
+            }
+            if (this.window.performance.now() - begun > FRAME_MS) {
+                this.#schedule();
+                break;
             }
             job.wanted = false;
             job.ranAt = now;

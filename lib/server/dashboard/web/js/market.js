@@ -71,7 +71,7 @@ export class Market {
         this.view.key = sort.replace(/^-/, "");
         this.view.descending = sort.startsWith("-");
         this.table.showSort(this.view.key, this.view.descending);
-        this.table.scroller.scrollTop = 0;
+        this.table.scrollTo(0);
         this.pending = [];
         this.view.rebuild(this.#records());
         this.frames.want("market");

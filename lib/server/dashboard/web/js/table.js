@@ -20,7 +20,12 @@ export class VirtualTable {
         this.first = 0;
         this.source = { length: 0, at: () => null };
         this.setColumns(columns);
-        this.scroller.addEventListener("scroll", () => this.draw(), { passive: true });
+        // Asked for when it changes alone: to ask after a change would lay the page out at once.
+        this.top = 0;
+        this.scroller.addEventListener("scroll", () => {
+            this.top = this.scroller.scrollTop;
+            this.draw();
+        }, { passive: true });
         this.body.addEventListener("click", (event) => this.#click(event));
         new ResizeObserver(() => this.#resized()).observe(this.scroller);
         NARROW.addEventListener("change", () => this.#layOut());
@@ -79,9 +84,14 @@ export class VirtualTable {
         this.draw();
     }
 
-    // The record of the first line in sight, by its number.
+    // The number of the first line in sight.
     get firstInSight() {
-        return Math.floor(this.scroller.scrollTop / this.lineHeight);
+        return Math.floor(this.top / this.lineHeight);
+    }
+
+    scrollTo(top) {
+        this.top = top;
+        this.scroller.scrollTop = top;
     }
 
     // Shows a source, {length, at(line)}.  `above`: lines that came above the reader's, who
@@ -94,7 +104,7 @@ export class VirtualTable {
             this.table.setAttribute("aria-rowcount", source.length + 1);
         }
         if (above > 0)
-            this.scroller.scrollTop += above * this.lineHeight;
+            this.scrollTo(this.top + above * this.lineHeight);
         this.draw();
     }
 
@@ -183,7 +193,7 @@ export class VirtualTable {
     }
 
     toTop() {
-        this.scroller.scrollTop = 0;
+        this.scrollTo(0);
         this.draw();
     }
 }
