@@ -194,6 +194,11 @@ int msim_native_members_read(const char *bytes, size_t length, struct msim_nativ
 /* The plain way for the plain messages; false where the careful one has to look. */
 bool msim_native_members_plain(const char *bytes, size_t length, struct msim_native_members *out);
 
+/* The careful way, for every message. */
+int msim_native_members_careful(const char *bytes, size_t length, struct msim_native_members *out,
+                                struct msim_native_refusal *refusal);
+
+/* The words of an error; `field` (-1 for none) goes into the details. */
 int msim_native_refuse(struct msim_native_refusal *refusal, int error, int field,
                        const char *format, ...) __attribute__((format(printf, 4, 5)));
 

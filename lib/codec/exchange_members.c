@@ -297,8 +297,8 @@ static int careful_member(const char *bytes, struct msim_json_reader *reader,
     return MSIM_NATIVE_READ;
 }
 
-static int careful(const char *bytes, size_t length, struct msim_native_members *out,
-                   struct msim_native_refusal *refusal)
+int msim_native_members_careful(const char *bytes, size_t length, struct msim_native_members *out,
+                                struct msim_native_refusal *refusal)
 {
     struct msim_json_reader reader;
     struct msim_json_token token;
@@ -336,5 +336,5 @@ int msim_native_members_read(const char *bytes, size_t length, struct msim_nativ
                                   "a message of %zu bytes is too long", length);
     if (msim_native_members_plain(bytes, length, out))
         return MSIM_NATIVE_READ;
-    return careful(bytes, length, out, refusal);
+    return msim_native_members_careful(bytes, length, out, refusal);
 }

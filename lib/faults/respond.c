@@ -132,7 +132,7 @@ int msim_faults_request(struct msim_faults *faults, msim_time now, const char *a
         return r;
     *out = (struct msim_fault_verdict){
         .execute = true, .acknowledge = true, .code_text = "", .message = ""};
-    for (uint32_t i = 0; i < STRATEGIES_MOST; i++) {
+    for (uint32_t i = 0; faults->strategies > 0 && i < STRATEGIES_MOST; i++) {
         struct slot *slot = &faults->slots[i];
         if (!slot->strategy || slot->strategy->kind != MSIM_FAULT_RESPOND ||
             !slot->strategy->enabled)
@@ -172,7 +172,7 @@ msim_time msim_faults_clock(struct msim_faults *faults, msim_time now, const cha
     msim_time sum = 0;
     struct msim_fault_message message = {.type = MSIM_FAULT_OTHER};
 
-    if (!faults)
+    if (!faults || faults->strategies == 0)
         return 0;
     const char *name = account ? account : "";
     struct view view = {.message = &message,

@@ -94,6 +94,14 @@ struct msim_exchange_account {
     bool is_known; /* has its first balance */
 };
 
+/* What a message that the failure layer holds says of an order, for the ledger. */
+struct msim_exchange_news {
+    uint64_t ordinal;
+    uint64_t exec;
+    struct msim_event event;
+};
+#define MSIM_EXCHANGE_NEWS 1024 /* of a client; a message that is held longer is not booked */
+
 /* One WebSocket. */
 struct msim_exchange_client {
     struct msim_connection *connection;
@@ -101,8 +109,11 @@ struct msim_exchange_client {
     struct msim_exchange_client *previous;
     struct msim_exchange_party party;
     struct msim_fault_session *session;
-    uint16_t *topics; /* of each market, a bit for each topic; NULL for none */
-    uint64_t number;  /* dense from 1: the `owner` of its orders */
+    uint16_t *topics;                /* of each market, a bit for each topic; NULL for none */
+    uint64_t number;                 /* dense from 1: the `owner` of its orders */
+    uint64_t ordinal;                /* of its next message */
+    struct msim_exchange_news *news; /* a ring, from its first held message on */
+    uint64_t news_count;
     size_t place;
     uint32_t account;
     uint32_t orders_instrument; /* what ORDERS was asked for; MSIM_ALL_INSTRUMENTS */
@@ -217,9 +228,14 @@ struct msim_exchange_account *msim_exchange_account(struct msim_exchange_server 
 
 extern const struct msim_connection_handler msim_exchange_wire;
 
-/* One message to one client, through the failure layer; its account is the client's. */
+/* One message to one client, through the failure layer; what it says of an order is booked when
+ * it is delivered. */
 void msim_exchange_send(struct msim_exchange_server *server, struct msim_exchange_client *client,
                         const struct msim_fault_message *message);
+void msim_exchange_send_news(struct msim_exchange_server *server,
+                             struct msim_exchange_client *client,
+                             const struct msim_fault_message *message,
+                             const struct msim_event *event, uint64_t exec);
 
 /* What the failure layer lets go now. */
 int msim_exchange_wire_run(struct msim_exchange_server *server);

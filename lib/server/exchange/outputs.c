@@ -100,7 +100,8 @@ static void send(struct private_message *private, struct msim_exchange_client *c
         private->message.order_id =
             (struct msim_fault_text){private->order_id, sizeof private->order_id};
     }
-    msim_exchange_send(server, client, &private->message);
+    msim_exchange_send_news(server, client, &private->message, private->event,
+                            private->output->exec);
 }
 
 /* The same with the request's id at its end: the last member before the '}'. */
@@ -305,6 +306,31 @@ static void tell_private(struct msim_exchange_server *server,
         count_cancelled(&private);
 }
 
+/* A trade that was undone or got another price: to both who had made it. */
+static void tell_amended(struct msim_exchange_server *server,
+                         const struct msim_venue_output *output)
+{
+    const struct msim_event_trade *trade = &output->event->as.trade;
+    const uint32_t accounts[2] = {trade->maker_account, trade->taker_account};
+    struct msim_venue_output told = *output;
+
+    told.type =
+        output->event->kind == MSIM_EVENT_BUSTED ? MSIM_FAULT_EXEC_BUST : MSIM_FAULT_EXEC_CORRECT;
+    for (size_t i = 0; i < 2; i++) {
+        struct msim_exchange_account *account = msim_exchange_account(server, accounts[i]);
+        struct private_message private = {
+            .server = server, .output = &told, .event = output->event};
+        told.account = accounts[i];
+        if (account && (i == 0 || accounts[1] != accounts[0]))
+            tell_order(&private, account);
+    }
+}
+
+static bool is_amendment(const struct msim_event *event)
+{
+    return event->kind == MSIM_EVENT_BUSTED || event->kind == MSIM_EVENT_CORRECTED;
+}
+
 /* ---- what the failure layer says ---- */
 
 static void tell_refused(struct msim_exchange_server *server,
@@ -394,9 +420,11 @@ int msim_exchange_outputs(struct msim_exchange_server *server, msim_time until)
            MSIM_PULL_RECORD) {
         switch (output.kind) {
         case MSIM_VENUE_EVENT:
+            if (is_amendment(output.event))
+                tell_amended(server, &output);
             if (output.account == MSIM_VENUE_PUBLIC)
                 msim_exchange_market_event(server, &output);
-            else
+            else if (!is_amendment(output.event))
                 tell_private(server, &output);
             break;
         case MSIM_VENUE_REFUSED:

@@ -64,9 +64,15 @@ static int number_text(const struct reader *reader, const struct msim_exchange_l
                        char *out, size_t size)
 {
     const char *value = leaf->value;
+    int64_t mantissa;
+    int exponent;
 
-    if (value[0] == '"')
-        return text_in(reader, leaf, out, size);
+    if (value[0] == '"') {
+        int r = text_in(reader, leaf, out, size);
+        if (r >= 0 && msim_decimal_parse_any(out, strlen(out), &mantissa, &exponent) < 0)
+            r = wrong(reader, leaf, "a number in plain notation is wanted");
+        return r;
+    }
     if ((value[0] != '-' && (value[0] < '0' || value[0] > '9')) || strlen(value) >= size)
         return wrong(reader, leaf, "a number is wanted");
     memcpy(out, value, strlen(value) + 1);
@@ -127,11 +133,12 @@ static int read_time(const struct reader *reader, const char *pattern, msim_time
 
     if (!leaf)
         return MSIM_OK;
-    int r = number_text(reader, leaf, text, sizeof text);
+    int r = leaf->value[0] == '"' ? text_in(reader, leaf, text, sizeof text)
+                                  : number_text(reader, leaf, text, sizeof text);
     if (r < 0)
         return r;
     if ((msim_duration_parse(text, strlen(text), &value) < 0 &&
-         msim_json_decimal(text, 0, strlen(text), -9, &value) < 0) ||
+         msim_decimal_parse(text, strlen(text), -9, &value) < 0) ||
         value <= 0 || value > most)
         return wrong(reader, leaf,
                      "seconds above 0 are wanted, or a length of time such as "

@@ -73,6 +73,7 @@ static struct msim_exchange_client *client_create(struct msim_exchange_server *s
 
 static void client_free(struct msim_exchange_server *server, struct msim_exchange_client *client)
 {
+    msim_mem_free(&server->allocator, client->news, MSIM_EXCHANGE_NEWS * sizeof *client->news);
     if (client->label)
         msim_mem_free(&server->allocator, client->label, strlen(client->label) + 1);
     msim_mem_free(&server->allocator, client->topics,
@@ -268,18 +269,75 @@ static void given(struct msim_exchange_server *server, struct msim_exchange_clie
     msim_connection_close(client->connection, MSIM_CLOSE_TRY_LATER, "reading too slowly");
 }
 
-void msim_exchange_send(struct msim_exchange_server *server, struct msim_exchange_client *client,
-                        const struct msim_fault_message *message)
+/* What an account was told is what its longest-standing connection was. */
+static void book(struct msim_exchange_server *server, const struct msim_exchange_client *client,
+                 const struct msim_event *event, uint64_t exec)
 {
-    int r = msim_faults_submit(server->faults, server->now,
-                               msim_fault_session_link(client->session, MSIM_FAULT_OUT), message);
+    if (!client->next)
+        msim_faults_told(server->faults, event, exec);
+}
 
-    if (r == MSIM_FAULT_PASS)
+static void remember(struct msim_exchange_server *server, struct msim_exchange_client *client,
+                     uint64_t ordinal, const struct msim_event *event, uint64_t exec)
+{
+    if (!client->news)
+        client->news =
+            msim_mem_zero_array(&server->allocator, MSIM_EXCHANGE_NEWS, sizeof *client->news);
+    if (client->news)
+        client->news[client->news_count++ % MSIM_EXCHANGE_NEWS] =
+            (struct msim_exchange_news){ordinal, exec, *event};
+}
+
+/* Ordinals in the ring rise: the one wanted is found by halves. */
+static const struct msim_exchange_news *recall(const struct msim_exchange_client *client,
+                                               uint64_t ordinal)
+{
+    uint64_t high = client->news_count;
+    uint64_t low = high > MSIM_EXCHANGE_NEWS ? high - MSIM_EXCHANGE_NEWS : 0;
+
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        const struct msim_exchange_news *news = &client->news[middle % MSIM_EXCHANGE_NEWS];
+        if (news->ordinal == ordinal)
+            return news;
+        if (news->ordinal < ordinal)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+void msim_exchange_send_news(struct msim_exchange_server *server,
+                             struct msim_exchange_client *client,
+                             const struct msim_fault_message *message,
+                             const struct msim_event *event, uint64_t exec)
+{
+    struct msim_fault_link *link = msim_fault_session_link(client->session, MSIM_FAULT_OUT);
+    struct msim_fault_message judged = *message;
+    int r = MSIM_FAULT_PASS;
+
+    judged.has_ordinal = true;
+    judged.ordinal = client->ordinal++;
+    if (msim_fault_link_watched(link) != 0)
+        r = msim_faults_submit(server->faults, server->now, link, &judged);
+    if (r == MSIM_FAULT_PASS) {
         given(server, client,
               msim_connection_send(client->connection, MSIM_MESSAGE_TEXT, message->bytes,
                                    message->length));
-    else if (r < 0 && r != MSIM_ERR_CLOSED)
+        if (event)
+            book(server, client, event, exec);
+    } else if (r == MSIM_FAULT_TAKEN && event) {
+        remember(server, client, judged.ordinal, event, exec);
+    } else if (r < 0 && r != MSIM_ERR_CLOSED) {
         msim_exchange_fail(server, r, "");
+    }
+}
+
+void msim_exchange_send(struct msim_exchange_server *server, struct msim_exchange_client *client,
+                        const struct msim_fault_message *message)
+{
+    msim_exchange_send_news(server, client, message, NULL, 0);
 }
 
 static size_t slice_piece(const void *context, uint32_t index)
@@ -297,7 +355,11 @@ static void deliver(struct msim_exchange_server *server, struct msim_exchange_cl
                                        output->length)
                 : msim_connection_send_sliced(client->connection, MSIM_MESSAGE_TEXT, output->bytes,
                                               output->length, &slicing);
+    const struct msim_exchange_news *news = recall(client, output->ordinal);
+
     given(server, client, r);
+    if (news && !output->altered)
+        book(server, client, &news->event, news->exec);
 }
 
 /* ---- what befalls a connection ---- */
