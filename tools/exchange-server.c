@@ -9,6 +9,7 @@
 
 #include <marketsim/marketsim.h>
 
+#include "cli/network.h"
 #include "cli/options.h"
 #include "cli/service.h"
 
@@ -17,12 +18,11 @@
 struct settings {
     const char *config;
     struct option_list assignments;
+    struct network network;
     const char *host;
     const char *port;
     const char *seed;
     struct msim_speed speed;
-    uint64_t max_clients;
-    uint64_t max_backlog;
     enum msim_log_level level;
 };
 
@@ -49,10 +49,11 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "exchange.seed: of prices, ids and faults (1)"},
         {"speed", 0, OPTION_SPEED, &settings->speed, "FACTOR",
          "market seconds in a second (1): 10, 0.5"},
-        {"max-clients", 0, OPTION_LIMIT, &settings->max_clients, "N",
+        {"max-clients", 0, OPTION_LIMIT, &settings->network.max_clients, "N",
          "WebSockets at a time (1024)"},
-        {"max-backlog", 0, OPTION_BYTES, &settings->max_backlog, "BYTES",
+        {"max-backlog", 0, OPTION_BYTES, &settings->network.max_backlog, "BYTES",
          "queued for a client that reads slowly (4M); then it is\nclosed with 1013"},
+        NETWORK_GUARD_OPTIONS(&settings->network),
         {"log-level", 0, OPTION_LEVEL, &settings->level, "LEVEL",
          "error, warning, info (default) or debug"},
     };
@@ -184,16 +185,20 @@ static int start(struct exchange *exchange)
 
     params.config = exchange->config;
     params.speed = settings->speed;
-    params.max_clients = (size_t)settings->max_clients;
-    params.max_backlog_bytes = (size_t)settings->max_backlog;
+    params.access = settings->network.access;
+    params.tls = settings->network.tls;
+    params.deflate.is_on = settings->network.deflate;
+    params.max_clients = (size_t)settings->network.max_clients;
+    params.max_backlog_bytes = (size_t)settings->network.max_backlog;
     params.logger = &exchange->service.logger;
     int r = msim_exchange_server_create(&exchange->server, &params, &detail);
     if (r < 0) {
         terminal_fail(&exchange->service.terminal, "%s", detail.text);
         return exit_code_of(r);
     }
-    return service_watch(&exchange->service, msim_exchange_server_net(exchange->server), stop,
-                         exchange);
+    struct msim_net *net = msim_exchange_server_net(exchange->server);
+    int code = network_watch(&exchange->settings.network, net);
+    return code >= 0 ? code : service_watch(&exchange->service, net, stop, exchange);
 }
 
 static struct msim_exchange_stats stats_of(const struct exchange *exchange)
@@ -209,7 +214,7 @@ static int run(struct exchange *exchange)
     struct service *service = &exchange->service;
     struct msim_exchange_stats stats = stats_of(exchange);
 
-    service_announce(exchange->settings.host, msim_exchange_server_port(exchange->server));
+    network_announce(&exchange->settings.network, msim_exchange_server_port(exchange->server));
     while (!service_is_over(service, stats.clients)) {
         if (msim_exchange_server_dispatch(exchange->server, service_timeout(service)) < 0)
             return terminal_fail(&service->terminal, "%s",
@@ -244,7 +249,12 @@ int main(int argument_count, char **arguments)
     if (code >= 0)
         return code;
     service_log_level(&exchange.service, exchange.settings.level);
+    exchange.settings.network.host = exchange.settings.host;
     code = read_config(&exchange);
+    int guarded =
+        code == EXIT_SUCCESS ? network_open(&exchange.settings.network, &exchange.service) : -1;
+    if (guarded >= 0)
+        code = guarded;
     if (code == EXIT_SUCCESS)
         code = start(&exchange);
     if (code == EXIT_SUCCESS) {
@@ -252,6 +262,7 @@ int main(int argument_count, char **arguments)
         summarise(&exchange);
     }
     msim_exchange_server_destroy(&exchange.server);
+    network_finish(&exchange.settings.network);
     msim_exchange_config_destroy(&exchange.config);
     option_list_finish(&exchange.settings.assignments);
     return code;

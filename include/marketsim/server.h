@@ -287,14 +287,22 @@ struct msim_exchange_server_params {
     const struct msim_exchange_config *config; /* read by the create; NULL: all defaults */
     msim_time start;                           /* the market's first moment; 0: the wall's time */
     struct msim_speed speed;                   /* default 1; not the full one */
+    /*
+     * Who may come in; shared.  NULL: everybody, or those with one of server.api_keys.  A guard
+     * without keys is given those.
+     */
+    struct msim_access *access;
+    struct msim_tls *tls; /* shared; NULL: plain */
+    struct msim_deflate deflate;
     size_t max_clients;       /* WebSockets at a time, default 1024; more are refused with 503 */
     size_t max_backlog_bytes; /* for each of them, default 4 MiB; beyond it: close 1013 */
     const struct msim_allocator *allocator; /* copied */
     const struct msim_logger *logger;       /* copied */
 };
-#define MSIM_EXCHANGE_SERVER_PARAMS_INIT                                     \
-    {                                                                        \
-        sizeof(struct msim_exchange_server_params), 0, 0, {0, 0}, 0, 0, 0, 0 \
+#define MSIM_EXCHANGE_SERVER_PARAMS_INIT                                                         \
+    {                                                                                            \
+        sizeof(struct msim_exchange_server_params), 0, 0, {0, 0}, 0, 0, MSIM_DEFLATE_INIT, 0, 0, \
+            0, 0                                                                                 \
     }
 
 /* Listens when it returns. */

@@ -32,17 +32,10 @@ struct network {
     struct terminal *terminal;
 };
 
-/*
- * Rows for a tool's table of options; `usual_port` is the text "8765".  What is special about its
- * clients (max_clients, max_backlog) the tool says itself.
- */
-#define NETWORK_OPTIONS(network, usual_port)                                                         \
-    {"host",           0,      OPTION_TEXT,                                                          \
-     &(network)->host, "HOST", "where to listen (localhost: 127.0.0.1 and ::1)"},                    \
-        {"port",           'p',    OPTION_PORT,                                                      \
-         &(network)->port, "PORT", "default " usual_port "; 0 takes a free one"},                    \
-        {"max-connections-per-address",           0,   OPTION_LIMIT,                                 \
-         &(network)->max_connections_per_address, "N", "more are closed at once (no bound)"},        \
+/* Rows for a tool's table of options: who may come in, and how the bytes travel. */
+#define NETWORK_GUARD_OPTIONS(network)                                                               \
+    {"max-connections-per-address",           0,   OPTION_LIMIT,                                     \
+     &(network)->max_connections_per_address, "N", "more are closed at once (no bound)"},            \
         {"rate-limit", 0,                                                                            \
          OPTION_LIMIT, &(network)->rate_limit,                                                       \
          "N",          "requests a second of each address and each key (no\nbound); beyond: 429"},   \
@@ -69,6 +62,17 @@ struct network {
         "allow-open", 0, OPTION_FLAG, &(network)->allow_open, NULL,                                  \
             "listen beyond this machine without keys"                                                \
     }
+
+/*
+ * The same, and where to listen; `usual_port` is the text "8765".  What is special about its
+ * clients (max_clients, max_backlog) the tool says itself.
+ */
+#define NETWORK_OPTIONS(network, usual_port)                                      \
+    {"host",           0,      OPTION_TEXT,                                       \
+     &(network)->host, "HOST", "where to listen (localhost: 127.0.0.1 and ::1)"}, \
+        {"port",           'p',    OPTION_PORT,                                   \
+         &(network)->port, "PORT", "default " usual_port "; 0 takes a free one"}, \
+        NETWORK_GUARD_OPTIONS(network)
 
 /*
  * Makes the guard of what the options and MARKETSIM_KEYS say.  -1 to go on, else the exit code:

@@ -149,7 +149,8 @@ struct msim_exchange_server {
     struct msim_logger logger;
     struct msim_net *net;
     struct msim_listener *listener;
-    struct msim_access *access; /* NULL without keys */
+    struct msim_access *access;     /* NULL: everybody */
+    struct msim_access *own_access; /* made for the configuration's keys */
     struct msim_health health;
     uint16_t port;
     size_t max_clients;

@@ -311,39 +311,62 @@ static msim_time wall_clock(void)
     return (msim_time)now.tv_sec * MSIM_NS_PER_S + now.tv_nsec;
 }
 
-/* Keys as the guard reads them: one in a line. */
-static int guard(struct msim_exchange_server *server, struct msim_detail *detail)
+/* Keys as a guard reads them: one in a line. */
+static size_t write_keys(const struct msim_exchange_settings *settings, char *text, size_t size)
+{
+    size_t length = 0;
+
+    for (size_t i = 0; i < settings->key_count; i++) {
+        char(*key)[65] = settings->keys[i];
+        length += (size_t)snprintf(text + length, size - length, "%s%s%s account=%s\n", key[0],
+                                   key[1][0] ? " secret=" : "", key[1], key[2]);
+    }
+    return length;
+}
+
+static int make_guard(struct msim_exchange_server *server, const char *keys, size_t length,
+                      struct msim_detail *detail)
 {
     static const struct msim_access_rule rules[] = {
         {"GET", "/health", MSIM_ROLE_NONE},
         {"GET", "/api/v1/health", MSIM_ROLE_NONE},
         {"GET", "/openapi.json", MSIM_ROLE_NONE},
     };
-    const struct msim_exchange_settings *settings = &server->settings;
     struct msim_access_params params = MSIM_ACCESS_PARAMS_INIT;
-    size_t size = settings->key_count * KEY_LINE_MAX;
-    size_t length = 0;
 
-    if (settings->key_count == 0)
-        return MSIM_OK;
-    char *text = msim_mem_take(&server->allocator, size);
-    if (!text)
-        return MSIM_ERR_NOMEM;
-    for (size_t i = 0; i < settings->key_count; i++) {
-        char(*key)[65] = settings->keys[i];
-        length += (size_t)snprintf(text + length, size - length, "%s%s%s account=%s\n", key[0],
-                                   key[1][0] ? " secret=" : "", key[1], key[2]);
-    }
     params.allocator = &server->allocator;
     params.logger = &server->logger;
-    params.keys = text;
+    params.keys = keys;
     params.keys_length = length;
     params.rules = rules;
     params.rule_count = sizeof rules / sizeof rules[0];
-    params.recv_window = settings->recv_window;
-    int r = msim_access_create(&server->access, &params, detail);
+    params.recv_window = server->settings.recv_window;
+    return msim_access_create(&server->own_access, &params, detail);
+}
+
+/* The caller's guard, or one for the keys of the configuration; both: it gets the keys. */
+static int guard(struct msim_exchange_server *server, struct msim_access *given,
+                 struct msim_detail *detail)
+{
+    const struct msim_exchange_settings *settings = &server->settings;
+    size_t size = settings->key_count * KEY_LINE_MAX;
+
+    server->access = given;
+    if (settings->key_count == 0)
+        return MSIM_OK;
+    if (given && msim_access_key_count(given) > 0)
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "server.api_keys: there are keys already: give them here or there");
+    char *text = msim_mem_take(&server->allocator, size);
+    if (!text)
+        return MSIM_ERR_NOMEM;
+    size_t length = write_keys(settings, text, size);
+    int r = given ? msim_access_set_keys(given, text, length, detail)
+                  : make_guard(server, text, length, detail);
     memset(text, 0, size);
     msim_mem_free(&server->allocator, text, size);
+    if (!given)
+        server->access = server->own_access;
     return r < 0 ? msim_detail_prefix(detail, r, "server.api_keys") : r;
 }
 
@@ -369,6 +392,8 @@ static int listen_on(struct msim_exchange_server *server,
     listen.handler = msim_exchange_wire;
     listen.context = server;
     listen.access = server->access;
+    listen.tls = params->tls;
+    listen.deflate = params->deflate;
     r = msim_exchange_rest_listen(server, &listen, detail);
     if (r >= 0)
         server->port = msim_listener_port(server->listener);
@@ -399,7 +424,7 @@ static int set_up(struct msim_exchange_server *server,
     if (r >= 0)
         r = spoil(server, detail);
     if (r >= 0)
-        r = guard(server, detail);
+        r = guard(server, params->access, detail);
     if (r >= 0)
         r = listen_on(server, params, detail);
     if (r < 0)
@@ -469,7 +494,7 @@ void msim_exchange_server_destroy(struct msim_exchange_server **server)
     old->is_stopping = true;
     msim_listener_close(&old->listener);
     msim_net_destroy(&old->net);
-    msim_access_destroy(&old->access);
+    msim_access_destroy(&old->own_access);
     close_markets(old);
     msim_venue_destroy(&old->venue);
     msim_native_codec_destroy(&old->codec);
