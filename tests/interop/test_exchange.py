@@ -343,6 +343,65 @@ class Settings(unittest.TestCase):
             asyncio.run(go(server))
 
 
+class Faults(unittest.TestCase):
+    """The modes of the Python simulator's configuration, with probabilities that leave no doubt."""
+
+    def faulty(self, *settings):
+        options = [part for setting in settings for part in ("--set", "failures.modes." + setting)]
+        return Server(EXCHANGE, *LONELY, *options)
+
+    def test_what_goes_out_is_doubled(self):
+        async def talk(robot):
+            await robot.socket.send('{"type":"PING","request_id":"once"}')
+            first, second = [await robot.socket.recv() for _ in range(2)]
+            self.assertEqual(first, second)
+
+        with self.faulty("duplicate_messages={\"probability\":1,\"max_duplicates\":1}") as server:
+            with_robots(server, talk, "")
+
+    def test_too_many_http_requests_are_refused(self):
+        with self.faulty("rate_limit={\"enabled\":true,\"baseline_rps\":5}") as server:
+            rest = Rest(server, "eager")
+            answers = [rest("GET", "/api/v1/balance") for _ in range(50)]
+            self.assertEqual({status for status, _ in answers}, {200, 429})
+            refused = [body for status, body in answers if status == 429]
+            self.assertEqual(refused[0]["code"], "RATE_LIMITED")
+
+    def test_the_connection_dies(self):
+        async def talk(robot):
+            with self.assertRaises(websockets.ConnectionClosed):
+                await robot.ask(type="PING")
+
+        with self.faulty("disconnect={\"enabled\":true,\"probability\":1}") as server:
+            with_robots(server, talk, "")
+
+    def test_a_fill_that_never_was_leaves_no_trace_in_the_truth(self):
+        async def talk(robot):
+            ack = await robot.order()
+            fill = await robot.next("ORDER_FILL")
+            self.assertEqual(fill["order_id"], ack["order_id"])
+            position = await robot.ask(type="GET_POSITION", symbol="BTC/USD")
+            self.assertEqual(position["quantity"], "0")
+            orders = (await robot.ask(type="GET_ORDERS"))["orders"]
+            self.assertEqual([order["filled_quantity"] for order in orders], ["0"])
+            trades = await robot.ask(type="GET_TRADES", symbol="BTC/USD")
+            self.assertEqual(trades["trades"], [])
+
+        with self.faulty("phantom_fills={\"enabled\":true,\"probability\":1}") as server:
+            with_robots(server, talk, "")
+
+    def test_late_messages_keep_their_order_and_none_is_lost(self):
+        async def talk(robot):
+            for i in range(50):
+                await robot.socket.send(json.dumps({"type": "PING", "request_id": str(i)}))
+            answers = [json.loads(await robot.socket.recv()) for _ in range(50)]
+            self.assertEqual([answer["request_id"] for answer in answers],
+                             [str(i) for i in range(50)])
+
+        with self.faulty("delay_messages={\"min_ms\":1,\"max_ms\":20}") as server:
+            with_robots(server, talk, "")
+
+
 class Examples(unittest.TestCase):
     def test_the_first_client_in_python(self):
         with Server(EXCHANGE, *QUIET) as server:

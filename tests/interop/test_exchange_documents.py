@@ -1,9 +1,12 @@
 """The exchange's own documents against the exchange: every path of /openapi.json is asked, and every
 answer has the shape that the document promises.
 
-Arguments: the folder of the built tools.
+The AsyncAPI document's examples are sent over a WebSocket, and all that comes back is held against it.
+
+Arguments: the folder of the built tools, the AsyncAPI document.
 """
 
+import asyncio
 import json
 import os
 import re
@@ -12,7 +15,12 @@ import unittest
 import urllib.error
 import urllib.request
 
-from processes import Server
+from processes import Server, skip
+
+try:
+    import websockets
+except ImportError:
+    skip("python3-websockets is not there")
 
 EXCHANGE = os.path.join(sys.argv[1], "exchange-server")
 
@@ -26,7 +34,7 @@ def fits(value, schema, document, where):
         name = schema["$ref"].removeprefix("#/components/schemas/")
         fits(value, document["components"]["schemas"][name], document, f"{where}({name})")
         return
-    kinds = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int,
+    kinds = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": float,
              "null": type(None)}
     types = schema.get("type", [])
     types = [types] if isinstance(types, str) else types
@@ -114,6 +122,49 @@ class Documents(unittest.TestCase):
                     self.assertEqual(other[0], 405, where)
                     fits(other[2], {"$ref": "#/components/schemas/Problem"}, document, where)
             self.assertGreater(seen, 15)
+
+
+class Messages(unittest.TestCase):
+    CHANNELS = ["TRADES", "TICKER", "ORDERBOOK", "ORDERBOOK_L2", "ORDERBOOK_L3", "CANDLES", "ORDERS"]
+
+    async def talk(self, server, document):
+        messages = document["components"]["messages"]
+        asked = {entry["$ref"].split("/")[-1] for entry in document["operations"]["ask"]["messages"]}
+        heard = set()
+        async with websockets.connect(server.url + "/ws") as socket:
+
+            async def answer(request):
+                await socket.send(json.dumps({**request, "request_id": "q"}))
+                while True:
+                    message = json.loads(await asyncio.wait_for(socket.recv(), 20))
+                    kind = message["type"]
+                    self.assertIn(kind, messages)
+                    fits(message, messages[kind]["payload"], document, kind)
+                    heard.add(kind)
+                    if message.get("request_id") == "q":
+                        return kind
+
+            for name in [name for name in messages if name in asked]:
+                for example in messages[name]["examples"]:
+                    fits(example["payload"], messages[name]["payload"], document, name)
+                    self.assertEqual(await answer(example["payload"]), messages[name]["x-answer"])
+            for channel in self.CHANNELS:
+                request = {"type": "SUBSCRIBE", "channel": channel, "symbol": "BTC/USD"}
+                self.assertEqual(await answer(request), "SUBSCRIBED")
+            buy = {"type": "PLACE_ORDER", "symbol": "BTC/USD", "side": "BUY", "order_type": "MARKET",
+                   "quantity": "0.1"}
+            self.assertEqual(await answer(buy), "ORDER_ACK")
+            self.assertEqual(await answer({**buy, "quantity": "1000"}), "ORDER_REJECT")
+            self.assertEqual(await answer({"type": "NIX"}), "ERROR")
+            wanted = {"TRADE", "CANDLE", "BOOK_EVENT", "ORDER_FILL", "MARKET_DATA"}
+            while not wanted <= heard:
+                self.assertEqual(await answer({"type": "PING"}), "PONG")
+
+    def test_every_message_is_as_the_document_says(self):
+        with open(sys.argv[2], encoding="utf-8") as file:
+            document = json.load(file)
+        with Server(EXCHANGE, "--log-level", "error") as server:
+            asyncio.run(self.talk(server, document))
 
 
 unittest.main(argv=sys.argv[:1], verbosity=2)

@@ -392,8 +392,10 @@ static void an_answer_before_the_body_ends_the_connection_cleanly(void **state)
     assert_memory_equal(text, "HTTP/1.1 403 Forbidden\r\n", 24);
     assert_non_null(strstr(text, "\r\nContent-Type: application/problem+json\r\n"));
     assert_non_null(strstr(text, "\r\nConnection: close\r\n"));
-    assert_string_equal(body, "{\"type\":\"about:blank\",\"title\":\"Forbidden\",\"status\":403,"
-                              "\"detail\":\"not \\\"you\\\"\",\"error\":\"not \\\"you\\\"\"}");
+    assert_string_equal(
+        body,
+        "{\"type\":\"about:blank\",\"title\":\"Forbidden\",\"status\":403,"
+        "\"detail\":\"not \\\"you\\\"\",\"error\":\"not \\\"you\\\"\",\"code\":\"FORBIDDEN\"}");
     assert_end(&desk.bench, fd);
     assert_string_equal(desk.log, "ended ");
     close(fd);

@@ -185,6 +185,7 @@ struct msim_exchange_server {
     char *held;                         /* what the wire tap let go, while it is worked on */
     size_t held_size;
     struct msim_native_request request; /* the one under way */
+    uint64_t tag;                       /* of its command; 0 for none */
     struct msim_native_refusal refusal;
     char message[MSIM_NATIVE_MESSAGE_MAX];
     char *list; /* for answers without a bound of their own; grows */

@@ -230,9 +230,11 @@ static void refuse(struct private_message *private)
         length = msim_native_encode_error(server->codec, &stamp, &refusal, server->message);
     } else {
         struct msim_native_story story = {
-            .client_id = server->request.client_id,
             .reason = {refusal.message, strlen(refusal.message)},
         };
+        /* The engine keeps no id of what it refused; the request under way has it still. */
+        if (private->output->tag == server->tag)
+            story.client_id = server->request.client_id;
         length = msim_native_encode_event(server->codec, &stamp, event, &story, server->message);
     }
     answer(private, server->message, length);

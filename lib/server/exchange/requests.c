@@ -176,15 +176,18 @@ int msim_exchange_submit(struct msim_exchange_server *server, uint32_t account,
     order.tag = tag_of(server, pending);
     if (call)
         call->tag = order.tag;
+    server->tag = order.tag;
 
     int r = msim_venue_submit(server->venue, &order);
     if (r < 0) {
+        server->tag = 0;
         msim_exchange_pending_end(server, pending);
         return r;
     }
     server->stats.commands++;
     bool is_taken = r == MSIM_VENUE_TAKEN;
     r = msim_exchange_outputs(server, server->now);
+    server->tag = 0;
     pending = msim_exchange_pending_of(server, order.tag);
     if (pending && (!is_taken || pending->is_answered))
         msim_exchange_pending_end(server, pending);

@@ -88,8 +88,11 @@ static void give(struct msim_exchange_server *server, struct msim_exchange_call 
 
     snprintf(seconds, sizeof seconds, "%lld",
              (long long)((retry_after + MSIM_NS_PER_S - 1) / MSIM_NS_PER_S));
-    server->stats.sent++;
-    if (msim_exchange_answer(call->exchange, &answer) < 0)
+    /* A copy finds its request answered: one has one answer in HTTP. */
+    int r = msim_exchange_answer(call->exchange, &answer);
+    if (r == MSIM_OK)
+        server->stats.sent++;
+    else if (r != MSIM_ERR_STATE)
         msim_exchange_abort(call->exchange);
 }
 
