@@ -26,6 +26,16 @@ test("a long curve is drawn with few points, the extremes and the end among them
     assert.ok(curve.times.every((time, i) => i === 0 || time >= curve.times[i - 1]));
 });
 
+test("trades of one moment are points of their own, each behind the one before", () => {
+    const same = records(1, 2, 3).map((record) => ({ ...record, at: 5000 }));
+    const lines = groupCurves(same, "symbol", [{ name: "A", profit: 6 }], 100);
+    for (const times of [drawdownCurve(same, nothing, 100).times, lines.times]) {
+        assert.equal(times[0], 5);
+        assert.equal(times.length, 3);
+        assert.ok(times[1] > times[0] && times[2] > times[1] && times[2] < 5.01);
+    }
+});
+
 test("trades that leave go on counting", () => {
     const list = records(10, -4, -3, 9, -2);
     const left = leave(leave(nothing, list.slice(0, 1)), list.slice(1, 3));

@@ -69,7 +69,7 @@ export class CurveChart {
         return {
             width,
             height,
-            padding: [12, 10, 0, 4],
+            padding: [12, 10, 0, 18],
             legend: { show: false },
             cursor: { points: { size: 7 }, drag: { x: true, y: false } },
             tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),

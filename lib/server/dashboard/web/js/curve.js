@@ -51,9 +51,18 @@ function inOrder(...points) {
     return [...unique.values()].sort((a, b) => a.i - b.i);
 }
 
+// A chart looks for its edges by time, and would not see the later ones of equal moments: each
+// point stands a thousandth of a second behind the one before it at least.
+const MOMENT_S = 0.001;
+
+function putTime(times, at) {
+    const least = times.length ? times[times.length - 1] + MOMENT_S : -Infinity;
+    times.push(Math.max(at / 1000, least));
+}
+
 function put(curve, records, ...points) {
     for (const point of points) {
-        curve.times.push(records[point.i].at / 1000);
+        putTime(curve.times, records[point.i].at);
         curve.sums.push(point.sum);
         curve.depths.push(point.depth);
     }
@@ -77,7 +86,7 @@ export function groupCurves(records, key, groups, points) {
         if (at !== undefined)
             sums[at] += profitOf(record);
         if (i % run === run - 1 || i === records.length - 1) {
-            times.push(record.at / 1000);
+            putTime(times, record.at);
             sums.forEach((sum, line) => lines[line].push(sum));
         }
     });
