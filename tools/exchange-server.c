@@ -23,6 +23,9 @@ struct settings {
     const char *port;
     const char *seed;
     struct msim_speed speed;
+    const char *admin_host;
+    const char *admin_port; /* NULL: no admin API */
+    const char *admin_keys;
     enum msim_log_level level;
 };
 
@@ -31,6 +34,7 @@ struct exchange {
     struct service service;
     struct msim_exchange_config *config;
     struct msim_exchange_server *server;
+    struct msim_access *admin_access;
 };
 
 static int read_settings(struct settings *settings, int argument_count, char **arguments)
@@ -54,6 +58,13 @@ static int read_settings(struct settings *settings, int argument_count, char **a
         {"max-backlog", 0, OPTION_BYTES, &settings->network.max_backlog, "BYTES",
          "queued for a client that reads slowly (4M); then it is\nclosed with 1013"},
         NETWORK_GUARD_OPTIONS(&settings->network),
+        {"admin-port", 0, OPTION_TEXT, &settings->admin_port, "PORT",
+         "the admin API (faults, accounts, prices) on a port of its\nown; 0 takes a free one; "
+         "without this there is none"},
+        {"admin-host", 0, OPTION_TEXT, &settings->admin_host, "HOST",
+         "where it listens (localhost); beyond this machine it needs\n--admin-keys"},
+        {"admin-keys", 0, OPTION_TEXT, &settings->admin_keys, "FILE",
+         "keys for it, with role=admin (docs/network.md)"},
         {"log-level", 0, OPTION_LEVEL, &settings->level, "LEVEL",
          "error, warning, info (default) or debug"},
     };
@@ -86,13 +97,14 @@ static int read_settings(struct settings *settings, int argument_count, char **a
 }
 
 /* A whole small file; NULL with words said. */
-static char *read_file(struct exchange *exchange, const char *path, size_t *length)
+static char *read_file(struct exchange *exchange, const char *option, const char *path,
+                       size_t *length)
 {
     FILE *file = fopen(path, "rb");
     char *text = file ? malloc(MOST_FILE_BYTES + 1) : NULL;
 
     if (!text) {
-        terminal_fail(&exchange->service.terminal, "--config: %s: %s", path,
+        terminal_fail(&exchange->service.terminal, "%s: %s: %s", option, path,
                       file ? "out of memory" : strerror(errno));
         if (file)
             fclose(file);
@@ -103,7 +115,7 @@ static char *read_file(struct exchange *exchange, const char *path, size_t *leng
     fclose(file);
     if (!failed && *length <= MOST_FILE_BYTES)
         return text;
-    terminal_fail(&exchange->service.terminal, "--config: %s: %s", path,
+    terminal_fail(&exchange->service.terminal, "%s: %s: %s", option, path,
                   failed ? "cannot be read" : "is larger than 4 MiB");
     free(text);
     return NULL;
@@ -117,7 +129,7 @@ static int read_config_file(struct exchange *exchange)
 
     if (!path)
         return EXIT_SUCCESS;
-    char *text = read_file(exchange, path, &length);
+    char *text = read_file(exchange, "--config", path, &length);
     if (!text)
         return EXIT_USAGE;
     int r = msim_exchange_config_read(exchange->config, text, length, &detail);
@@ -170,6 +182,64 @@ static int read_config(struct exchange *exchange)
     return code;
 }
 
+/* ---- the admin API ---- */
+
+static int read_admin_keys(struct exchange *exchange)
+{
+    /* Whoever has a key may look; to change something it has to be an admin's. */
+    static const struct msim_access_rule rules[] = {{NULL, "/admin/*", MSIM_ROLE_ADMIN}};
+    struct msim_access_params params = MSIM_ACCESS_PARAMS_INIT;
+    const char *path = exchange->settings.admin_keys;
+    struct msim_detail detail = {{0}};
+    size_t length;
+
+    if (!path)
+        return EXIT_SUCCESS;
+    char *text = read_file(exchange, "--admin-keys", path, &length);
+    if (!text)
+        return EXIT_USAGE;
+    params.logger = &exchange->service.logger;
+    params.keys = text;
+    params.keys_length = length;
+    params.rules = rules;
+    params.rule_count = sizeof rules / sizeof rules[0];
+    int r = msim_access_create(&exchange->admin_access, &params, &detail);
+    free(text);
+    if (r >= 0)
+        return EXIT_SUCCESS;
+    terminal_fail(&exchange->service.terminal, "--admin-keys: %s",
+                  detail.text[0] ? detail.text : msim_result_text(r));
+    return EXIT_USAGE;
+}
+
+static int set_admin(struct exchange *exchange, struct msim_exchange_server_params *params)
+{
+    const struct settings *settings = &exchange->settings;
+    char *end = NULL;
+
+    if (!settings->admin_port) {
+        if (!settings->admin_host && !settings->admin_keys)
+            return EXIT_SUCCESS;
+        terminal_fail(&exchange->service.terminal,
+                      "--admin-host and --admin-keys go with --admin-port");
+        return EXIT_USAGE;
+    }
+    unsigned long port = strtoul(settings->admin_port, &end, 10);
+    if (end == settings->admin_port || *end != '\0' || port > UINT16_MAX ||
+        settings->admin_port[0] == '-') {
+        terminal_fail(&exchange->service.terminal,
+                      "--admin-port: '%s' is not a port: 0 to 65535 is wanted",
+                      settings->admin_port);
+        return EXIT_USAGE;
+    }
+    params->admin = true;
+    params->admin_host = settings->admin_host;
+    params->admin_port = (uint16_t)port;
+    int code = read_admin_keys(exchange);
+    params->admin_access = exchange->admin_access;
+    return code;
+}
+
 static void stop(void *context)
 {
     struct exchange *exchange = context;
@@ -191,6 +261,9 @@ static int start(struct exchange *exchange)
     params.max_clients = (size_t)settings->network.max_clients;
     params.max_backlog_bytes = (size_t)settings->network.max_backlog;
     params.logger = &exchange->service.logger;
+    int code = set_admin(exchange, &params);
+    if (code != EXIT_SUCCESS)
+        return code;
     int r = msim_exchange_server_create(&exchange->server, &params, &detail);
     if (r < 0) {
         terminal_fail(&exchange->service.terminal, "%s", detail.text);
@@ -214,6 +287,10 @@ static int run(struct exchange *exchange)
     struct service *service = &exchange->service;
     struct msim_exchange_stats stats = stats_of(exchange);
 
+    if (exchange->settings.admin_port)
+        fprintf(stderr, "Admin API on http://%s:%u/admin/v1\n",
+                exchange->settings.admin_host ? exchange->settings.admin_host : "localhost",
+                msim_exchange_server_admin_port(exchange->server));
     network_announce(&exchange->settings.network, msim_exchange_server_port(exchange->server));
     while (!service_is_over(service, stats.clients)) {
         if (msim_exchange_server_dispatch(exchange->server, service_timeout(service)) < 0)
@@ -263,6 +340,7 @@ int main(int argument_count, char **arguments)
     }
     msim_exchange_server_destroy(&exchange.server);
     network_finish(&exchange.settings.network);
+    msim_access_destroy(&exchange.admin_access);
     msim_exchange_config_destroy(&exchange.config);
     option_list_finish(&exchange.settings.assignments);
     return code;

@@ -298,11 +298,17 @@ struct msim_exchange_server_params {
     size_t max_backlog_bytes; /* for each of them, default 4 MiB; beyond it: close 1013 */
     const struct msim_allocator *allocator; /* copied */
     const struct msim_logger *logger;       /* copied */
+    /* The admin API (docs/exchange.md), on a listener of its own that no fault touches. */
+    bool admin;
+    const char *admin_host; /* default localhost */
+    uint16_t admin_port;    /* 0: any free one */
+    /* Who may come in there; shared.  NULL: this machine alone, without a key. */
+    struct msim_access *admin_access;
 };
 #define MSIM_EXCHANGE_SERVER_PARAMS_INIT                                                         \
     {                                                                                            \
         sizeof(struct msim_exchange_server_params), 0, 0, {0, 0}, 0, 0, MSIM_DEFLATE_INIT, 0, 0, \
-            0, 0                                                                                 \
+            0, 0, false, 0, 0, 0                                                                 \
     }
 
 /* Listens when it returns. */
@@ -317,6 +323,9 @@ MSIM_API int msim_exchange_server_dispatch(struct msim_exchange_server *server, 
 MSIM_API const char *msim_exchange_server_detail(const struct msim_exchange_server *server);
 
 MSIM_API uint16_t msim_exchange_server_port(const struct msim_exchange_server *server);
+
+/* Of the admin API; 0 without one. */
+MSIM_API uint16_t msim_exchange_server_admin_port(const struct msim_exchange_server *server);
 
 /* The loop inside, for watches.  Borrowed: valid as long as the server. */
 MSIM_API struct msim_net *msim_exchange_server_net(struct msim_exchange_server *server);

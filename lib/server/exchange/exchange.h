@@ -9,6 +9,7 @@
  *     channels.c    public channels: subscriptions, sequences, what was missed
  *     market.c      tickers, books, candles on their beat
  *     rest*.c       the same over HTTP
+ *     admin*.c      what is done to it by hand
  */
 #ifndef MSIM_SERVER_EXCHANGE_EXCHANGE_H
 #define MSIM_SERVER_EXCHANGE_EXCHANGE_H
@@ -152,6 +153,9 @@ struct msim_exchange_server {
     struct msim_access *access;     /* NULL: everybody */
     struct msim_access *own_access; /* made for the configuration's keys */
     struct msim_health health;
+    struct msim_exchange_admin *admin; /* NULL without one */
+    struct msim_bytes trace;           /* lines of the failure layer's, for it */
+    uint64_t trace_lost;
     uint16_t port;
     size_t max_clients;
 

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "server/exchange/admin.h"
 #include "server/exchange/rest.h"
 
 #define LEAST_BACKLOG ((size_t)256 << 10)
@@ -271,6 +272,8 @@ static int open_market(struct msim_exchange_server *server, msim_time start,
     faults.seed = server->settings.seed;
     faults.start = start;
     faults.realtime = true;
+    faults.trace = msim_exchange_trace;
+    faults.context = server;
     faults.allocator = &server->allocator;
     faults.logger = &server->logger;
     params.allocator = &server->allocator;
@@ -427,6 +430,8 @@ static int set_up(struct msim_exchange_server *server,
         r = guard(server, params->access, detail);
     if (r >= 0)
         r = listen_on(server, params, detail);
+    if (r >= 0)
+        r = msim_exchange_admin_open(server, params, detail);
     if (r < 0)
         return r;
     msim_pacer_start(&server->pacer, msim_net_now(server->net), start);
@@ -453,6 +458,7 @@ int msim_exchange_server_create(struct msim_exchange_server **out,
     if (!server)
         return msim_detail_set(detail, MSIM_ERR_NOMEM, "%s", msim_result_text(MSIM_ERR_NOMEM));
     server->allocator = allocator;
+    msim_bytes_init(&server->trace, MSIM_MANAGE_TRACE_MAX, &server->allocator);
     server->logger = msim_log_logger(params->logger);
     server->max_clients = params->max_clients != 0 ? params->max_clients : MSIM_EXCHANGE_CLIENTS;
     int r = set_up(server, params, detail);
@@ -493,7 +499,10 @@ void msim_exchange_server_destroy(struct msim_exchange_server **server)
 
     old->is_stopping = true;
     msim_listener_close(&old->listener);
+    msim_exchange_admin_stop(old);
     msim_net_destroy(&old->net);
+    msim_exchange_admin_close(old);
+    msim_bytes_finish(&old->trace);
     msim_access_destroy(&old->own_access);
     close_markets(old);
     msim_venue_destroy(&old->venue);
@@ -551,6 +560,11 @@ struct msim_venue *msim_exchange_server_venue(struct msim_exchange_server *serve
     return server ? server->venue : NULL;
 }
 
+uint16_t msim_exchange_server_admin_port(const struct msim_exchange_server *server)
+{
+    return server && server->admin ? server->admin->port : 0;
+}
+
 msim_time msim_exchange_server_now(const struct msim_exchange_server *server)
 {
     return server ? server->now : MSIM_TIME_NEVER;
@@ -562,6 +576,7 @@ void msim_exchange_server_stop(struct msim_exchange_server *server)
         return;
     server->is_stopping = true;
     msim_listener_close(&server->listener);
+    msim_exchange_admin_stop(server);
     for (size_t i = server->client_count; i-- > 0;)
         msim_connection_close(server->clients[i]->connection, MSIM_CLOSE_GOING_AWAY,
                               "the server is stopping");

@@ -1,0 +1,331 @@
+"""The exchange's admin API: real processes, Python's own HTTP, curl where it is there.
+
+Argument: the folder of the built tools.
+"""
+
+import json
+import os
+import re
+import socket
+import sys
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+from processes import Server, fresh_folder, run, write
+
+TOOLS = sys.argv[1]
+EXCHANGE = os.path.join(TOOLS, "exchange-server")
+QUIET = ["--log-level", "error", "--set", "exchange.liquidity.enabled=false"]
+SLOW = {"id": "slow", "kind": "delay", "select": {"dir": "out"}, "dist": "5ms"}
+
+
+def call(url, method, body=None, headers=None):
+    data = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
+    request = urllib.request.Request(
+        url, data, {"Content-Type": "application/json", **(headers or {})}, method=method
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            text = answer.read()
+            return answer.status, json.loads(text) if text[:1] in (b"{", b"[") else text
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+class Exchange(Server):
+    def __init__(self, *arguments):
+        super().__init__(EXCHANGE, *arguments, "--admin-port", "0")
+        found = re.search(r"Admin API on (http://\S+)", "".join(self.lines))
+        self.admin_url = found.group(1).replace("localhost", "127.0.0.1")
+
+    def admin(self, method, path, body=None, headers=None):
+        return call(self.admin_url + path, method, body, headers)
+
+    def rest(self, method, path, body=None, session="alice", headers=None):
+        base = self.url.replace("ws://", "http://")
+        return call(base + path, method, body, {"X-Session-ID": session, **(headers or {})})
+
+    def balance(self, asset, session="alice"):
+        return self.rest("GET", "/api/v1/balance", session=session)[1]["balances"].get(asset)
+
+    def order(self, side, price, session="alice", **more):
+        body = {"symbol": "BTC/USD", "side": side, "type": "LIMIT", "price": price,
+                "quantity": "1", **more}
+        return self.rest("POST", "/api/v1/orders", body, session)
+
+
+class Faults(unittest.TestCase):
+    def test_a_strategy_from_its_birth_to_its_end(self):
+        with Exchange(*QUIET) as exchange:
+            self.assertEqual(exchange.admin("POST", "/faults", SLOW), (201, {"id": "slow"}))
+            status, problem = exchange.admin("POST", "/faults", SLOW)
+            self.assertEqual((status, problem["status"]), (409, 409))
+            exchange.balance("USD")
+            counts = exchange.admin("GET", "/faults/slow")[1]
+            self.assertEqual((counts["kind"], counts["enabled"], counts["hits"]), ("delay", True, 1))
+            self.assertEqual(exchange.admin("POST", "/faults/slow/disable")[1]["enabled"], False)
+            exchange.balance("USD")
+            self.assertEqual(exchange.admin("POST", "/faults/slow/enable")[1]["hits"], 1)
+            self.assertEqual(exchange.admin("PATCH", "/faults/slow", {"p": 0})[0], 200)
+            exchange.balance("USD")
+            self.assertEqual(exchange.admin("GET", "/faults")[1]["strategies"]["slow"]["hits"], 1)
+            self.assertEqual(exchange.admin("DELETE", "/faults/slow"), (204, b""))
+            self.assertEqual(exchange.admin("GET", "/faults/slow")[0], 404)
+
+    def test_a_mistake_is_told_with_its_place_and_changes_nothing(self):
+        with Exchange(*QUIET) as exchange:
+            for body, pointer in [
+                ({"kind": "drop", "select": {"dir": "in"}, "p": 2}, "#/p"),
+                ({"kind": "drop", "select": {"dir": "in", "tipe": "x"}}, "#/select/tipe"),
+                ({"kind": "explode"}, "#/kind"),
+                (b"{", "#"),
+            ]:
+                status, problem = exchange.admin("POST", "/faults", body)
+                self.assertEqual((status, problem["errors"][0]["pointer"]), (400, pointer))
+            self.assertEqual(exchange.admin("GET", "/faults")[1]["strategies"], {})
+            self.assertEqual(exchange.admin("POST", "/faults", {
+                "kind": "md_lie", "what": "crossed"})[0], 422)
+            self.assertEqual(exchange.admin("GET", "/faultz")[0], 404)
+            self.assertEqual(exchange.admin("PUT", "/faults")[0], 405)
+            self.assertEqual(exchange.admin("POST", "/faults", b"x", {
+                "Content-Type": "text/plain"})[0], 415)
+
+    def test_a_list_is_added_whole_or_not_at_all(self):
+        with Exchange(*QUIET) as exchange:
+            bad = [SLOW, {"kind": "drop", "p": 7}]
+            self.assertEqual(exchange.admin("POST", "/faults", bad)[0], 400)
+            self.assertEqual(exchange.admin("GET", "/faults")[1]["strategies"], {})
+            good = [SLOW, {**SLOW, "id": "slower"}]
+            self.assertEqual(list(exchange.admin("POST", "/faults", good)[1]["strategies"]),
+                             ["slow", "slower"])
+            self.assertEqual(exchange.admin("POST", "/faults/heal")[0], 204)
+            enabled = exchange.admin("GET", "/faults")[1]["strategies"]
+            self.assertEqual([s["enabled"] for s in enabled.values()], [False, False])
+            self.assertEqual(exchange.admin("POST", "/faults/reset")[0], 204)
+            self.assertEqual(exchange.admin("GET", "/faults")[1]["strategies"], {})
+
+    def test_what_is_fired_acts_once(self):
+        with Exchange(*QUIET) as exchange:
+            fault = {"kind": "drop", "select": {"dir": "in", "type": "order.new"},
+                     "http": "status", "status": 504, "body": "{}"}
+            self.assertEqual(exchange.admin("POST", "/faults/fire", fault)[0], 204)
+            self.assertEqual(exchange.order("BUY", "100")[0], 504)
+            self.assertEqual(exchange.order("BUY", "100")[0], 201)
+
+    def test_the_trace_has_a_line_for_each_hit(self):
+        with Exchange(*QUIET) as exchange:
+            exchange.admin("POST", "/faults", SLOW)
+            for _ in range(3):
+                exchange.balance("USD")
+            with urllib.request.urlopen(exchange.admin_url + "/faults/trace") as answer:
+                self.assertEqual(answer.headers["Content-Type"], "application/x-ndjson")
+                lines = [json.loads(line) for line in answer.read().splitlines()]
+            self.assertEqual([(l["strategy"], l["n"], l["action"]) for l in lines],
+                             [("slow", n, "hit") for n in range(3)])
+            self.assertEqual(exchange.admin("DELETE", "/faults/trace")[0], 204)
+            self.assertEqual(exchange.admin("GET", "/faults/trace"), (200, b""))
+
+    def test_presets_are_listed_and_added_with_changes(self):
+        with Exchange(*QUIET) as exchange:
+            names = exchange.admin("GET", "/presets")[1]["presets"]
+            self.assertIn("ack_lost", names)
+            self.assertGreater(len(names), 50)
+            self.assertEqual(exchange.admin("GET", "/presets/md_gap")[1][0]["kind"], "drop")
+            self.assertEqual(exchange.admin("POST", "/presets/md_gap", {"p": 0.5})[0], 201)
+            self.assertIn("md_gap.1", exchange.admin("GET", "/faults")[1]["strategies"])
+            self.assertEqual(exchange.admin("POST", "/presets/nonsense")[0], 404)
+            self.assertEqual(exchange.admin("POST", "/presets/md_crossed")[0], 422)
+
+    def test_no_fault_touches_the_admin_api(self):
+        with Exchange(*QUIET) as exchange:
+            for direction in "in", "out":
+                exchange.admin("POST", "/faults", {"kind": "drop", "select": {"dir": direction},
+                                                   "http": "close"})
+            exchange.admin("POST", "/faults", {"kind": "session", "action": "refuse",
+                                               "scope": "all", "at": "0s"})
+            self.assertEqual(exchange.admin("GET", "/health")[1]["status"], "ok")
+            with self.assertRaises(OSError):
+                exchange.rest("GET", "/api/v1/balance")
+            self.assertEqual(exchange.admin("POST", "/faults/reset")[0], 204)
+            self.assertEqual(exchange.balance("USD"), "100000")
+
+    def test_the_ledger_knows_truth_and_takes_a_robots_view(self):
+        with Exchange(*QUIET) as exchange:
+            exchange.order("SELL", "100", "bob")
+            exchange.order("BUY", "100", "alice", client_order_id="a1")
+            ledger = exchange.admin("GET", "/faults/ledger/alice")[1]
+            self.assertEqual(ledger["reconciled"], False)
+            view = {"position": {"BTC/USD": "1"}, "orders": {"a1": "1"}}
+            self.assertTrue(exchange.admin("PUT", "/faults/ledger/alice", view)[1]["reconciled"])
+            view["position"]["BTC/USD"] = "2"
+            self.assertFalse(exchange.admin("PUT", "/faults/ledger/alice", view)[1]["reconciled"])
+            self.assertEqual(exchange.admin("PUT", "/faults/ledger/alice", {"x": 1})[0], 400)
+
+    def test_statistics_are_in_the_shape_of_the_python_simulator(self):
+        with Exchange(*QUIET, "--set", "failures.modes.delay_messages.enabled=true",
+                      "--set", "failures.modes.delay_messages.min_ms=1",
+                      "--set", "failures.modes.delay_messages.max_ms=2") as exchange:
+            exchange.balance("USD")
+            statistics = exchange.admin("GET", "/statistics")[1]
+            self.assertIs(statistics["enabled"], True)
+            delay = statistics["outbound"]["DelayMessageStrategy_0"]
+            self.assertEqual(delay["delayed_count"], 1)
+            self.assertIn("average_delay_ms", delay)
+
+
+class Scenarios(unittest.TestCase):
+    SCENARIO = {
+        "format": 1, "name": "slow-answers", "strategies": [SLOW], "timeline": [],
+        "expect": [{"strategy": "slow", "hits_min": 1}],
+    }
+
+    def test_a_scenario_is_kept_started_judged_and_stopped(self):
+        with Exchange(*QUIET) as exchange:
+            self.assertEqual(exchange.admin("POST", "/scenarios", self.SCENARIO),
+                             (201, {"name": "slow-answers"}))
+            self.assertEqual(exchange.admin("POST", "/scenarios", self.SCENARIO)[0], 409)
+            self.assertEqual(exchange.admin("GET", "/scenarios/slow-answers")[0], 409)
+            status, report = exchange.admin("POST", "/scenarios/slow-answers/start")
+            self.assertEqual((status, report["running"], report["failures"]), (200, True, 1))
+            self.assertEqual(exchange.admin("POST", "/scenarios/slow-answers/start")[0], 409)
+            self.assertEqual(exchange.admin("GET", "/scenarios")[1],
+                             {"scenarios": ["slow-answers"], "running": "slow-answers"})
+            exchange.balance("USD")
+            self.assertEqual(exchange.admin("GET", "/scenarios/slow-answers")[1]["failures"], 0)
+            report = exchange.admin("POST", "/scenarios/slow-answers/stop")[1]
+            self.assertEqual((report["running"], report["expect"][0]["verdict"]), (False, "holds"))
+            self.assertEqual(exchange.admin("POST", "/scenarios/slow-answers/stop")[0], 409)
+            self.assertEqual(exchange.admin("DELETE", "/scenarios/slow-answers")[0], 204)
+            self.assertEqual(exchange.admin("POST", "/scenarios/slow-answers/start")[0], 404)
+
+    def test_a_bad_one_is_refused_with_its_place(self):
+        with Exchange(*QUIET) as exchange:
+            for change, pointer in [
+                ({"name": 5}, "#/name"),
+                ({"timeline": [{"at": "1s", "do": "sing"}]}, "#/timeline/0/do"),
+                ({"strategies": [{"kind": "drop"}]}, "#/strategies/0"),
+            ]:
+                status, problem = exchange.admin("POST", "/scenarios", {**self.SCENARIO, **change})
+                self.assertEqual(status, 400, problem)
+                self.assertEqual(problem["errors"][0]["pointer"], pointer)
+
+
+class Market(unittest.TestCase):
+    def test_accounts_are_given_to_taken_from_and_reset(self):
+        with Exchange(*QUIET) as exchange:
+            money = {"asset": "USD", "amount": "0.5"}
+            account = exchange.admin("POST", "/accounts/alice/deposit", money)[1]
+            self.assertEqual(account["balances"]["USD"], {"free": "100000.5", "held": "0"})
+            self.assertEqual(exchange.admin("POST", "/accounts/alice/withdraw", {
+                "asset": "USD", "amount": 99000})[1]["balances"]["USD"]["free"], "1000.5")
+            self.assertEqual(exchange.admin("POST", "/accounts/alice/withdraw", {
+                "asset": "USD", "amount": "1001"})[0], 409)
+            self.assertEqual(exchange.order("BUY", "100")[0], 201)
+            account = exchange.admin("GET", "/accounts/alice")[1]
+            self.assertEqual(account["balances"]["USD"], {"free": "900.5", "held": "100"})
+            account = exchange.admin("POST", "/accounts/alice/reset")[1]
+            self.assertEqual(account["balances"]["USD"], {"free": "100000", "held": "0"})
+            self.assertEqual(exchange.rest("GET", "/api/v1/orders")[1]["orders"], [])
+            self.assertEqual(exchange.admin("GET", "/accounts")[1]["accounts"], ["alice"])
+            self.assertEqual(exchange.admin("GET", "/accounts/bob")[0], 404)
+            for body, pointer in [
+                ({"asset": "XYZ", "amount": "1"}, "#/asset"),
+                ({"asset": "USD", "amount": "-1"}, "#/amount"),
+                ({"asset": "USD", "amount": "0.0000000000001"}, "#/amount"),
+                ({"asset": "USD", "amount": "1", "x": 1}, "#/x"),
+            ]:
+                status, problem = exchange.admin("POST", "/accounts/alice/deposit", body)
+                self.assertEqual((status, problem["errors"][0]["pointer"]), (400, pointer))
+            self.assertEqual(exchange.balance("USD"), "100000")
+
+    def test_trading_halts_and_resumes(self):
+        with Exchange(*QUIET) as exchange:
+            self.assertEqual(exchange.admin("POST", "/halt", {"symbol": "BTC/USD"})[0], 204)
+            status, refusal = exchange.order("BUY", "100")
+            self.assertEqual((status // 100, refusal["code"]), (4, "NOT_TRADING"))
+            self.assertEqual(exchange.admin("POST", "/resume", {"symbol": "*"})[0], 204)
+            self.assertEqual(exchange.order("BUY", "100")[0], 201)
+            self.assertEqual(exchange.admin("POST", "/halt")[0], 204)
+            self.assertEqual(exchange.order("BUY", "100")[1]["code"], "NOT_TRADING")
+            self.assertEqual(exchange.admin("POST", "/halt", {"symbol": "XYZ"})[0], 400)
+
+    def test_a_price_is_set_where_there_is_a_model(self):
+        with Exchange("--log-level", "error") as exchange:
+            price = {"symbol": "BTC/USD", "price": "12345"}
+            self.assertEqual(exchange.admin("POST", "/price", price)[0], 204)
+            deadline = time.monotonic() + 20
+            while time.monotonic() < deadline:
+                ticker = exchange.rest("GET", "/api/v1/ticker?symbol=BTC/USD")[1]
+                if ticker["bid"] and 12000 < float(ticker["bid"]) < 12700:
+                    break
+            self.assertLess(float(ticker["bid"]), 12700)
+        with Exchange(*QUIET) as exchange:
+            self.assertEqual(exchange.admin("POST", "/price", price)[0], 409)
+
+    def test_a_snapshot_and_numbers(self):
+        with Exchange(*QUIET) as exchange:
+            exchange.admin("POST", "/faults", SLOW)
+            exchange.balance("USD")
+            status, bytes_ = exchange.admin("GET", "/snapshot")
+            self.assertEqual(status, 200)
+            self.assertGreater(len(bytes_), 1000)
+            page = exchange.admin("GET", "/metrics")[1].decode()
+            self.assertIn('marketsim_fault_hits_total{strategy="slow"} 1\n', page)
+            self.assertIn("marketsim_exchange_accounts 1\n", page)
+
+    def test_the_document_lists_every_path(self):
+        with Exchange(*QUIET) as exchange:
+            document = exchange.admin("GET", "/openapi.json")[1]
+            self.assertEqual(document["openapi"], "3.1.0")
+            for path, operations in document["paths"].items():
+                for method in operations:
+                    asked = path.replace("{name}", "nobody")
+                    status, answer = exchange.admin(method.upper(), asked)
+                    missing = isinstance(answer, dict) and "nothing at this path" in str(answer)
+                    self.assertFalse(status == 405 or missing, (method, path))
+
+
+class Access(unittest.TestCase):
+    def test_it_has_a_port_of_its_own_and_the_trading_port_knows_nothing_of_it(self):
+        with Exchange(*QUIET) as exchange:
+            for method, path in ("GET", "/health"), ("POST", "/faults/reset"):
+                self.assertIn(exchange.rest(method, "/admin/v1" + path)[0], (404, 426))
+
+    def test_other_sites_and_other_names_are_kept_out(self):
+        with Exchange(*QUIET) as exchange:
+            self.assertEqual(exchange.admin("GET", "/health", None, {
+                "Origin": "http://evil.example"})[0], 403)
+            self.assertEqual(exchange.admin("GET", "/health", None, {
+                "Host": "evil.example"})[0], 403)
+
+    def test_with_keys_only_an_admin_comes_in(self):
+        with fresh_folder() as folder:
+            keys = write(os.path.join(folder, "keys"), b"boss role=admin\nlooker role=viewer\n")
+            with Exchange(*QUIET, "--admin-keys", keys) as exchange:
+                for key, status in ("boss", 200), ("looker", 403), ("nobody", 401):
+                    self.assertEqual(
+                        exchange.admin("GET", "/accounts", None, {"X-API-Key": key})[0], status)
+                self.assertEqual(exchange.admin("GET", "/accounts")[0], 401)
+
+    def test_beyond_this_machine_keys_are_needed(self):
+        code, _, said = run(EXCHANGE, "--port", "0", "--admin-port", "0", "--admin-host", "0.0.0.0")
+        self.assertEqual(code, 2)
+        self.assertIn("the admin API", said)
+        code, _, said = run(EXCHANGE, "--port", "0", "--admin-port", "70000")
+        self.assertEqual((code, "--admin-port" in said), (2, True))
+        code, _, said = run(EXCHANGE, "--port", "0", "--admin-host", "localhost")
+        self.assertEqual(code, 2)
+
+    def test_a_port_in_use_is_told(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            code, _, said = run(EXCHANGE, "--port", "0", "--admin-port", port)
+        self.assertEqual(code, 1)
+        self.assertIn(str(port), said)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
