@@ -270,7 +270,7 @@ static int start(struct exchange *exchange)
         return exit_code_of(r);
     }
     struct msim_net *net = msim_exchange_server_net(exchange->server);
-    int code = network_watch(&exchange->settings.network, net);
+    code = network_watch(&exchange->settings.network, net);
     return code >= 0 ? code : service_watch(&exchange->service, net, stop, exchange);
 }
 
