@@ -249,9 +249,15 @@ static int send_record(struct msim_quotes_server *server, const struct msim_reco
     int r = msim_quotes_symbol_of(server, record->symbol, &symbol);
     if (r < 0)
         return r;
-    r = server->params.protocol == MSIM_QUOTES_POLYGON
-            ? msim_quotes_polygon_record(server, symbol, record)
-            : plain_record(server, symbol, record);
+    server->sent = record->time;
+    server->is_sending = true;
+    if (server->params.faults)
+        r = msim_quotes_faults_release(server);
+    if (r >= 0)
+        r = server->params.protocol == MSIM_QUOTES_POLYGON
+                ? msim_quotes_polygon_record(server, symbol, record)
+                : plain_record(server, symbol, record);
+    server->is_sending = false;
     if (r >= 0 && server->params.record)
         r = server->params.record(server->params.context, record);
     return r;
@@ -488,6 +494,7 @@ int msim_quotes_server_create(struct msim_quotes_server **out,
     server->allocator = allocator;
     server->logger = msim_log_logger(params->logger);
     server->params = *params;
+    server->sent = params->start;
     if (server->params.max_clients == 0)
         server->params.max_clients = DEFAULT_MAX_CLIENTS;
     if (server->params.max_backlog_bytes == 0)

@@ -45,7 +45,9 @@ struct msim_quotes_server {
     size_t at;
     size_t count;
     struct msim_pacer pacer;
-    bool is_open; /* the market */
+    msim_time sent;  /* the market's moment of the last record that left */
+    bool is_sending; /* it is leaving */
+    bool is_open;    /* the market */
     bool is_stopping;
     struct msim_quotes_symbol *symbols; /* by the source's id */
     size_t symbol_count;
@@ -103,7 +105,10 @@ void msim_quotes_faults_close(struct msim_quotes_server *server, struct msim_quo
 int msim_quotes_faults_send(struct msim_quotes_server *server, struct msim_quotes_client *client,
                             int type, const char *symbol, const void *bytes, size_t length);
 
-/* What has become due; when the next thing is, on the wall's clock. */
+/* What has become due leaves: also before each record, which it must not follow. */
+int msim_quotes_faults_release(struct msim_quotes_server *server);
+
+/* The same; when the next thing is due, on the wall's clock. */
 int msim_quotes_faults_run(struct msim_quotes_server *server, msim_time *next);
 
 /* ---- quotes_polygon.c ---- */

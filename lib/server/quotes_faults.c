@@ -15,6 +15,25 @@
 /* The longest name by which a client may call itself. */
 #define CLIENT_NAME_SIZE 65
 
+/*
+ * The layer's moment.  It goes by the records: while one leaves it is that one's, and it never
+ * passes the next one, however late the machine is.  So what befalls a message is a function of
+ * the market and the seed.
+ */
+static msim_time layer_now(const struct msim_quotes_server *server)
+{
+    msim_time now = msim_quotes_now(server);
+    msim_time bound = MSIM_TIME_NEVER;
+
+    if (server->is_sending)
+        return server->sent;
+    if (server->is_open && !server->stats.ended)
+        bound = server->at < server->count ? server->batch[server->at].time : server->sent;
+    if (now > bound)
+        now = bound;
+    return now > server->sent ? now : server->sent;
+}
+
 static int as_admission(const struct msim_fault_admission *admission)
 {
     switch (admission->action) {
@@ -35,7 +54,7 @@ int msim_quotes_faults_arrived(struct msim_quotes_server *server)
 
     anybody.channel = MSIM_FAULT_WS_PUBLIC;
     struct msim_fault_admission admission =
-        msim_faults_admit(server->params.faults, msim_quotes_now(server), &anybody);
+        msim_faults_admit(server->params.faults, layer_now(server), &anybody);
     /* A status is an answer to a request, which has not come yet. */
     return admission.action == MSIM_FAULT_ACTION_HTTP_ERROR ? MSIM_ADMIT : as_admission(&admission);
 }
@@ -44,7 +63,7 @@ int msim_quotes_faults_admit(struct msim_quotes_server *server, struct msim_quot
                              const struct msim_request *request)
 {
     struct msim_fault_session_params params = MSIM_FAULT_SESSION_PARAMS_INIT;
-    msim_time now = msim_quotes_now(server);
+    msim_time now = layer_now(server);
     char name[CLIENT_NAME_SIZE];
 
     int r =
@@ -66,7 +85,7 @@ int msim_quotes_faults_admit(struct msim_quotes_server *server, struct msim_quot
 void msim_quotes_faults_close(struct msim_quotes_server *server, struct msim_quotes_client *client)
 {
     if (client->faults)
-        msim_faults_session_close(server->params.faults, msim_quotes_now(server), &client->faults);
+        msim_faults_session_close(server->params.faults, layer_now(server), &client->faults);
 }
 
 static void deliver(struct msim_quotes_server *server, struct msim_quotes_client *client,
@@ -89,7 +108,7 @@ static void deliver_output(struct msim_quotes_server *server, struct msim_quotes
         deliver(server, client, output->bytes, output->length);
         return;
     }
-    msim_time now = msim_quotes_now(server);
+    msim_time now = layer_now(server);
     msim_time pause = msim_pacer_due(&server->pacer, now + output->slice.pause) -
                       msim_pacer_due(&server->pacer, now);
     const struct msim_slicing slicing = {piece, &output->slice, pause, output->slice.fragment};
@@ -105,7 +124,7 @@ int msim_quotes_faults_send(struct msim_quotes_server *server, struct msim_quote
 
     if (symbol)
         message.symbol = (struct msim_fault_text){symbol, strlen(symbol)};
-    int r = msim_faults_submit(server->params.faults, msim_quotes_now(server),
+    int r = msim_faults_submit(server->params.faults, layer_now(server),
                                msim_fault_session_link(client->faults, MSIM_FAULT_OUT), &message);
     if (r == MSIM_FAULT_PASS)
         deliver(server, client, bytes, length);
@@ -152,22 +171,28 @@ static void act(struct msim_quotes_server *server, struct msim_quotes_client *cl
     }
 }
 
-int msim_quotes_faults_run(struct msim_quotes_server *server, msim_time *next)
+int msim_quotes_faults_release(struct msim_quotes_server *server)
 {
     struct msim_faults *faults = server->params.faults;
     struct msim_fault_output output;
     int r;
 
-    while ((r = msim_faults_pull(faults, msim_quotes_now(server), &output)) == MSIM_PULL_RECORD) {
+    while ((r = msim_faults_pull(faults, layer_now(server), &output)) == MSIM_PULL_RECORD) {
         struct msim_quotes_client *client = msim_fault_session_user(output.session);
         if (output.kind == MSIM_FAULT_OUTPUT_MESSAGE)
             deliver_output(server, client, &output);
         else
             act(server, client, &output);
     }
+    return r < 0 ? r : MSIM_OK;
+}
+
+int msim_quotes_faults_run(struct msim_quotes_server *server, msim_time *next)
+{
+    int r = msim_quotes_faults_release(server);
     if (r < 0)
         return r;
-    msim_time due = msim_faults_next_due(faults);
+    msim_time due = msim_faults_next_due(server->params.faults);
     *next = MSIM_TIME_NEVER;
     if (due != MSIM_TIME_NEVER && server->is_open)
         *next = msim_pacer_due(&server->pacer, due);

@@ -71,6 +71,26 @@ class Plain(unittest.TestCase):
         self.assertEqual(len({json.loads(text)["request_id"] for text in messages}), 200)
         self.assertLessEqual(set(seen), set("AAPL GOOGL MSFT AMZN TSLA META NVDA AMD".split()))
 
+    def test_two_simulated_runs_with_faults_send_the_same_bytes(self):
+        plan = {"strategies": [
+            {"id": "t", "kind": "throttle", "select": {"dir": "out"}, "rate": 900, "burst": 3,
+             "queue": 50},
+            {"id": "d", "kind": "delay", "select": {"dir": "out"}, "p": 0.3, "order": "none",
+             "dist": {"type": "uniform", "min": "1ms", "max": "20ms"}},
+            {"id": "x", "kind": "duplicate", "select": {"dir": "out"}, "p": 0.1, "copies": 2,
+             "gap": "5ms"},
+        ]}
+        runs = []
+        with fresh_folder() as folder:
+            path = os.path.join(folder, "faults.json")
+            with open(path, "w") as file:
+                json.dump(plan, file)
+            for _ in range(2):
+                with Server(QUOTES, *SIMULATED, "--seed", "5", "--faults", path) as server:
+                    runs.append(listen(server.url)[0])
+        self.assertGreater(len(runs[0]), 100)
+        self.assertEqual(runs[0], runs[1])
+
     def test_two_simulated_runs_send_the_same_bytes(self):
         feeds = []
         for seed in ("7", "7", "8"):
