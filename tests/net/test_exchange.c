@@ -1,0 +1,305 @@
+/*
+ * The exchange in the test's own process: what must hold for every message, however bad.
+ */
+#include "check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <marketsim/marketsim.h>
+
+#define PATIENCE 20000 /* turns of a few milliseconds */
+
+struct bench {
+    struct msim_exchange_server *server;
+    struct msim_connection *robot;
+    bool is_open;
+    bool is_closed;
+    uint64_t answers;
+    uint64_t errors;
+    char last[2048];
+    uint64_t random;
+};
+
+static void opened(void *context, struct msim_connection *connection)
+{
+    struct bench *bench = context;
+
+    bench->robot = connection;
+    bench->is_open = true;
+}
+
+static void heard(void *context, struct msim_connection *connection, enum msim_message_kind kind,
+                  const unsigned char *bytes, size_t length)
+{
+    struct bench *bench = context;
+
+    (void)connection;
+    (void)kind;
+    bench->answers++;
+    bench->errors += length > 15 && memcmp(bytes, "{\"type\":\"ERROR\"", 15) == 0;
+    if (length > sizeof bench->last - 1)
+        length = sizeof bench->last - 1;
+    memcpy(bench->last, bytes, length);
+    bench->last[length] = '\0';
+}
+
+static void closed(void *context, struct msim_connection *connection,
+                   const struct msim_closing *closing)
+{
+    struct bench *bench = context;
+
+    (void)connection;
+    (void)closing;
+    bench->is_closed = true;
+}
+
+static void turn(struct bench *bench)
+{
+    assert_true(msim_exchange_server_dispatch(bench->server, 5) >= 0);
+}
+
+static void bench_open(struct bench *bench, const char *const *settings, size_t count)
+{
+    struct msim_exchange_server_params params = MSIM_EXCHANGE_SERVER_PARAMS_INIT;
+    struct msim_connect_params connect = MSIM_CONNECT_PARAMS_INIT;
+    struct msim_exchange_config *config = NULL;
+    struct msim_detail detail = {{0}};
+    char url[64];
+
+    memset(bench, 0, sizeof *bench);
+    bench->random = 42;
+    assert_int_equal(msim_exchange_config_create(&config, NULL), MSIM_OK);
+    assert_int_equal(msim_exchange_config_set(config, "server.port=0", NULL), MSIM_OK);
+    assert_int_equal(msim_exchange_config_set(config, "exchange.liquidity.enabled=false", NULL),
+                     MSIM_OK);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(msim_exchange_config_set(config, settings[i], NULL), MSIM_OK);
+    params.config = config;
+    if (msim_exchange_server_create(&bench->server, &params, &detail) < 0)
+        fail_msg("%s", detail.text);
+    msim_exchange_config_destroy(&config);
+    snprintf(url, sizeof url, "ws://127.0.0.1:%u/ws?session=robot",
+             (unsigned)msim_exchange_server_port(bench->server));
+    connect.url = url;
+    connect.handler.opened = opened;
+    connect.handler.message = heard;
+    connect.handler.closed = closed;
+    connect.context = bench;
+    assert_int_equal(
+        msim_net_connect(msim_exchange_server_net(bench->server), NULL, &connect, NULL), MSIM_OK);
+    for (int i = 0; i < PATIENCE && !bench->is_open; i++)
+        turn(bench);
+    assert_true(bench->is_open);
+}
+
+static void bench_close(struct bench *bench)
+{
+    msim_exchange_server_destroy(&bench->server);
+    assert_null(bench->server);
+}
+
+static void say(struct bench *bench, const char *text, size_t length)
+{
+    assert_int_equal(msim_connection_send(bench->robot, MSIM_MESSAGE_TEXT, text, length), MSIM_OK);
+}
+
+static void wait_for(struct bench *bench, uint64_t answers)
+{
+    for (int i = 0; i < PATIENCE && bench->answers < answers && !bench->is_closed; i++)
+        turn(bench);
+    assert_false(bench->is_closed);
+    assert_int_equal(bench->answers, answers);
+}
+
+/* SplitMix64: below `limit`. */
+static size_t draw(struct bench *bench, size_t limit)
+{
+    uint64_t z = bench->random += UINT64_C(0x9E3779B97F4A7C15);
+
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return (size_t)((z ^ z >> 31) % limit);
+}
+
+/* ---- messages with one mistake each ---- */
+
+struct field {
+    const char *key;
+    const char *value;
+};
+
+static const struct field messages[][7] = {
+    {{"type", "\"PLACE_ORDER\""},
+     {"symbol", "\"BTC/USD\""},
+     {"side", "\"BUY\""},
+     {"order_type", "\"LIMIT\""},
+     {"price", "\"40000\""},
+     {"quantity", "1.5"}},
+    {{"type", "\"CANCEL_ORDER\""}, {"client_order_id", "\"resting\""}},
+    {{"type", "\"REPLACE_ORDER\""}, {"client_order_id", "\"resting\""}, {"price", "\"39999\""}},
+    {{"type", "\"SUBSCRIBE\""}, {"channel", "\"TICKER\""}, {"symbol", "\"*\""}},
+    {{"type", "\"GET_ORDERBOOK\""}, {"symbol", "\"ETH/USD\""}},
+    {{"type", "\"RESUME\""},
+     {"channel", "\"TRADES\""},
+     {"symbol", "\"BTC/USD\""},
+     {"from_sequence", "1"}},
+};
+
+enum mistake {
+    CUT,
+    GARBAGE_BEHIND,
+    KEY_TWICE,
+    CONTROL_BYTE,
+    TOO_DEEP,
+    LEFT_AWAY,
+    WRONG_VALUE,
+    MISTAKES,
+};
+
+static size_t field_count(const struct field *fields)
+{
+    size_t count = 0;
+
+    while (count < 7 && fields[count].key)
+        count++;
+    return count;
+}
+
+static size_t write_message(struct bench *bench, const struct field *fields, enum mistake mistake,
+                            char *out, size_t size)
+{
+    static const char *const wrong[] = {
+        "null",        "true",    "[]",       "{\"a\":1}",          "\"\"", "-1",
+        "\"\\u0000\"", "\"NaN\"", "[[[{}]]]", "\"\\ud83d\\ude00\"", "-0.5"};
+    size_t count = field_count(fields);
+    size_t victim = draw(bench, count);
+    size_t at =
+        (size_t)snprintf(out, size, "{\"x%d\":%d", (int)draw(bench, 9), (int)draw(bench, 9));
+
+    for (size_t i = 0; i < count; i++) {
+        const char *value = fields[i].value;
+        if (mistake == LEFT_AWAY && i == victim)
+            continue;
+        if (mistake == WRONG_VALUE && i == victim)
+            value = wrong[draw(bench, COUNT(wrong))];
+        at += (size_t)snprintf(out + at, size - at, ",%s\"%s\" :%s", draw(bench, 2) ? " " : "",
+                               fields[i].key, value);
+        if (mistake == KEY_TWICE && i == victim)
+            at += (size_t)snprintf(out + at, size - at, ",\"%s\":%s", fields[i].key, value);
+    }
+    if (mistake == TOO_DEEP) {
+        at += (size_t)snprintf(out + at, size - at, ",\"deep\":");
+        memset(out + at, '[', 100);
+        memset(out + at + 100, ']', 100);
+        at += 200;
+    }
+    out[at++] = '}';
+    if (mistake == CUT)
+        at = 1 + draw(bench, at - 1);
+    if (mistake == GARBAGE_BEHIND)
+        out[at++] = "}],x\"0"[draw(bench, 6)];
+    if (mistake == CONTROL_BYTE)
+        out[draw(bench, at)] = (char)(1 + draw(bench, 8));
+    return at;
+}
+
+/* Ten thousand of them: an ERROR for each, the connection stays, the venue is as it was. */
+static void bad_messages_are_answered_and_change_nothing(void **state)
+{
+    static const char resting[] =
+        "{\"type\":\"PLACE_ORDER\",\"symbol\":\"BTC/"
+        "USD\",\"side\":\"BUY\",\"order_type\":\"LIMIT\","
+        "\"price\":\"30000\",\"quantity\":\"1\",\"client_order_id\":\"resting\"}";
+    struct bench bench;
+    char text[2048];
+
+    (void)state;
+    bench_open(&bench, NULL, 0);
+    say(&bench, resting, strlen(resting));
+    wait_for(&bench, 1);
+    const struct msim_engine *engine = msim_venue_engine(msim_exchange_server_venue(bench.server));
+    uint64_t digest = msim_engine_digest(engine);
+    uint64_t sequence = msim_engine_sequence(engine);
+    uint64_t sent = 0;
+    for (int batch = 0; batch < 100; batch++) {
+        for (int i = 0; i < 100; i++, sent++) {
+            const struct field *fields = messages[draw(&bench, COUNT(messages))];
+            enum mistake mistake = (enum mistake)draw(&bench, MISTAKES);
+            say(&bench, text, write_message(&bench, fields, mistake, text, sizeof text));
+        }
+        wait_for(&bench, 1 + sent);
+        assert_int_equal(bench.errors, sent);
+    }
+    assert_int_equal(msim_engine_sequence(engine), sequence);
+    assert_true(msim_engine_digest(engine) == digest);
+    bench_close(&bench);
+}
+
+static void an_exchange_is_destroyed_with_clients_on_it(void **state)
+{
+    static const char subscribe[] = "{\"type\":\"SUBSCRIBE\",\"channel\":\"ORDERBOOK_L2\","
+                                    "\"symbol\":\"*\"}";
+    static const char *const settings[] = {"server.cancel_on_disconnect=true",
+                                           "failures.modes.delay_messages.probability=1"};
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, settings, COUNT(settings));
+    say(&bench, subscribe, strlen(subscribe));
+    for (int i = 0; i < 3; i++)
+        turn(&bench);
+    bench_close(&bench);
+    assert_true(bench.is_closed);
+}
+
+static void a_strategy_that_is_added_while_it_runs_parts_a_client_from_the_shared_frames(
+    void **state)
+{
+    static const char subscribe[] =
+        "{\"type\":\"SUBSCRIBE\",\"channel\":\"TRADES\",\"symbol\":\"BTC/USD\"}";
+    static const char sell[] = "{\"type\":\"PLACE_ORDER\",\"symbol\":\"BTC/USD\",\"side\":\"SELL\","
+                               "\"order_type\":\"LIMIT\",\"price\":\"40000\",\"quantity\":\"1\"}";
+    static const char buy[] = "{\"type\":\"PLACE_ORDER\",\"symbol\":\"BTC/USD\",\"side\":\"BUY\","
+                              "\"order_type\":\"LIMIT\",\"price\":\"40000\",\"quantity\":\"1\"}";
+    static const char drop[] = "{\"id\":\"gap\",\"kind\":\"drop\",\"select\":{\"dir\":\"out\","
+                               "\"type\":[\"md.trade\"]}}";
+    struct msim_detail detail = {{0}};
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, NULL, 0);
+    struct msim_faults *faults = msim_venue_faults(msim_exchange_server_venue(bench.server));
+    say(&bench, subscribe, strlen(subscribe));
+    wait_for(&bench, 1);
+    say(&bench, sell, strlen(sell));
+    say(&bench, buy, strlen(buy));
+    wait_for(&bench, 1 + 2 + 2 + 1); /* acks, fills, the trade */
+    if (msim_faults_add(faults, msim_exchange_server_now(bench.server), drop, strlen(drop), NULL,
+                        &detail) < 0)
+        fail_msg("%s", detail.text);
+    say(&bench, sell, strlen(sell));
+    say(&bench, buy, strlen(buy));
+    wait_for(&bench, 6 + 2 + 2);
+    struct msim_fault_counts counts;
+    assert_int_equal(msim_faults_counts(faults, "gap", &counts), MSIM_OK);
+    assert_int_equal(counts.hits, 1);
+    assert_int_equal(msim_faults_remove(faults, msim_exchange_server_now(bench.server), "gap"),
+                     MSIM_OK);
+    say(&bench, sell, strlen(sell));
+    say(&bench, buy, strlen(buy));
+    wait_for(&bench, 10 + 2 + 2 + 1);
+    bench_close(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bad_messages_are_answered_and_change_nothing),
+        cmocka_unit_test(an_exchange_is_destroyed_with_clients_on_it),
+        cmocka_unit_test(
+            a_strategy_that_is_added_while_it_runs_parts_a_client_from_the_shared_frames),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
