@@ -27,8 +27,11 @@ const { chromium } = await import("playwright-core");
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
 // The server as a child: {url, stop()}.
-export async function startServer(program, options = []) {
-    const child = spawn(program, ["--port", "0", ...options], { stdio: ["ignore", "pipe", "pipe"] });
+export async function startServer(program, options = [], environment = {}) {
+    const child = spawn(program, ["--port", "0", ...options], {
+        stdio: ["ignore", "pipe", "pipe"],
+        env: { ...process.env, ...environment },
+    });
     const ended = new Promise((done) => child.once("exit", done));
     let words = "";
     const url = await new Promise((found, failed) => {

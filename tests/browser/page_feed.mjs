@@ -94,3 +94,14 @@ scene("sums are of all trades, also of those that the server keeps no more", asy
     await page.says("total-trades", "602");
     await page.says("net-profit", "+60.20");
 }, { options: ["--snapshot", "50", "--max-rows", "100"] });
+
+scene("a server with keys is shown to who has one", async ({ server, open, browser }) => {
+    const context = await browser.newContext();
+    const stranger = await context.newPage();
+    await stranger.goto(server.url + "/");
+    await stranger.waitForFunction(() => document.querySelector("#status-text").textContent === "Key needed");
+    const page = await open(undefined, "/#key=watching-12345678901234567890");
+    assert.doesNotMatch(page.url(), /watching/);
+    await page.reload();
+    await page.waitForSelector("[data-testid=status][data-state=connected]");
+}, { environment: { MARKETSIM_KEYS: "watching-12345678901234567890 role=viewer" } });

@@ -8,11 +8,12 @@ const program = process.argv[2];
 let shared = null; // the browser of all scenes of a file
 
 // One behaviour of the page, before a server of its own.  No scene may leave an error in the
-// browser's console, but what `ignore` says that it provokes.  `options` are the server's.
-export function scene(name, play, { ignore, options } = {}) {
+// browser's console, but what `ignore` says that it provokes.  `options` and `environment`
+// are the server's.
+export function scene(name, play, { ignore, options, environment } = {}) {
     test(name, async () => {
         shared ??= await startBrowser();
-        const server = await startServer(program, options);
+        const server = await startServer(program, options, environment);
         const ways = [];
         const way = async () => {
             ways.push(await startWay(server));
@@ -20,7 +21,7 @@ export function scene(name, play, { ignore, options } = {}) {
         };
         shared.errors.length = 0;
         try {
-            await play({ server, way, open: (other, ...more) => shared.open(other ?? server, ...more) });
+            await play({ server, way, browser: shared.browser, open: (other, ...more) => shared.open(other ?? server, ...more) });
             assert.deepEqual(shared.errors.filter((error) => !ignore?.test(error)), []);
         } finally {
             for (const context of shared.browser.contexts())

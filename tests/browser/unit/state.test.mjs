@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Freshness } from "../../../lib/server/dashboard/web/js/freshness.js";
+import { readKey } from "../../../lib/server/dashboard/web/js/key.js";
 import { DEFAULTS, UrlState, read, write } from "../../../lib/server/dashboard/web/js/url.js";
 
 test("a plain page has a plain address", () => {
@@ -50,4 +51,15 @@ test("data are stale when three beats have passed without any", () => {
     assert.equal(fresh.at(80001).stale, true);
     fresh.arrived(81000);
     assert.equal(fresh.at(81001).stale, false);
+});
+
+test("a key in the address is kept, and taken out of it", () => {
+    const items = new Map();
+    const kept = { getItem: (name) => items.get(name) ?? null, setItem: (name, value) => items.set(name, value) };
+    const written = [];
+    const history = { replaceState: (_, __, url) => written.push(url) };
+    assert.equal(readKey({ hash: "#blotter", pathname: "/", search: "" }, history, kept), "");
+    assert.equal(readKey({ hash: "#key=a%2Bb", pathname: "/", search: "?q=1" }, history, kept), "a+b");
+    assert.equal(readKey({ hash: "", pathname: "/", search: "" }, history, kept), "a+b");
+    assert.deepEqual(written, ["/?q=1"]);
 });

@@ -7,6 +7,7 @@ import { Frames } from "./frames.js";
 import { Freshness } from "./freshness.js";
 import { Hold } from "./hold.js";
 import { Keyboard } from "./keyboard.js";
+import { keepKey, keyHeaders, readKey } from "./key.js";
 import { Market } from "./market.js";
 import { Past } from "./past.js";
 import { Price } from "./price.js";
@@ -54,7 +55,8 @@ const refreshSeconds = () =>
 const freshness = new Freshness(refreshSeconds() * 1000, performance.now());
 const status = new Status(freshness);
 
-const past = new Past(store);
+const key = readKey(location, history, sessionStorage);
+const past = new Past(store, keyHeaders(key));
 const hold = new Hold((update) => store.add(update), MAX_TRADES);
 
 function update(message) {
@@ -81,7 +83,7 @@ const connection = new Connection({
     latency: (ms) => status.latency(ms),
     update,
     snapshot,
-});
+}, key);
 
 function refresh() {
     freshness.refreshed(performance.now());
@@ -161,6 +163,11 @@ for (const name of ["theme", "sides"]) {
     element.addEventListener("change", () => state.set(name, element.value));
 }
 byId("set-refresh").addEventListener("change", () => state.set("refresh", byId("set-refresh").value));
+byId("set-key").value = key;
+byId("set-key").addEventListener("change", () => {
+    keepKey(sessionStorage, byId("set-key").value.trim());
+    location.reload();
+});
 const showSettings = () => {
     byId("set-theme").value = state.get("theme");
     byId("set-sides").value = state.get("sides");

@@ -7,8 +7,9 @@ import { NOTHING_BEFORE } from "./store.js";
 const TRIES = 40; // for sums that are of just the trades that have come here
 const BETWEEN_MS = 50;
 
-async function get(path, parameters) {
-    const answer = await fetch(path + "?" + new URLSearchParams(parameters), { cache: "no-store" });
+async function get(headers, path, parameters) {
+    const address = path + "?" + new URLSearchParams(parameters);
+    const answer = await fetch(address, { cache: "no-store", headers });
     if (!answer.ok)
         throw new Error(`${path}: ${answer.status}`);
     return answer.json();
@@ -19,8 +20,9 @@ const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 export class Past {
     #turn = 0; // of the newest snapshot: what an older one still fetches is no use
 
-    constructor(store) {
+    constructor(store, headers = {}) {
         this.store = store;
+        this.get = (path, parameters) => get(headers, path, parameters);
     }
 
     begin(snapshot) {
@@ -36,8 +38,8 @@ export class Past {
     async #fetch(turn, trades, points) {
         const { limits } = this.store;
         const [oldTrades, oldPoints] = await Promise.all([
-            olderRows("trades", trades, limits.trades, (page) => get("api/trades", page)),
-            olderRows("market_data", points, limits.market, (page) => get("api/market-data", page)),
+            olderRows("trades", trades, limits.trades, (page) => this.get("api/trades", page)),
+            olderRows("market_data", points, limits.market, (page) => this.get("api/market-data", page)),
         ]);
         if (turn === this.#turn)
             this.#put(oldTrades, oldPoints, trades, points);
@@ -66,7 +68,7 @@ export class Past {
     async #sum(turn) {
         const { store } = this;
         for (let tries = 0; tries < TRIES && turn === this.#turn; tries++) {
-            const summary = await get("api/summary", {});
+            const summary = await this.get("api/summary", {});
             if (turn === this.#turn && summary.trades === store.totals.trades) {
                 const points = store.totals.points - store.market.rows.length;
                 const sums = sumsBefore(summary, store.trades.rows.toArray());

@@ -2,6 +2,7 @@
 // back, and the time of a round trip.
 
 import { io } from "../vendor/socket.io.js";
+import { keyHeaders } from "./key.js";
 
 const SETTLED_AFTER_MS = 1000;
 const PONG_WITHIN_MS = 5000; // a later one tells nothing
@@ -18,7 +19,9 @@ export class Connection {
             tryAllTransports: true,
             reconnectionDelay: 500,
             reconnectionDelayMax: 5000,
-            auth: key ? { key } : undefined,
+            // A WebSocket of a browser has no headers of its own.
+            extraHeaders: keyHeaders(key),
+            query: key ? { api_key: key } : {},
         });
         this.socket.on("connect", () => this.#connected());
         this.socket.on("disconnect", (why) => this.#lost(why));
@@ -50,9 +53,8 @@ export class Connection {
     }
 
     #failed(error) {
-        const refused = error?.description === undefined && error?.context === undefined &&
-            error?.type === undefined;
-        this.on.state("disconnected", refused && error.message ? error.message : "Disconnected");
+        const needsKey = error?.description === 401 || error?.description === 403;
+        this.on.state("disconnected", needsKey ? "Key needed" : "Disconnected");
     }
 
     // Rooms are lost with a connection; joining also brings what the server holds.
