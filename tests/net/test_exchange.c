@@ -292,11 +292,27 @@ static void a_strategy_that_is_added_while_it_runs_parts_a_client_from_the_share
     bench_close(&bench);
 }
 
+static void everybody_is_told_when_a_symbol_is_halted(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, NULL, 0);
+    struct msim_venue *venue = msim_exchange_server_venue(bench.server);
+    assert_int_equal(
+        msim_venue_set_state(venue, msim_exchange_server_now(bench.server), 1, MSIM_STATE_HALTED),
+        MSIM_OK);
+    wait_for(&bench, 1);
+    assert_non_null(strstr(bench.last, "\"type\":\"NOTICE\",\"message\":\"ETH/USD is HALTED\""));
+    bench_close(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_messages_are_answered_and_change_nothing),
         cmocka_unit_test(an_exchange_is_destroyed_with_clients_on_it),
+        cmocka_unit_test(everybody_is_told_when_a_symbol_is_halted),
         cmocka_unit_test(
             a_strategy_that_is_added_while_it_runs_parts_a_client_from_the_shared_frames),
     };

@@ -413,6 +413,30 @@ static void tell_notice(struct msim_exchange_server *server, const struct msim_v
         msim_exchange_send(server, server->clients[i], &message);
 }
 
+/* An instrument was halted, resumed, or has another grid: words to everybody. */
+static void tell_state(struct msim_exchange_server *server, const struct msim_venue_output *output)
+{
+    const struct msim_event *event = output->event;
+    struct msim_native_stamp stamp = {.time = output->time};
+    char words[128];
+
+    if (event->instrument >= server->market_count)
+        return;
+    const char *symbol = server->settings.listings[event->instrument].symbol;
+    snprintf(words, sizeof words, "%s is %s", symbol,
+             msim_instrument_state_name((uint8_t)event->as.instrument.state));
+    size_t length = msim_native_encode_notice(
+        server->codec, &stamp, (struct msim_native_text){words, strlen(words)}, server->message);
+    struct msim_fault_message message = {
+        .bytes = server->message,
+        .length = length,
+        .type = MSIM_FAULT_MD_STATUS,
+        .symbol = {symbol, strlen(symbol)},
+    };
+    for (size_t i = 0; i < server->client_count; i++)
+        msim_exchange_send(server, server->clients[i], &message);
+}
+
 int msim_exchange_outputs(struct msim_exchange_server *server, msim_time until)
 {
     struct msim_venue_output output;
@@ -424,6 +448,8 @@ int msim_exchange_outputs(struct msim_exchange_server *server, msim_time until)
         case MSIM_VENUE_EVENT:
             if (is_amendment(output.event))
                 tell_amended(server, &output);
+            if (output.event->kind == MSIM_EVENT_INSTRUMENT)
+                tell_state(server, &output);
             if (output.account == MSIM_VENUE_PUBLIC)
                 msim_exchange_market_event(server, &output);
             else if (!is_amendment(output.event))
