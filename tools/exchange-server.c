@@ -26,6 +26,8 @@ struct settings {
     const char *admin_host;
     const char *admin_port; /* NULL: no admin API */
     const char *admin_keys;
+    const char *scenario;
+    msim_time scenario_time;
     enum msim_log_level level;
 };
 
@@ -35,6 +37,8 @@ struct exchange {
     struct msim_exchange_config *config;
     struct msim_exchange_server *server;
     struct msim_access *admin_access;
+    char *scenario; /* the file's text */
+    size_t scenario_length;
 };
 
 static int read_settings(struct settings *settings, int argument_count, char **arguments)
@@ -65,6 +69,11 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "where it listens (localhost); beyond this machine it needs\n--admin-keys"},
         {"admin-keys", 0, OPTION_TEXT, &settings->admin_keys, "FILE",
          "keys for it, with role=admin (docs/network.md)"},
+        {"scenario", 0, OPTION_TEXT, &settings->scenario, "FILE",
+         "runs it (docs/faults.md), prints its report as JSON and ends:\n0 where all it expects "
+         "came true, else 1"},
+        {"scenario-time", 0, OPTION_DURATION, &settings->scenario_time, "LENGTH",
+         "how long it lasts (until its last step with a time)"},
         {"log-level", 0, OPTION_LEVEL, &settings->level, "LEVEL",
          "error, warning, info (default) or debug"},
     };
@@ -240,6 +249,38 @@ static int set_admin(struct exchange *exchange, struct msim_exchange_server_para
     return code;
 }
 
+/* ---- the scenario ---- */
+
+static int read_scenario(struct exchange *exchange, struct msim_exchange_server_params *params)
+{
+    const char *path = exchange->settings.scenario;
+
+    if (!path)
+        return EXIT_SUCCESS;
+    exchange->scenario = read_file(exchange, "--scenario", path, &exchange->scenario_length);
+    params->scenario = exchange->scenario;
+    params->scenario_length = exchange->scenario_length;
+    params->scenario_lasts = exchange->settings.scenario_time;
+    return exchange->scenario ? EXIT_SUCCESS : EXIT_USAGE;
+}
+
+/* The report on stdout; 0 or 1. */
+static int judge(struct exchange *exchange)
+{
+    size_t length = 0;
+
+    msim_exchange_server_verdict(exchange->server, NULL, 0, &length);
+    char *text = malloc(length + 1);
+    int r = text ? msim_exchange_server_verdict(exchange->server, text, length + 1, &length)
+                 : MSIM_ERR_NOMEM;
+    if (r >= 0)
+        printf("%s\n", text);
+    else
+        terminal_fail(&exchange->service.terminal, "--scenario: %s", msim_result_text(r));
+    free(text);
+    return r > 0 ? EXIT_SUCCESS : EXIT_FAILED;
+}
+
 static void stop(void *context)
 {
     struct exchange *exchange = context;
@@ -262,6 +303,8 @@ static int start(struct exchange *exchange)
     params.max_backlog_bytes = (size_t)settings->network.max_backlog;
     params.logger = &exchange->service.logger;
     int code = set_admin(exchange, &params);
+    if (code == EXIT_SUCCESS)
+        code = read_scenario(exchange, &params);
     if (code != EXIT_SUCCESS)
         return code;
     int r = msim_exchange_server_create(&exchange->server, &params, &detail);
@@ -296,6 +339,8 @@ static int run(struct exchange *exchange)
         if (msim_exchange_server_dispatch(exchange->server, service_timeout(service)) < 0)
             return terminal_fail(&service->terminal, "%s",
                                  msim_exchange_server_detail(exchange->server));
+        if (msim_exchange_server_scenario_is_over(exchange->server))
+            return EXIT_SUCCESS;
         stats = stats_of(exchange);
         if (service_shows_progress(service))
             terminal_progress(&service->terminal,
@@ -345,11 +390,14 @@ int main(int argument_count, char **arguments)
         code = start(&exchange);
     if (code == EXIT_SUCCESS) {
         code = run(&exchange);
+        if (code == EXIT_SUCCESS && exchange.scenario)
+            code = judge(&exchange);
         summarise(&exchange);
     }
     msim_exchange_server_destroy(&exchange.server);
     network_finish(&exchange.settings.network);
     msim_access_destroy(&exchange.admin_access);
+    free(exchange.scenario);
     msim_exchange_config_destroy(&exchange.config);
     option_list_finish(&exchange.settings.assignments);
     return code;

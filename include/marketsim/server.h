@@ -304,11 +304,15 @@ struct msim_exchange_server_params {
     uint16_t admin_port;    /* 0: any free one */
     /* Who may come in there; shared.  NULL: this machine alone, without a key. */
     struct msim_access *admin_access;
+    /* A scenario (docs/faults.md) as JSON that starts with the server; NULL: none. */
+    const char *scenario;
+    size_t scenario_length;
+    msim_time scenario_lasts; /* 0: until its last step with a time */
 };
 #define MSIM_EXCHANGE_SERVER_PARAMS_INIT                                                         \
     {                                                                                            \
         sizeof(struct msim_exchange_server_params), 0, 0, {0, 0}, 0, 0, MSIM_DEFLATE_INIT, 0, 0, \
-            0, 0, false, 0, 0, 0                                                                 \
+            0, 0, false, 0, 0, 0, 0, 0, 0                                                        \
     }
 
 /* Listens when it returns. */
@@ -338,6 +342,16 @@ MSIM_API struct msim_venue *msim_exchange_server_venue(struct msim_exchange_serv
 
 /* Simulated time, for these. */
 MSIM_API msim_time msim_exchange_server_now(const struct msim_exchange_server *server);
+
+/* Whether the params' scenario has ended, and nothing that it expects can still come true. */
+MSIM_API bool msim_exchange_server_scenario_is_over(const struct msim_exchange_server *server);
+
+/*
+ * 1 where all went as the scenario says and expects, 0 where not; why, and its report, as JSON
+ * in `out`, as msim_faults_statistics.  Ends it where it is not over.  MSIM_ERR_STATE without one.
+ */
+MSIM_API int msim_exchange_server_verdict(struct msim_exchange_server *server, char *out,
+                                          size_t size, size_t *length);
 
 /* Takes no more clients and says 1001 to those that are there; `clients` falls to 0. */
 MSIM_API void msim_exchange_server_stop(struct msim_exchange_server *server);

@@ -26,6 +26,7 @@ static const char *const known[] = {
     "exchange.default_balance.*",
     "exchange.tick_interval",
     "exchange.seed",
+    "exchange.scripted_outcomes",
     "exchange.pricing_model.model_type",
     "exchange.pricing_model.drift",
     "exchange.pricing_model.volatility",

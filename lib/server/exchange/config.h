@@ -57,6 +57,7 @@ struct msim_exchange_settings {
     msim_time heartbeat;
     msim_time recv_window;
     bool cancel_on_disconnect;
+    bool scripted; /* outcomes by client order id */
     uint64_t seed;
     msim_time tick_interval;
     struct msim_exchange_listing *listings;

@@ -9,6 +9,7 @@
  *     channels.c    public channels: subscriptions, sequences, what was missed
  *     market.c      tickers, books, candles on their beat
  *     rest*.c       the same over HTTP
+ *     scenario.c    a scenario and its verdict
  *     admin*.c      what is done to it by hand
  */
 #ifndef MSIM_SERVER_EXCHANGE_EXCHANGE_H
@@ -144,6 +145,16 @@ struct msim_exchange_mount {
     const struct msim_exchange_path *path;
 };
 
+/* One that the server was started with. */
+struct msim_exchange_scenario {
+    bool is_there;
+    bool is_over;
+    msim_time ends_at;
+    msim_time
+        over_at; /* what is expected may come true until then; MSIM_TIME_NEVER before its end */
+    msim_time within;
+};
+
 struct msim_exchange_server {
     struct msim_exchange_settings settings;
     struct msim_allocator allocator;
@@ -153,6 +164,7 @@ struct msim_exchange_server {
     struct msim_access *access;     /* NULL: everybody */
     struct msim_access *own_access; /* made for the configuration's keys */
     struct msim_health health;
+    struct msim_exchange_scenario scenario;
     struct msim_exchange_admin *admin; /* NULL without one */
     struct msim_bytes trace;           /* lines of the failure layer's, for it */
     uint64_t trace_lost;

@@ -9,6 +9,7 @@
 #include "base/decimal.h"
 #include "base/mem.h"
 #include "server/exchange/rest.h"
+#include "server/exchange/scripted.h"
 
 #define NONE UINT32_MAX
 #define USUAL_TRADES 100
@@ -191,7 +192,7 @@ int msim_exchange_submit(struct msim_exchange_server *server, uint32_t account,
     pending = msim_exchange_pending_of(server, order.tag);
     if (pending && (!is_taken || pending->is_answered))
         msim_exchange_pending_end(server, pending);
-    return r;
+    return r < 0 ? r : msim_exchange_scripted_fill(server, account, request);
 }
 
 /* ---- which order ---- */
@@ -478,7 +479,7 @@ bool msim_exchange_prepare(struct msim_exchange_server *server, uint32_t account
     struct msim_venue_order_view view;
 
     if (request->type != MSIM_NATIVE_CANCEL_ORDER && request->type != MSIM_NATIVE_REPLACE_ORDER)
-        return true;
+        return msim_exchange_scripted_admit(server);
     if (!msim_exchange_find_live(server, account, &view))
         return false;
     request->command.instrument = view.order.instrument;

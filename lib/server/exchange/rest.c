@@ -12,6 +12,7 @@
 #include "base/decimal.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "server/exchange/scripted.h"
 
 #define SHARED_SESSION "rest-session"
 #define BODY_MAX ((size_t)64 << 10)
@@ -116,6 +117,9 @@ void msim_exchange_rest_answer(struct msim_exchange_server *server, struct msim_
 
     if (!call->exchange)
         return;
+    if (call->has_event)
+        message.client_order_id.text = msim_venue_client_id(server->venue, call->event.client_id,
+                                                            &message.client_order_id.length);
     if (msim_fault_link_watched(link) == 0) {
         give(server, call, status, bytes, length, 0);
         return;
@@ -439,6 +443,9 @@ static void request(void *context, struct msim_exchange *exchange)
                                  "the body is to be JSON: send Content-Type: application/json");
         return;
     }
+    int r = msim_exchange_scripted_look(server, body, http->body_length);
+    if (r < 0)
+        msim_exchange_fail(server, r, server->detail.text);
     struct msim_fault_link *link = link_of(server, call, MSIM_FAULT_IN);
     if (msim_fault_link_watched(link) == 0) {
         serve(server, call, body, http->body_length);
@@ -449,7 +456,7 @@ static void request(void *context, struct msim_exchange *exchange)
                            http->body_length, &classified, &message);
     message.has_ordinal = true;
     message.ordinal = call->ordinal;
-    int r = msim_faults_submit(server->faults, server->now, link, &message);
+    r = msim_faults_submit(server->faults, server->now, link, &message);
     if (r == MSIM_FAULT_PASS)
         serve(server, call, body, http->body_length);
     else if (r == MSIM_FAULT_TAKEN)

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "server/exchange/reasons.h"
+#include "server/exchange/scripted.h"
 
 #define FILLS_USUAL 100
 
@@ -94,7 +95,8 @@ void msim_exchange_rest_place(struct msim_exchange_server *server, struct msim_e
                               const char *body, size_t length)
 {
     if (msim_native_decode_body(server->codec, MSIM_NATIVE_PLACE_ORDER, body, length,
-                                &server->request, &server->refusal) != MSIM_NATIVE_READ)
+                                &server->request, &server->refusal) != MSIM_NATIVE_READ ||
+        !msim_exchange_scripted_admit(server))
         msim_exchange_rest_refuse(server, call, msim_exchange_rest_status(&server->refusal));
     else
         submit(server, call);

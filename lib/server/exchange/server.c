@@ -20,6 +20,7 @@
 #include "base/number.h"
 #include "server/exchange/admin.h"
 #include "server/exchange/rest.h"
+#include "server/exchange/scenario.h"
 
 #define LEAST_BACKLOG ((size_t)256 << 10)
 #define ASSET_EXPONENT (-8)
@@ -100,6 +101,7 @@ static msim_time turn(void *context, msim_time now)
     msim_time due = earlier(server->next_tick, msim_venue_next_due(server->venue));
     due = earlier(due, msim_faults_next_due(server->faults));
     due = earlier(due, msim_exchange_rest_expire(server));
+    due = earlier(due, msim_exchange_scenario_turn(server));
     return msim_pacer_due(&server->pacer, due);
 }
 
@@ -432,6 +434,9 @@ static int set_up(struct msim_exchange_server *server,
         r = listen_on(server, params, detail);
     if (r >= 0)
         r = msim_exchange_admin_open(server, params, detail);
+    if (r >= 0 && params->scenario)
+        r = msim_exchange_scenario_start(server, params->scenario, params->scenario_length,
+                                         params->scenario_lasts, detail);
     if (r < 0)
         return r;
     msim_pacer_start(&server->pacer, msim_net_now(server->net), start);

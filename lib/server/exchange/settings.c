@@ -643,6 +643,8 @@ static int read_server(const struct reader *reader)
         r = read_number(reader, "server.recv_window_ms", 0, 1, 3600000, &window);
     if (r >= 0)
         r = read_flag(reader, "server.cancel_on_disconnect", &out->cancel_on_disconnect);
+    if (r >= 0)
+        r = read_flag(reader, "exchange.scripted_outcomes", &out->scripted);
     out->port = (uint16_t)port;
     out->recv_window = window * MSIM_NS_PER_MS;
     return r >= 0 ? read_keys(reader) : r;

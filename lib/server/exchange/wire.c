@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "server/exchange/rest.h"
+#include "server/exchange/scripted.h"
 
 #define MARKET_DATA                                                             \
     (UINT64_C(1) << MSIM_FAULT_MD_TRADE | UINT64_C(1) << MSIM_FAULT_MD_DEPTH |  \
@@ -510,6 +511,9 @@ static void message(void *context, struct msim_connection *connection, enum msim
         refuse_binary(server, client);
         return;
     }
+    int r = msim_exchange_scripted_look(server, (const char *)bytes, length);
+    if (r < 0)
+        msim_exchange_fail(server, r, server->detail.text);
     struct msim_fault_link *link = msim_fault_session_link(client->session, MSIM_FAULT_IN);
     if (msim_fault_link_watched(link) == 0) {
         msim_exchange_hear(server, client, (const char *)bytes, length);
@@ -518,7 +522,7 @@ static void message(void *context, struct msim_connection *connection, enum msim
     struct msim_native_request request;
     struct msim_fault_message judged;
     msim_exchange_classify(server, 0, (const char *)bytes, length, &request, &judged);
-    int r = msim_faults_submit(server->faults, server->now, link, &judged);
+    r = msim_faults_submit(server->faults, server->now, link, &judged);
     if (r == MSIM_FAULT_PASS) {
         msim_exchange_hear(server, client, (const char *)bytes, length);
     } else if (r == MSIM_FAULT_TAKEN) {
