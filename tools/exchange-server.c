@@ -12,6 +12,7 @@
 #include "cli/network.h"
 #include "cli/options.h"
 #include "cli/service.h"
+#include "exchange/session.h"
 
 #define MOST_FILE_BYTES ((size_t)4 << 20)
 
@@ -28,6 +29,7 @@ struct settings {
     const char *admin_keys;
     const char *scenario;
     msim_time scenario_time;
+    const char *session;
     enum msim_log_level level;
 };
 
@@ -39,6 +41,7 @@ struct exchange {
     struct msim_access *admin_access;
     char *scenario; /* the file's text */
     size_t scenario_length;
+    struct session_file session;
 };
 
 static int read_settings(struct settings *settings, int argument_count, char **arguments)
@@ -74,12 +77,14 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "came true, else 1"},
         {"scenario-time", 0, OPTION_DURATION, &settings->scenario_time, "LENGTH",
          "how long it lasts (until its last step with a time)"},
+        {"record-session", 0, OPTION_TEXT, &settings->session, "FILE",
+         "records whatever comes, for exchange-server replay FILE"},
         {"log-level", 0, OPTION_LEVEL, &settings->level, "LEVEL",
          "error, warning, info (default) or debug"},
     };
     const struct command_line line = {
         .program = "exchange-server",
-        .usage = "[OPTIONS]",
+        .usage = "[OPTIONS]\n       exchange-server replay FILE",
         .summary = "Runs an exchange with live prices: a book to trade against, WebSocket and REST "
                    "on one port,\nand faults.",
         .examples = "  exchange-server\n"
@@ -307,6 +312,11 @@ static int start(struct exchange *exchange)
         code = read_scenario(exchange, &params);
     if (code != EXIT_SUCCESS)
         return code;
+    if (!session_record(&exchange->session, settings->session, &params)) {
+        terminal_fail(&exchange->service.terminal, "--record-session: %s: %s", settings->session,
+                      strerror(errno));
+        return EXIT_USAGE;
+    }
     int r = msim_exchange_server_create(&exchange->server, &params, &detail);
     if (r < 0) {
         terminal_fail(&exchange->service.terminal, "%s", detail.text);
@@ -373,6 +383,8 @@ int main(int argument_count, char **arguments)
 {
     struct exchange exchange = {0};
 
+    if (argument_count > 1 && strcmp(arguments[1], "replay") == 0)
+        return session_replay(argument_count - 1, arguments + 1);
     service_init(&exchange.service, "exchange-server");
     int code = read_settings(&exchange.settings, argument_count, arguments);
     if (code >= 0)
@@ -395,6 +407,9 @@ int main(int argument_count, char **arguments)
         summarise(&exchange);
     }
     msim_exchange_server_destroy(&exchange.server);
+    if (!session_close(&exchange.session))
+        code = terminal_fail(&exchange.service.terminal,
+                             "--record-session: %s: not all was written", exchange.session.path);
     network_finish(&exchange.settings.network);
     msim_access_destroy(&exchange.admin_access);
     free(exchange.scenario);

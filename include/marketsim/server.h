@@ -308,11 +308,17 @@ struct msim_exchange_server_params {
     const char *scenario;
     size_t scenario_length;
     msim_time scenario_lasts; /* 0: until its last step with a time */
+    /*
+     * Is given a recording of the session, piece by piece (msim_exchange_replay); a failure ends
+     * the dispatch.  Keys are not in it.  NULL: none.
+     */
+    int (*record)(void *context, const void *bytes, size_t length);
+    void *record_context;
 };
 #define MSIM_EXCHANGE_SERVER_PARAMS_INIT                                                         \
     {                                                                                            \
         sizeof(struct msim_exchange_server_params), 0, 0, {0, 0}, 0, 0, MSIM_DEFLATE_INIT, 0, 0, \
-            0, 0, false, 0, 0, 0, 0, 0, 0                                                        \
+            0, 0, false, 0, 0, 0, 0, 0, 0, 0, 0                                                  \
     }
 
 /* Listens when it returns. */
@@ -355,6 +361,40 @@ MSIM_API int msim_exchange_server_verdict(struct msim_exchange_server *server, c
 
 /* Takes no more clients and says 1001 to those that are there; `clients` falls to 0. */
 MSIM_API void msim_exchange_server_stop(struct msim_exchange_server *server);
+
+/*
+ * A recorded session once more, without sockets and as fast as it goes: whatever came, in its order
+ * and at its simulated times.  What each was told is held against what it was told then.
+ */
+struct msim_exchange_replay_params {
+    size_t size;
+    const void *bytes; /* the whole recording, borrowed for the call */
+    size_t length;
+    /* Is shown each message, and each answer's body; connections and requests count from 1 in the
+     * order in which they came.  May be NULL. */
+    void (*told)(void *context, uint64_t visit, const void *bytes, size_t length);
+    void *context;
+    const struct msim_allocator *allocator;
+    const struct msim_logger *logger;
+};
+#define MSIM_EXCHANGE_REPLAY_PARAMS_INIT                             \
+    {                                                                \
+        sizeof(struct msim_exchange_replay_params), 0, 0, 0, 0, 0, 0 \
+    }
+
+struct msim_exchange_replay_result {
+    uint64_t connections; /* that ended in the recording, and requests */
+    uint64_t messages;    /* that they were told */
+    uint64_t differing;   /* connections that were told something else than then */
+    uint64_t digest;      /* the engine's, at the end */
+    msim_time time;
+    bool is_whole; /* the recording has its end: nothing is missing */
+};
+
+/* MSIM_ERR_FORMAT with the place, MSIM_ERR_INVALID, MSIM_ERR_LIMIT, MSIM_ERR_NOMEM. */
+MSIM_API int msim_exchange_replay(const struct msim_exchange_replay_params *params,
+                                  struct msim_exchange_replay_result *out,
+                                  struct msim_detail *detail);
 
 struct msim_exchange_stats {
     uint64_t clients;       /* WebSockets now */

@@ -9,6 +9,7 @@
 #include "base/detail.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "server/exchange/recording.h"
 
 #define ROOT "/admin/v1"
 #define PROBLEM_MAX ((size_t)4 << 10)
@@ -349,6 +350,18 @@ static const struct msim_manage_path *find(struct msim_manage_call *call, const 
     return NULL;
 }
 
+static void record(const struct msim_manage_call *call)
+{
+    const struct msim_native_text texts[] = {
+        msim_frame_text(call->method),
+        msim_frame_text(call->path),
+        msim_frame_text(call->query),
+        {call->body, call->length},
+    };
+
+    msim_exchange_record(call->server, FRAME_ADMIN, 0, 0, texts, sizeof texts / sizeof texts[0]);
+}
+
 void msim_exchange_admin_serve(struct msim_manage_call *call)
 {
     char allowed[64] = "";
@@ -367,6 +380,8 @@ void msim_exchange_admin_serve(struct msim_manage_call *call)
                            "/openapi.json lists what there is");
         return;
     }
+    if (path->changes)
+        record(call);
     path->serve(call);
     if (!path->changes)
         return;
@@ -514,13 +529,15 @@ int msim_exchange_admin_open(struct msim_exchange_server *server,
 {
     struct msim_access_params access = MSIM_ACCESS_PARAMS_INIT;
 
-    if (!params->admin)
+    if (!params->admin && !server->replaying)
         return MSIM_OK;
     struct msim_exchange_admin *admin = msim_mem_zero(&server->allocator, sizeof *admin);
     if (!admin)
         return MSIM_ERR_NOMEM;
     admin->server = server;
     server->admin = admin;
+    if (server->replaying)
+        return MSIM_OK;
     if (params->admin_access)
         return listen_on(admin, params, params->admin_access, detail);
     /* Without keys only this machine is let in, and no page of another site. */

@@ -210,6 +210,23 @@ static int add_leaf(struct msim_exchange_config *config, const char *path, const
     return MSIM_OK;
 }
 
+int msim_exchange_config_keep(struct msim_exchange_config *config, const char *path,
+                              const char *value, struct msim_detail *detail)
+{
+    struct msim_json_document document;
+    size_t length = strlen(value);
+
+    if (strlen(path) >= MSIM_EXCHANGE_PATH_MAX)
+        return msim_detail_set(detail, MSIM_ERR_INVALID, "a key is too long");
+    int r = msim_exchange_path_check(path, false, detail);
+    if (r >= 0)
+        r = msim_json_document_read(&document, value, length, NULL, &config->allocator, detail);
+    if (r < 0)
+        return r;
+    msim_json_document_finish(&document);
+    return add_leaf(config, path, value, length);
+}
+
 /* The path of a node: the keys from the outermost on. */
 static int path_of(const struct msim_json_document *document, uint32_t node, const char *prefix,
                    char out[MSIM_EXCHANGE_PATH_MAX])

@@ -75,6 +75,10 @@ struct msim_exchange_settings {
     struct msim_bytes failures; /* the object as JSON; nothing where there is none */
 };
 
+/* A leaf from a recording: its path as it is inside, its value as JSON. */
+int msim_exchange_config_keep(struct msim_exchange_config *config, const char *path,
+                              const char *value, struct msim_detail *detail);
+
 /* All of it checked; MSIM_ERR_INVALID with the key's path, what was wrong and what would be right.
  */
 int msim_exchange_settings_read(struct msim_exchange_settings *out,

@@ -9,6 +9,7 @@
  *     channels.c    public channels: subscriptions, sequences, what was missed
  *     market.c      tickers, books, candles on their beat
  *     rest*.c       the same over HTTP
+ *     recording.c   a session as it comes, to a file; replaying.c: once more
  *     scenario.c    a scenario and its verdict
  *     admin*.c      what is done to it by hand
  */
@@ -51,6 +52,7 @@ struct msim_exchange_server;
 struct msim_exchange_client;
 struct msim_exchange_call;
 struct msim_exchange_path;
+struct msim_exchange_replaying;
 
 /* A channel of an instrument, from its first subscriber on. */
 struct msim_exchange_feed {
@@ -96,6 +98,12 @@ struct msim_exchange_account {
     bool is_known; /* has its first balance */
 };
 
+/* What one was told, for a recording. */
+struct msim_exchange_tally {
+    uint64_t messages;
+    uint64_t hash;
+};
+
 /* What a message that the failure layer holds says of an order, for the ledger. */
 struct msim_exchange_news {
     uint64_t ordinal;
@@ -106,8 +114,8 @@ struct msim_exchange_news {
 
 /* One WebSocket. */
 struct msim_exchange_client {
-    struct msim_connection *connection;
-    struct msim_exchange_client *next; /* of its account */
+    struct msim_connection *connection; /* NULL: replayed */
+    struct msim_exchange_client *next;  /* of its account */
     struct msim_exchange_client *previous;
     struct msim_exchange_party party;
     struct msim_fault_session *session;
@@ -116,12 +124,15 @@ struct msim_exchange_client {
     uint64_t ordinal;                /* of its next message */
     struct msim_exchange_news *news; /* a ring, from its first held message on */
     uint64_t news_count;
+    uint64_t visit; /* dense from 1, with calls over HTTP: of recordings */
+    struct msim_exchange_tally tally;
     size_t place;
     uint32_t account;
     uint32_t orders_instrument; /* what ORDERS was asked for; MSIM_ALL_INSTRUMENTS */
     bool wants_orders;          /* all but answers to its own requests */
     bool wants_money;           /* balances and positions too: it asked for ORDERS */
     bool is_apart; /* the failure layer asks about what it is told: it shares no frames */
+    bool is_cut;   /* takes no more: recorded */
     bool is_ended; /* in the venue: whatever the socket still says */
     char *label;   /* for the failure layer, where the request named one; owned until opened */
 };
@@ -207,6 +218,12 @@ struct msim_exchange_server {
     char *list; /* for answers without a bound of their own; grows */
     size_t list_size;
 
+    uint64_t visits;
+    int (*record)(void *context, const void *bytes, size_t length); /* NULL: not recorded */
+    void *record_context;
+    struct msim_bytes frame;
+    struct msim_exchange_replaying *replaying; /* NULL: there are sockets */
+
     bool is_stopping;
     int failure;
     struct msim_detail detail;
@@ -229,6 +246,15 @@ static inline struct msim_native_stamp msim_exchange_stamp(
 
 /* A copy of bytes that are not ours for long; NULL without memory.  Valid until the next one. */
 char *msim_exchange_hold(struct msim_exchange_server *server, const void *bytes, size_t length);
+
+/* The server, listening, or (with `replaying`) without any socket. */
+int msim_exchange_server_make(struct msim_exchange_server **out,
+                              const struct msim_exchange_server_params *params,
+                              struct msim_exchange_replaying *replaying,
+                              struct msim_detail *detail);
+
+/* What is due by now happens; when to come back. */
+msim_time msim_exchange_turn(struct msim_exchange_server *server);
 
 /* Simulated time, once in each turn. */
 void msim_exchange_clock(struct msim_exchange_server *server);

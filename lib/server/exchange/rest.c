@@ -12,7 +12,9 @@
 #include "base/decimal.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "server/exchange/recording.h"
 #include "server/exchange/scripted.h"
+#include "server/exchange/wire.h"
 
 #define SHARED_SESSION "rest-session"
 #define BODY_MAX ((size_t)64 << 10)
@@ -57,7 +59,7 @@ const size_t msim_exchange_path_count = sizeof msim_exchange_paths / sizeof msim
 
 /* ---- answers ---- */
 
-static void call_end(struct msim_exchange_call *call)
+void msim_exchange_call_end(struct msim_exchange_call *call)
 {
     struct msim_exchange_server *server = call->server;
     struct msim_exchange_pending *pending = msim_exchange_pending_of(server, call->tag);
@@ -71,6 +73,25 @@ static void call_end(struct msim_exchange_call *call)
     else
         server->accounts[call->account].calls = call->next;
     msim_mem_free(&server->allocator, call, sizeof *call);
+}
+
+/* No answer, or no more of it. */
+static void hang_up(struct msim_exchange_call *call)
+{
+    if (call->exchange)
+        msim_exchange_abort(call->exchange);
+}
+
+/* An answer's bytes to the socket, or to whoever replays. */
+static int hand_over(struct msim_exchange_server *server, struct msim_exchange_call *call,
+                     const struct msim_http_answer *answer)
+{
+    if (!call->exchange)
+        return msim_exchange_replay_told(server, call->visit, &call->tally, answer->body,
+                                         answer->body_length);
+    if (server->record)
+        msim_exchange_tally(&call->tally, answer->body, answer->body_length);
+    return msim_exchange_answer(call->exchange, answer);
 }
 
 static void give(struct msim_exchange_server *server, struct msim_exchange_call *call, int status,
@@ -90,11 +111,11 @@ static void give(struct msim_exchange_server *server, struct msim_exchange_call 
     snprintf(seconds, sizeof seconds, "%lld",
              (long long)((retry_after + MSIM_NS_PER_S - 1) / MSIM_NS_PER_S));
     /* A copy finds its request answered: one has one answer in HTTP. */
-    int r = msim_exchange_answer(call->exchange, &answer);
+    int r = hand_over(server, call, &answer);
     if (r == MSIM_OK)
         server->stats.sent++;
     else if (r != MSIM_ERR_STATE)
-        msim_exchange_abort(call->exchange);
+        hang_up(call);
 }
 
 static struct msim_fault_link *link_of(struct msim_exchange_server *server,
@@ -115,8 +136,6 @@ void msim_exchange_rest_answer(struct msim_exchange_server *server, struct msim_
         .ordinal = call->ordinal,
     };
 
-    if (!call->exchange)
-        return;
     if (call->has_event)
         message.client_order_id.text = msim_venue_client_id(server->venue, call->event.client_id,
                                                             &message.client_order_id.length);
@@ -129,7 +148,7 @@ void msim_exchange_rest_answer(struct msim_exchange_server *server, struct msim_
     if (r == MSIM_FAULT_PASS)
         give(server, call, status, bytes, length, 0);
     else if (r < 0)
-        msim_exchange_abort(call->exchange);
+        hang_up(call);
 }
 
 static const char *title_of(int status)
@@ -227,7 +246,7 @@ int msim_exchange_rest_status(const struct msim_native_refusal *refusal)
 int msim_exchange_rest_query(const struct msim_exchange_call *call, const char *key, char *out,
                              size_t size)
 {
-    const char *query = msim_exchange_request(call->exchange)->query;
+    const char *query = call->query;
     int r = msim_form_value(query, strlen(query), key, out, size);
 
     if (r == MSIM_ERR_NOT_FOUND) {
@@ -361,42 +380,40 @@ void msim_exchange_rest_forget(struct msim_exchange_server *server,
     account->party = NULL;
 }
 
-static struct msim_exchange_call *call_begin(struct msim_exchange_server *server,
-                                             struct msim_exchange *exchange,
-                                             const struct msim_exchange_path *path)
+struct msim_exchange_call *msim_exchange_call_begin(struct msim_exchange_server *server,
+                                                    const struct msim_exchange_arrival *arrival)
 {
-    const struct msim_caller *caller = msim_exchange_caller(exchange);
-    const char *name = msim_exchange_header(exchange, "X-Session-ID");
     uint32_t number;
+    int r =
+        msim_exchange_account_named(server, arrival->session, strlen(arrival->session), &number);
 
-    /* Who has a key is who the key says. */
-    if (caller && caller->account[0] != '\0')
-        name = caller->account;
-    if (!name || name[0] == '\0')
-        name = SHARED_SESSION;
-    int r = msim_exchange_account_named(server, name, strlen(name), &number);
     if (r >= 0)
-        r = open_session(server, number, msim_exchange_header(exchange, "X-Msim-Client"));
+        r = open_session(server, number, arrival->label);
     struct msim_exchange_call *call =
         r >= 0 ? msim_mem_zero(&server->allocator, sizeof *call) : NULL;
     if (!call) {
-        msim_exchange_refuse(exchange, r == MSIM_ERR_INVALID ? 400 : 503,
-                             r == MSIM_ERR_INVALID
-                                 ? "X-Session-ID has 1 to 63 bytes, without '/' and '|'"
-                                 : "no room for this request now");
+        if (arrival->exchange)
+            msim_exchange_refuse(arrival->exchange, r == MSIM_ERR_INVALID ? 400 : 503,
+                                 r == MSIM_ERR_INVALID
+                                     ? "X-Session-ID has 1 to 63 bytes, without '/' and '|'"
+                                     : "no room for this request now");
         return NULL;
     }
     struct msim_exchange_account *account = &server->accounts[number];
     call->server = server;
-    call->exchange = exchange;
-    call->path = path;
+    call->exchange = arrival->exchange;
+    call->path = arrival->path;
+    call->target = arrival->target;
+    call->query = arrival->query;
+    call->visit = ++server->visits;
     call->account = number;
     call->ordinal = account->rest_ordinal++;
     call->next = account->calls;
     if (account->calls)
         account->calls->previous = call;
     account->calls = call;
-    msim_exchange_set_user(exchange, call);
+    if (call->exchange)
+        msim_exchange_set_user(call->exchange, call);
     return call;
 }
 
@@ -424,47 +441,86 @@ static void serve(struct msim_exchange_server *server, struct msim_exchange_call
     call->path->serve(server, call, body, length);
 }
 
+void msim_exchange_call_take(struct msim_exchange_server *server, struct msim_exchange_call *call,
+                             const struct msim_exchange_arrival *arrival)
+{
+    const char *body = arrival->body;
+    struct msim_native_request classified;
+    struct msim_fault_message message;
+
+    server->stats.received++;
+    if (arrival->length > 0 && !arrival->is_json) {
+        msim_exchange_rest_error(server, call, 415, MSIM_NATIVE_INVALID_JSON,
+                                 "the body is to be JSON: send Content-Type: application/json");
+        return;
+    }
+    int r = msim_exchange_scripted_look(server, body, arrival->length);
+    if (r < 0)
+        msim_exchange_fail(server, r, server->detail.text);
+    struct msim_fault_link *link = link_of(server, call, MSIM_FAULT_IN);
+    if (msim_fault_link_watched(link) == 0) {
+        serve(server, call, body, arrival->length);
+        return;
+    }
+    msim_exchange_classify(server,
+                           call->path->request != 0 ? call->path->request : MSIM_NATIVE_PING, body,
+                           arrival->length, &classified, &message);
+    message.has_ordinal = true;
+    message.ordinal = call->ordinal;
+    r = msim_faults_submit(server->faults, server->now, link, &message);
+    if (r == MSIM_FAULT_PASS)
+        serve(server, call, body, arrival->length);
+    else if (r == MSIM_FAULT_TAKEN)
+        r = msim_exchange_wire_run(server);
+    else
+        hang_up(call);
+    if (r < 0 && r != MSIM_ERR_CLOSED)
+        msim_exchange_fail(server, r, server->detail.text);
+}
+
+static void record(struct msim_exchange_server *server, const struct msim_exchange_arrival *arrival)
+{
+    const struct msim_native_text texts[] = {
+        msim_frame_text(arrival->session),
+        msim_frame_text(arrival->label),
+        msim_frame_text(arrival->target),
+        msim_frame_text(arrival->query),
+        msim_frame_text(arrival->is_json ? "" : "other"),
+        {arrival->body, arrival->length},
+    };
+
+    msim_exchange_record(server, FRAME_CALL, 0, (uint64_t)(arrival->path - msim_exchange_paths),
+                         texts, sizeof texts / sizeof texts[0]);
+}
+
 static void request(void *context, struct msim_exchange *exchange)
 {
     const struct msim_exchange_mount *mount = context;
     struct msim_exchange_server *server = mount->server;
     const struct msim_http_request *http = msim_exchange_request(exchange);
-    struct msim_native_request classified;
-    struct msim_fault_message message;
+    const struct msim_caller *caller = msim_exchange_caller(exchange);
+    struct msim_exchange_arrival arrival = {
+        .exchange = exchange,
+        .path = mount->path,
+        .session = msim_exchange_header(exchange, "X-Session-ID"),
+        .label = msim_exchange_header(exchange, "X-Msim-Client"),
+        .target = http->path,
+        .query = http->query,
+        .is_json = is_json(exchange),
+        .body = (const char *)http->body,
+        .length = http->body_length,
+    };
 
+    /* Who has a key is who the key says. */
+    if (caller && caller->account[0] != '\0')
+        arrival.session = caller->account;
+    if (!arrival.session || arrival.session[0] == '\0')
+        arrival.session = SHARED_SESSION;
     msim_exchange_clock(server);
-    server->stats.received++;
-    struct msim_exchange_call *call = call_begin(server, exchange, mount->path);
-    if (!call)
-        return;
-    const char *body = (const char *)http->body;
-    if (http->body_length > 0 && !is_json(exchange)) {
-        msim_exchange_rest_error(server, call, 415, MSIM_NATIVE_INVALID_JSON,
-                                 "the body is to be JSON: send Content-Type: application/json");
-        return;
-    }
-    int r = msim_exchange_scripted_look(server, body, http->body_length);
-    if (r < 0)
-        msim_exchange_fail(server, r, server->detail.text);
-    struct msim_fault_link *link = link_of(server, call, MSIM_FAULT_IN);
-    if (msim_fault_link_watched(link) == 0) {
-        serve(server, call, body, http->body_length);
-        return;
-    }
-    msim_exchange_classify(server,
-                           call->path->request != 0 ? call->path->request : MSIM_NATIVE_PING, body,
-                           http->body_length, &classified, &message);
-    message.has_ordinal = true;
-    message.ordinal = call->ordinal;
-    r = msim_faults_submit(server->faults, server->now, link, &message);
-    if (r == MSIM_FAULT_PASS)
-        serve(server, call, body, http->body_length);
-    else if (r == MSIM_FAULT_TAKEN)
-        r = msim_exchange_wire_run(server);
-    else
-        msim_exchange_abort(exchange);
-    if (r < 0 && r != MSIM_ERR_CLOSED)
-        msim_exchange_fail(server, r, server->detail.text);
+    record(server, &arrival);
+    struct msim_exchange_call *call = msim_exchange_call_begin(server, &arrival);
+    if (call)
+        msim_exchange_call_take(server, call, &arrival);
 }
 
 static void ended(void *context, struct msim_exchange *exchange)
@@ -472,8 +528,11 @@ static void ended(void *context, struct msim_exchange *exchange)
     struct msim_exchange_call *call = msim_exchange_user(exchange);
 
     (void)context;
-    if (call)
-        call_end(call);
+    if (!call)
+        return;
+    msim_exchange_clock(call->server);
+    msim_exchange_record(call->server, FRAME_CALL_END, call->visit, call->tally.hash, NULL, 0);
+    msim_exchange_call_end(call);
 }
 
 /* ---- what the failure layer lets go ---- */
@@ -512,7 +571,7 @@ static void act(struct msim_exchange_server *server, struct msim_exchange_call *
         give(server, call, output->code, output->reason, strlen(output->reason), 0);
         break;
     default: /* whatever ends a connection */
-        msim_exchange_abort(call->exchange);
+        hang_up(call);
         break;
     }
 }
@@ -523,7 +582,7 @@ int msim_exchange_rest_output(struct msim_exchange_server *server, uint32_t acco
     struct msim_exchange_call *call = call_of(server, account, output->ordinal);
 
     /* Copies find their answer given; who has hung up hears nothing. */
-    if (!call || !call->exchange || call->is_waiting)
+    if (!call || call->is_waiting)
         return MSIM_OK;
     if (output->kind == MSIM_FAULT_OUTPUT_ACTION) {
         act(server, call, output);
@@ -550,7 +609,7 @@ msim_time msim_exchange_rest_expire(struct msim_exchange_server *server)
             if (call->ends_at == 0)
                 continue;
             if (call->ends_at <= server->now)
-                msim_exchange_abort(call->exchange);
+                hang_up(call);
             else if (call->ends_at < server->next_expiry)
                 server->next_expiry = call->ends_at;
         }

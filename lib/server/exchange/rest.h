@@ -15,10 +15,14 @@ struct msim_exchange_path;
 /* A request under way. */
 struct msim_exchange_call {
     struct msim_exchange_server *server;
-    struct msim_exchange *exchange; /* NULL: nobody waits any more */
+    struct msim_exchange *exchange; /* NULL: replayed */
     const struct msim_exchange_path *path;
     struct msim_exchange_call *next; /* of its account */
     struct msim_exchange_call *previous;
+    const char *target; /* the path as it was asked for; borrowed as long as the call, like this: */
+    const char *query;
+    uint64_t visit;
+    struct msim_exchange_tally tally;
     uint32_t account;
     uint64_t ordinal;  /* of request and answer, among the account's */
     uint64_t tag;      /* of its command */
@@ -41,6 +45,26 @@ struct msim_exchange_path {
     const char *query;   /* its parameters, parted by spaces */
     const char *answer;  /* its schema */
 };
+
+/* A request, from the socket or from a recording. */
+struct msim_exchange_arrival {
+    struct msim_exchange *exchange; /* NULL: replayed */
+    const struct msim_exchange_path *path;
+    const char *session;
+    const char *label; /* NULL or "" for none */
+    const char *target;
+    const char *query;
+    bool is_json; /* as far as its content type says */
+    const char *body;
+    size_t length;
+};
+
+/* NULL where there is no room for it; then it has been refused. */
+struct msim_exchange_call *msim_exchange_call_begin(struct msim_exchange_server *server,
+                                                    const struct msim_exchange_arrival *arrival);
+void msim_exchange_call_take(struct msim_exchange_server *server, struct msim_exchange_call *call,
+                             const struct msim_exchange_arrival *arrival);
+void msim_exchange_call_end(struct msim_exchange_call *call);
 
 extern const struct msim_exchange_path msim_exchange_paths[];
 extern const size_t msim_exchange_path_count;

@@ -14,7 +14,7 @@
 
 static const char *last_part(const struct msim_exchange_call *call)
 {
-    return strrchr(msim_exchange_request(call->exchange)->path, '/') + 1;
+    return strrchr(call->target, '/') + 1;
 }
 
 /* The path's order: by our id, or by the client's own. */

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "server/exchange/admin.h"
+#include "server/exchange/recording.h"
 #include "server/exchange/rest.h"
 #include "server/exchange/scenario.h"
 
@@ -70,8 +71,9 @@ char *msim_exchange_hold(struct msim_exchange_server *server, const void *bytes,
 
 void msim_exchange_clock(struct msim_exchange_server *server)
 {
+    if (server->replaying)
+        return;
     msim_time now = msim_pacer_now(&server->pacer, msim_net_now(server->net));
-
     if (now > server->now)
         server->now = now;
 }
@@ -81,12 +83,8 @@ static msim_time earlier(msim_time a, msim_time b)
     return a < b ? a : b;
 }
 
-static msim_time turn(void *context, msim_time now)
+msim_time msim_exchange_turn(struct msim_exchange_server *server)
 {
-    struct msim_exchange_server *server = context;
-
-    (void)now;
-    msim_exchange_clock(server);
     int r = msim_exchange_wire_run(server);
     if (r >= 0)
         r = msim_exchange_outputs(server, server->now);
@@ -101,8 +99,17 @@ static msim_time turn(void *context, msim_time now)
     msim_time due = earlier(server->next_tick, msim_venue_next_due(server->venue));
     due = earlier(due, msim_faults_next_due(server->faults));
     due = earlier(due, msim_exchange_rest_expire(server));
-    due = earlier(due, msim_exchange_scenario_turn(server));
-    return msim_pacer_due(&server->pacer, due);
+    return earlier(due, msim_exchange_scenario_turn(server));
+}
+
+static msim_time turn(void *context, msim_time now)
+{
+    struct msim_exchange_server *server = context;
+
+    (void)now;
+    msim_exchange_clock(server);
+    msim_exchange_record(server, FRAME_TURN, 0, 0, NULL, 0);
+    return msim_pacer_due(&server->pacer, msim_exchange_turn(server));
 }
 
 /* ---- the market ---- */
@@ -387,7 +394,7 @@ static int listen_on(struct msim_exchange_server *server,
     net.turn = turn;
     net.context = server;
     int r = msim_net_create(&server->net, &net, detail);
-    if (r < 0)
+    if (r < 0 || server->replaying)
         return r;
     listen.host = server->settings.host;
     listen.port = server->settings.port;
@@ -424,6 +431,9 @@ static int set_up(struct msim_exchange_server *server,
         return r;
     server->now = start;
     server->next_tick = start;
+    r = msim_exchange_record_start(server, params);
+    if (r < 0)
+        return msim_detail_set(detail, r, "the session cannot be recorded");
     server->next_expiry = MSIM_TIME_NEVER;
     r = open_market(server, start, detail);
     if (r >= 0)
@@ -458,11 +468,19 @@ int msim_exchange_server_create(struct msim_exchange_server **out,
     if (params->max_backlog_bytes != 0 && params->max_backlog_bytes < LEAST_BACKLOG)
         return msim_detail_set(detail, MSIM_ERR_INVALID, "max_backlog_bytes is at least %zu",
                                LEAST_BACKLOG);
+    return msim_exchange_server_make(out, params, NULL, detail);
+}
+
+int msim_exchange_server_make(struct msim_exchange_server **out,
+                              const struct msim_exchange_server_params *params,
+                              struct msim_exchange_replaying *replaying, struct msim_detail *detail)
+{
     struct msim_allocator allocator = msim_mem_allocator(params->allocator);
     struct msim_exchange_server *server = msim_mem_zero(&allocator, sizeof *server);
     if (!server)
         return msim_detail_set(detail, MSIM_ERR_NOMEM, "%s", msim_result_text(MSIM_ERR_NOMEM));
     server->allocator = allocator;
+    server->replaying = replaying;
     msim_bytes_init(&server->trace, MSIM_MANAGE_TRACE_MAX, &server->allocator);
     server->logger = msim_log_logger(params->logger);
     server->max_clients = params->max_clients != 0 ? params->max_clients : MSIM_EXCHANGE_CLIENTS;
@@ -502,12 +520,18 @@ void msim_exchange_server_destroy(struct msim_exchange_server **server)
         return;
     struct msim_allocator allocator = old->allocator;
 
+    if (old->engine) {
+        if (!old->is_stopping)
+            msim_exchange_record(old, FRAME_STOP, 0, 0, NULL, 0);
+        msim_exchange_record(old, FRAME_END, 0, msim_engine_digest(old->engine), NULL, 0);
+    }
     old->is_stopping = true;
     msim_listener_close(&old->listener);
     msim_exchange_admin_stop(old);
     msim_net_destroy(&old->net);
     msim_exchange_admin_close(old);
     msim_bytes_finish(&old->trace);
+    msim_bytes_finish(&old->frame);
     msim_access_destroy(&old->own_access);
     close_markets(old);
     msim_venue_destroy(&old->venue);
@@ -579,6 +603,8 @@ void msim_exchange_server_stop(struct msim_exchange_server *server)
 {
     if (!server)
         return;
+    if (!server->is_stopping)
+        msim_exchange_record(server, FRAME_STOP, 0, 0, NULL, 0);
     server->is_stopping = true;
     msim_listener_close(&server->listener);
     msim_exchange_admin_stop(server);

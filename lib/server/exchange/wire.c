@@ -14,8 +14,10 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "server/exchange/recording.h"
 #include "server/exchange/rest.h"
 #include "server/exchange/scripted.h"
+#include "server/exchange/wire.h"
 
 #define MARKET_DATA                                                             \
     (UINT64_C(1) << MSIM_FAULT_MD_TRADE | UINT64_C(1) << MSIM_FAULT_MD_DEPTH |  \
@@ -110,13 +112,34 @@ static int open_account(struct msim_exchange_server *server, const char *name, s
                       : msim_exchange_account_fresh(server, account);
 }
 
+int msim_exchange_arrive(struct msim_exchange_server *server, const char *session,
+                         size_t session_length, const char *label, size_t label_length,
+                         struct msim_exchange_client **out)
+{
+    uint32_t account;
+    int r = open_account(server, session, session_length, &account);
+
+    if (r < 0)
+        return r == MSIM_ERR_INVALID ? 400 : 503;
+    r = admit(server, label_length > 0 ? label : NULL, account);
+    if (r != MSIM_ADMIT)
+        return r;
+    struct msim_exchange_client *client = client_create(server, label, label_length);
+    if (!client)
+        return 503;
+    client->account = account;
+    client->visit = ++server->visits;
+    *out = client;
+    return MSIM_ADMIT;
+}
+
 static int request(void *context, struct msim_connection *connection,
                    const struct msim_request *request)
 {
     struct msim_exchange_server *server = context;
     char session[MSIM_VENUE_ACCOUNT_MAX + 1];
     char label[MSIM_VENUE_ACCOUNT_MAX + 1];
-    uint32_t account;
+    struct msim_exchange_client *client = NULL;
 
     if (strcmp(request->path, "/ws") != 0 && strcmp(request->path, "/") != 0)
         return 404;
@@ -131,18 +154,14 @@ static int request(void *context, struct msim_connection *connection,
     int label_length = named(request, "client", "X-Msim-Client", label, sizeof label);
     if (session_length < 0 || session_length >= (int)sizeof session || label_length < 0)
         return 400;
-    int r = open_account(server, session, (size_t)session_length, &account);
-    if (r < 0)
-        return r == MSIM_ERR_INVALID ? 400 : 503;
-    r = admit(server, label_length > 0 ? label : NULL, account);
-    if (r != MSIM_ADMIT)
-        return r;
-    struct msim_exchange_client *client = client_create(server, label, (size_t)label_length);
-    if (!client)
-        return 503;
-    client->account = account;
-    msim_connection_set_user(connection, client);
-    return MSIM_ADMIT;
+    int r = msim_exchange_arrive(server, session, (size_t)session_length, label,
+                                 (size_t)label_length, &client);
+    const struct msim_native_text texts[] = {{session, (size_t)session_length},
+                                             {label, (size_t)label_length}};
+    msim_exchange_record(server, FRAME_VISIT, 0, (uint64_t)r, texts, 2);
+    if (r == MSIM_ADMIT)
+        msim_connection_set_user(connection, client);
+    return r;
 }
 
 static int open_session(struct msim_exchange_server *server, struct msim_exchange_client *client)
@@ -160,7 +179,9 @@ static int open_session(struct msim_exchange_server *server, struct msim_exchang
 static void set_apart(struct msim_exchange_server *server, struct msim_exchange_client *client)
 {
     struct msim_fault_link *link = msim_fault_session_link(client->session, MSIM_FAULT_OUT);
-    bool apart = (msim_fault_link_watched(link) & MARKET_DATA) != 0;
+    /* Who is recorded or replayed hears everything in one order, whatever it is subscribed to. */
+    bool apart =
+        (msim_fault_link_watched(link) & MARKET_DATA) != 0 || server->record || server->replaying;
 
     if (apart == client->is_apart)
         return;
@@ -169,18 +190,10 @@ static void set_apart(struct msim_exchange_server *server, struct msim_exchange_
     swap(server, client->place, apart ? server->apart_count++ : --server->apart_count);
 }
 
-static void opened(void *context, struct msim_connection *connection)
+bool msim_exchange_welcome(struct msim_exchange_server *server, struct msim_exchange_client *client)
 {
-    struct msim_exchange_server *server = context;
-    struct msim_exchange_client *client = msim_connection_user(connection);
-
-    client->connection = connection;
-    if (server->client_count >= server->max_clients || open_session(server, client) < 0) {
-        msim_connection_set_user(connection, NULL);
-        client_free(server, client);
-        msim_connection_close(connection, MSIM_CLOSE_TRY_LATER, "no room for another client");
-        return;
-    }
+    if (server->client_count >= server->max_clients || open_session(server, client) < 0)
+        return false;
     struct msim_exchange_account *account = msim_exchange_account(server, client->account);
     client->number = ++server->client_total;
     client->orders_instrument = MSIM_ALL_INSTRUMENTS;
@@ -192,6 +205,28 @@ static void opened(void *context, struct msim_connection *connection)
     client->place = server->client_count;
     server->clients[server->client_count++] = client;
     set_apart(server, client);
+    return true;
+}
+
+void msim_exchange_unwelcome(struct msim_exchange_server *server,
+                             struct msim_exchange_client *client)
+{
+    client_free(server, client);
+}
+
+static void opened(void *context, struct msim_connection *connection)
+{
+    struct msim_exchange_server *server = context;
+    struct msim_exchange_client *client = msim_connection_user(connection);
+
+    client->connection = connection;
+    msim_exchange_record(server, FRAME_OPEN, client->visit, 0, NULL, 0);
+    if (!msim_exchange_welcome(server, client)) {
+        msim_connection_set_user(connection, NULL);
+        client_free(server, client);
+        msim_connection_close(connection, MSIM_CLOSE_TRY_LATER, "no room for another client");
+        return;
+    }
     msim_log(&server->logger, MSIM_LOG_INFO, "exchange", "%s connected as %s, %zu now",
              msim_connection_peer(connection),
              msim_venue_account_name(server->venue, client->account), server->client_count);
@@ -237,6 +272,14 @@ static void forget(struct msim_exchange_server *server, struct msim_exchange_cli
             msim_exchange_pending_end(server, &server->pending[i]);
 }
 
+void msim_exchange_depart(struct msim_exchange_server *server, struct msim_exchange_client *client)
+{
+    forget(server, client);
+    end(server, client);
+    msim_faults_session_close(server->faults, server->now, &client->session);
+    client_free(server, client);
+}
+
 static void closed(void *context, struct msim_connection *connection,
                    const struct msim_closing *closing)
 {
@@ -246,13 +289,11 @@ static void closed(void *context, struct msim_connection *connection,
     if (!client)
         return;
     msim_exchange_clock(server);
-    forget(server, client);
-    end(server, client);
-    msim_faults_session_close(server->faults, server->now, &client->session);
+    msim_exchange_record(server, FRAME_CLOSE, client->visit, client->tally.hash, NULL, 0);
+    msim_exchange_depart(server, client);
     msim_log(&server->logger, MSIM_LOG_INFO, "exchange", "%s left (%d%s%s), %zu now",
              msim_connection_peer(connection), closing->code, closing->reason[0] ? " " : "",
              closing->reason, server->client_count);
-    client_free(server, client);
 }
 
 /* ---- out ---- */
@@ -263,11 +304,36 @@ static void given(struct msim_exchange_server *server, struct msim_exchange_clie
         server->stats.sent++;
         return;
     }
-    if (r == MSIM_ERR_CLOSED || r == MSIM_ERR_STATE)
+    if (r == MSIM_ERR_CLOSED || r == MSIM_ERR_STATE || !client->connection)
         return;
     msim_log(&server->logger, MSIM_LOG_WARNING, "exchange", "%s reads too slowly: closed",
              msim_connection_peer(client->connection));
     msim_connection_close(client->connection, MSIM_CLOSE_TRY_LATER, "reading too slowly");
+}
+
+/* One message to the socket, or to whoever replays. */
+static void hand_over(struct msim_exchange_server *server, struct msim_exchange_client *client,
+                      const void *bytes, size_t length, const struct msim_slicing *slicing)
+{
+    int r;
+
+    if (!client->connection) {
+        given(server, client,
+              msim_exchange_replay_told(server, client->visit, &client->tally, bytes, length));
+        return;
+    }
+    if (slicing)
+        r = msim_connection_send_sliced(client->connection, MSIM_MESSAGE_TEXT, bytes, length,
+                                        slicing);
+    else
+        r = msim_connection_send(client->connection, MSIM_MESSAGE_TEXT, bytes, length);
+    if (server->record && r == MSIM_OK && !client->is_cut) {
+        msim_exchange_tally(&client->tally, bytes, length);
+    } else if (server->record && !client->is_cut) {
+        client->is_cut = true;
+        msim_exchange_record(server, FRAME_CUT, client->visit, client->tally.messages, NULL, 0);
+    }
+    given(server, client, r);
 }
 
 /* What an account was told is what its longest-standing connection was. */
@@ -323,9 +389,7 @@ void msim_exchange_send_news(struct msim_exchange_server *server,
     if (msim_fault_link_watched(link) != 0)
         r = msim_faults_submit(server->faults, server->now, link, &judged);
     if (r == MSIM_FAULT_PASS) {
-        given(server, client,
-              msim_connection_send(client->connection, MSIM_MESSAGE_TEXT, message->bytes,
-                                   message->length));
+        hand_over(server, client, message->bytes, message->length, NULL);
         if (event)
             book(server, client, event, exec);
     } else if (r == MSIM_FAULT_TAKEN && event) {
@@ -351,14 +415,10 @@ static void deliver(struct msim_exchange_server *server, struct msim_exchange_cl
 {
     struct msim_slicing slicing = {slice_piece, &output->slice, output->slice.pause,
                                    output->slice.fragment};
-    int r = output->slice.max == 0
-                ? msim_connection_send(client->connection, MSIM_MESSAGE_TEXT, output->bytes,
-                                       output->length)
-                : msim_connection_send_sliced(client->connection, MSIM_MESSAGE_TEXT, output->bytes,
-                                              output->length, &slicing);
     const struct msim_exchange_news *news = recall(client, output->ordinal);
 
-    given(server, client, r);
+    hand_over(server, client, output->bytes, output->length,
+              output->slice.max == 0 ? NULL : &slicing);
     if (news && !output->altered)
         book(server, client, &news->event, news->exec);
 }
@@ -378,8 +438,7 @@ static void refuse_rate(struct msim_exchange_server *server, struct msim_exchang
              "too many requests: wait %lld ms before the next one", wait);
     snprintf(refusal.details, sizeof refusal.details, "{\"retry_after_ms\":%lld}", wait);
     size_t length = msim_native_encode_error(server->codec, &stamp, &refusal, server->message);
-    given(server, client,
-          msim_connection_send(client->connection, MSIM_MESSAGE_TEXT, server->message, length));
+    hand_over(server, client, server->message, length, NULL);
 }
 
 static void give_notice(struct msim_exchange_server *server, struct msim_exchange_client *client,
@@ -389,8 +448,7 @@ static void give_notice(struct msim_exchange_server *server, struct msim_exchang
     size_t length = msim_native_encode_notice(
         server->codec, &stamp, (struct msim_native_text){words, strlen(words)}, server->message);
 
-    given(server, client,
-          msim_connection_send(client->connection, MSIM_MESSAGE_TEXT, server->message, length));
+    hand_over(server, client, server->message, length, NULL);
 }
 
 /* Freezes, zombies and the like: what the link lacks from now on. */
@@ -415,7 +473,7 @@ static void act(struct msim_exchange_server *server, struct msim_exchange_client
 {
     struct msim_connection *connection = client->connection;
 
-    if (output->action != MSIM_FAULT_ACTION_REJECT)
+    if (output->action != MSIM_FAULT_ACTION_REJECT && connection)
         msim_log(&server->logger, MSIM_LOG_INFO, "exchange", "%s: %s by %s",
                  msim_connection_peer(connection), msim_fault_action_name(output->action),
                  output->strategy[0] ? output->strategy : "the failure layer");
@@ -427,16 +485,21 @@ static void act(struct msim_exchange_server *server, struct msim_exchange_client
         give_notice(server, client, output->reason);
         return;
     case MSIM_FAULT_ACTION_CLOSE:
-        msim_connection_close(connection, output->code, output->reason);
+        if (connection)
+            msim_connection_close(connection, output->code, output->reason);
         break;
     case MSIM_FAULT_ACTION_FIN:
-        msim_connection_hang_up(connection, output->flush ? MSIM_LEAVE_SENT : MSIM_LEAVE_DROPPED);
+        if (connection)
+            msim_connection_hang_up(connection,
+                                    output->flush ? MSIM_LEAVE_SENT : MSIM_LEAVE_DROPPED);
         break;
     case MSIM_FAULT_ACTION_RST:
-        msim_connection_abort(connection);
+        if (connection)
+            msim_connection_abort(connection);
         break;
     default:
-        impair(client, output->action);
+        if (connection)
+            impair(client, output->action);
         break;
     }
     if (!msim_fault_action_effect(output->action).alive_in_venue)
@@ -497,34 +560,30 @@ static void refuse_binary(struct msim_exchange_server *server, struct msim_excha
     msim_exchange_answer_refusal(server, client);
 }
 
-static void message(void *context, struct msim_connection *connection, enum msim_message_kind kind,
-                    const unsigned char *bytes, size_t length)
+void msim_exchange_take(struct msim_exchange_server *server, struct msim_exchange_client *client,
+                        bool is_text, const char *bytes, size_t length)
 {
-    struct msim_exchange_server *server = context;
-    struct msim_exchange_client *client = msim_connection_user(connection);
-
-    if (!client || client->is_ended)
+    if (client->is_ended)
         return;
-    msim_exchange_clock(server);
     server->stats.received++;
-    if (kind != MSIM_MESSAGE_TEXT) {
+    if (!is_text) {
         refuse_binary(server, client);
         return;
     }
-    int r = msim_exchange_scripted_look(server, (const char *)bytes, length);
+    int r = msim_exchange_scripted_look(server, bytes, length);
     if (r < 0)
         msim_exchange_fail(server, r, server->detail.text);
     struct msim_fault_link *link = msim_fault_session_link(client->session, MSIM_FAULT_IN);
     if (msim_fault_link_watched(link) == 0) {
-        msim_exchange_hear(server, client, (const char *)bytes, length);
+        msim_exchange_hear(server, client, bytes, length);
         return;
     }
     struct msim_native_request request;
     struct msim_fault_message judged;
-    msim_exchange_classify(server, 0, (const char *)bytes, length, &request, &judged);
+    msim_exchange_classify(server, 0, bytes, length, &request, &judged);
     r = msim_faults_submit(server->faults, server->now, link, &judged);
     if (r == MSIM_FAULT_PASS) {
-        msim_exchange_hear(server, client, (const char *)bytes, length);
+        msim_exchange_hear(server, client, bytes, length);
     } else if (r == MSIM_FAULT_TAKEN) {
         /* A refusal comes out at once, and finds its question here. */
         server->refused_id = request.request_id;
@@ -533,6 +592,20 @@ static void message(void *context, struct msim_connection *connection, enum msim
     }
     if (r < 0 && r != MSIM_ERR_CLOSED)
         msim_exchange_fail(server, r, server->detail.text);
+}
+
+static void message(void *context, struct msim_connection *connection, enum msim_message_kind kind,
+                    const unsigned char *bytes, size_t length)
+{
+    struct msim_exchange_server *server = context;
+    struct msim_exchange_client *client = msim_connection_user(connection);
+
+    if (!client)
+        return;
+    msim_exchange_clock(server);
+    const struct msim_native_text text = {(const char *)bytes, length};
+    msim_exchange_record(server, FRAME_MESSAGE, client->visit, (uint64_t)kind, &text, 1);
+    msim_exchange_take(server, client, kind == MSIM_MESSAGE_TEXT, (const char *)bytes, length);
 }
 
 /* ---- what the layer lets go ---- */

@@ -1,0 +1,384 @@
+/*
+ * A recorded session once more, without sockets: the same calls in the same order, at the same
+ * simulated times, so that every connection is told the same bytes.
+ */
+#include <string.h>
+
+#include "base/detail.h"
+#include "base/mem.h"
+#include "server/exchange/admin.h"
+#include "server/exchange/recording.h"
+#include "server/exchange/rest.h"
+#include "server/exchange/wire.h"
+
+#define MOST_VISITS 16777216
+#define MOST_PAUSE (3600 * MSIM_NS_PER_S) /* between two frames: turns are far closer together */
+
+/* One that came: a WebSocket or a call. */
+struct visitor {
+    struct msim_exchange_client *client;
+    struct msim_exchange_call *call;
+    uint64_t cut_at; /* so many messages, then no more; UINT64_MAX: never */
+    bool is_known;   /* the recording has a cut or an end for it */
+};
+
+struct msim_exchange_replaying {
+    const struct msim_exchange_replay_params *params;
+    struct msim_exchange_replay_result *result;
+    struct msim_allocator allocator;
+    struct msim_exchange_server *server;
+    struct msim_exchange_config *config;
+    struct visitor *visitors;
+    size_t capacity;
+    struct msim_detail *detail;
+};
+
+static int refuse(struct msim_exchange_replaying *replay, const struct msim_frame *frame,
+                  const char *words)
+{
+    return msim_detail_set(replay->detail, MSIM_ERR_FORMAT, "a frame of kind %d at %lld: %s",
+                           frame->kind, (long long)frame->time, words);
+}
+
+static struct visitor *visitor_of(struct msim_exchange_replaying *replay, uint64_t number)
+{
+    size_t old = replay->capacity;
+    void *visitors = replay->visitors;
+
+    if (number == 0 || number > MOST_VISITS)
+        return NULL;
+    if (number > old) {
+        if (msim_mem_grow(&replay->allocator, &visitors, &replay->capacity,
+                          sizeof *replay->visitors, (size_t)number, MOST_VISITS) < 0)
+            return NULL;
+        replay->visitors = visitors;
+        for (size_t i = old; i < replay->capacity; i++)
+            replay->visitors[i] = (struct visitor){.cut_at = UINT64_MAX};
+    }
+    return &replay->visitors[number - 1];
+}
+
+/* ---- what is said ---- */
+
+int msim_exchange_replay_told(struct msim_exchange_server *server, uint64_t visit,
+                              struct msim_exchange_tally *tally, const void *bytes, size_t length)
+{
+    struct msim_exchange_replaying *replay = server->replaying;
+    const struct msim_exchange_replay_params *params = replay->params;
+
+    if (visit == 0 || visit > replay->capacity)
+        return MSIM_ERR_CLOSED;
+    if (tally->messages >= replay->visitors[visit - 1].cut_at)
+        return MSIM_ERR_CLOSED;
+    msim_exchange_tally(tally, bytes, length);
+    replay->result->messages++;
+    if (params->told)
+        params->told(params->context, visit, bytes, length);
+    return MSIM_OK;
+}
+
+static void compare(struct msim_exchange_replaying *replay, const struct msim_frame *frame,
+                    const struct msim_exchange_tally *tally)
+{
+    replay->result->connections++;
+    if (tally->hash != frame->value)
+        replay->result->differing++;
+}
+
+/* ---- frame by frame ---- */
+
+static int visit(struct msim_exchange_replaying *replay, const struct msim_frame *frame)
+{
+    struct msim_exchange_server *server = replay->server;
+    struct msim_exchange_client *client = NULL;
+
+    if (frame->text_count != 2 || frame->texts[0].length > MSIM_VENUE_ACCOUNT_MAX ||
+        frame->texts[1].length > MSIM_VENUE_ACCOUNT_MAX)
+        return refuse(replay, frame, "no visit");
+    int r = msim_exchange_arrive(server, frame->texts[0].text, frame->texts[0].length,
+                                 frame->texts[1].text, frame->texts[1].length, &client);
+    if ((uint64_t)r != frame->value)
+        replay->result->differing++;
+    if (r != MSIM_ADMIT)
+        return MSIM_OK;
+    struct visitor *visitor = visitor_of(replay, client->visit);
+    if (!visitor) {
+        msim_exchange_unwelcome(server, client);
+        return MSIM_ERR_LIMIT;
+    }
+    visitor->client = client;
+    return MSIM_OK;
+}
+
+static int of_client(struct msim_exchange_replaying *replay, const struct msim_frame *frame)
+{
+    struct msim_exchange_server *server = replay->server;
+    struct visitor *visitor =
+        frame->number <= replay->capacity ? visitor_of(replay, frame->number) : NULL;
+
+    if (!visitor || !visitor->client)
+        return refuse(replay, frame, "of nobody who is there");
+    struct msim_exchange_client *client = visitor->client;
+    if ((client->session == NULL) != (frame->kind == FRAME_OPEN))
+        return refuse(replay, frame, "not of somebody in this state");
+    switch (frame->kind) {
+    case FRAME_OPEN:
+        if (!msim_exchange_welcome(server, client)) {
+            msim_exchange_unwelcome(server, client);
+            visitor->client = NULL;
+        }
+        break;
+    case FRAME_MESSAGE:
+        if (frame->text_count != 1)
+            return refuse(replay, frame, "no message");
+        msim_exchange_take(server, client, frame->value == MSIM_MESSAGE_TEXT, frame->texts[0].text,
+                           frame->texts[0].length);
+        break;
+    default:
+        visitor->client = NULL;
+        struct msim_exchange_tally tally = client->tally;
+        msim_exchange_depart(server, client);
+        compare(replay, frame, &tally);
+        break;
+    }
+    return MSIM_OK;
+}
+
+static int call(struct msim_exchange_replaying *replay, const struct msim_frame *frame)
+{
+    const struct msim_native_text *texts = frame->texts;
+    struct msim_exchange_server *server = replay->server;
+
+    if (frame->text_count != 6 || frame->value >= msim_exchange_path_count)
+        return refuse(replay, frame, "no call");
+    struct msim_exchange_arrival arrival = {
+        .path = &msim_exchange_paths[frame->value],
+        .session = texts[0].text,
+        .label = texts[1].text,
+        .target = texts[2].text,
+        .query = texts[3].text,
+        .is_json = texts[4].length == 0,
+        .body = texts[5].text,
+        .length = texts[5].length,
+    };
+    struct visitor *visitor = visitor_of(replay, server->visits + 1);
+    if (!visitor)
+        return MSIM_ERR_LIMIT;
+    struct msim_exchange_call *made = msim_exchange_call_begin(server, &arrival);
+    if (!made)
+        return MSIM_OK;
+    visitor->call = made;
+    msim_exchange_call_take(server, made, &arrival);
+    return MSIM_OK;
+}
+
+static int call_end(struct msim_exchange_replaying *replay, const struct msim_frame *frame)
+{
+    struct visitor *visitor =
+        frame->number <= replay->capacity ? visitor_of(replay, frame->number) : NULL;
+
+    if (!visitor || !visitor->call)
+        return refuse(replay, frame, "of no call that is there");
+    struct msim_exchange_tally tally = visitor->call->tally;
+    msim_exchange_call_end(visitor->call);
+    visitor->call = NULL;
+    compare(replay, frame, &tally);
+    return MSIM_OK;
+}
+
+static int administer(struct msim_exchange_replaying *replay, const struct msim_frame *frame)
+{
+
+    if (frame->text_count != 4)
+        return refuse(replay, frame, "no request of an admin");
+    struct msim_manage_call made = {
+        .server = replay->server,
+        .admin = replay->server->admin,
+        .method = frame->texts[0].text,
+        .path = frame->texts[1].text,
+        .query = frame->texts[2].text,
+        .body = frame->texts[3].text,
+        .length = frame->texts[3].length,
+    };
+    msim_exchange_admin_serve(&made);
+    return MSIM_OK;
+}
+
+static int step(struct msim_exchange_replaying *replay, const struct msim_frame *frame)
+{
+    struct msim_exchange_server *server = replay->server;
+
+    if (frame->time < server->now)
+        return refuse(replay, frame, "time turns back");
+    if (frame->time - server->now > MOST_PAUSE)
+        return refuse(replay, frame, "an hour and more after the one before");
+    server->now = frame->time;
+    switch (frame->kind) {
+    case FRAME_VISIT:
+        return visit(replay, frame);
+    case FRAME_OPEN:
+    case FRAME_MESSAGE:
+    case FRAME_CLOSE:
+        return of_client(replay, frame);
+    case FRAME_CALL:
+        return call(replay, frame);
+    case FRAME_CALL_END:
+        return call_end(replay, frame);
+    case FRAME_ADMIN:
+        return administer(replay, frame);
+    case FRAME_TURN:
+        msim_exchange_turn(server);
+        msim_exchange_wire_refresh(server);
+        return MSIM_OK;
+    case FRAME_STOP:
+        server->is_stopping = true;
+        return MSIM_OK;
+    case FRAME_END:
+        replay->result->is_whole = true;
+        if (frame->value != msim_engine_digest(server->engine))
+            replay->result->differing++;
+        return MSIM_OK;
+    case FRAME_CUT:
+        return MSIM_OK;
+    default:
+        return refuse(replay, frame, "the market is open already");
+    }
+}
+
+/* ---- the beginning ---- */
+
+static int keep_setting(struct msim_exchange_replaying *replay, const struct msim_frame *frame)
+{
+    if (frame->text_count != 2)
+        return refuse(replay, frame, "no setting");
+    return msim_exchange_config_keep(replay->config, frame->texts[0].text, frame->texts[1].text,
+                                     replay->detail);
+}
+
+static int open_market(struct msim_exchange_replaying *replay, const struct msim_frame *start,
+                       msim_time time)
+{
+    struct msim_exchange_server_params params = MSIM_EXCHANGE_SERVER_PARAMS_INIT;
+
+    params.config = replay->config;
+    params.start = time;
+    params.max_clients = (size_t)start->value;
+    params.allocator = &replay->allocator;
+    params.logger = replay->params->logger;
+    params.scenario = start->texts[1].length > 0 ? start->texts[1].text : NULL;
+    params.scenario_length = start->texts[1].length;
+    params.scenario_lasts = (msim_time)start->number;
+    return msim_exchange_server_make(&replay->server, &params, replay, replay->detail);
+}
+
+static int begin(struct msim_exchange_replaying *replay, size_t *at)
+{
+    const unsigned char *bytes = replay->params->bytes;
+    size_t length = replay->params->length;
+    struct msim_frame start;
+    struct msim_frame frame;
+
+    if (length < MSIM_RECORDING_MAGIC_LENGTH ||
+        memcmp(bytes, MSIM_RECORDING_MAGIC, MSIM_RECORDING_MAGIC_LENGTH) != 0)
+        return msim_detail_set(replay->detail, MSIM_ERR_FORMAT,
+                               "this is no recording of a session, or one of another version");
+    *at = MSIM_RECORDING_MAGIC_LENGTH;
+    int r = msim_exchange_frame_read(bytes, length, at, &start, replay->detail);
+    if (r >= 0 && (r == 0 || start.kind != FRAME_START || start.text_count != 2 ||
+                   start.value == 0 || start.value > MOST_VISITS || (int64_t)start.number < 0))
+        return msim_detail_set(replay->detail, MSIM_ERR_FORMAT,
+                               "the recording does not begin with its start");
+    while (r > 0) {
+        r = msim_exchange_frame_read(bytes, length, at, &frame, replay->detail);
+        if (r > 0 && frame.kind == FRAME_SETTING)
+            r = keep_setting(replay, &frame) < 0 ? MSIM_ERR_FORMAT : 1;
+        else if (r > 0)
+            return frame.kind == FRAME_OPENED_FOR
+                       ? open_market(replay, &start, frame.time)
+                       : refuse(replay, &frame, "the market is not open yet");
+    }
+    return r < 0 ? r
+                 : msim_detail_set(replay->detail, MSIM_ERR_FORMAT,
+                                   "the recording ends before its market opens");
+}
+
+/* Cuts are known before what they cut. */
+static int find_cuts(struct msim_exchange_replaying *replay, size_t at)
+{
+    struct msim_frame frame;
+    int r;
+
+    while ((r = msim_exchange_frame_read(replay->params->bytes, replay->params->length, &at, &frame,
+                                         replay->detail)) > 0) {
+        if (frame.kind != FRAME_CUT)
+            continue;
+        struct visitor *visitor = visitor_of(replay, frame.number);
+        if (!visitor)
+            return refuse(replay, &frame, "of too many");
+        visitor->cut_at = frame.value;
+    }
+    return r;
+}
+
+static int run(struct msim_exchange_replaying *replay)
+{
+    struct msim_frame frame;
+    size_t at = 0;
+
+    int r = begin(replay, &at);
+    if (r >= 0)
+        r = find_cuts(replay, at);
+    while (r >= 0 && (r = msim_exchange_frame_read(replay->params->bytes, replay->params->length,
+                                                   &at, &frame, replay->detail)) > 0) {
+        r = step(replay, &frame);
+        if (r >= 0 && replay->server->failure < 0)
+            r = msim_detail_set(replay->detail, replay->server->failure, "%s",
+                                replay->server->detail.text);
+    }
+    return r;
+}
+
+static void end_all(struct msim_exchange_replaying *replay)
+{
+    replay->server->is_stopping = true;
+    for (size_t i = 0; i < replay->capacity; i++) {
+        struct visitor *visitor = &replay->visitors[i];
+        if (visitor->call)
+            msim_exchange_call_end(visitor->call);
+        if (visitor->client && visitor->client->session)
+            msim_exchange_depart(replay->server, visitor->client);
+        else if (visitor->client)
+            msim_exchange_unwelcome(replay->server, visitor->client);
+    }
+}
+
+int msim_exchange_replay(const struct msim_exchange_replay_params *params,
+                         struct msim_exchange_replay_result *out, struct msim_detail *detail)
+{
+    if (!params || params->size != sizeof *params || !out || (!params->bytes && params->length > 0))
+        return MSIM_ERR_INVALID;
+    struct msim_exchange_replay_result result = {0};
+    struct msim_exchange_replaying replay = {
+        .params = params,
+        .result = &result,
+        .allocator = msim_mem_allocator(params->allocator),
+        .detail = detail,
+    };
+
+    int r = msim_exchange_config_create(&replay.config, &replay.allocator);
+    if (r >= 0)
+        r = run(&replay);
+    if (replay.server) {
+        result.digest = msim_engine_digest(replay.server->engine);
+        result.time = replay.server->now;
+        end_all(&replay);
+    }
+    msim_exchange_server_destroy(&replay.server);
+    msim_exchange_config_destroy(&replay.config);
+    msim_mem_free(&replay.allocator, replay.visitors, replay.capacity * sizeof *replay.visitors);
+    if (r == MSIM_ERR_NOMEM)
+        msim_detail_set(detail, r, "%s", msim_result_text(r));
+    if (r >= 0)
+        *out = result;
+    return r < 0 ? r : MSIM_OK;
+}

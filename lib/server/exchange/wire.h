@@ -1,0 +1,27 @@
+/*
+ * Who comes, what they say, who goes: as the sockets tell it, or a recording.
+ */
+#ifndef MSIM_SERVER_EXCHANGE_WIRE_H
+#define MSIM_SERVER_EXCHANGE_WIRE_H
+
+#include "server/exchange/exchange.h"
+
+/* What becomes of a handshake: MSIM_ADMIT and the client, a status, or MSIM_ADMIT_*. */
+int msim_exchange_arrive(struct msim_exchange_server *server, const char *session,
+                         size_t session_length, const char *label, size_t label_length,
+                         struct msim_exchange_client **out);
+/* It is open; false where there is no room for it after all. */
+bool msim_exchange_welcome(struct msim_exchange_server *server,
+                           struct msim_exchange_client *client);
+/* Frees one that was never welcome. */
+void msim_exchange_unwelcome(struct msim_exchange_server *server,
+                             struct msim_exchange_client *client);
+void msim_exchange_take(struct msim_exchange_server *server, struct msim_exchange_client *client,
+                        bool is_text, const char *bytes, size_t length);
+void msim_exchange_depart(struct msim_exchange_server *server, struct msim_exchange_client *client);
+
+/* One message of a replayed session; MSIM_ERR_CLOSED where it was not taken then either. */
+int msim_exchange_replay_told(struct msim_exchange_server *server, uint64_t visit,
+                              struct msim_exchange_tally *tally, const void *bytes, size_t length);
+
+#endif
