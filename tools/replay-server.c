@@ -9,6 +9,7 @@
 #include <marketsim/marketsim.h>
 
 #include "base/calendar.h"
+#include "cli/examine.h"
 #include "cli/network.h"
 #include "cli/options.h"
 #include "cli/service.h"
@@ -29,6 +30,8 @@ struct settings {
     msim_time to;
     bool skip_bad_rows;
     bool ignore_statistics;
+    bool check;
+    bool explain;
     uint64_t memory;
     uint64_t max_queue_size;
     enum msim_log_level level;
@@ -67,6 +70,10 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "count rows that cannot be read, and go on"},
         {"ignore-statistics", 0, OPTION_FLAG, &settings->ignore_statistics, NULL,
          "find each row group's range by reading its timestamps"},
+        {"check", 0, OPTION_FLAG, &settings->check, NULL,
+         "read everything, say what was found and every defect,\nand end: 0 where there is none"},
+        {"explain", 0, OPTION_FLAG, &settings->explain, NULL,
+         "print in which order row groups are opened, and end"},
         {"memory", 0, OPTION_BYTES, &settings->memory, "BYTES",
          "what reading and sorting the files may take, for all\nclients together (1G)"},
         {"max-clients", 0, OPTION_LIMIT, &settings->network.max_clients, "N",
@@ -185,7 +192,8 @@ static int open_files(struct replay *replay)
     if (!paths)
         return terminal_fail(&replay->service.terminal, "out of memory");
     params.paths = paths;
-    params.skip_bad_rows = replay->settings.skip_bad_rows;
+    /* A check tells of bad rows and goes on. */
+    params.skip_bad_rows = replay->settings.skip_bad_rows || replay->settings.check;
     params.ignore_statistics = replay->settings.ignore_statistics;
     params.memory_bytes = replay->settings.memory;
     params.logger = &replay->service.logger;
@@ -376,6 +384,22 @@ static void finish(struct replay *replay)
     network_finish(&replay->settings.network);
 }
 
+/* In place of a replay: what there is to say of the files. */
+static int examine_files(struct replay *replay)
+{
+    struct msim_detail detail = {{0}};
+    int defects = 0;
+
+    int r = MSIM_OK;
+    if (replay->settings.explain)
+        examine_print_plan(replay->parquet);
+    if (replay->settings.check)
+        r = defects = examine_print_check(replay->parquet, &detail);
+    if (r < 0)
+        return terminal_fail(&replay->service.terminal, "%s", detail.text);
+    return defects > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 int main(int argument_count, char **arguments)
 {
     struct replay replay = {0};
@@ -390,6 +414,11 @@ int main(int argument_count, char **arguments)
     code = network_open(&replay.settings.network, &replay.service);
     if (code < 0)
         code = open_files(&replay);
+    if (code == EXIT_SUCCESS && (replay.settings.explain || replay.settings.check)) {
+        code = examine_files(&replay);
+        finish(&replay);
+        return code;
+    }
     if (code == EXIT_SUCCESS)
         code = try_source(&replay);
     if (code == EXIT_SUCCESS)

@@ -69,6 +69,47 @@ struct msim_parquet_info {
 };
 MSIM_API void msim_parquet_info(const struct msim_parquet *parquet, struct msim_parquet_info *out);
 
+/* ---- what was found out of the order, and a check of everything ---- */
+
+/* A row group in its place in the plan: groups are opened by their first moment. */
+struct msim_parquet_planned {
+    const char *file; /* borrowed until the close */
+    uint64_t group;   /* of the file */
+    uint64_t rows;
+    msim_time first;
+    msim_time last;
+    bool by_statistics; /* the file's word; else its timestamps were read */
+};
+
+/* MSIM_ERR_NOT_FOUND behind the last one.  Groups without rows have no place. */
+MSIM_API int msim_parquet_planned(const struct msim_parquet *parquet, size_t place,
+                                  struct msim_parquet_planned *out);
+
+struct msim_parquet_check {
+    uint64_t rows;
+    uint64_t bad_rows;  /* which are no trades: see msim_parquet_bad_rows */
+    uint64_t late_rows; /* earlier than a row before them in their file */
+    msim_time worst_lateness;
+    uint64_t tickers;
+    msim_time first; /* of the trades; both MSIM_TIME_NEVER where there is none */
+    msim_time last;
+    uint64_t groups;
+    uint64_t unsorted_groups; /* which are sorted in memory */
+    uint64_t groups_at_once;  /* open together, at most */
+    uint64_t bytes_at_once;   /* what sorted groups hold together, at most */
+    uint64_t defects;         /* which were told */
+};
+
+/*
+ * Reads everything.  Each defect is told in one line that names its place, and the reading goes
+ * on behind it; what is left of a damaged column is not counted.  MSIM_ERR_NOMEM, MSIM_ERR_LIMIT.
+ */
+MSIM_API int msim_parquet_check(struct msim_parquet *parquet,
+                                void (*defect)(void *context, const char *words), void *context,
+                                struct msim_parquet_check *out, struct msim_detail *detail);
+
+/* ---- reading in order ---- */
+
 struct msim_parquet_source_params {
     size_t size;
     bool has_from;              /* `from` is a bound */

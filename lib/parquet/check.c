@@ -1,0 +1,335 @@
+/*
+ * A data set read whole, in the files' own order: how far its rows are from the order of
+ * time, what putting them in order takes, and every defect with its place.
+ */
+#include <marketsim/parquet.h>
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/calendar.h"
+#include "base/detail.h"
+#include "base/mem.h"
+#include "parquet/dataset.h"
+#include "parquet/scan.h"
+#include "parquet/values.h"
+
+/* What a row of a group takes that is sorted in memory: see struct run_rows. */
+#define SORTED_ROW_BYTES 36
+
+int msim_parquet_planned(const struct msim_parquet *parquet, size_t place,
+                         struct msim_parquet_planned *out)
+{
+    if (!parquet || !out)
+        return MSIM_ERR_INVALID;
+    if (place >= parquet->zone_count)
+        return MSIM_ERR_NOT_FOUND;
+    const struct zone *zone = &parquet->zones[parquet->plan[place]];
+    *out = (struct msim_parquet_planned){.file = parquet->files[zone->file].file.path,
+                                         .group = zone->group,
+                                         .rows = zone->rows,
+                                         .first = zone->min,
+                                         .last = zone->max,
+                                         .by_statistics = !zone->is_found};
+    return MSIM_OK;
+}
+
+/* What was found of a row group. */
+struct examined {
+    msim_time first;
+    msim_time last;
+    uint64_t rows;
+    bool is_sorted;
+};
+
+struct checking {
+    struct msim_parquet *parquet;
+    void (*defect)(void *context, const char *words);
+    void *context;
+    struct msim_parquet_check *found;
+    struct msim_reader reader;
+    struct msim_names names;
+    struct examined *groups; /* by rank */
+    msim_time high;          /* the latest moment of the file so far */
+    struct msim_detail words;
+    /* A batch. */
+    msim_time times[MSIM_COLUMN_BATCH];
+    int64_t numbers[MSIM_COLUMN_BATCH];
+    int8_t exponents[MSIM_COLUMN_BATCH];
+    uint32_t ids[MSIM_COLUMN_BATCH];
+    uint8_t flags[MSIM_COLUMN_BATCH];
+};
+
+static void tell(struct checking *checking, const char *words)
+{
+    checking->found->defects++;
+    if (checking->defect)
+        checking->defect(checking->context, words);
+}
+
+/* What fails for want of memory ends the check; all else is a defect of the file. */
+static int tell_failure(struct checking *checking, int r)
+{
+    if (r == MSIM_ERR_NOMEM || (r == MSIM_ERR_LIMIT && checking->parquet->budget.refused))
+        return r;
+    tell(checking, checking->words.text);
+    return MSIM_OK;
+}
+
+/* Bad rows of a batch: the first one with its place, the others as a number. */
+static void tell_bad(struct checking *checking, const struct zone *zone, const struct bad_row *bad,
+                     size_t rows)
+{
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < rows; i++)
+        count += (checking->flags[i] & ROW_BAD) != 0;
+    if (count == 0)
+        return;
+    checking->found->bad_rows += count;
+    msim_scan_refuse(checking->parquet, zone->file, zone->group, bad, &checking->words);
+    if (count > 1) {
+        struct msim_detail first = checking->words;
+        msim_detail_set(&checking->words, bad->result, "%s (and %" PRIu64 " more like it nearby)",
+                        first.text, count - 1);
+    }
+    tell(checking, checking->words.text);
+}
+
+/* ---- moments ---- */
+
+static void note_moment(struct checking *checking, struct examined *group, msim_time time)
+{
+    struct msim_parquet_check *found = checking->found;
+
+    if (time < checking->high) {
+        found->late_rows++;
+        if (checking->high - time > found->worst_lateness)
+            found->worst_lateness = checking->high - time;
+    } else {
+        checking->high = time;
+    }
+    group->is_sorted = group->is_sorted && (group->rows == 0 || time >= group->last);
+    group->first = group->rows == 0 || time < group->first ? time : group->first;
+    /* Of an unsorted group the last row's for now; its latest moment below. */
+    group->last = time;
+    group->rows++;
+}
+
+static void compare_statistics(struct checking *checking, const struct zone *zone, msim_time first,
+                               msim_time last)
+{
+    char told[2][MSIM_CALENDAR_SIZE], seen[2][MSIM_CALENDAR_SIZE];
+
+    if (zone->is_found || (first >= zone->min && last <= zone->max))
+        return;
+    msim_calendar_print(zone->min, MSIM_CALENDAR_ISO, told[0]);
+    msim_calendar_print(zone->max, MSIM_CALENDAR_ISO, told[1]);
+    msim_calendar_print(first, MSIM_CALENDAR_ISO, seen[0]);
+    msim_calendar_print(last, MSIM_CALENDAR_ISO, seen[1]);
+    msim_detail_set(&checking->words, MSIM_ERR_FORMAT,
+                    "%.200s, row group %" PRIu32
+                    ": its statistics say %s to %s, and its trades are from %s to %s",
+                    checking->parquet->files[zone->file].file.path, zone->group, told[0], told[1],
+                    seen[0], seen[1]);
+    tell(checking, checking->words.text);
+}
+
+static int check_moments(struct checking *checking, const struct zone *zone, struct examined *group)
+{
+    const struct trade_file *trades = &checking->parquet->files[zone->file];
+    struct msim_column column = {0};
+    msim_time latest = INT64_MIN;
+    size_t rows = 0;
+
+    int r = msim_column_open(&column, &checking->reader, &trades->file, &trades->footer,
+                             zone->group, trades->leaves[FIELD_TIMESTAMP], &checking->words);
+    for (uint64_t row = 0; r >= 0 && row < zone->rows; row += rows) {
+        struct bad_row bad = {0};
+        r = msim_times_read(&column, MSIM_COLUMN_BATCH, row, checking->times, checking->flags,
+                            &rows, &bad, &checking->words);
+        if (r < 0)
+            break;
+        for (size_t i = 0; i < rows; i++) {
+            if (checking->flags[i] & ROW_BAD)
+                continue;
+            note_moment(checking, group, checking->times[i]);
+            latest = checking->times[i] > latest ? checking->times[i] : latest;
+        }
+        tell_bad(checking, zone, &bad, rows);
+    }
+    msim_column_close(&column);
+    group->last = latest;
+    if (group->rows > 0)
+        compare_statistics(checking, zone, group->first, latest);
+    return r < 0 ? tell_failure(checking, r) : MSIM_OK;
+}
+
+/* ---- the other columns ---- */
+
+static int check_numbers(struct checking *checking, const struct zone *zone, enum trade_field field)
+{
+    const struct trade_file *trades = &checking->parquet->files[zone->file];
+    struct msim_numbers numbers;
+
+    int r = msim_numbers_open(&numbers, &checking->reader, &trades->file, &trades->footer,
+                              zone->group, trades->leaves[field], 0, &checking->words);
+    for (uint64_t row = 0; r >= 0 && row < zone->rows; row += MSIM_COLUMN_BATCH) {
+        uint64_t left = zone->rows - row;
+        size_t count = left < MSIM_COLUMN_BATCH ? (size_t)left : MSIM_COLUMN_BATCH;
+        struct bad_row bad = {0};
+        memset(checking->flags, 0, count);
+        r = msim_numbers_read(&numbers, count, row, checking->numbers, checking->exponents,
+                              checking->flags, &bad, &checking->words);
+        if (r >= 0)
+            tell_bad(checking, zone, &bad, count);
+    }
+    msim_numbers_close(&numbers);
+    return r < 0 ? tell_failure(checking, r) : MSIM_OK;
+}
+
+static int check_names(struct checking *checking, const struct zone *zone)
+{
+    const struct trade_file *trades = &checking->parquet->files[zone->file];
+    struct msim_name_column column;
+
+    int r = msim_name_column_open(&column, &checking->names, &checking->reader, &trades->file,
+                                  &trades->footer, zone->group, trades->leaves[FIELD_TICKER],
+                                  &checking->words);
+    for (uint64_t row = 0; r >= 0 && row < zone->rows; row += MSIM_COLUMN_BATCH) {
+        uint64_t left = zone->rows - row;
+        size_t count = left < MSIM_COLUMN_BATCH ? (size_t)left : MSIM_COLUMN_BATCH;
+        struct bad_row bad = {0};
+        memset(checking->flags, 0, count);
+        r = msim_name_column_read(&column, count, row, checking->ids, checking->flags, &bad,
+                                  &checking->words);
+        if (r >= 0)
+            tell_bad(checking, zone, &bad, count);
+    }
+    msim_name_column_close(&column);
+    return r < 0 ? tell_failure(checking, r) : MSIM_OK;
+}
+
+static int check_group(struct checking *checking, const struct zone *zone, struct examined *group)
+{
+    struct msim_parquet_check *found = checking->found;
+
+    *group = (struct examined){.is_sorted = true};
+    found->groups++;
+    found->rows += zone->rows;
+    int r = check_moments(checking, zone, group);
+    if (r >= 0)
+        r = check_numbers(checking, zone, FIELD_PRICE);
+    if (r >= 0)
+        r = check_numbers(checking, zone, FIELD_VOLUME);
+    if (r >= 0)
+        r = check_names(checking, zone);
+    found->unsorted_groups += group->rows > 0 && !group->is_sorted;
+    return r;
+}
+
+/* ---- what is open at once ---- */
+
+struct turn {
+    msim_time time;
+    int64_t groups; /* 1 opens, -1 closes */
+    int64_t bytes;
+};
+
+/* A group opens before another one closes at the same moment. */
+static int by_time(const void *a, const void *b)
+{
+    const struct turn *x = a;
+    const struct turn *y = b;
+
+    if (x->time != y->time)
+        return x->time < y->time ? -1 : 1;
+    return x->groups > y->groups ? -1 : x->groups < y->groups;
+}
+
+static int measure_overlap(struct checking *checking)
+{
+    const struct msim_parquet *parquet = checking->parquet;
+    size_t count = 0;
+    int64_t groups = 0;
+    int64_t bytes = 0;
+
+    struct turn *turns =
+        msim_mem_take_array(&parquet->allocator, 2 * parquet->zone_count + 1, sizeof *turns);
+    if (!turns)
+        return MSIM_ERR_NOMEM;
+    for (size_t i = 0; i < parquet->zone_count; i++) {
+        const struct examined *group = &checking->groups[i];
+        int64_t held = group->is_sorted ? 0 : (int64_t)(group->rows * SORTED_ROW_BYTES);
+        if (group->rows == 0)
+            continue;
+        turns[count++] = (struct turn){group->first, 1, held};
+        turns[count++] = (struct turn){group->last, -1, -held};
+    }
+    qsort(turns, count, sizeof *turns, by_time);
+    for (size_t i = 0; i < count; i++) {
+        groups += turns[i].groups;
+        bytes += turns[i].bytes;
+        if (groups > (int64_t)checking->found->groups_at_once)
+            checking->found->groups_at_once = (uint64_t)groups;
+        if (bytes > (int64_t)checking->found->bytes_at_once)
+            checking->found->bytes_at_once = (uint64_t)bytes;
+    }
+    msim_mem_free(&parquet->allocator, turns, (2 * parquet->zone_count + 1) * sizeof *turns);
+    return MSIM_OK;
+}
+
+static int check_all(struct checking *checking)
+{
+    struct msim_parquet *parquet = checking->parquet;
+    struct msim_parquet_check *found = checking->found;
+    int r = MSIM_OK;
+
+    for (size_t i = 0; i < parquet->zone_count && r >= 0; i++) {
+        const struct zone *zone = &parquet->zones[i];
+        struct examined *group = &checking->groups[i];
+        if (i == 0 || zone->file != parquet->zones[i - 1].file)
+            checking->high = INT64_MIN;
+        r = check_group(checking, zone, group);
+        if (group->rows == 0)
+            continue;
+        if (found->first == MSIM_TIME_NEVER || group->first < found->first)
+            found->first = group->first;
+        if (found->last == MSIM_TIME_NEVER || group->last > found->last)
+            found->last = group->last;
+    }
+    found->tickers = checking->names.symbols.count;
+    return r < 0 ? r : measure_overlap(checking);
+}
+
+int msim_parquet_check(struct msim_parquet *parquet,
+                       void (*defect)(void *context, const char *words), void *context,
+                       struct msim_parquet_check *out, struct msim_detail *detail)
+{
+    if (!parquet || !out)
+        return MSIM_ERR_INVALID;
+    struct msim_parquet_check found = {.first = MSIM_TIME_NEVER, .last = MSIM_TIME_NEVER};
+    struct checking *checking = msim_mem_zero(&parquet->allocator, sizeof *checking);
+    struct examined *groups =
+        msim_mem_zero_array(&parquet->allocator, parquet->zone_count + 1, sizeof *groups);
+    int r = MSIM_ERR_NOMEM;
+    if (checking && groups) {
+        checking->parquet = parquet;
+        checking->defect = defect;
+        checking->context = context;
+        checking->found = &found;
+        checking->groups = groups;
+        msim_reader_init(&checking->reader, &parquet->crc, &parquet->allocator);
+        msim_names_init(&checking->names, &parquet->allocator);
+        r = check_all(checking);
+        msim_names_finish(&checking->names);
+        msim_reader_finish(&checking->reader);
+    }
+    msim_mem_free(&parquet->allocator, groups, (parquet->zone_count + 1) * sizeof *groups);
+    msim_mem_free(&parquet->allocator, checking, sizeof *checking);
+    if (r < 0)
+        return msim_detail_set(detail, r, "the check: %s: raise memory", msim_result_text(r));
+    *out = found;
+    return MSIM_OK;
+}
