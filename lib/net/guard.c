@@ -287,8 +287,10 @@ static bool read_timestamp(struct msim_http_text text, msim_time *out)
     if (digits == 0)
         return false;
     if (digits > 11) {
+        if (digits != text.length || value > MSIM_TIME_NEVER / MSIM_NS_PER_MS)
+            return false;
         *out = value * MSIM_NS_PER_MS;
-        return digits == text.length && value <= MSIM_TIME_NEVER / MSIM_NS_PER_MS;
+        return true;
     }
     if (value > MSIM_TIME_NEVER / MSIM_NS_PER_S - 1)
         return false;
