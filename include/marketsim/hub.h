@@ -43,7 +43,9 @@ struct msim_topic_params {
     enum msim_slow_policy policy;
     /*
      * 4 MiB, >= 4 KiB: what the run holds for those behind.  Where more must be kept, the policy
-     * acts on the slowest before their own bound is reached.
+     * acts on the slowest before their own bound is reached.  Where messages are compressed without
+     * a context, a topic keeps up to 1 MiB of compressed ones beside it, so that each is compressed
+     * once for all who agreed to the same window.
      */
     size_t max_run_bytes;
     /*

@@ -230,8 +230,9 @@ static size_t gather(const struct msim_connection *connection, struct iovec *par
 }
 
 /*
- * Compressed messages are a client's own: what lies before its positions goes into `out`, so much
- * that a write has enough to carry.  A frame for which there is no room leaves as it is.
+ * Compressed messages are a client's own, or at least not the run's: what lies before its positions
+ * goes into `out`, so much that a write has enough to carry.  A frame for which there is no room
+ * leaves as it is.
  */
 static int pack_until(struct msim_subscription *subscription, size_t enough)
 {
@@ -241,7 +242,10 @@ static int pack_until(struct msim_subscription *subscription, size_t enough)
         const unsigned char *bytes;
         size_t size =
             msim_position_frame(&subscription->position, &subscription->topic->run, &bytes);
-        int r = msim_channel_pack(connection, bytes, size);
+        int r = connection->ws.deflate->terms.keeps_context
+                    ? msim_channel_pack(connection, bytes, size)
+                    : msim_packed_append(&subscription->topic->packed, subscription->position.at,
+                                         connection, bytes, size);
         if (r < 0)
             return r;
         advance(subscription, size);
@@ -499,6 +503,7 @@ static void free_topic(struct msim_topic *topic)
         topic->next->link = topic->link;
     msim_run_finish(&topic->run);
     msim_latest_finish(&topic->latest);
+    msim_packed_finish(&topic->packed, &allocator);
     msim_mem_free(&allocator, topic->subscribers,
                   topic->capacity * sizeof(struct msim_subscription *));
     msim_mem_free(&allocator, topic, sizeof *topic);

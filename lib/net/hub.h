@@ -12,6 +12,7 @@
 
 #include "net/connection.h"
 #include "net/latest.h"
+#include "net/packed.h"
 #include "net/run.h"
 
 struct msim_subscription {
@@ -32,7 +33,8 @@ struct msim_topic {
     struct msim_topic *next; /* of the net's */
     struct msim_topic **link;
     struct msim_run run;
-    struct msim_latest latest;              /* where the policy is to conflate */
+    struct msim_latest latest; /* where the policy is to conflate */
+    struct msim_packed packed;
     struct msim_subscription **subscribers; /* NULL in the midst of a pass: gone */
     size_t count;                           /* of places that are used */
     size_t capacity;

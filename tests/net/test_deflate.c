@@ -514,6 +514,102 @@ static void what_is_published_comes_packed_and_in_order(void **state)
     }
 }
 
+/* Listeners that each agreed to something else, and what each heard. */
+struct audience {
+    struct msim_topic *topic;
+    size_t subscribed;
+    struct listener {
+        struct msim_deflate wanted;
+        char heard[65536];
+        size_t length;
+    } listeners[6];
+};
+
+static void subscribe(void *context, struct msim_connection *connection)
+{
+    struct audience *audience = context;
+
+    assert_int_equal(msim_topic_subscribe(audience->topic, connection), MSIM_OK);
+    audience->subscribed++;
+}
+
+static void hear(void *context, struct msim_connection *connection, enum msim_message_kind kind,
+                 const unsigned char *bytes, size_t length)
+{
+    struct listener *listener = context;
+
+    (void)connection;
+    assert_int_equal(kind, MSIM_MESSAGE_TEXT);
+    assert_in_range(length, 0, sizeof listener->heard - listener->length);
+    memcpy(listener->heard + listener->length, bytes, length);
+    listener->length += length;
+}
+
+static void seat(struct msim_net *net, struct audience *audience)
+{
+    struct msim_listen_params listen = MSIM_LISTEN_PARAMS_INIT;
+    struct msim_topic_params topic = MSIM_TOPIC_PARAMS_INIT;
+    struct msim_listener *listener;
+    char url[64];
+
+    listen.deflate = (struct msim_deflate){ON, BOTH_KEEP};
+    listen.handler.opened = subscribe;
+    listen.context = audience;
+    assert_int_equal(msim_topic_create(net, &audience->topic, &topic), MSIM_OK);
+    assert_int_equal(msim_net_listen(net, &listener, &listen, NULL), MSIM_OK);
+    snprintf(url, sizeof url, "ws://localhost:%u", (unsigned)msim_listener_port(listener));
+    for (size_t i = 0; i < COUNT(audience->listeners); i++) {
+        struct msim_connect_params connect = MSIM_CONNECT_PARAMS_INIT;
+        connect.url = url;
+        connect.deflate = audience->listeners[i].wanted;
+        connect.handler.message = hear;
+        connect.context = &audience->listeners[i];
+        assert_int_equal(msim_net_connect(net, NULL, &connect, NULL), MSIM_OK);
+    }
+    for (int i = 0; i < PATIENCE && audience->subscribed < COUNT(audience->listeners); i++)
+        assert_true(msim_net_dispatch(net, 1) >= 0);
+    assert_int_equal(audience->subscribed, COUNT(audience->listeners));
+}
+
+static void what_is_packed_once_is_right_for_everyone(void **state)
+{
+    static struct audience audience = {.listeners = {{.wanted = {0}},
+                                                     {.wanted = {ON}},
+                                                     {.wanted = {ON}},
+                                                     {.wanted = {ON, .peer_window_bits = 9}},
+                                                     {.wanted = {ON, .peer_window_bits = 8}},
+                                                     {.wanted = {ON, BOTH_KEEP}}}};
+    static char said[65536];
+    struct msim_net_params params = MSIM_NET_PARAMS_INIT;
+    struct msim_net *net;
+    size_t length = 0;
+
+    (void)state;
+    assert_int_equal(msim_net_create(&net, &params, NULL), MSIM_OK);
+    seat(net, &audience);
+    for (unsigned i = 0; i < 400; i++) {
+        char text[400];
+        size_t size = i * 37 % 300; /* some of them nothing */
+        for (size_t k = 0; k < size; k++)
+            text[k] = (char)('a' + (i + k * k) % 23);
+        assert_int_equal(msim_topic_publish(audience.topic, MSIM_MESSAGE_TEXT, text, size),
+                         MSIM_OK);
+        assert_in_range(size, 0, sizeof said - length);
+        memcpy(said + length, text, size);
+        length += size;
+        if (i % 50 == 0)
+            assert_true(msim_net_dispatch(net, 0) >= 0);
+    }
+    for (size_t i = 0; i < COUNT(audience.listeners); i++) {
+        const struct listener *listener = &audience.listeners[i];
+        for (int k = 0; k < PATIENCE && listener->length < length; k++)
+            assert_true(msim_net_dispatch(net, 1) >= 0);
+        assert_int_equal(listener->length, length);
+        assert_memory_equal(listener->heard, said, length);
+    }
+    msim_net_destroy(&net);
+}
+
 /* ---- asking for it ---- */
 
 static void a_header_that_cannot_be_read_is_answered_400(void **state)
@@ -574,6 +670,7 @@ int main(void)
         cmocka_unit_test(what_inflates_beyond_the_limits_is_refused),
         cmocka_unit_test(bytes_that_inflate_to_nothing_are_bounded_too),
         cmocka_unit_test(what_is_published_comes_packed_and_in_order),
+        cmocka_unit_test(what_is_packed_once_is_right_for_everyone),
         cmocka_unit_test(a_header_that_cannot_be_read_is_answered_400),
         cmocka_unit_test(wishes_that_cannot_be_are_refused),
     };
