@@ -186,6 +186,9 @@ struct msim_instrument_view {
 };
 MSIM_API int msim_engine_instrument(const struct msim_engine *engine, uint32_t id,
                                     struct msim_instrument_view *view);
+/* Its symbol alone; NULL for no such instrument.  Borrowed: until the next one is added. */
+MSIM_API const char *msim_engine_symbol(const struct msim_engine *engine, uint32_t id,
+                                        size_t *length);
 
 struct msim_level_view {
     msim_price price;

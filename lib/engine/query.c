@@ -3,6 +3,11 @@
  */
 #include "engine/book.h"
 
+const char *msim_engine_symbol(const struct msim_engine *engine, uint32_t id, size_t *length)
+{
+    return engine ? msim_symbols_text(&engine->symbols, id, length) : NULL;
+}
+
 int msim_engine_instrument(const struct msim_engine *engine, uint32_t id,
                            struct msim_instrument_view *view)
 {

@@ -215,16 +215,27 @@ static bool swaps_ids(const struct strategy *strategy)
     return false;
 }
 
+/* Who stands where, so that nobody is looked for where there is none. */
+static void count_roles(struct msim_faults *faults)
+{
+    struct report *report = faults->report;
+
+    report->reporters = report->responders = report->clocks = 0;
+    for (size_t i = 0; i < faults->strategies; i++) {
+        const struct strategy *strategy = faults->slots[faults->slot_order[i]].strategy;
+        report->reporters += msim_fault_stands_at_events(strategy);
+        report->responders += strategy->kind == MSIM_FAULT_RESPOND && strategy->enabled;
+        report->clocks += strategy->kind == MSIM_FAULT_CLOCK && strategy->enabled;
+    }
+}
+
 static void rebuild_all(struct msim_faults *faults)
 {
     sort_slots(faults);
     faults->id_swaps = 0;
     for (size_t i = 0; i < faults->strategies; i++)
         faults->id_swaps += swaps_ids(faults->slots[faults->slot_order[i]].strategy);
-    faults->report->reporters = 0;
-    for (size_t i = 0; i < faults->strategies; i++)
-        faults->report->reporters +=
-            msim_fault_stands_at_events(faults->slots[faults->slot_order[i]].strategy);
+    count_roles(faults);
     for_each_link(faults, rebuild, 0);
 }
 

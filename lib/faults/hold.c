@@ -319,7 +319,7 @@ msim_time msim_faults_next_due(const struct msim_faults *faults)
 {
     if (!faults)
         return MSIM_TIME_NEVER;
-    if (msim_fault_report_waits(faults))
+    if (msim_fault_report_waits(faults) || faults->failure < 0)
         return faults->now;
     return msim_fault_next_release(faults);
 }

@@ -3,47 +3,76 @@
  */
 #include "faults/report.h"
 
-#include <assert.h>
-
 #include "base/mem.h"
 #include "base/random.h"
 
-static struct index_entry *place_of(struct index_entry *entries, size_t size, uint64_t key)
+/* All of a number below 2^32. */
+static uint32_t tag_of(uint64_t key)
 {
-    size_t at = msim_mix64(key) & (size - 1);
+    return (uint32_t)(key ^ key >> 32);
+}
 
-    while (entries[at].key != 0 && entries[at].key != key)
-        at = (at + 1) & (size - 1);
-    return &entries[at];
+/* Numbers in a row share cache lines; the lines are anywhere. */
+static size_t home_of(const struct index *index, uint32_t tag)
+{
+    return (size_t)(msim_mix64(tag >> 4) << 4 | (tag & 15)) & (index->size - 1);
+}
+
+static void put(struct index *index, struct index_entry entry)
+{
+    size_t at = home_of(index, entry.tag);
+
+    while (index->entries[at].number != 0)
+        at = (at + 1) & (index->size - 1);
+    index->entries[at] = entry;
 }
 
 uint32_t msim_fault_index_find(const struct index *index, uint64_t key)
 {
-    if (index->size == 0 || key == 0)
+    const uint32_t tag = tag_of(key);
+
+    if (index->size == 0)
         return NOTHING;
-    const struct index_entry *entry = place_of(index->entries, index->size, key);
-    return entry->key == key ? entry->place : NOTHING;
+    for (size_t at = home_of(index, tag); index->entries[at].number != 0;
+         at = (at + 1) & (index->size - 1))
+        if (index->entries[at].tag == tag)
+            return index->entries[at].number - 1;
+    return NOTHING;
+}
+
+uint32_t msim_fault_index_find_next(const struct index *index, uint64_t key, uint32_t place)
+{
+    const uint32_t tag = tag_of(key);
+    bool behind = false;
+
+    for (size_t at = home_of(index, tag); index->entries[at].number != 0;
+         at = (at + 1) & (index->size - 1)) {
+        if (index->entries[at].tag != tag)
+            continue;
+        if (behind)
+            return index->entries[at].number - 1;
+        behind = index->entries[at].number - 1 == place;
+    }
+    return NOTHING;
 }
 
 int msim_fault_index_add(struct index *index, uint64_t key, uint32_t place,
                          const struct msim_allocator *allocator)
 {
-    assert(key != 0);
     if (4 * (index->count + 1) > 3 * index->size) {
-        size_t size = index->size > 0 ? 2 * index->size : 16;
-        struct index_entry *entries = msim_mem_zero_array(allocator, size, sizeof *entries);
-        if (!entries)
+        struct index grown = {.size = index->size > 0 ? 2 * index->size : 16,
+                              .count = index->count};
+        grown.entries = msim_mem_zero_array(allocator, grown.size, sizeof *grown.entries);
+        if (!grown.entries)
             return MSIM_ERR_NOMEM;
         for (size_t i = 0; i < index->size; i++)
-            if (index->entries[i].key != 0)
-                *place_of(entries, size, index->entries[i].key) = index->entries[i];
-        msim_mem_free(allocator, index->entries, index->size * sizeof *entries);
-        index->entries = entries;
-        index->size = size;
+            if (index->entries[i].number != 0)
+                put(&grown, index->entries[i]);
+        msim_fault_index_finish(index, allocator);
+        *index = grown;
     }
-    struct index_entry *entry = place_of(index->entries, index->size, key);
-    index->count += entry->key == 0;
-    *entry = (struct index_entry){key, place};
+    put(index, (struct index_entry){tag_of(key), place + 1});
+    index->count++;
     return MSIM_OK;
 }
 

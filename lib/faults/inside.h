@@ -632,6 +632,20 @@ static inline void msim_fault_alarm(struct msim_faults *faults, msim_time when)
 /* When pulling messages has something to do; what is said and done elsewhere left aside. */
 msim_time msim_fault_next_release(const struct msim_faults *faults);
 
+void msim_fault_return_lent(struct msim_faults *faults);
+
+/* It is now: what is due before it is done, and what was lent comes back. */
+static inline void msim_fault_catch_up(struct msim_faults *faults, msim_time now)
+{
+    if (faults->lent != NOTHING)
+        msim_fault_return_lent(faults);
+    if (now >= faults->alarm) {
+        msim_fault_advance_before(faults, now);
+        faults->alarm = msim_fault_next_release(faults);
+    }
+    faults->now = now;
+}
+
 /* Without memory for it the timer is lost and the layer has failed (told by the next pull). */
 void msim_fault_timer(struct msim_faults *faults, msim_time when, const struct timer_item *item);
 
@@ -671,7 +685,6 @@ static inline int msim_fault_failure(struct msim_faults *faults)
 /* ---- emit.c ---- */
 
 /* What the last pull gave out is no longer borrowed. */
-void msim_fault_return_lent(struct msim_faults *faults);
 
 /* Stage 7: what passed reorder leaves, unless a gate is closed. */
 void msim_fault_emit(struct msim_faults *faults, uint32_t index, msim_time now);

@@ -61,10 +61,15 @@ const char *msim_fault_cid_name(const struct report *report, uint32_t account, u
 int msim_fault_account_get(struct report *report, uint32_t id, struct account **out)
 {
     const struct msim_allocator *allocator = &report->faults->allocator;
-    uint32_t place = msim_fault_index_find(&report->account_index, (uint64_t)id + 1);
+    struct account **recent = &report->recent[id % RECENT_ACCOUNTS];
 
+    if (*recent && (*recent)->id == id) {
+        *out = *recent;
+        return MSIM_OK;
+    }
+    uint32_t place = msim_fault_index_find(&report->account_index, id);
     if (place != NOTHING) {
-        *out = report->accounts[place];
+        *out = *recent = report->accounts[place];
         return MSIM_OK;
     }
     void *accounts = report->accounts;
@@ -77,14 +82,14 @@ int msim_fault_account_get(struct report *report, uint32_t id, struct account **
     if (!account)
         return MSIM_ERR_NOMEM;
     account->id = id;
-    r = msim_fault_index_add(&report->account_index, (uint64_t)id + 1,
-                             (uint32_t)report->account_count, allocator);
+    r = msim_fault_index_add(&report->account_index, id, (uint32_t)report->account_count,
+                             allocator);
     if (r < 0) {
         msim_mem_free(allocator, account, sizeof *account);
         return r;
     }
     report->accounts[report->account_count++] = account;
-    *out = account;
+    *out = *recent = account;
     return MSIM_OK;
 }
 
@@ -121,6 +126,8 @@ struct known_order *msim_fault_order_find(struct account *account, uint64_t orde
 {
     uint32_t place = msim_fault_index_find(&account->order_index, order);
 
+    while (place != NOTHING && account->orders[place].order != order)
+        place = msim_fault_index_find_next(&account->order_index, order, place);
     return place == NOTHING ? NULL : &account->orders[place];
 }
 
@@ -159,21 +166,23 @@ static int order_get(struct report *report, struct account *account, const struc
 }
 
 /* A trade with oneself has one id and two orders. */
-static uint64_t fill_key(uint64_t exec, uint64_t order)
+static struct known_fill *fill_find(struct account *account, uint64_t exec, uint64_t order)
 {
-    uint64_t key = msim_mix64(exec ^ msim_mix64(order));
+    uint32_t place = msim_fault_index_find(&account->fill_index, exec);
 
-    return key != 0 ? key : 1;
+    while (place != NOTHING && (account->fills[place].exec != exec ||
+                                account->orders[account->fills[place].order].order != order))
+        place = msim_fault_index_find_next(&account->fill_index, exec, place);
+    return place == NOTHING ? NULL : &account->fills[place];
 }
 
 int msim_fault_fill_note(struct report *report, struct account *account, uint64_t exec,
                          uint32_t order, msim_qty quantity, bool phantom)
 {
-    uint64_t key = fill_key(exec, account->orders[order].order);
     const struct msim_allocator *allocator = &report->faults->allocator;
     void *fills = account->fills;
 
-    if (exec == 0 || msim_fault_index_find(&account->fill_index, key) != NOTHING)
+    if (exec == 0 || fill_find(account, exec, account->orders[order].order))
         return MSIM_OK;
     int r = msim_mem_grow(allocator, &fills, &account->fill_capacity, sizeof *account->fills,
                           account->fill_count + 1, 4 * report->faults->params.max_orders);
@@ -184,7 +193,7 @@ int msim_fault_fill_note(struct report *report, struct account *account, uint64_
     if (r < 0)
         return r;
     account->fills = fills;
-    r = msim_fault_index_add(&account->fill_index, key, (uint32_t)account->fill_count, allocator);
+    r = msim_fault_index_add(&account->fill_index, exec, (uint32_t)account->fill_count, allocator);
     if (r < 0)
         return r;
     account->fills[account->fill_count++] =
@@ -268,11 +277,9 @@ static struct known_fill *busted_fill(struct account *account, const struct msim
 {
     const uint64_t orders[] = {event->as.trade.maker_order, event->as.trade.taker_order,
                                event->order};
-    uint32_t place = msim_fault_index_find(&account->fill_index, fill_key(exec, orders[which]));
-
     bool again = which == 2 && (orders[0] == orders[2] || orders[1] == orders[2]);
 
-    return place == NOTHING || again ? NULL : &account->fills[place];
+    return again ? NULL : fill_find(account, exec, orders[which]);
 }
 
 static int busted_event(struct report *report, struct account *account,
@@ -355,9 +362,9 @@ static int told_fill(struct report *report, struct account *account, const struc
         return r;
     add_signed(&position->told, event->side, event->as.fill.quantity);
     order->told += event->as.fill.quantity;
-    uint32_t place = msim_fault_index_find(&account->fill_index, fill_key(exec, order->order));
-    if (place != NOTHING)
-        account->fills[place].told++;
+    struct known_fill *fill = fill_find(account, exec, order->order);
+    if (fill)
+        fill->told++;
     return MSIM_OK;
 }
 

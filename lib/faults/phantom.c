@@ -272,8 +272,7 @@ static void say_bust(struct report *report, uint32_t slot_index, struct account 
         .taker_account = fill->account,
     };
     saying->order = order;
-    saying->account_place =
-        msim_fault_index_find(&report->account_index, (uint64_t)account->id + 1);
+    saying->account_place = msim_fault_index_find(&report->account_index, account->id);
     saying->quantity = fill->as.fill.quantity;
     slot->kinds->report.busted++;
     msim_fault_say_at(report, index, when);
@@ -322,8 +321,10 @@ bool msim_fault_phantom_emit(struct report *report, uint32_t slot_index, struct 
     said->type = said->event.as.fill.leaves > 0 ? MSIM_FAULT_EXEC_PARTIAL : MSIM_FAULT_EXEC_FILL;
     struct msim_event fill = said->event;
     bool own = choice.account == account;
-    if (phantom->sticky && own)
+    if (phantom->sticky && own) {
         order->phantom += quantity;
+        account->has_phantoms = true;
+    }
     if (PLANTED(PHANTOM_PAYS) && own)
         order->filled += quantity;
     slot->kinds->report.emitted++;

@@ -66,6 +66,7 @@ static void free_accounts(struct report *report)
     for (size_t i = 0; i < report->account_count; i++)
         msim_fault_account_free(report, report->accounts[i]);
     report->account_count = 0;
+    memset(report->recent, 0, sizeof report->recent);
     msim_fault_index_finish(&report->account_index, &report->faults->allocator);
 }
 
@@ -394,7 +395,8 @@ static void at_event(struct report *report, uint32_t slot_index, struct account 
 static bool tell_sticky(struct report *report, struct account *account,
                         const struct msim_event *event)
 {
-    const struct known_order *order = msim_fault_order_find(account, event->order);
+    const struct known_order *order =
+        account->has_phantoms ? msim_fault_order_find(account, event->order) : NULL;
     if (!order || order->phantom == 0)
         return false;
 
@@ -491,9 +493,7 @@ int msim_faults_report(struct msim_faults *faults, msim_time now, const struct m
     if (!faults || !event || now < faults->now)
         return MSIM_ERR_INVALID;
     struct report *report = faults->report;
-    msim_fault_return_lent(faults);
-    msim_fault_advance_before(faults, now);
-    faults->now = now;
+    msim_fault_catch_up(faults, now);
     int r = ledger_of(report, event, &account);
     if (r < 0)
         return r;

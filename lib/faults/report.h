@@ -8,7 +8,10 @@
 
 /* ---- numbers to places ---- */
 
-/* A hash index of places by a number that is never 0. */
+/*
+ * A hash index of places by numbers.  Of a number it keeps 32 bits: who looks for one that may be
+ * larger checks what stands at the place, and asks for the next.
+ */
 struct index {
     struct index_entry *entries;
     size_t size;
@@ -16,11 +19,14 @@ struct index {
 };
 
 struct index_entry {
-    uint64_t key;
-    uint32_t place;
+    uint32_t tag;
+    uint32_t number; /* the place + 1; 0 where there is none */
 };
 
 uint32_t msim_fault_index_find(const struct index *index, uint64_t key);
+/* The one that was added behind `place`. */
+uint32_t msim_fault_index_find_next(const struct index *index, uint64_t key, uint32_t place);
+/* A number may stand for several places. */
 int msim_fault_index_add(struct index *index, uint64_t key, uint32_t place,
                          const struct msim_allocator *allocator);
 void msim_fault_index_finish(struct index *index, const struct msim_allocator *allocator);
@@ -86,6 +92,7 @@ struct account {
     struct state *states[STRATEGIES_MOST]; /* NULL until the strategy meets the account */
     bool truncated;
     bool has_view;
+    bool has_phantoms; /* an order was shown with more than it filled, once */
 };
 
 /* ---- what is to be said ---- */
@@ -117,6 +124,8 @@ struct last_price {
     msim_price price;
 };
 
+#define RECENT_ACCOUNTS 16
+
 struct report {
     struct msim_faults *faults;
     struct msim_fault_names names;
@@ -140,7 +149,11 @@ struct report {
     struct msim_symbols requesters;          /* accounts by name, and how often each has asked */
     uint64_t *requests;
     size_t request_capacity;
-    uint64_t reporters; /* strategies that stand at events */
+    uint64_t reporters;  /* strategies that stand at events */
+    uint64_t responders; /* … at requests */
+    uint64_t clocks;
+    struct account *recent[RECENT_ACCOUNTS];     /* by the lowest bits of their numbers; NULL */
+    uint32_t recent_requesters[RECENT_ACCOUNTS]; /* number + 1 */
 };
 
 int msim_fault_report_create(struct report **out, struct msim_faults *faults,

@@ -74,14 +74,33 @@ static void answer(struct report *report, struct slot *slot, const struct decisi
     }
 }
 
+/* The account's number among those that ask: those that asked last are found without a search. */
+static int requester_of(struct report *report, const char *name, size_t length, uint32_t *id)
+{
+    const unsigned last = length > 0 ? (unsigned char)name[length - 1] : 0;
+    uint32_t *recent = &report->recent_requesters[last % RECENT_ACCOUNTS];
+    size_t known_length = 0;
+    const char *known =
+        *recent > 0 ? msim_symbols_text(&report->requesters, *recent - 1, &known_length) : NULL;
+
+    if (known && known_length == length && memcmp(known, name, length) == 0) {
+        *id = *recent - 1;
+        return MSIM_OK;
+    }
+    int r = msim_symbols_intern(&report->requesters, name, length, id);
+    if (r == MSIM_OK)
+        *recent = *id + 1;
+    return r;
+}
+
 /* The number of the account's request; accounts are told apart by name. */
-static int next_request(struct report *report, const char *name, uint64_t *out)
+static int next_request(struct report *report, const char *name, size_t length, uint64_t *out)
 {
     const struct msim_allocator *allocator = &report->faults->allocator;
     size_t old = report->request_capacity;
     void *requests = report->requests;
     uint32_t id;
-    int r = msim_symbols_intern(&report->requesters, name, strlen(name), &id);
+    int r = requester_of(report, name, length, &id);
 
     if (r == MSIM_OK)
         r = msim_mem_grow(allocator, &requests, &report->request_capacity, sizeof *report->requests,
@@ -123,15 +142,15 @@ int msim_faults_request(struct msim_faults *faults, msim_time now, const char *a
                         .channel = MSIM_FAULT_WS_API};
     bool done = false;
 
-    msim_fault_return_lent(faults);
-    msim_fault_advance_before(faults, now);
-    faults->now = now;
+    msim_fault_catch_up(faults, now);
     uint64_t ordinal = 0;
-    int r = next_request(report, name, &ordinal);
+    int r = next_request(report, name, view.account.length, &ordinal);
     if (r < 0)
         return r;
     *out = (struct msim_fault_verdict){
         .execute = true, .acknowledge = true, .code_text = "", .message = ""};
+    if (report->responders == 0)
+        return MSIM_OK;
     for (uint32_t i = 0; faults->strategies > 0 && i < STRATEGIES_MOST; i++) {
         struct slot *slot = &faults->slots[i];
         if (!slot->strategy || slot->strategy->kind != MSIM_FAULT_RESPOND ||
@@ -172,7 +191,7 @@ msim_time msim_faults_clock(struct msim_faults *faults, msim_time now, const cha
     msim_time sum = 0;
     struct msim_fault_message message = {.type = MSIM_FAULT_OTHER};
 
-    if (!faults || faults->strategies == 0)
+    if (!faults || faults->report->clocks == 0)
         return 0;
     const char *name = account ? account : "";
     struct view view = {.message = &message,

@@ -231,22 +231,35 @@ static bool is_print(const struct msim_venue *venue, const struct msim_event *ev
            venue->markets[event->instrument].driver == DRIVER_HISTORY;
 }
 
-static int tell(struct msim_venue *venue, const struct msim_event *event)
+static int give(struct msim_venue *venue, const struct msim_event *event, bool is_public)
 {
-    const bool is_public = msim_venue_is_public(event);
     struct output *output;
 
-    if (!is_public ? event->account < MSIM_VENUE_FIRST_ACCOUNT : is_print(venue, event))
-        return MSIM_OK;
-    if (venue->faults) {
+    if (msim_taps_inside(venue)) {
         struct output made = {.tag = venue->tag, .account = MSIM_VENUE_PUBLIC};
         fill_in(&made, event, is_public);
-        return msim_taps_report(venue, &made, venue->silent && is_answer(venue, event));
+        return msim_taps_send(venue, &made);
     }
     int r = msim_venue_output_add(venue, &output);
     if (r == MSIM_OK)
         fill_in(output, event, is_public);
     return r;
+}
+
+static int tell(struct msim_venue *venue, const struct msim_event *event)
+{
+    const bool is_public = msim_venue_is_public(event);
+    int r = MSIM_FAULT_PASS;
+
+    if (!is_public ? event->account < MSIM_VENUE_FIRST_ACCOUNT : is_print(venue, event))
+        return MSIM_OK;
+    if (venue->faults)
+        r = msim_taps_report(venue, event);
+    if (r == MSIM_FAULT_PASS && !(venue->silent && is_answer(venue, event)))
+        r = give(venue, event, is_public);
+    if (r >= 0 && venue->faults)
+        r = msim_taps_reported(venue);
+    return r < 0 ? r : MSIM_OK;
 }
 
 /* All that the last apply brought about.  What cannot be told for want of room is a failure. */

@@ -298,8 +298,12 @@ void msim_taps_destroy(struct msim_venue *venue);
 /* A command of a robot, through the taps. */
 int msim_taps_submit(struct msim_venue *venue, const struct msim_command *command, const char *text,
                      size_t length, uint64_t tag);
-/* An event of the engine; `silent`: the truth, and not told. */
-int msim_taps_report(struct msim_venue *venue, const struct output *output, bool silent);
+/* An event of the engine: MSIM_FAULT_PASS where it is to be told as it is. */
+int msim_taps_report(struct msim_venue *venue, const struct msim_event *event);
+/* It has been told, or not: what the layer has to say of it comes behind. */
+int msim_taps_reported(struct msim_venue *venue);
+/* Whether there is a layer, and outputs are messages on its links. */
+bool msim_taps_inside(const struct msim_venue *venue);
 /* A record on its way out. */
 int msim_taps_send(struct msim_venue *venue, const struct output *output);
 /* What the layer has to do and to say at `now`. */

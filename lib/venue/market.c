@@ -61,7 +61,7 @@ static int tell_record(struct msim_venue *venue, const struct msim_record *recor
     struct output *output;
     int r;
 
-    if (venue->faults) {
+    if (msim_taps_inside(venue)) {
         struct output made = {
             .time = record->time,
             .account = MSIM_VENUE_PUBLIC,

@@ -44,10 +44,9 @@ static const char *name_account(void *context, uint32_t account)
 static const char *name_symbol(void *context, uint32_t instrument)
 {
     const struct msim_venue *venue = context;
-    struct msim_instrument_view view;
+    size_t length;
 
-    return msim_engine_instrument(venue->engine, instrument, &view) == MSIM_OK ? view.params.symbol
-                                                                               : NULL;
+    return msim_engine_symbol(venue->engine, instrument, &length);
 }
 
 static const char *name_asset(void *context, uint32_t asset)
@@ -155,9 +154,9 @@ static msim_time layer_time(const struct msim_venue *venue)
     return last > venue->now ? last : venue->now;
 }
 
-static bool inside(const struct msim_venue *venue)
+bool msim_taps_inside(const struct msim_venue *venue)
 {
-    return !(venue->params.flags & MSIM_VENUE_WIRE_OUTSIDE);
+    return venue->faults && !(venue->params.flags & MSIM_VENUE_WIRE_OUTSIDE);
 }
 
 /* ---- links ---- */
@@ -302,7 +301,7 @@ size_t msim_taps_digits(uint64_t value, char digits[24])
 static int send(struct msim_venue *venue, const struct output *output, const void *bytes,
                 size_t length)
 {
-    if (inside(venue)) {
+    if (msim_taps_inside(venue)) {
         const int r = submit_out(venue, output, bytes, length);
         if (r != MSIM_FAULT_PASS)
             return r == MSIM_FAULT_TAKEN || r == MSIM_ERR_CLOSED ? MSIM_OK : r;
@@ -386,16 +385,23 @@ static int drain_said(struct msim_venue *venue)
     return r < 0 ? r : MSIM_OK;
 }
 
-int msim_taps_report(struct msim_venue *venue, const struct output *output, bool silent)
+/* Whether the layer has nothing to say or to do by now. */
+static bool idle(const struct msim_venue *venue)
 {
-    int r = msim_faults_report(venue->faults, layer_time(venue), &output->as.event);
+    return msim_faults_next_due(venue->faults) > layer_time(venue);
+}
 
+int msim_taps_report(struct msim_venue *venue, const struct msim_event *event)
+{
+    return msim_faults_report(venue->faults, layer_time(venue), event);
+}
+
+int msim_taps_reported(struct msim_venue *venue)
+{
+    if (idle(venue))
+        return MSIM_OK;
     venue->served = INT64_MIN;
-    if (r < 0)
-        return r;
-    if (r == MSIM_FAULT_PASS && !silent)
-        r = msim_taps_send(venue, output);
-    return r < 0 ? r : drain_said(venue);
+    return drain_said(venue);
 }
 
 /* ---- in ---- */
@@ -559,7 +565,7 @@ int msim_taps_submit(struct msim_venue *venue, const struct msim_command *comman
 
     if (length > 0)
         memcpy(errand.text, text, length);
-    if (inside(venue) && type_of_command(command) >= 0) {
+    if (msim_taps_inside(venue) && type_of_command(command) >= 0) {
         r = link_of(venue, command->account, &link);
         if (r < 0 || link->cut)
             return r < 0 ? r : MSIM_ERR_CLOSED;
@@ -573,7 +579,7 @@ int msim_taps_submit(struct msim_venue *venue, const struct msim_command *comman
         }
     }
     r = execute(venue, &errand);
-    const int served = r < 0 ? MSIM_OK : msim_taps_serve(venue, layer_time(venue));
+    const int served = r < 0 || idle(venue) ? MSIM_OK : msim_taps_serve(venue, layer_time(venue));
     return served < 0 ? served : r;
 }
 
@@ -739,7 +745,7 @@ int msim_taps_serve(struct msim_venue *venue, msim_time now)
         }
         if (r >= 0)
             r = drain_said(venue);
-        if (r >= 0 && inside(venue)) {
+        if (r >= 0 && msim_taps_inside(venue)) {
             r = msim_faults_pull(venue->faults, time, &output);
             if (r == MSIM_PULL_RECORD) {
                 again = true;

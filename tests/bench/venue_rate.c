@@ -1,10 +1,10 @@
 /*
  * Orders through a venue: submit, and pull all that it tells, on one core.
  *
- *     venue-rate [ORDERS]
+ *     venue-rate [ORDERS [WAY]]
  *
  * Half of the orders rest and half take one of them.  Every way of running is done in turn, five
- * times, and the median of the processor's time is told.
+ * times, and the median of the processor's time is told; WAY picks one of them, for a profiler.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,12 +125,15 @@ static int by_size(const void *a, const void *b)
 int main(int argument_count, char **arguments)
 {
     const long orders = argument_count > 1 ? atol(arguments[1]) : 400000;
+    const int only = argument_count > 2 ? atoi(arguments[2]) : WAYS;
+    const int first = only >= 0 && only < WAYS ? only : 0;
+    const int end = only >= 0 && only < WAYS ? only + 1 : WAYS;
     double times[WAYS][ROUNDS];
 
     for (int round = 0; round < ROUNDS; round++)
-        for (int way = 0; way < WAYS; way++)
+        for (int way = first; way < end; way++)
             times[way][round] = run(&ways[way], orders);
-    for (int way = 0; way < WAYS; way++) {
+    for (int way = first; way < end; way++) {
         qsort(times[way], ROUNDS, sizeof times[way][0], by_size);
         const double median = times[way][ROUNDS / 2];
         printf("%-30s %7.0f ns an order, %5.2f million a second\n", ways[way].name, median,

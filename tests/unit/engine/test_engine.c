@@ -158,6 +158,10 @@ static void names_are_found_again(void **state)
                      MSIM_ERR_NOT_FOUND);
     assert_int_equal(msim_engine_instrument(bench->engine, 0, &view), MSIM_OK);
     assert_string_equal(view.params.symbol, "BTC/USD");
+    size_t length = 0;
+    assert_string_equal(msim_engine_symbol(bench->engine, id, &length), "BTC/USD");
+    assert_int_equal(length, 7);
+    assert_null(msim_engine_symbol(bench->engine, id + 1, &length));
     assert_int_equal(view.params.tick, 1);
     assert_int_equal(view.best_bid, 0);
     assert_int_equal(msim_engine_instrument(bench->engine, 1, &view), MSIM_ERR_NOT_FOUND);
