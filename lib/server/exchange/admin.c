@@ -529,14 +529,14 @@ int msim_exchange_admin_open(struct msim_exchange_server *server,
 {
     struct msim_access_params access = MSIM_ACCESS_PARAMS_INIT;
 
-    if (!params->admin && !server->replaying)
+    if (!params->admin && !server->stage)
         return MSIM_OK;
     struct msim_exchange_admin *admin = msim_mem_zero(&server->allocator, sizeof *admin);
     if (!admin)
         return MSIM_ERR_NOMEM;
     admin->server = server;
     server->admin = admin;
-    if (server->replaying)
+    if (server->stage)
         return MSIM_OK;
     if (params->admin_access)
         return listen_on(admin, params, params->admin_access, detail);

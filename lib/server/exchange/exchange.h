@@ -52,7 +52,6 @@ struct msim_exchange_server;
 struct msim_exchange_client;
 struct msim_exchange_call;
 struct msim_exchange_path;
-struct msim_exchange_replaying;
 
 /* A channel of an instrument, from its first subscriber on. */
 struct msim_exchange_feed {
@@ -102,6 +101,14 @@ struct msim_exchange_account {
 struct msim_exchange_tally {
     uint64_t messages;
     uint64_t hash;
+};
+
+/* Where there are no sockets: who hears what would go to them. */
+struct msim_exchange_stage {
+    /* MSIM_OK, or MSIM_ERR_CLOSED where nobody hears it any more. */
+    int (*told)(void *context, uint64_t visit, struct msim_exchange_tally *tally, const void *bytes,
+                size_t length);
+    void *context;
 };
 
 /* What a message that the failure layer holds says of an order, for the ledger. */
@@ -222,7 +229,7 @@ struct msim_exchange_server {
     int (*record)(void *context, const void *bytes, size_t length); /* NULL: not recorded */
     void *record_context;
     struct msim_bytes frame;
-    struct msim_exchange_replaying *replaying; /* NULL: there are sockets */
+    const struct msim_exchange_stage *stage; /* NULL: there are sockets */
 
     bool is_stopping;
     int failure;
@@ -247,11 +254,10 @@ static inline struct msim_native_stamp msim_exchange_stamp(
 /* A copy of bytes that are not ours for long; NULL without memory.  Valid until the next one. */
 char *msim_exchange_hold(struct msim_exchange_server *server, const void *bytes, size_t length);
 
-/* The server, listening, or (with `replaying`) without any socket. */
+/* The server, listening, or (with a stage, borrowed) without any socket. */
 int msim_exchange_server_make(struct msim_exchange_server **out,
                               const struct msim_exchange_server_params *params,
-                              struct msim_exchange_replaying *replaying,
-                              struct msim_detail *detail);
+                              const struct msim_exchange_stage *stage, struct msim_detail *detail);
 
 /* What is due by now happens; when to come back. */
 msim_time msim_exchange_turn(struct msim_exchange_server *server);

@@ -22,10 +22,11 @@ struct visitor {
     bool is_known;   /* the recording has a cut or an end for it */
 };
 
-struct msim_exchange_replaying {
+struct replay {
     const struct msim_exchange_replay_params *params;
     struct msim_exchange_replay_result *result;
     struct msim_allocator allocator;
+    struct msim_exchange_stage stage;
     struct msim_exchange_server *server;
     struct msim_exchange_config *config;
     struct visitor *visitors;
@@ -33,14 +34,13 @@ struct msim_exchange_replaying {
     struct msim_detail *detail;
 };
 
-static int refuse(struct msim_exchange_replaying *replay, const struct msim_frame *frame,
-                  const char *words)
+static int refuse(struct replay *replay, const struct msim_frame *frame, const char *words)
 {
     return msim_detail_set(replay->detail, MSIM_ERR_FORMAT, "a frame of kind %d at %lld: %s",
                            frame->kind, (long long)frame->time, words);
 }
 
-static struct visitor *visitor_of(struct msim_exchange_replaying *replay, uint64_t number)
+static struct visitor *visitor_of(struct replay *replay, uint64_t number)
 {
     size_t old = replay->capacity;
     void *visitors = replay->visitors;
@@ -60,10 +60,10 @@ static struct visitor *visitor_of(struct msim_exchange_replaying *replay, uint64
 
 /* ---- what is said ---- */
 
-int msim_exchange_replay_told(struct msim_exchange_server *server, uint64_t visit,
-                              struct msim_exchange_tally *tally, const void *bytes, size_t length)
+static int told(void *context, uint64_t visit, struct msim_exchange_tally *tally, const void *bytes,
+                size_t length)
 {
-    struct msim_exchange_replaying *replay = server->replaying;
+    struct replay *replay = context;
     const struct msim_exchange_replay_params *params = replay->params;
 
     if (visit == 0 || visit > replay->capacity)
@@ -77,7 +77,7 @@ int msim_exchange_replay_told(struct msim_exchange_server *server, uint64_t visi
     return MSIM_OK;
 }
 
-static void compare(struct msim_exchange_replaying *replay, const struct msim_frame *frame,
+static void compare(struct replay *replay, const struct msim_frame *frame,
                     const struct msim_exchange_tally *tally)
 {
     replay->result->connections++;
@@ -87,7 +87,7 @@ static void compare(struct msim_exchange_replaying *replay, const struct msim_fr
 
 /* ---- frame by frame ---- */
 
-static int visit(struct msim_exchange_replaying *replay, const struct msim_frame *frame)
+static int visit(struct replay *replay, const struct msim_frame *frame)
 {
     struct msim_exchange_server *server = replay->server;
     struct msim_exchange_client *client = NULL;
@@ -110,7 +110,7 @@ static int visit(struct msim_exchange_replaying *replay, const struct msim_frame
     return MSIM_OK;
 }
 
-static int of_client(struct msim_exchange_replaying *replay, const struct msim_frame *frame)
+static int of_client(struct replay *replay, const struct msim_frame *frame)
 {
     struct msim_exchange_server *server = replay->server;
     struct visitor *visitor =
@@ -144,7 +144,7 @@ static int of_client(struct msim_exchange_replaying *replay, const struct msim_f
     return MSIM_OK;
 }
 
-static int call(struct msim_exchange_replaying *replay, const struct msim_frame *frame)
+static int call(struct replay *replay, const struct msim_frame *frame)
 {
     const struct msim_native_text *texts = frame->texts;
     struct msim_exchange_server *server = replay->server;
@@ -172,7 +172,7 @@ static int call(struct msim_exchange_replaying *replay, const struct msim_frame 
     return MSIM_OK;
 }
 
-static int call_end(struct msim_exchange_replaying *replay, const struct msim_frame *frame)
+static int call_end(struct replay *replay, const struct msim_frame *frame)
 {
     struct visitor *visitor =
         frame->number <= replay->capacity ? visitor_of(replay, frame->number) : NULL;
@@ -186,7 +186,7 @@ static int call_end(struct msim_exchange_replaying *replay, const struct msim_fr
     return MSIM_OK;
 }
 
-static int administer(struct msim_exchange_replaying *replay, const struct msim_frame *frame)
+static int administer(struct replay *replay, const struct msim_frame *frame)
 {
 
     if (frame->text_count != 4)
@@ -204,7 +204,7 @@ static int administer(struct msim_exchange_replaying *replay, const struct msim_
     return MSIM_OK;
 }
 
-static int step(struct msim_exchange_replaying *replay, const struct msim_frame *frame)
+static int step(struct replay *replay, const struct msim_frame *frame)
 {
     struct msim_exchange_server *server = replay->server;
 
@@ -247,7 +247,7 @@ static int step(struct msim_exchange_replaying *replay, const struct msim_frame 
 
 /* ---- the beginning ---- */
 
-static int keep_setting(struct msim_exchange_replaying *replay, const struct msim_frame *frame)
+static int keep_setting(struct replay *replay, const struct msim_frame *frame)
 {
     if (frame->text_count != 2)
         return refuse(replay, frame, "no setting");
@@ -255,8 +255,7 @@ static int keep_setting(struct msim_exchange_replaying *replay, const struct msi
                                      replay->detail);
 }
 
-static int open_market(struct msim_exchange_replaying *replay, const struct msim_frame *start,
-                       msim_time time)
+static int open_market(struct replay *replay, const struct msim_frame *start, msim_time time)
 {
     struct msim_exchange_server_params params = MSIM_EXCHANGE_SERVER_PARAMS_INIT;
 
@@ -268,10 +267,10 @@ static int open_market(struct msim_exchange_replaying *replay, const struct msim
     params.scenario = start->texts[1].length > 0 ? start->texts[1].text : NULL;
     params.scenario_length = start->texts[1].length;
     params.scenario_lasts = (msim_time)start->number;
-    return msim_exchange_server_make(&replay->server, &params, replay, replay->detail);
+    return msim_exchange_server_make(&replay->server, &params, &replay->stage, replay->detail);
 }
 
-static int begin(struct msim_exchange_replaying *replay, size_t *at)
+static int begin(struct replay *replay, size_t *at)
 {
     const unsigned char *bytes = replay->params->bytes;
     size_t length = replay->params->length;
@@ -303,7 +302,7 @@ static int begin(struct msim_exchange_replaying *replay, size_t *at)
 }
 
 /* Cuts are known before what they cut. */
-static int find_cuts(struct msim_exchange_replaying *replay, size_t at)
+static int find_cuts(struct replay *replay, size_t at)
 {
     struct msim_frame frame;
     int r;
@@ -320,7 +319,7 @@ static int find_cuts(struct msim_exchange_replaying *replay, size_t at)
     return r;
 }
 
-static int run(struct msim_exchange_replaying *replay)
+static int run(struct replay *replay)
 {
     struct msim_frame frame;
     size_t at = 0;
@@ -338,7 +337,7 @@ static int run(struct msim_exchange_replaying *replay)
     return r;
 }
 
-static void end_all(struct msim_exchange_replaying *replay)
+static void end_all(struct replay *replay)
 {
     replay->server->is_stopping = true;
     for (size_t i = 0; i < replay->capacity; i++) {
@@ -358,13 +357,14 @@ int msim_exchange_replay(const struct msim_exchange_replay_params *params,
     if (!params || params->size != sizeof *params || !out || (!params->bytes && params->length > 0))
         return MSIM_ERR_INVALID;
     struct msim_exchange_replay_result result = {0};
-    struct msim_exchange_replaying replay = {
+    struct replay replay = {
         .params = params,
         .result = &result,
         .allocator = msim_mem_allocator(params->allocator),
         .detail = detail,
     };
 
+    replay.stage = (struct msim_exchange_stage){told, &replay};
     int r = msim_exchange_config_create(&replay.config, &replay.allocator);
     if (r >= 0)
         r = run(&replay);

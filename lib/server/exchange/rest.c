@@ -14,7 +14,6 @@
 #include "base/mem.h"
 #include "server/exchange/recording.h"
 #include "server/exchange/scripted.h"
-#include "server/exchange/wire.h"
 
 #define SHARED_SESSION "rest-session"
 #define BODY_MAX ((size_t)64 << 10)
@@ -87,8 +86,8 @@ static int hand_over(struct msim_exchange_server *server, struct msim_exchange_c
                      const struct msim_http_answer *answer)
 {
     if (!call->exchange)
-        return msim_exchange_replay_told(server, call->visit, &call->tally, answer->body,
-                                         answer->body_length);
+        return server->stage->told(server->stage->context, call->visit, &call->tally, answer->body,
+                                   answer->body_length);
     if (server->record)
         msim_exchange_tally(&call->tally, answer->body, answer->body_length);
     return msim_exchange_answer(call->exchange, answer);

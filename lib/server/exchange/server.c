@@ -71,7 +71,7 @@ char *msim_exchange_hold(struct msim_exchange_server *server, const void *bytes,
 
 void msim_exchange_clock(struct msim_exchange_server *server)
 {
-    if (server->replaying)
+    if (server->stage)
         return;
     msim_time now = msim_pacer_now(&server->pacer, msim_net_now(server->net));
     if (now > server->now)
@@ -394,7 +394,7 @@ static int listen_on(struct msim_exchange_server *server,
     net.turn = turn;
     net.context = server;
     int r = msim_net_create(&server->net, &net, detail);
-    if (r < 0 || server->replaying)
+    if (r < 0 || server->stage)
         return r;
     listen.host = server->settings.host;
     listen.port = server->settings.port;
@@ -473,14 +473,14 @@ int msim_exchange_server_create(struct msim_exchange_server **out,
 
 int msim_exchange_server_make(struct msim_exchange_server **out,
                               const struct msim_exchange_server_params *params,
-                              struct msim_exchange_replaying *replaying, struct msim_detail *detail)
+                              const struct msim_exchange_stage *stage, struct msim_detail *detail)
 {
     struct msim_allocator allocator = msim_mem_allocator(params->allocator);
     struct msim_exchange_server *server = msim_mem_zero(&allocator, sizeof *server);
     if (!server)
         return msim_detail_set(detail, MSIM_ERR_NOMEM, "%s", msim_result_text(MSIM_ERR_NOMEM));
     server->allocator = allocator;
-    server->replaying = replaying;
+    server->stage = stage;
     msim_bytes_init(&server->trace, MSIM_MANAGE_TRACE_MAX, &server->allocator);
     server->logger = msim_log_logger(params->logger);
     server->max_clients = params->max_clients != 0 ? params->max_clients : MSIM_EXCHANGE_CLIENTS;

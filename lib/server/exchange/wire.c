@@ -181,7 +181,7 @@ static void set_apart(struct msim_exchange_server *server, struct msim_exchange_
     struct msim_fault_link *link = msim_fault_session_link(client->session, MSIM_FAULT_OUT);
     /* Who is recorded or replayed hears everything in one order, whatever it is subscribed to. */
     bool apart =
-        (msim_fault_link_watched(link) & MARKET_DATA) != 0 || server->record || server->replaying;
+        (msim_fault_link_watched(link) & MARKET_DATA) != 0 || server->record || server->stage;
 
     if (apart == client->is_apart)
         return;
@@ -312,15 +312,16 @@ static void given(struct msim_exchange_server *server, struct msim_exchange_clie
 }
 
 /* One message to the socket, or to whoever replays. */
-static void hand_over(struct msim_exchange_server *server, struct msim_exchange_client *client,
+static bool hand_over(struct msim_exchange_server *server, struct msim_exchange_client *client,
                       const void *bytes, size_t length, const struct msim_slicing *slicing)
 {
     int r;
 
     if (!client->connection) {
-        given(server, client,
-              msim_exchange_replay_told(server, client->visit, &client->tally, bytes, length));
-        return;
+        r = server->stage->told(server->stage->context, client->visit, &client->tally, bytes,
+                                length);
+        given(server, client, r);
+        return r == MSIM_OK;
     }
     if (slicing)
         r = msim_connection_send_sliced(client->connection, MSIM_MESSAGE_TEXT, bytes, length,
@@ -334,6 +335,7 @@ static void hand_over(struct msim_exchange_server *server, struct msim_exchange_
         msim_exchange_record(server, FRAME_CUT, client->visit, client->tally.messages, NULL, 0);
     }
     given(server, client, r);
+    return r == MSIM_OK;
 }
 
 /* What an account was told is what its longest-standing connection was. */
@@ -389,8 +391,7 @@ void msim_exchange_send_news(struct msim_exchange_server *server,
     if (msim_fault_link_watched(link) != 0)
         r = msim_faults_submit(server->faults, server->now, link, &judged);
     if (r == MSIM_FAULT_PASS) {
-        hand_over(server, client, message->bytes, message->length, NULL);
-        if (event)
+        if (hand_over(server, client, message->bytes, message->length, NULL) && event)
             book(server, client, event, exec);
     } else if (r == MSIM_FAULT_TAKEN && event) {
         remember(server, client, judged.ordinal, event, exec);
@@ -417,9 +418,9 @@ static void deliver(struct msim_exchange_server *server, struct msim_exchange_cl
                                    output->slice.fragment};
     const struct msim_exchange_news *news = recall(client, output->ordinal);
 
-    hand_over(server, client, output->bytes, output->length,
-              output->slice.max == 0 ? NULL : &slicing);
-    if (news && !output->altered)
+    bool heard = hand_over(server, client, output->bytes, output->length,
+                           output->slice.max == 0 ? NULL : &slicing);
+    if (heard && news && !output->altered)
         book(server, client, &news->event, news->exec);
 }
 

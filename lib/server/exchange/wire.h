@@ -20,8 +20,4 @@ void msim_exchange_take(struct msim_exchange_server *server, struct msim_exchang
                         bool is_text, const char *bytes, size_t length);
 void msim_exchange_depart(struct msim_exchange_server *server, struct msim_exchange_client *client);
 
-/* One message of a replayed session; MSIM_ERR_CLOSED where it was not taken then either. */
-int msim_exchange_replay_told(struct msim_exchange_server *server, uint64_t visit,
-                              struct msim_exchange_tally *tally, const void *bytes, size_t length);
-
 #endif
