@@ -170,6 +170,13 @@ void msim_eio_polling_flush(struct msim_engineio_session *session);
 void msim_eio_polling_farewell(struct msim_engineio_session *session,
                                const struct msim_engineio_packet *packet);
 
+/*
+ * All packets of a payload, in order, up to the first bad one or to a farewell; false where one is
+ * bad.
+ */
+bool msim_eio_polling_payload(struct msim_engineio_session *session, const unsigned char *bytes,
+                              size_t length);
+
 /* The session is over: its exchanges know of no session any more. */
 void msim_eio_polling_forget(struct msim_engineio_session *session);
 

@@ -193,6 +193,9 @@ int64_t msim_eio_packet_decode_base64(const unsigned char *text, size_t length, 
                 return -1;
             bits = bits << 6 | (uint32_t)value;
         }
+        /* What a padded group has beyond its bytes is nothing, or two texts say the same. */
+        if (digits < 4 && bits << 8 * digits != 0)
+            return -1;
         for (size_t j = 0; j + 1 < digits; j++)
             out[at++] = (unsigned char)(bits >> (16 - 8 * j));
     }

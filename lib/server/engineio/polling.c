@@ -312,24 +312,24 @@ static bool take_binary(struct msim_engineio_session *session, const unsigned ch
     return size >= 0 && msim_eio_packet(session, MSIM_MESSAGE_BINARY, room, (size_t)size);
 }
 
-/* All packets of a body, in order, up to the first bad one or to a farewell. */
-static bool take_payload(struct msim_engineio_session *session)
+bool msim_eio_polling_payload(struct msim_engineio_session *session, const unsigned char *bytes,
+                              size_t length)
 {
-    const unsigned char *at = msim_bytes_front(&session->body);
-    const unsigned char *end = at + msim_bytes_length(&session->body);
+    const unsigned char *at = bytes;
+    const unsigned char *end = at + length;
 
     if (msim_utf8_span(at, (size_t)(end - at)) != (size_t)(end - at))
         return false;
     for (bool more = true; more && session->state == MSIM_SESSION_OPEN;) {
         const unsigned char *next = at < end ? memchr(at, SEPARATOR, (size_t)(end - at)) : NULL;
-        size_t length = (size_t)((next ? next : end) - at);
-        bool good = length > 0 && at[0] == 'b'
-                        ? take_binary(session, at + 1, length - 1)
-                        : msim_eio_packet(session, MSIM_MESSAGE_TEXT, at, length);
+        size_t size = (size_t)((next ? next : end) - at);
+        bool good = size > 0 && at[0] == 'b'
+                        ? take_binary(session, at + 1, size - 1)
+                        : msim_eio_packet(session, MSIM_MESSAGE_TEXT, at, size);
         if (!good)
             return false;
         more = next != NULL;
-        at += length + 1;
+        at += size + 1;
     }
     return true;
 }
@@ -340,7 +340,8 @@ static void post_ended(struct msim_engineio_session *session, struct msim_exchan
 
     session->post = NULL;
     msim_exchange_set_user(exchange, NULL);
-    bool good = take_payload(session);
+    bool good = msim_eio_polling_payload(session, msim_bytes_front(&session->body),
+                                         msim_bytes_length(&session->body));
     msim_bytes_take(&session->body, msim_bytes_length(&session->body));
     msim_bytes_shrink(&session->body, 0);
     if (good) {

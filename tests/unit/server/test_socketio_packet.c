@@ -173,7 +173,9 @@ static void a_long_message_is_several_frames_and_one_poll(void **state)
 
 static void base64_is_read_strictly(void **state)
 {
-    static const char *const bad[] = {"A", "AB", "ABC", "AB=C", "A===", "====", "AB C", "AQ=\n"};
+    static const char *const bad[] = {
+        "A", "AB", "ABC", "AB=C", "A===", "====", "AB C", "AQ=\n", "AR==", "AQJ=",
+    };
     unsigned char out[16];
 
     (void)state;
