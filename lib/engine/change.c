@@ -11,7 +11,7 @@ static uint32_t find(const struct msim_engine *engine, const struct msim_command
     if (c->order || c->handle) {
         slot = msim_order_find(engine, c->order, c->handle);
     } else if (c->client_id) {
-        slot = client_live_slot(engine, c->account, c->client_id);
+        slot = msim_client_slot(engine, c->account, c->client_id);
     }
     return slot && engine->orders[slot].account == c->account ? slot : 0;
 }

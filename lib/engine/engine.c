@@ -369,8 +369,7 @@ int msim_engine_apply_many(struct msim_engine *engine, const struct msim_command
     if (!engine || (!commands && count > 0))
         return MSIM_ERR_INVALID;
     engine->event_count = 0;
-    const bool large = engine->order_used >= PREFETCH_FROM ||
-                       engine->client_live + engine->finished_count >= PREFETCH_FROM;
+    const bool large = engine->order_used >= PREFETCH_FROM;
     for (size_t ahead = 0; large && ahead < PREFETCH_FAR && ahead < count; ahead++)
         prefetch_far(engine, &commands[ahead]);
     for (; i < count && engine->event_count < MSIM_BATCH_EVENTS; i++) {

@@ -496,7 +496,10 @@ int msim_entry_new(struct msim_engine *engine, const struct msim_command *c)
     if (code)
         return msim_refuse(engine, c, code);
     if (c->client_id) {
-        const uint32_t at = msim_client_find(engine, c->account, c->client_id);
+        uint32_t at;
+        int looked = client_look(engine, c->account, c->client_id, &at);
+        if (looked < 0)
+            return looked;
         if (at)
             return repeat(engine, c, at);
     }

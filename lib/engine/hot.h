@@ -79,15 +79,17 @@ static inline void hot_tell(struct msim_engine *engine, const struct hot_order *
 }
 
 /* Its client id is new, and there is room for it. */
-static inline bool hot_client_ready(const struct msim_engine *engine, const struct msim_command *c)
+static inline bool hot_client_ready(struct msim_engine *engine, const struct msim_command *c)
 {
+    uint32_t at;
+
     return engine->clients &&
-           2 * (engine->finished_count + engine->client_live + 1) <= engine->client_places &&
-           !msim_client_find(engine, c->account, c->client_id);
+           CLIENT_PLACES_PER_ID * (engine->client_live + 1) <= engine->live_ids.places &&
+           client_look(engine, c->account, c->client_id, &at) == MSIM_OK && !at;
 }
 
 /* A slot is free, and the account and its client id are known to the tables. */
-static inline bool hot_ready(const struct msim_engine *engine, const struct msim_command *c)
+static inline bool hot_ready(struct msim_engine *engine, const struct msim_command *c)
 {
     if ((!engine->free_order && engine->order_used >= engine->order_room) ||
         c->account >= engine->account_capacity || (c->owner && !engine->owned))
@@ -286,7 +288,7 @@ static inline uint32_t hot_named(const struct msim_engine *engine, const struct 
         return c->handle ? 0 : msim_order_find(engine, c->order, 0);
     if (c->handle || !c->client_id)
         return 0;
-    return client_live_slot(engine, c->account, c->client_id);
+    return msim_client_slot(engine, c->account, c->client_id);
 }
 
 /* The same where it rests, is the account's, and has nothing special. */

@@ -161,10 +161,13 @@ static int read_order(struct reader *reader, struct msim_engine *engine, uint32_
     if (r == MSIM_OK && bits & SNAPSHOT_CLIENT) {
         const uint64_t client_id = get_u64(reader);
         const uint64_t content = get_u64(reader);
+        uint32_t at;
         r = msim_clients_reserve(engine);
+        if (r == MSIM_OK)
+            r = client_look(engine, account, client_id, &at);
         if (r < 0)
             return r;
-        if (client_id == 0 || msim_client_find(engine, account, client_id))
+        if (client_id == 0 || at)
             return wrong(reader, "a client id twice");
         msim_client_add(engine, account, client_id, content, slot);
     }
@@ -541,13 +544,15 @@ static int read_finished(struct reader *reader, struct msim_engine *engine)
         last_account = finished.account;
         finished.bits = (uint16_t)bits;
         finished.status = (uint8_t)status;
+        uint32_t at;
         int r = msim_account_reserve(engine, finished.account);
         if (r == MSIM_OK)
             r = msim_clients_reserve(engine);
+        if (r == MSIM_OK)
+            r = client_look(engine, finished.account, finished.client_id, &at);
         if (r < 0)
             return r;
-        if (msim_client_find(engine, finished.account, finished.client_id) ||
-            engine->accounts[finished.account].finished_count >= engine->finished_ids)
+        if (at || engine->accounts[finished.account].finished_count >= engine->finished_ids)
             return wrong(reader, "a finished order's client id");
         msim_client_add_finished(engine, &finished);
     }

@@ -100,10 +100,21 @@ struct finished {
     uint8_t reserved;
 };
 
+/* An open table of client ids: the upper half 32 bits of the hash, the lower half where it is. */
+struct id_table {
+    uint64_t *entries; /* 0 where there is none */
+    uint64_t places;
+};
+/* Places for each id: searches stay short. */
+#define CLIENT_PLACES_PER_ID 2
+
 struct account {
+    uint64_t highest_id; /* no client id of a live or remembered order is above it */
     uint32_t finished_first;
     uint32_t finished_last;
     uint32_t finished_count;
+    uint32_t waiting_first; /* from here on they are not in the index; 0: all are */
+    uint32_t waiting_count;
 };
 
 struct balance {
@@ -316,14 +327,15 @@ struct msim_engine {
     uint32_t *excess;
     size_t excess_capacity;
 
-    uint64_t *client_index; /* open: upper half 32 bits of the hash, lower half where it is */
-    uint64_t client_places;
+    struct id_table live_ids;       /* slots */
+    struct id_table finished_index; /* places of finished ones */
     uint64_t hash_seed;
     size_t client_live;
     struct finished *finished;
     size_t finished_capacity;
     size_t finished_used;
     size_t finished_count;
+    size_t finished_indexed;
     uint32_t finished_ids;
     struct account *accounts;
     uint32_t *account_orders;      /* the first of the account's live orders: mostly the youngest */
@@ -557,13 +569,16 @@ int msim_finished_reserve_slow(struct msim_engine *engine, size_t count);
 uint64_t msim_client_content(const struct msim_command *command);
 /* Where an id that is taken is; 0 for none. */
 uint32_t msim_client_find(const struct msim_engine *engine, uint32_t account, uint64_t client_id);
+uint32_t msim_client_slot(const struct msim_engine *engine, uint32_t account, uint64_t client_id);
+int msim_client_look_slow(struct msim_engine *engine, uint32_t account, uint64_t client_id,
+                          uint32_t *at);
 void msim_client_add(struct msim_engine *engine, uint32_t account, uint64_t client_id,
                      uint64_t content, uint32_t slot);
 void msim_client_finish(struct msim_engine *engine, const struct order *order, msim_qty filled,
                         uint8_t status);
-/* For restore: a finished one, younger than all before of its account. */
+/* A finished one, younger than all before of its account. */
 void msim_client_add_finished(struct msim_engine *engine, const struct finished *finished);
-/* Ahead of msim_client_find: the table first, then what it leads to. */
+/* Ahead of msim_client_slot: the table first, then what it leads to. */
 void msim_client_prefetch(const struct msim_engine *engine, uint32_t account, uint64_t client_id);
 uint32_t msim_client_likely_slot(const struct msim_engine *engine, uint32_t account,
                                  uint64_t client_id);
@@ -579,12 +594,14 @@ static inline int finished_reserve(struct msim_engine *engine, size_t count)
     return finished_ready(engine, count) ? MSIM_OK : msim_finished_reserve_slow(engine, count);
 }
 
-/* A slot of the order pool whose client id is this one, for orders that are live; 0 for none. */
-static inline uint32_t client_live_slot(const struct msim_engine *engine, uint32_t account,
-                                        uint64_t client_id)
+/* The same as msim_client_find, for whoever can wait for the index; it may need memory. */
+static inline int client_look(struct msim_engine *engine, uint32_t account, uint64_t client_id,
+                              uint32_t *at)
 {
-    const uint32_t at = msim_client_find(engine, account, client_id);
-    return at & CLIENT_FINISHED ? 0 : at;
+    *at = 0;
+    if (account >= engine->account_capacity || client_id > engine->accounts[account].highest_id)
+        return MSIM_OK;
+    return msim_client_look_slow(engine, account, client_id, at);
 }
 
 /* A keyed hash for tables that strangers fill: the product of two secrets, folded. */

@@ -279,8 +279,9 @@ static void new_order(const struct profile *p, const struct model *m, struct dic
         c->flags |= MSIM_COMMAND_POST_ONLY;
     if (!p->accounts_off && !c->amount && one_in(dice, 10))
         c->flags |= MSIM_COMMAND_REDUCE_ONLY;
+    /* Half of the accounts count upwards, with repeats; the others take any of a few. */
     if (one_in(dice, 2))
-        c->client_id = (uint64_t)between(dice, 1, 60);
+        c->client_id = (uint64_t)between(dice, 1, 60) + (c->account % 2 ? model_orders(m) / 3 : 0);
     if (twisted) {
         c->time_in_force = (uint8_t)between(dice, 0, 6);
         c->type = (uint8_t)between(dice, 0, 7);

@@ -406,6 +406,11 @@ uint64_t model_pick(const struct model *m, uint64_t dice, uint32_t *account, uin
     return o->id;
 }
 
+uint64_t model_orders(const struct model *model)
+{
+    return model->next_id - 1;
+}
+
 size_t model_live(const struct model *m)
 {
     return m->live_count;

@@ -42,6 +42,8 @@ int64_t model_fees(const struct model *model, uint32_t asset);
 uint64_t model_pick(const struct model *model, uint64_t dice, uint32_t *account,
                     uint64_t *client_id, uint32_t *slot, msim_qty *leaves, msim_price *price);
 size_t model_live(const struct model *model);
+/* All that were ever accepted. */
+uint64_t model_orders(const struct model *model);
 msim_price model_last_price(const struct model *model, uint32_t instrument);
 uint64_t model_last_trade(const struct model *model);
 

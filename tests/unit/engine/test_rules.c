@@ -457,6 +457,60 @@ static void engines_with_other_hash_seeds_are_the_same(void **state)
     msim_engine_destroy(&engines[1]);
 }
 
+static struct msim_command bid_named(uint64_t client_id)
+{
+    struct msim_command order = limit(1, MSIM_SIDE_BUY, 10, 1);
+    order.client_id = client_id;
+    return order;
+}
+
+static uint64_t repeated_as(struct msim_engine *engine, uint64_t client_id)
+{
+    struct msim_event event;
+
+    apply(engine, bid_named(client_id));
+    assert_int_equal(told(engine, MSIM_EVENT_ACCEPTED, &event), 1);
+    return event.flags & MSIM_EVENT_REPEATED ? event.order : 0;
+}
+
+/* Ids that rise are not looked up among the finished ones; those that come again are. */
+static void an_id_comes_again_after_many_that_rose(void **state)
+{
+    struct msim_engine_params params = MSIM_ENGINE_PARAMS_INIT;
+    struct msim_instrument_params terms = MSIM_INSTRUMENT_PARAMS_INIT;
+    struct msim_order_view view;
+    struct msim_event event;
+
+    (void)state;
+    params.finished_ids = 50;
+    struct msim_engine *engine = make_engine(&params, &terms);
+    deposit(engine, 1, USD, 1000);
+    for (uint64_t id = 10; id <= 1000; id += 10) {
+        apply(engine, bid_named(id));
+        apply(engine,
+              (struct msim_command){.kind = MSIM_COMMAND_CANCEL, .account = 1, .client_id = id});
+    }
+
+    assert_int_equal(msim_engine_client_order(engine, 1, 510, &view), MSIM_OK);
+    assert_int_equal(view.order, 51);
+    assert_int_equal(msim_engine_client_order(engine, 1, 500, &view), MSIM_ERR_NOT_FOUND);
+    assert_int_equal(repeated_as(engine, 510), 51);
+    assert_int_equal(repeated_as(engine, 1000), 100);
+    struct msim_command other = bid_named(700);
+    other.quantity = 2;
+    apply(engine, other);
+    assert_int_equal(told(engine, MSIM_EVENT_REJECTED, &event), 1);
+    assert_int_equal(event.code, MSIM_REJECT_DUPLICATE_CLIENT_ID);
+    /* 500 was forgotten; as it finishes again, 510 is. */
+    assert_int_equal(repeated_as(engine, 500), 0);
+    apply(engine,
+          (struct msim_command){.kind = MSIM_COMMAND_CANCEL, .account = 1, .client_id = 500});
+    assert_int_equal(repeated_as(engine, 520), 52);
+    assert_int_equal(repeated_as(engine, 500), 101);
+    assert_int_equal(repeated_as(engine, 510), 0);
+    msim_engine_destroy(&engine);
+}
+
 /* Deep books that were emptied give their windows back. */
 static void an_instrument_that_was_used_is_small_again_when_its_book_is_empty(void **state)
 {
@@ -586,6 +640,7 @@ int main(void)
         TEST(a_mass_cancel_takes_the_owners_orders_and_no_others),
         TEST(engines_with_other_hash_seeds_are_the_same),
         TEST(an_instrument_that_was_used_is_small_again_when_its_book_is_empty),
+        TEST(an_id_comes_again_after_many_that_rose),
         TEST(a_client_id_takes_no_more_than_its_share),
         TEST(a_reduce_only_order_does_not_trade_with_its_own_account),
         TEST(makers_that_are_filled_and_dropped_have_room_for_both),
