@@ -16,8 +16,10 @@
 #include "base/units.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
+#include "client/exchange.h"
 #include "client/feed.h"
 #include "client/load.h"
+#include "client/orders.h"
 
 #define BACKOFF_FIRST (500 * MSIM_NS_PER_MS)
 #define BACKOFF_MOST (30 * MSIM_NS_PER_S)
@@ -42,6 +44,13 @@ struct settings {
     bool quiet;
     bool as_table;
     bool polygon;
+    bool exchange;
+    const char *session;
+    const char *script;
+    const char *symbol;
+    const char *order;
+    uint64_t orders_per_second; /* 0: no load of orders */
+    enum view_kind exchange_view;
     bool insecure;
     bool deflate;
     const char *ca_file;
@@ -113,6 +122,78 @@ static bool read_interval(const char *text, struct settings *settings)
     return false;
 }
 
+static bool read_view(const char *text, struct settings *settings)
+{
+    settings->as_table = strcmp(text, "table") == 0;
+    settings->exchange_view = strcmp(text, "book") == 0     ? VIEW_BOOK
+                              : strcmp(text, "ticker") == 0 ? VIEW_TICKER
+                                                            : VIEW_NONE;
+    if (settings->as_table || settings->exchange_view != VIEW_NONE || strcmp(text, "lines") == 0)
+        return true;
+    fprintf(stderr, "market-client: --view: '%s' is not lines, table, book or ticker\n", text);
+    return false;
+}
+
+/* A URL, and a symbol: one of each at most. */
+static bool read_rest(struct settings *settings, char **rest, size_t count)
+{
+    bool has_url = false;
+
+    for (size_t i = 0; i < count; i++) {
+        const bool is_url = strstr(rest[i], "://") != NULL || settings->symbol;
+        if (is_url && has_url) {
+            fprintf(stderr, "market-client: one URL at a time; '%s' is too many\n", rest[i]);
+            return false;
+        }
+        if (is_url)
+            settings->url = rest[i];
+        else
+            settings->symbol = rest[i];
+        has_url = has_url || is_url;
+    }
+    return true;
+}
+
+/* What only an exchange understands means that it is one. */
+static bool check_exchange(struct settings *settings)
+{
+    const char *alone = settings->script                       ? "script"
+                        : settings->session                    ? "session"
+                        : settings->orders_per_second > 0      ? "orders-per-second"
+                        : settings->exchange_view != VIEW_NONE ? "view"
+                                                               : NULL;
+
+    if (alone && settings->polygon) {
+        fprintf(stderr, "market-client: --%s does not go with --protocol polygon\n", alone);
+        return false;
+    }
+    settings->exchange = settings->exchange || alone;
+    if (settings->order && settings->orders_per_second == 0) {
+        fprintf(stderr, "market-client: --order goes with --orders-per-second\n");
+        return false;
+    }
+    if (settings->script && settings->exchange_view != VIEW_NONE) {
+        fprintf(stderr, "market-client: --script goes without --view\n");
+        return false;
+    }
+    if (settings->exchange_view == VIEW_BOOK && !settings->symbol) {
+        fprintf(stderr, "market-client: --view book: of which symbol? --view book BTC/USD\n");
+        return false;
+    }
+    if (settings->symbol && settings->exchange_view == VIEW_NONE) {
+        fprintf(stderr, "market-client: '%s' is no URL: ws://localhost:8765\n", settings->symbol);
+        return false;
+    }
+    if (settings->exchange && (settings->as_table || settings->pace.num > 0)) {
+        fprintf(stderr, "market-client: --%s is for feeds, not for an exchange\n",
+                settings->as_table ? "view table" : "pace");
+        return false;
+    }
+    if (settings->orders_per_second > 0 && settings->load.connections == 0)
+        settings->load.connections = 1;
+    return true;
+}
+
 /* What is asked beside a load test, or without one. */
 static int check_load(const struct settings *settings)
 {
@@ -151,10 +232,20 @@ static int read_settings(struct settings *settings, int argument_count, char **a
         {"summary-interval", 0, OPTION_TEXT, &interval, "N|TIME",
          "a line of totals after every N trades (1000)\nor after a time (5s)"},
         {"view", 0, OPTION_TEXT, &view, "KIND",
-         "lines (default), or table: a live board of all symbols"},
+         "lines (default), or table: a live board of all symbols;\n"
+         "of an exchange: book SYMBOL, or ticker"},
         {"protocol", 0, OPTION_TEXT, &protocol, "NAME",
          "auto (default), or polygon: say the key, subscribe, and\n"
-         "show trades and quotes, at mock-quotes or the vendor"},
+         "show trades and quotes, at mock-quotes or the vendor;\n"
+         "or exchange: commands from stdin ('help' lists them)"},
+        {"session", 0, OPTION_TEXT, &settings->session, "NAME", "the account at the exchange"},
+        {"script", 0, OPTION_TEXT, &settings->script, "FILE",
+         "JSON lines for the exchange: what to send, what has to\ncome; exits with 1 where it does "
+         "not"},
+        {"orders-per-second", 0, OPTION_LIMIT, &settings->orders_per_second, "R",
+         "a load of orders at the exchange, over --load N\nconnections (1)"},
+        {"order", 0, OPTION_TEXT, &settings->order, "COMMAND",
+         "each of them (buy 0.01 BTC/USD @ 1000)"},
         {"api-key-file", 0, OPTION_TEXT, &settings->api_key_file, "FILE",
          "polygon's key: the file's first line"},
         {"subscribe", 0, OPTION_TEXT, &settings->subscribe, "LIST",
@@ -196,6 +287,11 @@ static int read_settings(struct settings *settings, int argument_count, char **a
                     "  market-client --quiet --pace 1\n"
                     "  market-client --view table\n"
                     "  market-client --load 1000 --duration 30s --json ws://localhost:8765\n"
+                    "  market-client --protocol exchange --session alice\n"
+                    "  echo 'buy 1 BTC/USD @ 50000' | market-client --protocol exchange\n"
+                    "  market-client --view book BTC/USD\n"
+                    "  market-client --script check.ndjson ws://localhost:8765\n"
+                    "  market-client --orders-per-second 5000 --load 16 --json\n"
                     "  market-client --protocol polygon --api-key-file key.txt --subscribe "
                     "T.AAPL,Q.AAPL ws://localhost:8765/stocks\n",
         .options = options,
@@ -209,12 +305,8 @@ static int read_settings(struct settings *settings, int argument_count, char **a
     int code = options_read(&line, argument_count, arguments, &rest, &rest_count);
     if (code >= 0)
         return code;
-    if (rest_count > 1) {
-        fprintf(stderr, "market-client: one URL at a time; '%s' is too many\n", rest[1]);
+    if (!read_rest(settings, rest, rest_count))
         return EXIT_USAGE;
-    }
-    if (rest_count == 1)
-        settings->url = rest[0];
     if ((interval && !read_interval(interval, settings)) ||
         !read_reconnect(reconnect, &settings->reconnect))
         return EXIT_USAGE;
@@ -223,16 +315,17 @@ static int read_settings(struct settings *settings, int argument_count, char **a
                 "market-client: --pace: at full speed nothing can be late; name a number\n");
         return EXIT_USAGE;
     }
-    settings->as_table = strcmp(view, "table") == 0;
-    if (!settings->as_table && strcmp(view, "lines") != 0) {
-        fprintf(stderr, "market-client: --view: '%s' is neither lines nor table\n", view);
+    if (!read_view(view, settings))
         return EXIT_USAGE;
-    }
     settings->polygon = strcmp(protocol, "polygon") == 0;
-    if (!settings->polygon && strcmp(protocol, "auto") != 0) {
-        fprintf(stderr, "market-client: --protocol: '%s' is neither auto nor polygon\n", protocol);
+    settings->exchange = strcmp(protocol, "exchange") == 0;
+    if (!settings->polygon && !settings->exchange && strcmp(protocol, "auto") != 0) {
+        fprintf(stderr, "market-client: --protocol: '%s' is not auto, polygon or exchange\n",
+                protocol);
         return EXIT_USAGE;
     }
+    if (!check_exchange(settings))
+        return EXIT_USAGE;
     if (!settings->polygon && (settings->subscribe || settings->api_key_file)) {
         fprintf(stderr, "market-client: --%s goes with --protocol polygon\n",
                 settings->subscribe ? "subscribe" : "api-key-file");
@@ -524,6 +617,41 @@ static int read_key(struct client *client)
     return client->api_key ? EXIT_SUCCESS : terminal_fail(&client->terminal, "out of memory");
 }
 
+static int run_exchange(struct client *client)
+{
+    const struct settings *settings = &client->settings;
+    struct exchange_settings exchange = {
+        .url = settings->url,
+        .session = settings->session,
+        .symbol = settings->symbol,
+        .script = settings->script,
+        .view = settings->exchange_view,
+        .json = settings->json,
+        .quiet = settings->quiet,
+        .comes_again = settings->reconnect != RECONNECT_NEVER,
+        .comes_from_afar = settings->reconnect == RECONNECT_ALWAYS,
+        .max_message_bytes = MAX_MESSAGE,
+        .tls = client->tls,
+        .deflate = deflate_wanted(settings),
+    };
+
+    client->logger = terminal_logger(&client->terminal, settings->level);
+    return exchange_run(&exchange, &client->terminal, &client->logger);
+}
+
+static int run_orders(struct client *client, const struct load_settings *load)
+{
+    const struct settings *settings = &client->settings;
+    struct orders_settings orders = {
+        .load = load,
+        .session = settings->session,
+        .order = settings->order ? settings->order : "buy 0.01 BTC/USD @ 1000",
+        .per_second = settings->orders_per_second,
+    };
+
+    return orders_run(&orders, &client->terminal, &client->logger);
+}
+
 /* The load test, with what each connection has to say first. */
 static int run_load(struct client *client)
 {
@@ -542,6 +670,8 @@ static int run_load(struct client *client)
     load.says[0] = settings->send;
     if (load.duration == 0)
         load.duration = LOAD_DURATION;
+    if (settings->orders_per_second > 0)
+        return run_orders(client, &load);
     if (!load.stamp)
         load.stamp = "ts";
     if (settings->polygon) {
@@ -617,6 +747,11 @@ int main(int argument_count, char **arguments)
         code = run_load(&client);
         msim_tls_destroy(&client.tls);
         free(client.api_key);
+        return code;
+    }
+    if (client.settings.exchange) {
+        code = run_exchange(&client);
+        msim_tls_destroy(&client.tls);
         return code;
     }
     code = start(&client);

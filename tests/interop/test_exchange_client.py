@@ -1,0 +1,274 @@
+"""market-client at exchange-server: commands, views, scripts, a load of orders, and a connection that breaks.
+
+Argument: the folder of the built tools.
+"""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import unittest
+
+from processes import Server, fresh_folder, run, write
+
+TOOLS = sys.argv[1]
+EXCHANGE = os.path.join(TOOLS, "exchange-server")
+CLIENT = os.path.join(TOOLS, "market-client")
+QUIET = ["--log-level", "error"]
+LONELY = QUIET + ["--set", "exchange.liquidity.enabled=false"]
+UUID = r"[0-9a-f-]{36}"
+
+
+def client(server, *arguments, commands=""):
+    return run(CLIENT, *arguments, server.url, input=commands.encode())
+
+
+class Commands(unittest.TestCase):
+    def test_orders_are_placed_shown_and_cancelled(self):
+        with Server(EXCHANGE, *LONELY) as server:
+            code, out, err = client(
+                server, "--protocol", "exchange", "--session", "alice",
+                commands="# a comment\nbuy 1.5 BTC/USD @ 40000 id mine\norders\nreplace mine 1\n"
+                         "book BTC/USD 1\nbalance\ncancel mine\norders BTC/USD\n",
+            )
+            self.assertEqual(code, 0, err)
+            self.assertRegex(out, f"order    {UUID}  BUY 1.5 BTC/USD @ 40000  OPEN, filled 0  \\(mine\\)")
+            self.assertRegex(out, f"order    {UUID}  BUY 1 BTC/USD @ 40000  OPEN")
+            self.assertIn("book     BTC/USD  bids 40000 x 1  asks none", out)
+            self.assertIn("USD 100000 (60000 free)", out)
+            self.assertRegex(out, f"cancel   {UUID}  BTC/USD, left 1  REQUESTED")
+            self.assertTrue(out.endswith("orders   none\n"), out)
+
+    def test_fills_balances_and_positions_come_by_themselves(self):
+        with Server(EXCHANGE, *QUIET) as server:
+            code, out, err = client(
+                server, "--protocol", "exchange", commands="buy 0.5 BTC/USD\nposition BTC/USD\n"
+            )
+            self.assertEqual(code, 0, err)
+            self.assertRegex(out, f"fill     {UUID}  BUY 0.5 BTC/USD @ [0-9.]+  fee 0 USD  FILLED, left 0")
+            self.assertIn("balance  BTC 10.5", out)
+            self.assertRegex(out, r"position BTC/USD 0\.5 @ [0-9.]+")
+
+    def test_a_refusal_is_told_with_its_reason(self):
+        with Server(EXCHANGE, *LONELY) as server:
+            code, out, _ = client(
+                server, "--session", "a", commands="buy 1 BTC/USD @ 1.0001\ncancel nobody\n"
+            )
+            self.assertEqual(code, 0)
+            self.assertIn("refused  OFF_TICK: price", out)
+            self.assertIn("error    ORDER_NOT_FOUND:", out)
+
+    def test_what_is_no_command_is_not_sent_and_named(self):
+        with Server(EXCHANGE, *LONELY) as server:
+            for line, words in {
+                "frobnicate": "'frobnicate' is no command",
+                "buy": "quantity is missing",
+                "buy much BTC/USD": "'much' is no quantity",
+                "sell 1": "a symbol is missing",
+                "buy 1 BTC/USD @": "price is missing",
+                "buy 1 BTC/USD soon": "'soon' is not known here",
+                "cancel": "an order's id is missing",
+                "balance now": "'now' is too much",
+                "book BTC/USD 0": "'0' is no number from 1 to 1000",
+            }.items():
+                code, out, err = client(server, "--protocol", "exchange", "--json", commands=line)
+                self.assertEqual(code, 1, line)
+                self.assertIn(words, err)
+                self.assertNotIn("PLACE_ORDER", out)
+
+    def test_json_goes_and_comes_as_it_is(self):
+        with Server(EXCHANGE, *LONELY) as server:
+            code, out, _ = client(
+                server, "--protocol", "exchange", "--json",
+                commands='{"type":"PING","request_id":"mine"}',
+            )
+            self.assertEqual(code, 0)
+            answers = [json.loads(line) for line in out.splitlines()]
+            self.assertIn("mine", [answer.get("request_id") for answer in answers])
+
+    def test_commands_may_stand_in_a_file(self):
+        with fresh_folder() as folder, Server(EXCHANGE, *LONELY) as server:
+            path = write(os.path.join(folder, "commands"), b"buy 1 BTC/USD @ 40000\ncancel all")
+            with open(path, "rb") as file:
+                code, out, err = run(CLIENT, "--protocol", "exchange", server.url, stdin=file)
+            self.assertEqual(code, 0, err)
+            self.assertIn("cancel   1 orders", out)
+
+
+class Views(unittest.TestCase):
+    def lines(self, server, count, *arguments):
+        process = subprocess.Popen([CLIENT, *arguments, server.url], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        with process:
+            lines = [process.stdout.readline() for _ in range(count)]
+            process.terminate()
+        self.assertEqual(process.returncode, 0)
+        return lines
+
+    def test_a_view_is_a_line_each_where_there_is_no_terminal(self):
+        with Server(EXCHANGE, *QUIET) as server:
+            for line in self.lines(server, 3, "--view", "ticker"):
+                self.assertRegex(line, r"^ticker   (BTC|ETH)/USD [0-9.]+  bid [0-9.]+ x ")
+            for line in self.lines(server, 2, "--view", "book", "BTC/USD"):
+                self.assertRegex(line, r"^book     BTC/USD  bids [0-9.]+ x [0-9.]+ .* asks [0-9.]+ x ")
+
+    def test_a_book_needs_a_symbol_and_a_feed_takes_none(self):
+        for arguments in (["--view", "book"], ["--view", "lamp"], ["BTC/USD"],
+                          ["--script", "x", "--view", "ticker"], ["--order", "buy 1 BTC/USD"],
+                          ["--session", "a", "--view", "table"],
+                          ["--protocol", "polygon", "--session", "a"]):
+            self.assertEqual(run(CLIENT, *arguments)[0], 2, arguments)
+
+
+class Scripts(unittest.TestCase):
+    def script(self, *lines):
+        with fresh_folder() as folder, Server(EXCHANGE, *LONELY) as server:
+            text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
+            path = write(os.path.join(folder, "script"), text.encode())
+            code, out, err = run(CLIENT, "--script", path, server.url)
+            return code, err.replace(path, "SCRIPT")
+
+    PLACE = {"type": "PLACE_ORDER", "symbol": "BTC/USD", "side": "BUY", "order_type": "LIMIT",
+             "price": "40000", "quantity": "1"}
+
+    def test_a_script_that_is_kept_ends_with_0(self):
+        code, err = self.script(
+            "# what it takes", "",
+            {"send": self.PLACE, "expect": {"type": "ORDER_ACK", "status": "OPEN"},
+             "save": {"order": "order_id"}},
+            {"never": {"type": "ORDER_FILL"}, "within": "50ms"},
+            {"send": {"type": "GET_ORDERS"},
+             "expect": {"type": "ORDERS", "orders": [{"order_id": "${order}", "quantity": "1"}]}},
+            {"wait": "10ms"},
+            {"send": {"type": "CANCEL_ORDER", "order_id": "${order}"},
+             "expect": {"type": "ORDER_CANCEL", "order_id": "${order}"}},
+            {"send": "no json", "expect": {"type": "ERROR", "code": "INVALID_JSON"}},
+        )
+        self.assertEqual((code, err), (0, ""))
+
+    def test_the_line_that_is_not_kept_is_named(self):
+        code, err = self.script(
+            {"send": {"type": "PING"}, "expect": {"type": "PONG"}},
+            {"send": self.PLACE, "expect": {"type": "ORDER_ACK", "quantity": "2"}, "within": "100ms"},
+        )
+        self.assertEqual(code, 1)
+        self.assertIn("SCRIPT:2: what was expected did not come in time", err)
+        self.assertIn('"quantity": "2"', err)
+        code, err = self.script(
+            {"send": self.PLACE}, {"never": {"type": "ORDER_ACK"}, "within": "20s"}
+        )
+        self.assertEqual(code, 1)
+        self.assertIn("SCRIPT:2: what should never come has come", err)
+
+    def test_a_line_that_means_nothing_is_refused(self):
+        for line, words in {
+            "[]": "a line is an object",
+            '{"sent": {}}': "a line has send, expect",
+            '{"expect": "PONG"}': "expect, never and save are objects",
+            '{"expect": {}, "never": {}}': "need a line each",
+            '{"save": {"a": "b"}}': "save takes fields",
+            '{"wait": "soon"}': "lengths of time",
+            '{"send": {"order_id": "${lost}"}}': "no line before has saved",
+            '{"send": {}': "line 1, column",
+        }.items():
+            code, err = self.script(line)
+            self.assertEqual(code, 1, line)
+            self.assertIn("SCRIPT:1: ", err)
+            self.assertIn(words, err)
+
+    def test_a_script_that_is_not_there_is_a_usage_error(self):
+        self.assertEqual(run(CLIENT, "--script", "/nonexistent/script", "ws://localhost:1")[0], 2)
+
+
+class Load(unittest.TestCase):
+    def test_orders_are_sent_acknowledged_and_timed(self):
+        with Server(EXCHANGE, *LONELY) as server:
+            code, out, err = client(server, "--orders-per-second", "400", "--load", "4",
+                                    "--duration", "500ms", "--json")
+            self.assertEqual(code, 0, err)
+            told = json.loads(out)
+            self.assertGreater(told["orders"], 0)
+            self.assertEqual((told["connections"], told["acks"]), (4, told["orders"]))
+            self.assertEqual((told["missing"], told["rejects"], told["errors"]), (0, 0, 0))
+            self.assertEqual(told["ack_us"]["count"], told["orders"])
+            self.assertLessEqual(told["ack_us"]["p50"], told["ack_us"]["p99"])
+
+    def test_orders_that_are_refused_are_counted_and_fail_it(self):
+        with Server(EXCHANGE, *LONELY) as server:
+            code, out, err = client(server, "--orders-per-second", "100", "--duration", "200ms",
+                                    "--json", "--order", "buy 1 BTC/USD @ 0.001")
+            told = json.loads(out)
+            self.assertEqual(code, 1)
+            self.assertEqual((told["acks"], told["rejects"]), (0, told["orders"]))
+            self.assertIn("OFF_TICK", err)
+            self.assertEqual(client(server, "--orders-per-second", "1", "--order", "balance")[0], 2)
+
+
+class Relay:
+    """TCP from a port of its own to the server; `cut` breaks what stands."""
+
+    def __init__(self, url):
+        self.target = re.match(r"ws://([^:]+):(\d+)", url).groups()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"ws://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.sockets = []
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                near, _ = self.listener.accept()
+            except OSError:
+                return
+            far = socket.create_connection((self.target[0], int(self.target[1])))
+            self.sockets = [near, far]
+            for one, other in ((near, far), (far, near)):
+                threading.Thread(target=self.carry, args=(one, other), daemon=True).start()
+
+    @staticmethod
+    def carry(one, other):
+        try:
+            while data := one.recv(65536):
+                other.sendall(data)
+        except OSError:
+            pass
+
+    def cut(self):
+        for one in self.sockets:
+            one.shutdown(socket.SHUT_RDWR)
+
+
+class Breaks(unittest.TestCase):
+    def test_after_a_break_the_account_is_resumed_where_it_was(self):
+        with Server(EXCHANGE, *LONELY) as server:
+            relay = Relay(server.url)
+            process = subprocess.Popen(
+                [CLIENT, "--protocol", "exchange", "--session", "alice", relay.url],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            with process:
+                def await_line(start):
+                    while not (line := process.stdout.readline()).startswith(start):
+                        self.assertNotEqual(line, "", start)
+                    return line
+
+                process.stdin.write("buy 1 BTC/USD @ 40000 id one\n")
+                process.stdin.flush()
+                await_line("order ")
+                relay.cut()
+                # What happens meanwhile is told afterwards.
+                self.assertEqual(client(server, "--session", "alice",
+                                        commands="buy 1 BTC/USD @ 41000 id two\n")[0], 0)
+                self.assertIn("(two)", await_line("order "))
+                process.stdin.write("cancel all\n")
+                process.stdin.close()
+                await_line("cancel   2 orders")
+                self.assertEqual(process.wait(timeout=60), 0)
+                self.assertNotIn("missing", process.stderr.read())
+            relay.listener.close()
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])

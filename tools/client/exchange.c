@@ -1,0 +1,569 @@
+#include "client/exchange.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/random.h"
+#include "cli/options.h"
+#include "client/commands.h"
+#include "client/script.h"
+#include "client/words.h"
+
+#define BACKOFF_FIRST (500 * MSIM_NS_PER_MS)
+#define BACKOFF_MOST (30 * MSIM_NS_PER_S)
+
+/* A view is drawn at most so often. */
+#define DRAW_NS (100 * MSIM_NS_PER_MS)
+
+/* When stdin has ended, what was asked before has this long to be answered. */
+#define FAREWELL_NS (5 * MSIM_NS_PER_S)
+#define FAREWELL_ID "market-client-end"
+
+struct exchange {
+    const struct exchange_settings *settings;
+    struct terminal *terminal;
+    struct msim_net *net;
+    struct msim_connection *connection;
+    struct views views;
+    struct script *script;
+    char url[EXCHANGE_URL];
+    struct command command;
+    char line[COMMAND_LINE];
+    size_t line_length;
+    uint64_t sequence; /* of the account's last message */
+    bool has_sequence;
+    bool is_open;
+    bool was_open;
+    bool reads;         /* stdin is to be read */
+    bool stdin_is_file; /* one that cannot be waited for */
+    bool stdin_is_watched;
+    bool is_leaving;
+    bool over;
+    uint32_t attempts;
+    msim_time retry_at;
+    msim_time next_draw;
+    msim_time farewell; /* MSIM_TIME_NEVER until stdin has ended */
+    int code;
+};
+
+/* ---- who and where ---- */
+
+bool exchange_url(const char *url, const char *session, char out[static EXCHANGE_URL])
+{
+    static const char digits[] = "0123456789ABCDEF";
+    const int head = snprintf(out, EXCHANGE_URL, "%s%csession=", url, strchr(url, '?') ? '&' : '?');
+
+    if (head < 0 || head >= EXCHANGE_URL)
+        return false;
+    size_t at = (size_t)head;
+    for (const unsigned char *c = (const unsigned char *)session; *c; c++) {
+        if (at + 4 > EXCHANGE_URL)
+            return false;
+        if (isalnum(*c) || strchr("-._~", *c)) {
+            out[at++] = (char)*c;
+            continue;
+        }
+        out[at++] = '%';
+        out[at++] = digits[*c >> 4];
+        out[at++] = digits[*c & 15];
+    }
+    out[at] = '\0';
+    return true;
+}
+
+static void finish(struct exchange *exchange, int code)
+{
+    if (exchange->code == EXIT_SUCCESS)
+        exchange->code = code;
+    exchange->over = true;
+}
+
+static void leave(struct exchange *exchange, int code)
+{
+    if (exchange->code == EXIT_SUCCESS)
+        exchange->code = code;
+    exchange->is_leaving = true;
+    if (exchange->connection)
+        msim_connection_close(exchange->connection, MSIM_CLOSE_NORMAL, "");
+    else
+        exchange->over = true;
+}
+
+static void say(struct exchange *exchange, const char *text, size_t length)
+{
+    if (!exchange->is_open) {
+        terminal_fail(exchange->terminal, "not connected: nothing was sent");
+        return;
+    }
+    int r = msim_connection_send(exchange->connection, MSIM_MESSAGE_TEXT, text, length);
+    if (r < 0)
+        terminal_fail(exchange->terminal, "not sent: %s", msim_result_text(r));
+}
+
+static void say_text(struct exchange *exchange, const char *text)
+{
+    say(exchange, text, strlen(text));
+}
+
+/* ---- what comes ---- */
+
+/* The account's messages are numbered: one that is missing is told of. */
+static void note_sequence(struct exchange *exchange, const struct msim_json_document *document)
+{
+    const uint32_t at = msim_json_member(document, 0, "sequence");
+    int64_t number;
+
+    if (at == MSIM_JSON_NONE || msim_json_member(document, 0, "channel") != MSIM_JSON_NONE ||
+        document->nodes[at].kind != MSIM_JSON_NUMBER ||
+        !(words_is(document, "type", "ORDER_ACK") || words_is(document, "type", "ORDER_FILL") ||
+          words_is(document, "type", "ORDER_CANCEL")) ||
+        msim_json_integer(document->text, document->nodes[at].start, document->nodes[at].end,
+                          &number) < 0 ||
+        number < 0)
+        return;
+    const uint64_t sequence = (uint64_t)number;
+    if (exchange->has_sequence && sequence > exchange->sequence + 1)
+        fprintf(stderr,
+                "market-client: messages %" PRIu64 " to %" PRIu64 " of the account are "
+                "missing\n",
+                exchange->sequence + 1, sequence - 1);
+    if (!exchange->has_sequence || sequence > exchange->sequence)
+        exchange->sequence = sequence;
+    exchange->has_sequence = true;
+}
+
+static void print_raw(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        putchar((unsigned char)text[i] < 0x20 || text[i] == 0x7f ? ' ' : text[i]);
+    putchar('\n');
+}
+
+static void show(struct exchange *exchange, const struct msim_json_document *document)
+{
+    if (words_is(document, "type", "PONG") && words_is(document, "request_id", FAREWELL_ID)) {
+        leave(exchange, EXIT_SUCCESS);
+        return;
+    }
+    note_sequence(exchange, document);
+    if (exchange->settings->quiet || terminal_interrupted())
+        return;
+    if (exchange->settings->json)
+        print_raw(document->text, document->length);
+    else if (!views_take(&exchange->views, document) &&
+             !(exchange->views.kind != VIEW_NONE && words_is(document, "type", "SUBSCRIBED")) &&
+             !words_print(document))
+        print_raw(document->text, document->length);
+}
+
+static void take_message(void *context, struct msim_connection *connection,
+                         enum msim_message_kind kind, const unsigned char *bytes, size_t length)
+{
+    struct exchange *exchange = context;
+    const struct msim_allocator allocator = msim_mem_allocator(NULL);
+    struct msim_json_document document;
+
+    (void)connection;
+    (void)kind;
+    if (exchange->script) {
+        if (!script_take(exchange->script, (const char *)bytes, length))
+            leave(exchange, terminal_fail(exchange->terminal, "out of memory"));
+        if (exchange->settings->json && !exchange->settings->quiet)
+            print_raw((const char *)bytes, length);
+        return;
+    }
+    if (msim_json_document_read(&document, (const char *)bytes, length, NULL, &allocator, NULL) <
+        0) {
+        if (!exchange->settings->quiet)
+            print_raw((const char *)bytes, length);
+        return;
+    }
+    show(exchange, &document);
+    msim_json_document_finish(&document);
+}
+
+/* ---- stdin ---- */
+
+static void end_of_input(struct exchange *exchange)
+{
+    exchange->reads = false;
+    if (exchange->stdin_is_watched)
+        msim_net_unwatch(exchange->net, STDIN_FILENO);
+    exchange->stdin_is_watched = false;
+    exchange->farewell = terminal_clock() + FAREWELL_NS;
+    if (exchange->is_open)
+        say_text(exchange, "{\"type\":\"PING\",\"request_id\":\"" FAREWELL_ID "\"}");
+    else
+        leave(exchange, EXIT_FAILED);
+}
+
+static void take_line(struct exchange *exchange, char *line)
+{
+    struct command *command = &exchange->command;
+
+    command_read(line, command);
+    switch (command->kind) {
+    case COMMAND_SEND:
+        say(exchange, command->message, command->length);
+        break;
+    case COMMAND_HELP:
+        fputs(command_help(), stderr);
+        break;
+    case COMMAND_QUIT:
+        end_of_input(exchange);
+        break;
+    case COMMAND_WRONG:
+        terminal_fail(exchange->terminal, "%s", command->why);
+        if (!isatty(STDIN_FILENO))
+            exchange->code = EXIT_FAILED; /* nobody sees it in time to type it anew */
+        break;
+    default:
+        break;
+    }
+}
+
+static void take_lines(struct exchange *exchange)
+{
+    size_t begin = 0;
+
+    while (exchange->reads) {
+        char *end = memchr(exchange->line + begin, '\n', exchange->line_length - begin);
+        if (!end)
+            break;
+        *end = '\0';
+        take_line(exchange, exchange->line + begin);
+        begin = (size_t)(end - exchange->line) + 1;
+    }
+    exchange->line_length -= begin;
+    memmove(exchange->line, exchange->line + begin, exchange->line_length);
+}
+
+static void read_input(void *context, int fd)
+{
+    struct exchange *exchange = context;
+    const ssize_t got = read(fd, exchange->line + exchange->line_length,
+                             sizeof exchange->line - 1 - exchange->line_length);
+
+    if (got < 0 && (errno == EINTR || errno == EAGAIN))
+        return;
+    if (got > 0) {
+        exchange->line_length += (size_t)got;
+        take_lines(exchange);
+        if (exchange->line_length < sizeof exchange->line - 1)
+            return;
+        terminal_fail(exchange->terminal, "a line of more than %d bytes", COMMAND_LINE - 1);
+        exchange->code = EXIT_FAILED;
+        exchange->line_length = 0;
+    }
+    if (exchange->reads && exchange->line_length > 0) {
+        exchange->line[exchange->line_length] = '\0';
+        take_line(exchange, exchange->line);
+    }
+    if (exchange->reads)
+        end_of_input(exchange);
+}
+
+/* Commands are taken while there is somebody to send them to. */
+static void watch_input(struct exchange *exchange)
+{
+    if (!exchange->reads || exchange->stdin_is_watched || exchange->stdin_is_file)
+        return;
+    const int r = msim_net_watch(exchange->net, STDIN_FILENO, read_input, exchange);
+    exchange->stdin_is_watched = r >= 0;
+    exchange->stdin_is_file = r < 0;
+}
+
+/* ---- coming and going ---- */
+
+static void subscribe(struct exchange *exchange)
+{
+    const char *symbol = exchange->settings->symbol ? exchange->settings->symbol : "*";
+    struct msim_json_writer writer;
+    char text[1024];
+    size_t length;
+
+    msim_json_write_buffer(&writer, text, sizeof text);
+    msim_json_write_object(&writer);
+    msim_json_write_key(&writer, "type");
+    msim_json_write_text(&writer, "SUBSCRIBE");
+    msim_json_write_key(&writer, "channel");
+    msim_json_write_text(&writer, exchange->views.kind == VIEW_BOOK ? "ORDERBOOK" : "TICKER");
+    msim_json_write_key(&writer, "symbol");
+    msim_json_write_text(&writer, symbol);
+    msim_json_write_object_end(&writer);
+    if (msim_json_write_end(&writer, &length) >= 0)
+        say(exchange, text, length);
+}
+
+static void resume(struct exchange *exchange)
+{
+    char text[128];
+
+    snprintf(
+        text, sizeof text,
+        "{\"type\":\"RESUME\",\"channel\":\"ORDERS\",\"symbol\":\"*\",\"from_sequence\":%" PRIu64
+        "}",
+        exchange->sequence + 1);
+    say_text(exchange, text);
+}
+
+static void opened(void *context, struct msim_connection *connection)
+{
+    struct exchange *exchange = context;
+    const bool again = exchange->was_open;
+
+    (void)connection;
+    exchange->is_open = true;
+    exchange->was_open = true;
+    exchange->attempts = 0;
+    if (exchange->script)
+        return;
+    if (!exchange->settings->quiet)
+        fprintf(stderr, "Connected to %s\n", exchange->url);
+    if (exchange->views.kind != VIEW_NONE) {
+        subscribe(exchange);
+        return;
+    }
+    if (again && exchange->has_sequence)
+        resume(exchange);
+    else
+        say_text(exchange, "{\"type\":\"SUBSCRIBE\",\"channel\":\"ORDERS\",\"symbol\":\"*\"}");
+    if (!again && isatty(STDIN_FILENO))
+        fputs("help lists the commands\n", stderr);
+    watch_input(exchange);
+}
+
+static void plan_retry(struct exchange *exchange)
+{
+    msim_time wait = BACKOFF_FIRST;
+
+    for (uint32_t i = 0; i < exchange->attempts && wait < BACKOFF_MOST; i++)
+        wait *= 2;
+    if (wait > BACKOFF_MOST)
+        wait = BACKOFF_MOST;
+    exchange->attempts++;
+    wait -=
+        msim_random_range(msim_mix64((uint64_t)terminal_clock() ^ (uint64_t)getpid()), 0, wait / 4);
+    exchange->retry_at = terminal_clock() + wait;
+    fprintf(stderr, "trying again in %.1f s\n", (double)wait / 1e9);
+}
+
+static void closed(void *context, struct msim_connection *connection,
+                   const struct msim_closing *closing)
+{
+    struct exchange *exchange = context;
+    const struct exchange_settings *settings = exchange->settings;
+    char words[MSIM_DETAIL_SIZE];
+
+    (void)connection;
+    exchange->connection = NULL;
+    exchange->is_open = false;
+    if (exchange->stdin_is_watched)
+        msim_net_unwatch(exchange->net, STDIN_FILENO);
+    exchange->stdin_is_watched = false;
+    if (exchange->is_leaving || exchange->over) {
+        exchange->over = true;
+        return;
+    }
+    snprintf(words, sizeof words, "%s",
+             closing->reason[0]                     ? closing->reason
+             : closing->code == MSIM_CLOSE_ABNORMAL ? "the connection broke"
+                                                    : "closed");
+    terminal_clean(words);
+    if (exchange->script) {
+        script_cut(exchange->script, words);
+        finish(exchange, EXIT_FAILED);
+        return;
+    }
+    terminal_fail(exchange->terminal, "%s: %s (%d)", exchange->url, words, closing->code);
+    if ((exchange->was_open ? settings->comes_again : settings->comes_from_afar) &&
+        exchange->farewell == MSIM_TIME_NEVER && closing->code != MSIM_CLOSE_POLICY)
+        plan_retry(exchange);
+    else
+        finish(exchange, EXIT_FAILED);
+}
+
+static void connect_now(struct exchange *exchange)
+{
+    const struct exchange_settings *settings = exchange->settings;
+    struct msim_connect_params params = MSIM_CONNECT_PARAMS_INIT;
+    struct msim_detail detail = {{0}};
+
+    exchange->retry_at = MSIM_TIME_NEVER;
+    params.url = exchange->url;
+    params.tls = settings->tls;
+    params.deflate = settings->deflate;
+    params.limits.max_message_bytes = settings->max_message_bytes;
+    params.handler.opened = opened;
+    params.handler.message = take_message;
+    params.handler.closed = closed;
+    params.context = exchange;
+    int r = msim_net_connect(exchange->net, &exchange->connection, &params, &detail);
+    if (r >= 0)
+        return;
+    terminal_fail(exchange->terminal, "%s", detail.text);
+    if (r == MSIM_ERR_IO && settings->comes_from_afar)
+        plan_retry(exchange);
+    else
+        finish(exchange, exit_code_of(r));
+}
+
+static void stop(void *context, int fd)
+{
+    struct exchange *exchange = context;
+
+    if (terminal_signal(fd) == 0)
+        return;
+    terminal_abandon_output();
+    if (exchange->script)
+        exchange->code = EXIT_FAILED;
+    if (exchange->is_leaving)
+        exchange->over = true;
+    else
+        leave(exchange, EXIT_SUCCESS);
+}
+
+/* ---- the loop ---- */
+
+static void turn_script(struct exchange *exchange)
+{
+    const char *text;
+    size_t length;
+    enum script_state state;
+
+    if (!exchange->is_open || exchange->is_leaving)
+        return;
+    while ((state = script_turn(exchange->script, terminal_clock(), &text, &length)) ==
+           SCRIPT_SENDS)
+        say(exchange, text, length);
+    if (state == SCRIPT_DONE)
+        leave(exchange, EXIT_SUCCESS);
+    else if (state == SCRIPT_FAILED)
+        leave(exchange, EXIT_FAILED);
+}
+
+static int wait_ms(const struct exchange *exchange, msim_time now)
+{
+    msim_time next = exchange->retry_at;
+
+    if (exchange->farewell < next)
+        next = exchange->farewell;
+    if (exchange->views.is_changed && exchange->next_draw < next)
+        next = exchange->next_draw;
+    if (exchange->script && !exchange->is_leaving && script_due(exchange->script) < next)
+        next = script_due(exchange->script);
+    if (exchange->stdin_is_file && exchange->reads && exchange->is_open)
+        return 0;
+    if (next == MSIM_TIME_NEVER)
+        return -1;
+    if (next <= now)
+        return 0;
+    const msim_time ms = (next - now) / MSIM_NS_PER_MS + 1;
+    return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+static bool flush_output(struct exchange *exchange)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return true;
+    if (terminal_interrupted()) {
+        clearerr(stdout);
+        return true;
+    }
+    finish(exchange, errno == EPIPE
+                         ? EXIT_SUCCESS
+                         : terminal_fail(exchange->terminal, "the output cannot be written: %s",
+                                         strerror(errno)));
+    return false;
+}
+
+static void run(struct exchange *exchange)
+{
+    connect_now(exchange);
+    while (!exchange->over) {
+        const msim_time now = terminal_clock();
+        if (now >= exchange->retry_at)
+            connect_now(exchange);
+        if (exchange->script)
+            turn_script(exchange);
+        if (exchange->stdin_is_file && exchange->reads && exchange->is_open)
+            read_input(exchange, STDIN_FILENO);
+        if (exchange->views.is_changed && now >= exchange->next_draw) {
+            views_draw(&exchange->views);
+            exchange->next_draw = now + DRAW_NS;
+        }
+        if (now >= exchange->farewell && !exchange->is_leaving) {
+            terminal_fail(exchange->terminal, "not everything was answered");
+            leave(exchange, EXIT_FAILED);
+        }
+        if (exchange->over || !flush_output(exchange))
+            break;
+        if (msim_net_dispatch(exchange->net, wait_ms(exchange, now)) < 0)
+            finish(exchange, terminal_fail(exchange->terminal, "the event loop failed"));
+        if (exchange->is_leaving && exchange->farewell > terminal_clock() + MSIM_NS_PER_S)
+            exchange->farewell = MSIM_TIME_NEVER;
+    }
+    flush_output(exchange);
+}
+
+static int start(struct exchange *exchange, const struct msim_logger *logger)
+{
+    const struct exchange_settings *settings = exchange->settings;
+    struct msim_net_params params = MSIM_NET_PARAMS_INIT;
+    struct msim_detail detail = {{0}};
+    char session[64];
+
+    snprintf(session, sizeof session, "client-%016" PRIx64,
+             msim_mix64((uint64_t)terminal_clock() ^ (uint64_t)getpid() << 32));
+    if (!exchange_url(settings->url, settings->session ? settings->session : session,
+                      exchange->url)) {
+        terminal_fail(exchange->terminal, "the URL is too long");
+        return EXIT_USAGE;
+    }
+    if (settings->script) {
+        const int code = script_open(&exchange->script, settings->script, exchange->terminal);
+        if (code >= 0)
+            return code;
+    }
+    views_init(&exchange->views, settings->view);
+    exchange->reads = !settings->script && settings->view == VIEW_NONE;
+    params.logger = logger;
+    if (msim_net_create(&exchange->net, &params, &detail) < 0)
+        return terminal_fail(exchange->terminal, "%s", detail.text);
+    const int signals = terminal_signals();
+    if (signals < 0 || msim_net_watch(exchange->net, signals, stop, exchange) < 0)
+        return terminal_fail(exchange->terminal, "signals cannot be received");
+    return EXIT_SUCCESS;
+}
+
+int exchange_run(const struct exchange_settings *settings, struct terminal *terminal,
+                 const struct msim_logger *logger)
+{
+    struct exchange *exchange = calloc(1, sizeof *exchange);
+    if (!exchange)
+        return terminal_fail(terminal, "out of memory");
+
+    exchange->settings = settings;
+    exchange->terminal = terminal;
+    exchange->retry_at = MSIM_TIME_NEVER;
+    exchange->farewell = MSIM_TIME_NEVER;
+    int code = start(exchange, logger);
+    if (code == EXIT_SUCCESS) {
+        run(exchange);
+        code = exchange->code;
+    }
+    exchange->over = true;
+    msim_net_destroy(&exchange->net);
+    script_close(&exchange->script);
+    views_finish(&exchange->views);
+    free(exchange);
+    return code;
+}
