@@ -8,6 +8,7 @@
 #include <marketsim/assets.h>
 #include <marketsim/base.h>
 #include <marketsim/codec.h>
+#include <marketsim/dialer.h>
 #include <marketsim/engine.h>
 #include <marketsim/engineio.h>
 #include <marketsim/faults.h>

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/connection.h"
+#include "net/dialer.h"
 #include "net/hub.h"
 #include "net/impair.h"
 #include "net/socket.h"
@@ -89,10 +90,14 @@ static msim_time next_moment(const struct msim_net *net)
     msim_time timer = msim_wheel_next(&net->wheel);
     msim_time cut = msim_cuts_next(net);
 
+    msim_time dialer = msim_dialers_next(net);
+
     if (timer < next)
         next = timer;
     if (cut < next)
         next = cut;
+    if (dialer < next)
+        next = dialer;
     return net->accept_again < next ? net->accept_again : next;
 }
 
@@ -211,6 +216,7 @@ static int expire(struct msim_net *net)
     }
     if (net->accept_again <= net->now)
         msim_listeners_resume(net);
+    msim_dialers_dial(net);
     return count;
 }
 
@@ -340,6 +346,7 @@ void msim_net_destroy(struct msim_net **handle)
     msim_listeners_finish(net);
     msim_connections_finish(net);
     msim_hub_finish(net);
+    msim_dialers_finish(net);
     while (net->watches) {
         struct msim_watch *watch = net->watches;
         net->watches = watch->next;

@@ -68,6 +68,7 @@ struct msim_net {
     struct msim_watch *watches;
     struct msim_cuts *cuts; /* in what connections write */
     struct msim_topic *topics;
+    struct msim_dialer *dialers;
     bool is_published;     /* to a topic, and not sent yet */
     bool is_topic_refused; /* `drained` is owed for one */
     /* Where the system has no descriptor left: nobody is accepted until then. */

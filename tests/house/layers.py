@@ -28,6 +28,7 @@ BELOW = {
 HEADER_ROOMS = {
     "access": "net",
     "assets": "net",
+    "dialer": "net",
     "engineio": "server",
     "form": "net",
     "http": "net",
