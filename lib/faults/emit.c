@@ -113,6 +113,11 @@ void msim_fault_emit(struct msim_faults *faults, uint32_t index, msim_time now)
 
 void msim_fault_return_lent(struct msim_faults *faults)
 {
+    while (faults->parted) {
+        struct strategy *strategy = faults->parted;
+        faults->parted = strategy->parted;
+        msim_fault_strategy_free(strategy, &faults->allocator);
+    }
     if (faults->lent == NOTHING)
         return;
     msim_fault_node_free(faults, faults->lent);

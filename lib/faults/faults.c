@@ -112,6 +112,7 @@ void msim_faults_destroy(struct msim_faults **pointer)
     for (uint32_t i = 0; i < STRATEGIES_MOST; i++)
         if (faults->slots[i].strategy)
             msim_fault_slot_clear(faults, i);
+    msim_fault_return_lent(faults);
     msim_fault_report_destroy(&faults->report);
     msim_fault_barriers_clear(faults);
     msim_mem_free(&allocator, faults->barriers,
@@ -265,7 +266,10 @@ void msim_fault_slot_clear(struct msim_faults *faults, uint32_t index)
         msim_mem_free(&faults->allocator, slot->kinds, sizeof *slot->kinds);
     if (slot->strategy && slot->strategy->one_shot)
         faults->one_shots--;
-    msim_fault_strategy_free(slot->strategy, &faults->allocator);
+    if (slot->strategy) {
+        slot->strategy->parted = faults->parted;
+        faults->parted = slot->strategy;
+    }
     *slot = (struct slot){.generation = generation + 1, .epoch = slot->epoch + 1};
 }
 

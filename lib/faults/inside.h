@@ -472,8 +472,8 @@ struct msim_faults {
     uint32_t out_tail;
     uint32_t express_head; /* let go by reorder, on the way out */
     uint32_t express_tail;
-    uint32_t lent; /* what the last pull gave out */
-    char lent_strategy[MSIM_FAULT_ID_SIZE];
+    uint32_t lent;           /* what the last pull gave out */
+    struct strategy *parted; /* gone, but a verdict may have lent its words */
     struct barrier *barriers;
     size_t barrier_count;
     size_t barrier_capacity;

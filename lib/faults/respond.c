@@ -174,6 +174,7 @@ int msim_faults_request(struct msim_faults *faults, msim_time now, const char *a
         slot->counts.decided++;
         if (done) {
             slot->counts.shadowed++;
+            msim_fault_one_shot_done(faults, i, now);
             continue;
         }
         done = true;

@@ -459,7 +459,8 @@ struct strategy {
         struct clock_fault clock;
         struct venue_fault venue;
     } as;
-    char *json; /* the object it was read from */
+    struct strategy *parted; /* the next of those that have gone and whose words may be lent */
+    char *json;              /* the object it was read from */
     size_t json_length;
     struct arena arena;
 };

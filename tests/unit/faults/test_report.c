@@ -375,6 +375,31 @@ static void requests_are_answered_otherwise_than_what_happened(void **state)
     }
 }
 
+static void what_was_fired_once_answers_one_request_with_its_own_words(void **state)
+{
+    static const char *const answers[] = {
+        "{\"id\":\"a\",\"kind\":\"respond\",\"do\":\"reject\",\"code\":\"BUSY\",\"message\":"
+        "\"first\"}",
+        "{\"id\":\"b\",\"kind\":\"respond\",\"do\":\"reject\",\"code\":\"LATE\",\"message\":"
+        "\"other\"}",
+    };
+    struct tap tap;
+    struct msim_fault_counts counts;
+
+    (void)state;
+    start(&tap);
+    for (size_t i = 0; i < COUNT(answers); i++)
+        assert_int_equal(
+            msim_faults_fire(tap.bench.faults, 0, answers[i], strlen(answers[i]), NULL), MSIM_OK);
+    struct msim_fault_verdict verdict = request(&tap, SEC, 1);
+    assert_true(verdict.refuse);
+    assert_string_equal(verdict.code_text, "BUSY");
+    assert_string_equal(verdict.message, "first");
+    assert_int_equal(msim_faults_counts(tap.bench.faults, "a", &counts), MSIM_ERR_NOT_FOUND);
+    assert_int_equal(msim_faults_counts(tap.bench.faults, "b", &counts), MSIM_ERR_NOT_FOUND);
+    bench_finish(&tap.bench);
+}
+
 static void the_two_unknown_answers_cannot_be_told_apart(void **state)
 {
     struct tap tap;
@@ -619,6 +644,7 @@ int main(void)
         cmocka_unit_test(a_fill_is_told_again_as_its_mode_says),
         cmocka_unit_test(an_injection_has_its_names_filled_in),
         cmocka_unit_test(requests_are_answered_otherwise_than_what_happened),
+        cmocka_unit_test(what_was_fired_once_answers_one_request_with_its_own_words),
         cmocka_unit_test(the_two_unknown_answers_cannot_be_told_apart),
         cmocka_unit_test(wrong_clocks_add_up),
         cmocka_unit_test(venue_actions_are_engine_commands),
