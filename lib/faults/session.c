@@ -125,6 +125,7 @@ void msim_fault_session_resume(struct msim_faults *faults, struct msim_fault_ses
     if (session->state == 0 || session->ended)
         return;
     session->state = 0;
+    session->state_number = ++faults->state_numbers; /* its timers are stale */
     msim_fault_emit_action(faults, &session->links[1], &outgoing, 0, NULL, now);
     empty_gate(faults, &session->links[0], session->flush_on_resume, now);
     empty_gate(faults, &session->links[1], session->flush_on_resume, now);

@@ -406,6 +406,22 @@ static void after_healing_the_session_goes_on(void **state)
     bench_finish(&bench);
 }
 
+static void a_half_open_connection_that_was_healed_is_not_reset_later(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_start(&bench);
+    fire(&bench, 0, "{\"kind\":\"session\",\"action\":\"half_open\",\"rst_after\":\"30s\"}");
+    bench_pull(&bench, SEC);
+    assert_int_equal(msim_faults_heal(bench.faults, 5 * SEC), MSIM_OK);
+    bench_pull(&bench, 60 * SEC);
+    assert_int_equal(bench.count, 2);
+    assert_int_equal(bench.seen[0].action, MSIM_FAULT_ACTION_HALF_OPEN);
+    assert_int_equal(bench.seen[1].action, MSIM_FAULT_ACTION_RESUME);
+    bench_finish(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -424,6 +440,7 @@ int main(void)
         cmocka_unit_test(new_connections_meet_a_barrier_as_long_as_it_stands),
         cmocka_unit_test(pieces_of_a_message_are_of_the_sizes_asked_for),
         cmocka_unit_test(after_healing_the_session_goes_on),
+        cmocka_unit_test(a_half_open_connection_that_was_healed_is_not_reset_later),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
