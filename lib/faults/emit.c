@@ -61,6 +61,13 @@ void msim_fault_emit_action(struct msim_faults *faults, struct msim_fault_link *
     msim_fault_put_out(faults, index, now);
 }
 
+void msim_fault_count_gated(struct msim_faults *faults, struct msim_fault_link *link)
+{
+    link->balance.gated++;
+    if (link->gate_slot != NOTHING)
+        faults->slots[link->gate_slot].kinds->silenced++;
+}
+
 /* What a session does at this message; false where the message is lost with it. */
 static bool trigger(struct msim_faults *faults, uint32_t index, msim_time now)
 {
@@ -90,7 +97,7 @@ void msim_fault_emit(struct msim_faults *faults, uint32_t index, msim_time now)
     bool passes = link->gate == GATE_OPEN || (link->gate_passes_sys && SYS_TYPES >> node->type & 1);
 
     if (!passes && link->gate == GATE_DISCARD) {
-        link->balance.gated++;
+        msim_fault_count_gated(faults, link);
         msim_fault_node_drop(faults, index);
         return;
     }

@@ -689,6 +689,9 @@ static inline int msim_fault_failure(struct msim_faults *faults)
 /* Stage 7: what passed reorder leaves, unless a gate is closed. */
 void msim_fault_emit(struct msim_faults *faults, uint32_t index, msim_time now);
 
+/* One more message that a closed gate kept back for good. */
+void msim_fault_count_gated(struct msim_faults *faults, struct msim_fault_link *link);
+
 /* Past the gate. */
 void msim_fault_put_out(struct msim_faults *faults, uint32_t index, msim_time now);
 

@@ -164,9 +164,7 @@ static bool at_closed_gate(struct judgement *judgement)
     if (link->gate != GATE_DISCARD || (link->gate_passes_sys && SYS_TYPES >> type & 1))
         return false;
     shadow_all(judgement, 0);
-    link->balance.gated++;
-    if (link->gate_slot != NOTHING && judgement->faults->slots[link->gate_slot].kinds)
-        judgement->faults->slots[link->gate_slot].kinds->silenced++;
+    msim_fault_count_gated(judgement->faults, link);
     return true;
 }
 

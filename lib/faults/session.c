@@ -110,7 +110,7 @@ static void empty_gate(struct msim_faults *faults, struct msim_fault_link *link,
         if (flush) {
             msim_fault_put_out(faults, index, now);
         } else {
-            link->balance.gated++;
+            msim_fault_count_gated(faults, link);
             msim_fault_node_drop(faults, index);
         }
         index = next;

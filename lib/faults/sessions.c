@@ -114,6 +114,8 @@ void msim_fault_rules_rebuild(struct msim_faults *faults, struct msim_fault_link
 void msim_fault_rules_forget(struct msim_faults *faults, uint32_t slot,
                              struct msim_fault_link *link)
 {
+    if (link->gate_slot == slot)
+        link->gate_slot = NOTHING; /* the gate stays as it is, but nobody's */
     if (slot >= link->state_capacity || !link->states[slot])
         return;
     msim_mem_free(&faults->allocator, link->states[slot], sizeof *link->states[slot]);

@@ -422,6 +422,31 @@ static void a_half_open_connection_that_was_healed_is_not_reset_later(void **sta
     bench_finish(&bench);
 }
 
+static void a_state_counts_all_that_it_kept_back(void **state)
+{
+    struct bench bench;
+    char text[4096];
+    size_t length;
+
+    (void)state;
+    bench_start(&bench);
+    bench_add(&bench, 0,
+              "{\"id\":\"d\",\"kind\":\"delay\",\"select\":{\"dir\":\"out\"},\"dist\":\"1s\","
+              "\"window\":[\"0s\",\"1ms\"]}");
+    bench_add(&bench, 0,
+              "{\"id\":\"z\",\"kind\":\"session\",\"action\":\"zombie\",\"at\":\"500ms\","
+              "\"duration\":\"9s\"}");
+    bench_text(&bench, 1, bench.out, MSIM_FAULT_MD_TRADE, "late");
+    bench_pull(&bench, 600 * MS);
+    bench_text(&bench, 600 * MS, bench.out, MSIM_FAULT_MD_TRADE, "said in vain");
+    bench_pull(&bench, 20 * SEC);
+    assert_int_equal(msim_fault_link_balance(bench.out).gated, 2);
+    assert_int_equal(msim_faults_statistics(bench.faults, "z", text, sizeof text, &length),
+                     MSIM_OK);
+    assert_non_null(strstr(text, "\"gated\":2"));
+    bench_finish(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -441,6 +466,7 @@ int main(void)
         cmocka_unit_test(pieces_of_a_message_are_of_the_sizes_asked_for),
         cmocka_unit_test(after_healing_the_session_goes_on),
         cmocka_unit_test(a_half_open_connection_that_was_healed_is_not_reset_later),
+        cmocka_unit_test(a_state_counts_all_that_it_kept_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
