@@ -87,6 +87,8 @@ static bool trigger(struct msim_faults *faults, uint32_t index, msim_time now)
         msim_fault_node_drop(faults, index);
     }
     msim_fault_session_act(faults, slot_index, link->session, now);
+    if (!msim_fault_session_lasts(slot->strategy))
+        msim_fault_one_shot_done(faults, slot_index, now);
     return false;
 }
 

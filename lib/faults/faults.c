@@ -676,7 +676,8 @@ int msim_fault_fire_node(struct msim_faults *faults, const struct msim_json_docu
     }
     if (strategy->kind == MSIM_FAULT_SESSION && !strategy->as.session.on_message) {
         msim_fault_session_act(faults, place, NULL, faults->now);
-        msim_fault_one_shot_done(faults, place, faults->now);
+        if (!msim_fault_session_lasts(strategy))
+            msim_fault_one_shot_done(faults, place, faults->now);
     } else if (!msim_fault_kind_is_network(strategy->kind) &&
                msim_fault_report_fire(faults, place, faults->now)) {
         msim_fault_one_shot_done(faults, place, faults->now);

@@ -804,6 +804,8 @@ const char *msim_fault_corruption_name(int mode);
 /* The slot's action; `cause` is the session whose message or clock brought it about, or NULL. */
 void msim_fault_session_act(struct msim_faults *faults, uint32_t slot,
                             struct msim_fault_session *cause, msim_time now);
+/* Whether a fired one has more to do after its act: a notice comes first, or it flaps. */
+bool msim_fault_session_lasts(const struct strategy *strategy);
 /* Ends a session for a reason that is no session strategy's: a full queue, a throttle. */
 void msim_fault_session_kick(struct msim_faults *faults, struct msim_fault_session *session,
                              int code, const char *reason, const char *strategy, msim_time now);

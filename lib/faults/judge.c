@@ -713,22 +713,29 @@ static int act(struct judgement *judgement)
     return MSIM_FAULT_TAKEN;
 }
 
-/* A strategy that was fired is gone after its first hit. */
-static void forget_fired(struct msim_faults *faults, struct judgement *judgement)
+/*
+ * A strategy that was fired is gone after its first hit.  Those of the last stages that nothing
+ * shadowed are still to act, when their message comes to them: they go then.
+ */
+static void forget_fired(struct judgement *judgement)
 {
-    for (size_t i = 0; i < judgement->count;) {
-        const struct rule *rule = judgement->verdicts[i].rule;
-        uint32_t slot = rule->index;
-        bool fired = judgement->verdicts[i].decision.hit && rule->slot->strategy->one_shot;
-        /* A session's action is still to come where its message waits. */
-        if (fired && rule->slot->strategy->kind != MSIM_FAULT_SESSION &&
-            rule->slot->strategy->kind != MSIM_FAULT_REORDER) {
-            judgement->verdicts[i] = judgement->verdicts[--judgement->count];
-            msim_fault_one_shot_done(faults, slot, judgement->now);
-            return;
-        }
-        i++;
+    uint64_t gone[SLOT_WORDS] = {0};
+
+    for (size_t i = 0; i < judgement->count; i++) {
+        const struct verdict *verdict = &judgement->verdicts[i];
+        const struct strategy *strategy = strategy_of(verdict);
+        bool waits =
+            (strategy->kind == MSIM_FAULT_SESSION || strategy->kind == MSIM_FAULT_REORDER) &&
+            verdict->rule->state->counts.shadowed == 0;
+        if (verdict->decision.hit && strategy->one_shot && !waits)
+            gone[verdict->rule->index / 64] |= UINT64_C(1) << verdict->rule->index % 64;
     }
+    /* From here on the verdicts' rules are none any more. */
+    for (size_t word = 0; word < SLOT_WORDS; word++)
+        for (uint64_t bits = gone[word]; bits; bits &= bits - 1)
+            msim_fault_one_shot_done(judgement->faults,
+                                     (uint32_t)(word * 64) + (uint32_t)__builtin_ctzll(bits),
+                                     judgement->now);
 }
 
 static uint64_t number_of(struct msim_fault_link *link, const struct msim_fault_message *message)
@@ -762,7 +769,7 @@ static int judge(struct msim_faults *faults, struct msim_fault_link *link, const
     if (faults->scenario && !view->message->injector)
         msim_fault_scenario_message(faults, &judgement.view, faults->now);
     if (faults->one_shots > 0 && judgement.hits > 0)
-        forget_fired(faults, &judgement);
+        forget_fired(&judgement);
     return r;
 }
 

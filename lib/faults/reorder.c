@@ -66,6 +66,16 @@ void msim_fault_express_forget(struct msim_faults *faults, const struct msim_fau
     }
 }
 
+/* A reorder that was fired is gone when it has let go what it held. */
+static void settle_fired(struct msim_faults *faults, uint32_t slot_index, uint64_t generation,
+                         msim_time now)
+{
+    const struct reorder_counts *counts = counts_of(faults, slot_index, generation);
+
+    if (counts && counts->held_now == 0)
+        msim_fault_one_shot_done(faults, slot_index, now);
+}
+
 /* ---- lanes ---- */
 
 static uint64_t lane_value(const struct msim_faults *faults, const struct node *node,
@@ -122,6 +132,7 @@ static void release_hold(struct msim_faults *faults, struct msim_fault_link *lin
         counts->released_by_count += !by_timer;
     }
     let_go(faults, hold.node, now);
+    settle_fired(faults, hold.slot, hold.generation, now);
 }
 
 /* A message that nobody held has left: those it has passed move nearer to their turn. */
@@ -234,6 +245,8 @@ static void release_shuffle(struct msim_faults *faults, struct msim_fault_link *
         counts->released_by_timer += shuffle.count;
     else
         counts->released_by_flush += shuffle.count;
+    if (end != SHUFFLE_FLUSHED)
+        settle_fired(faults, shuffle.slot, shuffle.generation, now);
 }
 
 static bool add_to_shuffle(struct msim_faults *faults, struct msim_fault_link *link, uint32_t index,

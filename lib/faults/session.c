@@ -371,6 +371,13 @@ static void act_at(struct msim_faults *faults, uint32_t slot_index,
     msim_fault_timer(faults, when, &item);
 }
 
+bool msim_fault_session_lasts(const struct strategy *strategy)
+{
+    const struct session_fault *fault = &strategy->as.session;
+
+    return !bars(fault->action) && (fault->notice_before > 0 || fault->flap_times > 0);
+}
+
 void msim_fault_session_act(struct msim_faults *faults, uint32_t slot_index,
                             struct msim_fault_session *cause, msim_time now)
 {
@@ -420,6 +427,8 @@ static void time_to_act(struct msim_faults *faults, const struct timer_item *ite
     }
     /* Its connection may have come back under the same client since. */
     act_now(faults, item->slot, cause, cause ? 0 : item->client, now);
+    if (item->number == 0)
+        msim_fault_one_shot_done(faults, item->slot, now);
 }
 
 static void next_arrival(struct msim_faults *faults, uint32_t slot_index,

@@ -603,6 +603,52 @@ static void a_lost_request_ends_as_its_strategy_says(void **state)
     bench_finish(&bench);
 }
 
+static void fire(struct bench *bench, msim_time now, const char *json)
+{
+    int r = msim_faults_fire(bench->faults, now, json, strlen(json), &bench->detail);
+    if (r < 0)
+        fail_msg("%s: %s", json, bench->detail.text);
+}
+
+static bool stands(struct bench *bench, const char *id)
+{
+    struct msim_fault_counts counts;
+
+    return msim_faults_counts(bench->faults, id, &counts) == MSIM_OK;
+}
+
+static void all_that_was_fired_at_one_message_is_gone_after_it(void **state)
+{
+    static const char *const kinds[] = {
+        "\"kind\":\"delay\",\"dist\":\"1s\"",
+        "\"kind\":\"duplicate\"",
+        "\"kind\":\"reorder\",\"k\":1,\"max_wait\":\"1s\"",
+        "\"kind\":\"reorder\",\"mode\":\"shuffle\",\"window\":2,\"max_wait\":\"1s\"",
+        "\"kind\":\"session\",\"action\":\"freeze\",\"duration\":\"1s\"",
+        "\"kind\":\"session\",\"action\":\"close\",\"notice\":{\"before\":\"1s\"}",
+        "\"kind\":\"drop\"",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        for (size_t k = 0; k < COUNT(kinds); k++) {
+            struct bench bench;
+            char json[256];
+            bench_start(&bench);
+            snprintf(json, sizeof json, "{\"id\":\"a\",%s,\"select\":{\"dir\":\"out\"}}", kinds[i]);
+            fire(&bench, 0, json);
+            snprintf(json, sizeof json, "{\"id\":\"b\",%s,\"select\":{\"dir\":\"out\"}}", kinds[k]);
+            fire(&bench, 0, json);
+            bench_text(&bench, 1, bench.out, MSIM_FAULT_MD_TRADE, "first");
+            bench_pull(&bench, 10 * SEC);
+            if (stands(&bench, "a") || stands(&bench, "b"))
+                fail_msg("%s and %s: one still stands", kinds[i], kinds[k]);
+            bench_check(&bench);
+            bench_finish(&bench);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -630,6 +676,7 @@ int main(void)
         cmocka_unit_test(closing_a_session_discards_what_waits_on_it),
         cmocka_unit_test(labels_count_the_sessions_of_a_client_and_channel),
         cmocka_unit_test(a_lost_request_ends_as_its_strategy_says),
+        cmocka_unit_test(all_that_was_fired_at_one_message_is_gone_after_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

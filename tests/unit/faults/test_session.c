@@ -447,6 +447,33 @@ static void a_state_counts_all_that_it_kept_back(void **state)
     bench_finish(&bench);
 }
 
+static void what_was_fired_closes_after_its_notice_and_flaps_to_the_end(void **state)
+{
+    struct bench bench;
+    struct msim_fault_counts counts;
+
+    (void)state;
+    bench_start(&bench);
+    fire(&bench, 0,
+         "{\"id\":\"f\",\"kind\":\"session\",\"action\":\"freeze\",\"scope\":\"all\",\"duration\":"
+         "\"1s\","
+         "\"flap\":{\"times\":3,\"gap\":\"10s\"}}");
+    bench_pull(&bench, 60 * SEC);
+    assert_int_equal(bench.count, 6);
+    assert_int_equal(bench.seen[4].time, 20 * SEC);
+    assert_int_equal(msim_faults_counts(bench.faults, "f", &counts), MSIM_ERR_NOT_FOUND);
+    fire(&bench, 60 * SEC,
+         "{\"id\":\"c\",\"kind\":\"session\",\"action\":\"close\",\"scope\":\"all\","
+         "\"notice\":{\"before\":\"30s\",\"type\":\"shutdown\"}}");
+    bench_pull(&bench, 200 * SEC);
+    assert_int_equal(bench.count, 8);
+    assert_int_equal(bench.seen[6].action, MSIM_FAULT_ACTION_NOTICE);
+    assert_int_equal(bench.seen[7].action, MSIM_FAULT_ACTION_CLOSE);
+    assert_int_equal(bench.seen[7].time, 90 * SEC);
+    assert_int_equal(msim_faults_counts(bench.faults, "c", &counts), MSIM_ERR_NOT_FOUND);
+    bench_finish(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -467,6 +494,7 @@ int main(void)
         cmocka_unit_test(after_healing_the_session_goes_on),
         cmocka_unit_test(a_half_open_connection_that_was_healed_is_not_reset_later),
         cmocka_unit_test(a_state_counts_all_that_it_kept_back),
+        cmocka_unit_test(what_was_fired_closes_after_its_notice_and_flaps_to_the_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
