@@ -190,9 +190,9 @@ static void tell_effective(struct msim_faults *faults, const struct extra *extra
 {
     for (size_t word = 0; word < SLOT_WORDS; word++) {
         for (uint64_t bits = extra->delays[word]; bits; bits &= bits - 1) {
-            struct slot *slot = &faults->slots[word * 64 + (size_t)__builtin_ctzll(bits)];
-            if (slot->kinds)
-                msim_fault_series_add(&slot->kinds->effective, now - extra->entered);
+            uint32_t slot = (uint32_t)(word * 64) + (uint32_t)__builtin_ctzll(bits);
+            if (strategy_then(faults, extra, slot))
+                msim_fault_series_add(&faults->slots[slot].kinds->effective, now - extra->entered);
         }
     }
 }

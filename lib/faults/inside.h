@@ -230,6 +230,7 @@ struct extra {
     uint64_t throttles[SLOT_WORDS]; /* the strategies whose tokens it needs */
     uint64_t delays[SLOT_WORDS];    /* those whose effective delay it tells */
     uint64_t fields[LANE_ACCOUNT + 1];
+    uint64_t born; /* strategies that were created since mean nothing by their slots here */
     uint64_t lane_key;
     msim_time entered; /* the delay stage */
     msim_time delay;
@@ -583,6 +584,15 @@ void msim_fault_node_settle(struct msim_faults *faults, struct node *node);
 /* Frees it, or leaves it dead where a bucket or a lane still names it. */
 void msim_fault_node_drop(struct msim_faults *faults, uint32_t index);
 void msim_fault_node_free(struct msim_faults *faults, uint32_t index);
+
+/* The strategy in the slot, if it is the one that stood there when the extra was made. */
+static inline const struct strategy *strategy_then(const struct msim_faults *faults,
+                                                   const struct extra *extra, uint32_t slot)
+{
+    const struct strategy *strategy = faults->slots[slot].strategy;
+
+    return strategy && strategy->created < extra->born ? strategy : NULL;
+}
 
 /* ---- hold.c ---- */
 

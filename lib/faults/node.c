@@ -140,6 +140,7 @@ struct extra *msim_fault_node_extra(struct msim_faults *faults, struct node *nod
         memset(extra, 0, sizeof *extra);
         extra->reorder = extra->session = extra->slice = STRATEGIES_MOST;
         extra->order = ORDER_LINK;
+        extra->born = faults->created;
     }
     return extra_at(faults, node->extra);
 }

@@ -519,7 +519,7 @@ static size_t gather(struct msim_faults *faults, uint32_t index, struct claim *c
             uint32_t s = (uint32_t)(word * 64) + (uint32_t)__builtin_ctzll(bits);
             struct slot *slot = &faults->slots[s];
             const struct state *state = s < link->state_capacity ? link->states[s] : NULL;
-            if (!slot->strategy || slot->strategy->kind != MSIM_FAULT_THROTTLE || !state)
+            if (!strategy_then(faults, extra, s) || !state)
                 continue; /* removed while a copy was on its way */
             struct bucket *bucket = &slot->buckets[state->bucket];
             refill(&slot->strategy->as.throttle, bucket, now);
@@ -572,6 +572,10 @@ void msim_fault_throttle_rearm(struct msim_faults *faults, uint32_t slot_index)
             continue;
         if (bucket->level > full)
             bucket->level = full;
+        /* What waits already is not lost where the bucket will not hold so many tokens again. */
+        for (size_t k = 0; k < bucket->count; k++)
+            if (waiting_at(bucket, k)->cost > full)
+                waiting_at(bucket, k)->cost = full;
         bucket->grant = MSIM_TIME_NEVER;
         grant_due(faults, slot_index, (uint32_t)i, faults->now);
     }

@@ -506,6 +506,63 @@ static void no_hold_is_added_beyond_the_bound(void **state)
     bench_finish(&bench);
 }
 
+static void a_message_that_waits_gets_through_a_bucket_that_shrinks(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_start(&bench);
+    bench_add(&bench, 0,
+              "{\"id\":\"t\",\"kind\":\"throttle\",\"select\":{\"dir\":\"out\"},\"rate\":1,"
+              "\"burst\":10,\"weights\":{\"md.trade\":8}}");
+    bench_text(&bench, 0, bench.out, MSIM_FAULT_MD_TRADE, "now");
+    bench_text(&bench, 0, bench.out, MSIM_FAULT_MD_TRADE, "later");
+    assert_int_equal(msim_faults_update(bench.faults, 0, "t", "{\"burst\":4}", 11, &bench.detail),
+                     MSIM_OK);
+    bench_pull(&bench, 100 * SEC);
+    assert_int_equal(bench.count, 2);
+    assert_int_equal(bench.seen[1].time, 2 * SEC);
+    assert_int_equal(msim_faults_next_due(bench.faults), MSIM_TIME_NEVER);
+    bench_check(&bench);
+    bench_finish(&bench);
+}
+
+static void a_strategy_does_not_inherit_what_its_place_had_held(void **state)
+{
+    struct bench bench;
+    char text[4096];
+    size_t length;
+
+    (void)state;
+    bench_start(&bench);
+    bench_add(&bench, 0,
+              "{\"id\":\"old\",\"kind\":\"delay\",\"select\":{\"dir\":\"out\"},\"dist\":\"10s\","
+              "\"order\":\"lane:type\"}");
+    bench_add(&bench, 0,
+              "{\"id\":\"copies\",\"kind\":\"duplicate\",\"select\":{\"dir\":\"out\"},\"gap\":"
+              "\"1s\"}");
+    bench_add(&bench, 0,
+              "{\"id\":\"limit\",\"kind\":\"throttle\",\"select\":{\"dir\":\"out\"},\"rate\":1}");
+    bench_text(&bench, 0, bench.out, MSIM_FAULT_MD_TRADE, "late");
+    assert_int_equal(msim_faults_remove(bench.faults, 1, "old"), MSIM_OK);
+    assert_int_equal(msim_faults_remove(bench.faults, 1, "limit"), MSIM_OK);
+    bench_add(&bench, 1,
+              "{\"id\":\"new\",\"kind\":\"delay\",\"select\":{\"dir\":\"in\"},\"dist\":\"1s\"}");
+    bench_add(&bench, 1,
+              "{\"id\":\"other\",\"kind\":\"throttle\",\"select\":{\"dir\":\"out\",\"type\":"
+              "\"md.bbo\"},\"rate\":1,\"on_exceed\":\"drop\"}");
+    bench_pull(&bench, 60 * SEC);
+    assert_int_equal(bench.count, 2);
+    assert_int_equal(msim_faults_statistics(bench.faults, "new", text, sizeof text, &length),
+                     MSIM_OK);
+    assert_non_null(strstr(text, "\"effective\":{\"count\":0"));
+    assert_int_equal(msim_faults_statistics(bench.faults, "other", text, sizeof text, &length),
+                     MSIM_OK);
+    assert_non_null(strstr(text, "\"granted\":0"));
+    bench_check(&bench);
+    bench_finish(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -527,6 +584,8 @@ int main(void)
         cmocka_unit_test(a_shuffle_permutes_each_window),
         cmocka_unit_test(disabling_or_removing_lets_go_what_is_held),
         cmocka_unit_test(no_hold_is_added_beyond_the_bound),
+        cmocka_unit_test(a_message_that_waits_gets_through_a_bucket_that_shrinks),
+        cmocka_unit_test(a_strategy_does_not_inherit_what_its_place_had_held),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
