@@ -136,11 +136,24 @@ static int read_bounds(const struct plan *plan, uint32_t node, struct step *step
     return r;
 }
 
+/* A key of another kind of step or condition would be ignored: it is a mistake. */
+static int refuse_strangers(const struct plan *plan, uint32_t node, const char *const *keys,
+                            const char *words)
+{
+    for (size_t i = 0; keys[i]; i++)
+        if (plan_member(plan, node, keys[i]) != MSIM_JSON_NONE)
+            return refuse(plan, plan_member(plan, node, keys[i]), words);
+    return MSIM_OK;
+}
+
 static int read_on(const struct plan *plan, uint32_t node, struct step *step)
 {
     static const char *const keys[] = {
         "type", "dir",      "channel",  "label", "account",     "symbol",   "cid",     "side",
         "not",  "size_min", "size_max", "count", "order_state", "position", "hits_of", NULL};
+    static const char *const of_messages[] = {
+        "type", "dir", "channel",  "label",    "account",     "symbol", "cid",
+        "side", "not", "size_min", "size_max", "order_state", NULL};
     const uint64_t told = ((UINT64_C(1) << (MSIM_FAULT_POSITION + 1)) - 1) &
                           ~((UINT64_C(1) << MSIM_FAULT_EXEC_NEW) - 1);
     uint32_t position = plan_member(plan, node, "position");
@@ -154,13 +167,16 @@ static int read_on(const struct plan *plan, uint32_t node, struct step *step)
                                      &step->count);
     if (r < 0)
         return r;
-    if (position != MSIM_JSON_NONE) {
-        step->condition = ON_POSITION;
-        return read_bounds(plan, position, step);
-    }
-    if (hits != MSIM_JSON_NONE) {
-        step->condition = ON_HITS;
-        return msim_fault_plan_text(plan, hits, &step->id, NULL);
+    if (position != MSIM_JSON_NONE || hits != MSIM_JSON_NONE) {
+        bool both = position != MSIM_JSON_NONE && hits != MSIM_JSON_NONE;
+        r = both ? refuse(plan, hits, "one condition each: \"position\" or \"hits_of\"")
+                 : refuse_strangers(plan, node, of_messages,
+                                    "a condition on a position or on hits looks at no message");
+        if (r < 0)
+            return r;
+        step->condition = position != MSIM_JSON_NONE ? ON_POSITION : ON_HITS;
+        return position != MSIM_JSON_NONE ? read_bounds(plan, position, step)
+                                          : msim_fault_plan_text(plan, hits, &step->id, NULL);
     }
     r = msim_fault_plan_conditions(plan, node, &step->select);
     if (r < 0)
@@ -203,6 +219,32 @@ static int read_time(const struct plan *plan, uint32_t node, struct step *step)
     return r;
 }
 
+/* What does not go with the step's verb, its moment or its trigger. */
+static int check_step_keys(const struct plan *plan, uint32_t node, enum verb verb, bool triggered)
+{
+    static const char *const of_time[] = {"every", "times", NULL};
+    static const char *const of_trigger[] = {"repeat", NULL};
+    static const char *const objects[] = {"strategy", "patch", "fault", "action", NULL};
+    const char *need = verb_needs[verb];
+    bool named = verb == VERB_UPDATE || (need && strcmp(need, "id") == 0);
+    uint32_t id = plan_member(plan, node, "id");
+    const char *text = NULL;
+
+    int r = triggered
+                ? refuse_strangers(plan, node, of_time, "this goes with \"at\", not \"on\"")
+                : refuse_strangers(plan, node, of_trigger, "this goes with \"on\", not \"at\"");
+    for (size_t i = 0; r == MSIM_OK && objects[i]; i++)
+        if (plan_member(plan, node, objects[i]) != MSIM_JSON_NONE &&
+            (!need || strcmp(objects[i], need) != 0))
+            return msim_json_refuse(plan->document, plan_member(plan, node, objects[i]),
+                                    plan->detail, MSIM_ERR_INVALID,
+                                    "\"%s\" has no use for this: leave it away", verb_names[verb]);
+    if (r == MSIM_OK && id != MSIM_JSON_NONE && !named)
+        return msim_json_refuse(plan->document, id, plan->detail, MSIM_ERR_INVALID,
+                                "\"%s\" has no use for this: leave it away", verb_names[verb]);
+    return r < 0 ? r : msim_fault_plan_text(plan, id, &text, NULL);
+}
+
 static int read_step(const struct plan *plan, uint32_t node, struct step *step)
 {
     static const char *const keys[] = {"at",       "every", "times", "on",     "repeat", "do", "id",
@@ -229,28 +271,82 @@ static int read_step(const struct plan *plan, uint32_t node, struct step *step)
                                 "\"%s\" is missing here", need);
     if (chosen == VERB_UPDATE && plan_member(plan, node, "id") == MSIM_JSON_NONE)
         return refuse(plan, node, "\"id\" is missing here");
-    r = msim_fault_plan_bool(plan, plan_member(plan, node, "repeat"), &step->repeat);
+    r = check_step_keys(plan, node, step->verb, on != MSIM_JSON_NONE);
+    if (r == MSIM_OK)
+        r = msim_fault_plan_bool(plan, plan_member(plan, node, "repeat"), &step->repeat);
     if (r == MSIM_OK && on != MSIM_JSON_NONE)
         return read_on(plan, on, step);
     return r < 0 ? r : read_time(plan, node, step);
 }
 
+/* The action of a venue step is a strategy without its kind; document and text are the caller's. */
+static int read_venue(const struct msim_faults *faults, const struct msim_json_document *scenario,
+                      uint32_t node, struct msim_json_document *document, struct msim_bytes *text,
+                      struct msim_detail *detail)
+{
+    static const char kind[] = "{\"kind\":\"venue\"}";
+    const struct msim_json_node *action = &scenario->nodes[node];
+
+    msim_bytes_init(text, PLAN_MOST_BYTES, &faults->allocator);
+    int r = msim_fault_merge_patch(kind, sizeof kind - 1, scenario->text + action->start,
+                                   action->end - action->start, text, &faults->allocator, detail);
+    if (r == MSIM_OK)
+        r = msim_json_document_read(document, (const char *)msim_bytes_front(text),
+                                    msim_bytes_length(text), NULL, &faults->allocator, detail);
+    if (r < 0)
+        msim_bytes_finish(text);
+    return r;
+}
+
+/* The strategy that the node describes is one. */
+static int check_strategy(struct msim_faults *faults, const struct msim_json_document *document,
+                          uint32_t node, struct msim_detail *detail)
+{
+    struct plan_limits limits = {faults->params.max_delay, 0, "check"};
+    struct strategy *strategy = NULL;
+    int r = msim_fault_plan_read(&strategy, document, node, &limits, &faults->allocator, detail);
+
+    msim_fault_strategy_free(strategy, &faults->allocator);
+    return r;
+}
+
+static int check_venue(struct msim_faults *faults, const struct plan *plan, uint32_t node)
+{
+    struct msim_json_document document;
+    struct msim_bytes text;
+    struct msim_detail inner = {""};
+    int r = read_venue(faults, plan->document, node, &document, &text, &inner);
+
+    if (r == MSIM_OK) {
+        r = check_strategy(faults, &document, 0, &inner);
+        msim_json_document_finish(&document);
+        msim_bytes_finish(&text);
+    }
+    if (r < 0)
+        return msim_json_refuse(plan->document, node, plan->detail, r, "in this action: %s",
+                                inner.text);
+    return MSIM_OK;
+}
+
 /* Strategies that are only named in steps are read once here, so that none fails later. */
 static int check_step(struct msim_faults *faults, const struct plan *plan, const struct step *step)
 {
-    struct strategy *strategy = NULL;
-    uint32_t node = MSIM_JSON_NONE;
-    struct plan_limits limits = {faults->params.max_delay, 0, "check"};
+    const char *need = verb_needs[step->verb];
+    uint32_t node = need ? plan_member(plan, step->node, need) : MSIM_JSON_NONE;
 
-    if (step->verb == VERB_ADD || step->verb == VERB_FIRE)
-        node = plan_member(plan, step->node, verb_needs[step->verb]);
-    if (node == MSIM_JSON_NONE)
+    switch (step->verb) {
+    case VERB_ADD:
+    case VERB_FIRE:
+        return check_strategy(faults, plan->document, node, plan->detail);
+    case VERB_VENUE:
+        return check_venue(faults, plan, node);
+    case VERB_UPDATE:
+        if (plan_kind(plan, node) != MSIM_JSON_OBJECT)
+            return refuse(plan, node, "a merge patch, an object, is wanted here");
         return MSIM_OK;
-    int r = msim_fault_plan_read(&strategy, plan->document, node, &limits, &faults->allocator,
-                                 plan->detail);
-    if (r == MSIM_OK)
-        msim_fault_strategy_free(strategy, &faults->allocator);
-    return r;
+    default:
+        return MSIM_OK;
+    }
 }
 
 static int read_timeline(struct msim_faults *faults, const struct plan *plan, uint32_t node,
@@ -284,6 +380,8 @@ static int read_expectations(const struct plan *plan, uint32_t node)
 {
     static const char *const keys[] = {"strategy",          "hits_min", "hits_max", "at",
                                        "ledger_reconciled", "within",   NULL};
+    static const char *const of_ledgers[] = {"within", NULL};
+    static const char *const of_strategies[] = {"hits_min", "hits_max", NULL};
 
     if (node == MSIM_JSON_NONE)
         return MSIM_OK;
@@ -303,6 +401,10 @@ static int read_expectations(const struct plan *plan, uint32_t node)
             return refuse(plan, at,
                           "an expectation is about a \"strategy\" or about "
                           "\"ledger_reconciled\"");
+        if (r == MSIM_OK)
+            r = refuse_strangers(plan, at, strategy ? of_ledgers : of_strategies,
+                                 strategy ? "this goes with \"ledger_reconciled\""
+                                          : "this goes with \"strategy\"");
         if (r == MSIM_OK)
             r = msim_fault_plan_text(
                 plan, plan_member(plan, at, strategy ? "strategy" : "ledger_reconciled"), &text,
@@ -478,26 +580,18 @@ int msim_faults_scenario_stop(struct msim_faults *faults, msim_time now)
     return MSIM_OK;
 }
 
-/* The action of a venue step is a strategy without its kind. */
 static int fire_venue(struct msim_faults *faults, const struct scenario *scenario, uint32_t node,
                       struct msim_detail *detail)
 {
-    static const char kind[] = "{\"kind\":\"venue\"}";
-    const struct msim_json_node *action = &scenario->document.nodes[node];
     struct msim_json_document document;
-    struct msim_bytes bytes;
+    struct msim_bytes text;
+    int r = read_venue(faults, &scenario->document, node, &document, &text, detail);
+    if (r < 0)
+        return r;
 
-    msim_bytes_init(&bytes, PLAN_MOST_BYTES, &faults->allocator);
-    int r = msim_fault_merge_patch(kind, sizeof kind - 1, scenario->text + action->start,
-                                   action->end - action->start, &bytes, &faults->allocator, detail);
-    if (r == MSIM_OK)
-        r = msim_json_document_read(&document, (const char *)msim_bytes_front(&bytes),
-                                    msim_bytes_length(&bytes), NULL, &faults->allocator, detail);
-    if (r == MSIM_OK) {
-        r = msim_fault_fire_node(faults, &document, 0, detail);
-        msim_json_document_finish(&document);
-    }
-    msim_bytes_finish(&bytes);
+    r = msim_fault_fire_node(faults, &document, 0, detail);
+    msim_json_document_finish(&document);
+    msim_bytes_finish(&text);
     return r;
 }
 

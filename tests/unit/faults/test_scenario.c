@@ -134,6 +134,20 @@ static void a_bad_scenario_is_refused_whole(void **state)
         "}]}",
         "{\"format\":1,\"timeline\":[{\"on\":{},\"do\":\"heal\"}]}",
         "{\"format\":1,\"timeline\":[{\"at\":\"1s\",\"every\":\"0s\",\"do\":\"heal\"}]}",
+        "{\"format\":1,\"timeline\":[{\"at\":\"1s\",\"repeat\":true,\"do\":\"heal\"}]}",
+        "{\"format\":1,\"timeline\":[{\"on\":{\"type\":\"exec.fill\"},\"every\":\"1s\",\"do\":"
+        "\"heal\"}"
+        "]}",
+        "{\"format\":1,\"timeline\":[{\"at\":\"1s\",\"do\":\"heal\",\"id\":\"x\"}]}",
+        "{\"format\":1,\"timeline\":[{\"at\":\"1s\",\"do\":\"heal\",\"fault\":{}}]}",
+        "{\"format\":1,\"timeline\":[{\"at\":\"1s\",\"do\":\"enable\",\"id\":7}]}",
+        "{\"format\":1,\"timeline\":[{\"at\":\"1s\",\"do\":\"update\",\"id\":\"x\",\"patch\":7}]}",
+        "{\"format\":1,\"timeline\":[{\"at\":\"1s\",\"do\":\"venue\",\"action\":{\"do\":\"hallt\"}}"
+        "]}",
+        "{\"format\":1,\"timeline\":[{\"on\":{\"hits_of\":\"x\",\"symbol\":\"B\"},\"do\":\"heal\"}]"
+        "}",
+        "{\"format\":1,\"expect\":[{\"ledger_reconciled\":\"b\",\"hits_min\":4}]}",
+        "{\"format\":1,\"expect\":[{\"strategy\":\"b\",\"within\":\"4s\"}]}",
         "{\"format\":1,\"expect\":[{\"hits_min\":1}]}",
         "{\"format\":1,\"strategies\":[{\"kind\":\"drop\",\"select\":{\"dir\":\"in\"},\"id\":\"a\"}"
         ",{\"kind\":\"x\"}]}",
