@@ -67,7 +67,7 @@ static const char *const mode_keys[PYTHON_MODES][6] = {
     [PYTHON_RATE_LIMIT] = {"enabled", "direction", "baseline_rps", NULL},
     [PYTHON_DISCONNECT] = {"enabled", "direction", "probability", NULL},
     [PYTHON_PHANTOM] = {"enabled", "direction", "probability", NULL},
-    [PYTHON_LATENCY] = {"mode", "direction", "enabled", "mu", "sigma", NULL},
+    [PYTHON_LATENCY] = {"mode", "direction", "enabled", NULL},
 };
 
 /* What a mode says, with its defaults. */

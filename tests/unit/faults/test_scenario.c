@@ -318,9 +318,12 @@ static void unknown_modes_are_refused_with_the_nearest(void **state)
     struct bench bench;
     const char unknown[] = "{\"modes\":{\"drop_message\":{}}}";
     const char key[] = "{\"modes\":{\"drop_messages\":{\"propability\":0.1}}}";
+    const char sigma[] = "{\"latency\":{\"mode\":\"stable\",\"sigma\":1}}";
 
     (void)state;
     bench_start(&bench);
+    assert_int_equal(msim_faults_python_modes(bench.faults, 0, sigma, strlen(sigma), &bench.detail),
+                     MSIM_ERR_INVALID);
     assert_int_equal(
         msim_faults_python_modes(bench.faults, 0, unknown, strlen(unknown), &bench.detail),
         MSIM_ERR_INVALID);
