@@ -4,7 +4,7 @@
  * A mutation makes a new payload; what was submitted is never written to.  Its
  * draws are numbered, so that a copy's differ from the original's.
  */
-#include "faults/inside.h"
+#include "faults/corrupt.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
  * The text is read twice: once to count the tokens that the mode can work on, and
  * once up to the one that was drawn.
  */
-#include "faults/inside.h"
+#include "faults/corrupt.h"
 
 #include <string.h>
 

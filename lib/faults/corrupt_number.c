@@ -1,7 +1,7 @@
 /*
  * Spoiled numbers: a decimal number's text in, another text out.
  */
-#include "faults/inside.h"
+#include "faults/corrupt.h"
 
 #include <string.h>
 

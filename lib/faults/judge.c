@@ -5,7 +5,7 @@
  * moves its state on, whatever the others decide; then the hits are applied in the
  * fixed order of the stages.  A hit that finds the message already gone is shadowed.
  */
-#include "faults/inside.h"
+#include "faults/corrupt.h"
 
 #include <assert.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "faults/inside.h"
+#include "faults/corrupt.h"
 #include "faults/plan.h"
 
 static const char *const mode_names[] = {

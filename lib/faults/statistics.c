@@ -1,7 +1,7 @@
 /*
  * Counting, and the counts as JSON.
  */
-#include "faults/inside.h"
+#include "faults/corrupt.h"
 
 #include <string.h>
 
