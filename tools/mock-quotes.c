@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include <marketsim/marketsim.h>
@@ -77,7 +78,7 @@ static int read_settings(struct settings *settings, int argument_count, char **a
         {"interval", 'i', OPTION_DURATION, &settings->interval, "TIME",
          "between two events (2s): 10ms, 500us"},
         {"rate", 'r', OPTION_COUNT, &settings->rate, "N",
-         "events a second, in place of --interval"},
+         "whole events a second, in place of --interval; for fewer\nthan one: --interval 10s"},
         {"symbols", 0, OPTION_TEXT, &settings->symbols, "LIST",
          "AAPL,GOOGL,MSFT,AMZN,TSLA,META,NVDA,AMD, each with a\n"
          "first price and a model if wanted:\n"
@@ -145,6 +146,7 @@ static int read_settings(struct settings *settings, int argument_count, char **a
 
     *settings = (struct settings){.network.port = 8765,
                                   .level = MSIM_LOG_INFO,
+                                  .rate = UINT64_MAX,
                                   .wait_clients = UINT64_MAX,
                                   .start = MSIM_TIME_NEVER};
     int code = options_read(&line, argument_count, arguments, &rest, &rest_count);
@@ -320,6 +322,8 @@ static int read_script(struct quotes *quotes)
 
     if (!text)
         return -1;
+    if (text[0] == '\0')
+        return usage(quotes, "scenario", "no event; write halt:at=60s,for=30s");
     quotes->events = calloc(MOST_EVENTS, sizeof *quotes->events);
     if (!quotes->events)
         return terminal_fail(&quotes->service.terminal, "out of memory");
@@ -347,13 +351,15 @@ static int set_interval(struct quotes *quotes)
     bool all = settings->all_symbols || quotes->mock.arrivals != MSIM_MOCK_GRID;
     uint64_t symbols = quotes->mock.symbol_count;
 
-    if (settings->rate > 0 && settings->interval > 0)
+    bool has_rate = settings->rate != UINT64_MAX;
+    if (has_rate && settings->interval > 0)
         return usage(quotes, "rate", "either --rate or --interval");
     quotes->mock.selection = all ? MSIM_MOCK_ALL : MSIM_MOCK_ONE;
     quotes->mock.interval = settings->interval;
-    if (settings->rate > 0) {
-        if (settings->rate > UINT64_C(1000000000))
-            return usage(quotes, "rate", "at most 1000000000 events a second");
+    if (has_rate) {
+        if (settings->rate < 1 || settings->rate > UINT64_C(1000000000))
+            return usage(quotes, "rate",
+                         "1 to 1000000000 events a second; for fewer, --interval 10s");
         uint64_t ns = UINT64_C(1000000000) * (all ? symbols : 1) / settings->rate;
         quotes->mock.interval = ns > 0 ? (msim_time)ns : 1;
     }
@@ -416,16 +422,49 @@ static int read_faults(struct quotes *quotes)
         read_file(quotes, "faults", quotes->settings.faults, &quotes->fault_length);
     if (!quotes->fault_text)
         return EXIT_USAGE;
-    if (msim_quotes_server_check_faults(quotes->fault_text, quotes->fault_length, &detail) < 0)
-        return usage(quotes, "faults", detail.text);
+    if (msim_quotes_server_check_faults(quotes->fault_text, quotes->fault_length, &detail) < 0) {
+        char words[sizeof detail.text + 512];
+        snprintf(words, sizeof words, "%.500s: %s", quotes->settings.faults, detail.text);
+        return usage(quotes, "faults", words);
+    }
+    return -1;
+}
+
+/* Both appear at the end: what cannot is said before the day, not behind it. */
+static int check_recording(struct quotes *quotes)
+{
+    const struct settings *settings = &quotes->settings;
+    const char *const paths[] = {settings->record, settings->record_quotes};
+    const char *const options[] = {"record", "record-quotes"};
+    struct stat status;
+
+    for (size_t i = 0; i < 2; i++) {
+        if (paths[i] && paths[i][0] == '\0')
+            return usage(quotes, options[i], "a file's name is wanted");
+        if (paths[i] && stat(paths[i], &status) == 0 && S_ISDIR(status.st_mode))
+            return usage(quotes, options[i], "is a folder: name a file in it");
+    }
+    if (paths[0] && paths[1] && strcmp(paths[0], paths[1]) == 0)
+        return usage(quotes, "record-quotes", "the same file as --record: name another");
+    return -1;
+}
+
+static int check_clients(struct quotes *quotes)
+{
+    uint64_t most = quotes->settings.network.max_clients;
+    uint64_t wanted = quotes->settings.wait_clients;
+
+    if (most > 0 && wanted != UINT64_MAX && wanted > most)
+        return usage(quotes, "wait-for-clients", "more than --max-clients lets in");
     return -1;
 }
 
 static int read_params(struct quotes *quotes)
 {
     int (*const steps[])(struct quotes *) = {
-        choose_all,       read_seed,    read_market, read_symbols, read_model, read_script,
-        read_correlation, set_interval, read_keys,   read_faults,  set_clock,
+        choose_all,  read_seed,        read_market,   read_symbols, read_model,
+        read_script, read_correlation, set_interval,  read_keys,    read_faults,
+        set_clock,   check_recording,  check_clients,
     };
 
     quotes->mock = (struct msim_mock_params)MSIM_MOCK_PARAMS_INIT;
@@ -481,8 +520,11 @@ static int start(struct quotes *quotes)
     int r = start_faults(quotes, &detail);
     if (r < 0)
         return usage(quotes, "faults", detail.text);
-    if (msim_source_mock(&params.source, &quotes->mock, &detail) < 0)
-        return terminal_fail(terminal, "%s", detail.text);
+    r = msim_source_mock(&params.source, &quotes->mock, &detail);
+    if (r < 0) {
+        terminal_fail(terminal, "%s", detail.text);
+        return exit_code_of(r);
+    }
     params.faults = quotes->faults;
     params.access = settings->network.access;
     params.tls = settings->network.tls;

@@ -215,7 +215,7 @@ static int complete_laws(struct msim_mock_params *params, struct msim_detail *de
     if (params->branching == 0)
         params->branching = BRANCHING;
     if (params->decay == 0)
-        params->decay = 2e9 / (double)params->interval;
+        params->decay = params->interval > 2 ? 2e9 / (double)params->interval : 1e9;
     if (!is_part(params->branching, 1) || !(params->decay > 0 && params->decay <= 1e9))
         return msim_detail_set(
             detail, MSIM_ERR_INVALID,

@@ -85,8 +85,10 @@ void board_event(struct board *board, const struct msim_quotes_message *event)
     note_price(board, row, event->price, event->price_exponent, event->trade_time);
 }
 
-static void draw_row(const struct board_row *row)
+/* A line that wraps would throw off the way back up: it is cut at the terminal's edge. */
+static void draw_row(const struct board_row *row, int columns)
 {
+    char line[192];
     char last[MSIM_DECIMAL_SIZE];
     char bid[MSIM_DECIMAL_SIZE] = "";
     char sizes[48] = "";
@@ -99,8 +101,9 @@ static void draw_row(const struct board_row *row)
         msim_decimal_print(row->bid, row->bid_exponent, bid);
         snprintf(sizes, sizeof sizes, "%" PRId64 " x %" PRId64, row->bid_size, row->ask_size);
     }
-    printf("%-28.28s %18s %s %14s %12s %10" PRIu64 "  %.23s\033[K\n", row->name, last, way, bid,
-           sizes, row->count, moment);
+    snprintf(line, sizeof line, "%-28.28s %18s %s %14s %12s %10" PRIu64 "  %.23s", row->name, last,
+             way, bid, sizes, row->count, moment);
+    printf("%.*s\033[K\n", columns, line);
 }
 
 static size_t terminal_lines(void)
@@ -108,6 +111,13 @@ static size_t terminal_lines(void)
     struct winsize size;
 
     return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 4 ? size.ws_row : 24;
+}
+
+static int terminal_columns(void)
+{
+    struct winsize size;
+
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 192;
 }
 
 void board_draw(struct board *board, const char *title)
@@ -120,10 +130,13 @@ void board_draw(struct board *board, const char *title)
     board->is_changed = false;
     if (board->is_drawn)
         printf("\033[%zuA", board->drawn_lines);
-    printf("%s\033[K\n%-28s %18s   %14s %12s %10s  %s\033[K\n", title, "symbol", "last", "bid",
-           "bid x ask", "events", "time");
+    int columns = terminal_columns();
+    char heads[192];
+    snprintf(heads, sizeof heads, "%-28s %18s   %14s %12s %10s  %s", "symbol", "last", "bid",
+             "bid x ask", "events", "time");
+    printf("%.*s\033[K\n%.*s\033[K\n", columns, title, columns, heads);
     for (size_t i = 0; i < shown; i++)
-        draw_row(&board->rows[i]);
+        draw_row(&board->rows[i], columns);
     board->drawn_lines = shown + 2;
     if (shown < board->count) {
         printf("... and %zu more\033[K\n", board->count - shown);
