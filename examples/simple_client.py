@@ -12,12 +12,20 @@ import sys
 import websockets
 
 URL = sys.argv[1] if len(sys.argv) > 1 else "ws://localhost:8765/ws"
+PATIENCE_S = 10  # an exchange with faults may lose a message: nobody waits for it for ever
 
 
 async def wait_for(exchange, kind):
     """Passes over what else is told in between."""
-    async for text in exchange:
-        message = json.loads(text)
+    while True:
+        try:
+            text = await asyncio.wait_for(exchange.recv(), PATIENCE_S)
+        except asyncio.TimeoutError:
+            raise SystemExit(f"no {kind} within {PATIENCE_S} s: was it lost? try again") from None
+        try:
+            message = json.loads(text)
+        except json.JSONDecodeError:
+            continue  # a fault spoiled it
         if message["type"] == "ERROR":
             raise SystemExit(f"{message['code']}: {message['message']}")
         if message["type"] == kind:

@@ -143,7 +143,7 @@ static int examine(struct msim_parquet_file *file, int descriptor, struct msim_d
         return msim_detail_set(detail, MSIM_ERR_IO, "%s: cannot be examined: %s", file->path,
                                strerror(errno));
     if (S_ISDIR(status.st_mode))
-        return msim_detail_set(detail, MSIM_ERR_INVALID, "%s: has become a folder: open it again",
+        return msim_detail_set(detail, MSIM_ERR_INVALID, "%s: is a folder: name a file in it",
                                file->path);
     if (!S_ISREG(status.st_mode))
         return msim_detail_set(detail, MSIM_ERR_INVALID,
