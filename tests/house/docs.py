@@ -7,9 +7,17 @@ import sys
 import house
 
 
-def options_of(program):
-    """The long options that a tool's own help names."""
-    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", house.run([program, "--help"])))
+def options_of(program, *command):
+    """The long options that a tool's own help names, or that of one of its commands."""
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", house.run([program, *command, "--help"])))
+
+
+def commands_of(root, program):
+    """The commands that the synopsis has beside the tool itself: *exchange-server replay*."""
+    name = os.path.basename(program)
+    page = "docs/man/%s.1.scd" % name
+    text = house.read(root, page) if os.path.exists(os.path.join(root, page)) else ""
+    return re.findall(r"^\*%s ([a-z]+)\*" % re.escape(name), text, flags=re.M)
 
 
 def check_tool(root, program, known, problems):
@@ -61,7 +69,9 @@ def main():
     problems = []
     count = 0
 
-    known = set().union(*[options_of(program) for program in programs])
+    known = set().union(*[options_of(program) for program in programs],
+                        *[options_of(program, command) for program in programs
+                          for command in commands_of(root, program)])
     for program in programs:
         check_tool(root, program, known, problems)
     for name in house.project_files(root):

@@ -495,7 +495,7 @@ static void a_file_larger_than_the_backlog_arrives_whole(void **state)
 
 static void write_text(const char *folder, const char *name, const char *text)
 {
-    char path[256];
+    char path[1024];
 
     snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *file = fopen(path, "w");
