@@ -116,25 +116,7 @@ void msim_history_event(struct msim_venue *venue, const struct msim_event *event
     if (!past || event->account != MSIM_VENUE_HOUSE ||
         (event->owner != HISTORY_OWNER && event->owner != HISTORY_OWNER + 1))
         return;
-    struct quote *quote = &past->quotes[event->owner - HISTORY_OWNER];
-    switch (event->kind) {
-    case MSIM_EVENT_ACCEPTED:
-    case MSIM_EVENT_REPLACED:
-        *quote = (struct quote){event->order, msim_event_handle(event), event->as.order.price,
-                                event->as.order.leaves};
-        return;
-    case MSIM_EVENT_FILL:
-        quote->leaves = event->as.fill.leaves;
-        if (quote->leaves == 0)
-            quote->order = 0;
-        return;
-    case MSIM_EVENT_CANCELLED:
-    case MSIM_EVENT_EXPIRED:
-        quote->order = 0;
-        return;
-    default:
-        return;
-    }
+    msim_quote_follow(&past->quotes[event->owner - HISTORY_OWNER], event);
 }
 
 /* ---- commands ---- */

@@ -230,6 +230,9 @@ struct quote {
     msim_qty leaves;
 };
 
+/* What an event of its order makes of it. */
+void msim_quote_follow(struct quote *quote, const struct msim_event *event);
+
 struct liquidity {
     struct msim_venue_liquidity params;
     uint32_t instrument;

@@ -24,14 +24,8 @@ enum draw {
 
 /* ---- what the house learns ---- */
 
-void msim_liquidity_event(struct msim_venue *venue, const struct msim_event *event)
+void msim_quote_follow(struct quote *quote, const struct msim_event *event)
 {
-    struct liquidity *house = venue->markets[event->instrument].liquidity;
-
-    if (!house || event->account != MSIM_VENUE_HOUSE || event->owner < HOUSE_OWNER ||
-        event->owner >= HOUSE_OWNER + 2 * MSIM_VENUE_LEVELS_MAX)
-        return;
-    struct quote *quote = &house->quotes[event->owner - HOUSE_OWNER];
     switch (event->kind) {
     case MSIM_EVENT_ACCEPTED:
     case MSIM_EVENT_REPLACED:
@@ -50,6 +44,16 @@ void msim_liquidity_event(struct msim_venue *venue, const struct msim_event *eve
     default:
         return;
     }
+}
+
+void msim_liquidity_event(struct msim_venue *venue, const struct msim_event *event)
+{
+    struct liquidity *house = venue->markets[event->instrument].liquidity;
+
+    if (!house || event->account != MSIM_VENUE_HOUSE || event->owner < HOUSE_OWNER ||
+        event->owner >= HOUSE_OWNER + 2 * MSIM_VENUE_LEVELS_MAX)
+        return;
+    msim_quote_follow(&house->quotes[event->owner - HOUSE_OWNER], event);
 }
 
 /* ---- the price ---- */
