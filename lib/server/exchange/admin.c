@@ -216,6 +216,19 @@ void msim_manage_fail(struct msim_manage_call *call, int result)
                        call->detail.text[0] ? call->detail.text : msim_result_text(result));
 }
 
+void msim_manage_give_json(struct msim_manage_call *call, struct msim_json_writer *writer,
+                           struct msim_bytes *bytes)
+{
+    int r = msim_json_write_end(writer, NULL);
+
+    if (r < 0)
+        msim_manage_fail(call, r);
+    else
+        msim_manage_give(call, 200, "application/json", msim_bytes_front(bytes),
+                         msim_bytes_length(bytes));
+    msim_bytes_finish(bytes);
+}
+
 /* ---- bodies ---- */
 
 static bool known(const struct msim_json_document *document, uint32_t node, const char *const *keys)

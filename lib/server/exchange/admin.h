@@ -83,6 +83,10 @@ void msim_manage_give(struct msim_manage_call *call, int status, const char *typ
 void msim_manage_json(struct msim_manage_call *call, int status, const char *json);
 /* A problem, with the JSON pointer that its words begin with. */
 void msim_manage_refuse(struct msim_manage_call *call, int status, const char *words);
+/* What the writer has written into `bytes`, which are given up: an answer, or why there is none. */
+void msim_manage_give_json(struct msim_manage_call *call, struct msim_json_writer *writer,
+                           struct msim_bytes *bytes);
+
 /* The same for a failed call of the library, whose words are in `call->detail`. */
 void msim_manage_fail(struct msim_manage_call *call, int result);
 

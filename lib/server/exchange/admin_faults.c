@@ -253,13 +253,7 @@ void msim_manage_presets(struct msim_manage_call *call)
         msim_json_write_text(&writer, name);
     msim_json_write_array_end(&writer);
     msim_json_write_object_end(&writer);
-    int r = msim_json_write_end(&writer, NULL);
-    if (r < 0)
-        msim_manage_fail(call, r);
-    else
-        msim_manage_give(call, 200, "application/json", msim_bytes_front(&bytes),
-                         msim_bytes_length(&bytes));
-    msim_bytes_finish(&bytes);
+    msim_manage_give_json(call, &writer, &bytes);
 }
 
 void msim_manage_preset(struct msim_manage_call *call)
@@ -340,13 +334,7 @@ void msim_manage_scenarios(struct msim_manage_call *call)
     else
         msim_json_write_null(&writer);
     msim_json_write_object_end(&writer);
-    int r = msim_json_write_end(&writer, NULL);
-    if (r < 0)
-        msim_manage_fail(call, r);
-    else
-        msim_manage_give(call, 200, "application/json", msim_bytes_front(&bytes),
-                         msim_bytes_length(&bytes));
-    msim_bytes_finish(&bytes);
+    msim_manage_give_json(call, &writer, &bytes);
 }
 
 static int read_name(struct msim_manage_call *call, char name[MSIM_MANAGE_NAME_MAX])

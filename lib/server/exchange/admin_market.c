@@ -80,13 +80,7 @@ void msim_manage_accounts(struct msim_manage_call *call)
         msim_json_write_text(&writer, msim_venue_account_name(server->venue, i));
     msim_json_write_array_end(&writer);
     msim_json_write_object_end(&writer);
-    int r = msim_json_write_end(&writer, NULL);
-    if (r < 0)
-        msim_manage_fail(call, r);
-    else
-        msim_manage_give(call, 200, "application/json", msim_bytes_front(&bytes),
-                         msim_bytes_length(&bytes));
-    msim_bytes_finish(&bytes);
+    msim_manage_give_json(call, &writer, &bytes);
 }
 
 static bool find_account(struct msim_manage_call *call, uint32_t *account)
@@ -142,13 +136,7 @@ static void show_account(struct msim_manage_call *call, uint32_t account)
     write_count(&writer, "connections", connections);
     write_balances(&writer, server, account);
     msim_json_write_object_end(&writer);
-    int r = msim_json_write_end(&writer, NULL);
-    if (r < 0)
-        msim_manage_fail(call, r);
-    else
-        msim_manage_give(call, 200, "application/json", msim_bytes_front(&bytes),
-                         msim_bytes_length(&bytes));
-    msim_bytes_finish(&bytes);
+    msim_manage_give_json(call, &writer, &bytes);
 }
 
 void msim_manage_account(struct msim_manage_call *call)
