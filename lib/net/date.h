@@ -12,7 +12,7 @@
 /* "Sun, 06 Nov 1994 08:49:37 GMT" from seconds since 1970. */
 void msim_date_print(char out[MSIM_DATE_SIZE], int64_t seconds);
 
-/* The same for now, by the system's clock. */
+/* The same of the present moment, by the system's clock. */
 void msim_date_now(char out[MSIM_DATE_SIZE]);
 
 #endif

@@ -13,7 +13,6 @@
 #include "parquet/bits.h"
 #include "parquet/shortest.h"
 
-#define JULIAN_EPOCH 2440588
 #define DAY_NS (INT64_C(86400) * MSIM_NS_PER_S)
 
 static int put(struct msim_bytes *out, const char *text, size_t length)
@@ -233,7 +232,7 @@ static int put_moment(struct msim_bytes *out, int64_t count, int64_t unit)
 static int put_int96(struct msim_bytes *out, const unsigned char *from)
 {
     int64_t of_day = (int64_t)msim_load64(from);
-    int64_t days = (int64_t)msim_load32(from + 8) - JULIAN_EPOCH;
+    int64_t days = (int64_t)msim_load32(from + 8) - MSIM_JULIAN_EPOCH;
 
     days += floor_divide(of_day, DAY_NS);
     int r = put_date(out, days);

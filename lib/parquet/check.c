@@ -112,7 +112,7 @@ static void note_moment(struct checking *checking, struct examined *group, msim_
     }
     group->is_sorted = group->is_sorted && (group->rows == 0 || time >= group->last);
     group->first = group->rows == 0 || time < group->first ? time : group->first;
-    /* Of an unsorted group the last row's for now; its latest moment below. */
+    /* The last row's, to see whether the next one falls; check_moments puts the latest there. */
     group->last = time;
     group->rows++;
 }

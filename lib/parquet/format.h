@@ -47,6 +47,9 @@ enum codec {
     CODEC_LZ4_RAW = 7,
 };
 
+/* The Julian number, which INT96 has, of 1970-01-01. */
+#define MSIM_JULIAN_EPOCH 2440588
+
 enum page_type {
     PAGE_DATA = 0,
     PAGE_INDEX = 1,

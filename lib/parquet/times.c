@@ -92,12 +92,9 @@ static bool convert_all(const unsigned char *from, size_t count, int64_t unit, m
     return good;
 }
 
-/* Days of the Julian calendar at 1970-01-01. */
-#define JULIAN_EPOCH 2440588
-
 static bool from_int96(const unsigned char *from, msim_time *time)
 {
-    int64_t days = (int64_t)msim_load32(from + 8) - JULIAN_EPOCH;
+    int64_t days = (int64_t)msim_load32(from + 8) - MSIM_JULIAN_EPOCH;
     int64_t of_day = (int64_t)msim_load64(from);
     int64_t midnight;
 

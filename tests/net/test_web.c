@@ -34,12 +34,9 @@ static void site_open(struct site *site, const struct msim_assets_params *assets
     struct msim_listen_params params = MSIM_LISTEN_PARAMS_INIT;
     struct msim_detail detail = {""};
     struct msim_route routes[] = {
-        {"GET", "/api/a", &greeting, NULL, NULL, 0},
-        {"POST", "/api/a", &greeting, NULL, NULL, 5},
-        {NULL, "/api/any", &greeting, NULL, NULL, 0},
-        {"GET", "/open", &greeting, NULL, NULL, 0},
-        {"GET", "/closed", &greeting, NULL, NULL, 0},
-        {"GET", "/placeholder", &greeting, NULL, NULL, 0},
+        {"GET", "/api/a", &greeting, NULL, NULL, 0},  {"POST", "/api/a", &greeting, NULL, NULL, 5},
+        {NULL, "/api/any", &greeting, NULL, NULL, 0}, {"GET", "/open", &greeting, NULL, NULL, 0},
+        {"GET", "/closed", &greeting, NULL, NULL, 0}, {"GET", "/unasked", &greeting, NULL, NULL, 0},
     };
     const struct msim_cors cors[] = {
         {.path = "/api/*",
