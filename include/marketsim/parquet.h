@@ -137,9 +137,17 @@ MSIM_API int msim_parquet_source(struct msim_source *out, struct msim_parquet *p
                                  struct msim_detail *detail);
 
 /*
+ * Moves a source from msim_parquet_source: the next trade is the first one at or after `to`, within
+ * the bounds and tickers of its params, forward or back.  Symbols keep their ids, and `sequence`
+ * goes on counting what is given.  A source that has failed stays so: MSIM_ERR_*.
+ */
+MSIM_API int msim_parquet_source_seek(struct msim_source *source, msim_time to,
+                                      struct msim_detail *detail);
+
+/*
  * How many rows a source from msim_parquet_source has left out so far because they
  * are no trades: no timestamp, NaN, more digits than int64 holds, a ticker that is
- * not UTF-8.
+ * not UTF-8.  One that it meets again behind a seek is counted again.
  */
 MSIM_API uint64_t msim_parquet_bad_rows(const struct msim_source *source);
 

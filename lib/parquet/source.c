@@ -37,8 +37,9 @@ struct name_link {
 struct cursor {
     struct run_context context;
     struct msim_parquet *parquet;
-    msim_time to;   /* MSIM_TIME_NEVER: no bound */
-    char **tickers; /* copies; NULL: all */
+    msim_time begin; /* of the selection: no seek leads before it */
+    msim_time to;    /* MSIM_TIME_NEVER: no bound */
+    char **tickers;  /* copies; NULL: all */
     size_t ticker_count;
     size_t planned;                 /* groups of the plan that were opened or left out */
     struct run *loading;            /* the next group, as far as it has come */
@@ -432,17 +433,24 @@ static void free_tickers(struct cursor *cursor)
     msim_mem_free(allocator, cursor->tickers, cursor->ticker_count * sizeof *cursor->tickers);
 }
 
+static void close_runs(struct cursor *cursor)
+{
+    msim_run_close(&cursor->loading);
+    msim_scanner_close(&cursor->confirming);
+    cursor->confirming = (struct msim_scanner){0};
+    for (size_t i = 0; i < cursor->open.count; i++) {
+        struct run *run = run_of(&cursor->open.items[i]);
+        msim_run_close(&run);
+    }
+    cursor->open.count = 0;
+}
+
 static void cursor_release(void *self)
 {
     struct cursor *cursor = self;
     struct msim_allocator allocator = cursor->context.reader.allocator;
 
-    msim_run_close(&cursor->loading);
-    msim_scanner_close(&cursor->confirming);
-    for (size_t i = 0; i < cursor->open.count; i++) {
-        struct run *run = run_of(&cursor->open.items[i]);
-        msim_run_close(&run);
-    }
+    close_runs(cursor);
     msim_due_finish(&cursor->open);
     msim_reader_finish(&cursor->context.reader);
     free_tickers(cursor);
@@ -511,7 +519,7 @@ int msim_parquet_source(struct msim_source *out, struct msim_parquet *parquet,
         return msim_detail_set(detail, MSIM_ERR_NOMEM, "%s", msim_result_text(MSIM_ERR_NOMEM));
     cursor->context.parquet = parquet;
     cursor->parquet = parquet;
-    cursor->context.from = params->has_from ? params->from : INT64_MIN;
+    cursor->begin = cursor->context.from = params->has_from ? params->from : INT64_MIN;
     cursor->to = params->has_to ? params->to : MSIM_TIME_NEVER;
     cursor->last_time = INT64_MIN;
     msim_reader_init(&cursor->context.reader, &parquet->crc, &parquet->allocator);
@@ -523,6 +531,23 @@ int msim_parquet_source(struct msim_source *out, struct msim_parquet *parquet,
         return msim_detail_set(detail, r, "%s", msim_result_text(r));
     }
     *out = (struct msim_source){.ops = &cursor_ops, .self = cursor};
+    return MSIM_OK;
+}
+
+int msim_parquet_source_seek(struct msim_source *source, msim_time to, struct msim_detail *detail)
+{
+    if (!source || source->ops != &cursor_ops)
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "only a source over Parquet files can be moved");
+    struct cursor *cursor = source->self;
+    if (cursor->failure < 0)
+        return msim_detail_set(detail, cursor->failure, "%s", cursor->failure_detail.text);
+    close_runs(cursor);
+    cursor->context.from = to > cursor->begin ? to : cursor->begin;
+    cursor->planned = 0;
+    cursor->last_time = INT64_MIN;
+    cursor->last_rank = 0;
+    cursor->ended = false;
     return MSIM_OK;
 }
 

@@ -288,6 +288,75 @@ static void cursors_of_one_data_set_do_not_know_each_other(void **state)
     finish(bench);
 }
 
+static void a_source_goes_on_where_it_is_moved_to(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 400; seed < 430; seed++) {
+        struct bench *bench = make(seed);
+        struct msim_parquet *parquet = open_bench(bench);
+        struct msim_source source;
+        struct msim_record record;
+        size_t given = 0, sequence = 0;
+        sort(bench);
+        size_t n = bench->sorted_count;
+        assert_int_equal(msim_parquet_source(&source, parquet, NULL, NULL), MSIM_OK);
+        for (uint64_t move = 0; move < 12 && n > 0; move++) {
+            uint64_t dice = msim_mix64(seed << 8 | move);
+            msim_time to = bench->sorted[dice % n].row.time - (dice >> 40 & 1);
+            size_t at = 0;
+            while (bench->sorted[at].row.time < to)
+                at++;
+            assert_int_equal(msim_parquet_source_seek(&source, to, NULL), MSIM_OK);
+            size_t end = move == 5 || n - at < 40 ? n : at + 40;
+            for (; at < end; at++) {
+                assert_int_equal(made_pull(&source, &record, 1, &given, NULL), MSIM_PULL_RECORD);
+                assert_is_row(&source, &record, &bench->sorted[at]);
+                assert_int_equal(record.sequence, sequence++);
+            }
+            if (at == n)
+                assert_int_equal(made_pull(&source, &record, 1, &given, NULL), MSIM_PULL_END);
+        }
+        msim_source_release(&source);
+        msim_parquet_close(&parquet);
+        finish(bench);
+    }
+}
+
+static void no_move_leads_out_of_the_selection(void **state)
+{
+    (void)state;
+    const struct row rows[] = {{1, 1, 1, "A"}, {2, 1, 1, "B"}, {3, 1, 1, "C"}, {4, 1, 1, "A"}};
+    struct made made = made_trades(rows, COUNT(rows), 0, MSIM_PARQUET_CODEC_NONE);
+    struct msim_parquet_bytes bytes = {.bytes = made.bytes, .length = made.length};
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    struct msim_parquet_source_params part = MSIM_PARQUET_SOURCE_PARAMS_INIT;
+    struct msim_parquet *parquet = NULL;
+    struct msim_source source, merged;
+    struct msim_record records[4];
+    size_t count = 0;
+
+    part.has_from = part.has_to = true;
+    part.from = 2;
+    part.to = 4;
+    assert_int_equal(msim_parquet_open_memory(&parquet, &params, &bytes, 1, NULL), MSIM_OK);
+    assert_int_equal(msim_parquet_source(&source, parquet, &part, NULL), MSIM_OK);
+    assert_int_equal(pull_all(&source, records, 4), 2);
+    assert_int_equal(msim_parquet_source_seek(&source, 0, NULL), MSIM_OK);
+    assert_int_equal(made_pull(&source, records, 4, &count, NULL), MSIM_PULL_RECORD);
+    assert_int_equal(count, 2);
+    assert_int_equal(records[0].time, 2);
+    assert_int_equal(records[0].symbol, 0);
+    assert_int_equal(records[0].sequence, 2);
+    assert_int_equal(msim_parquet_source_seek(&source, 9, NULL), MSIM_OK);
+    assert_int_equal(made_pull(&source, records, 4, &count, NULL), MSIM_PULL_END);
+    assert_int_equal(msim_source_merge(&merged, &source, 1, NULL), MSIM_OK);
+    assert_int_equal(msim_parquet_source_seek(&merged, 0, NULL), MSIM_ERR_INVALID);
+    assert_int_equal(msim_parquet_source_seek(NULL, 0, NULL), MSIM_ERR_INVALID);
+    msim_source_release(&merged);
+    msim_parquet_close(&parquet);
+    made_free(&made);
+}
+
 /* ---- memory and work ---- */
 
 #define MANY 100000
@@ -475,6 +544,8 @@ int main(void)
         cmocka_unit_test(tickers_are_chosen_by_pattern),
         cmocka_unit_test(symbols_are_numbered_as_they_appear),
         cmocka_unit_test(cursors_of_one_data_set_do_not_know_each_other),
+        cmocka_unit_test(a_source_goes_on_where_it_is_moved_to),
+        cmocka_unit_test(no_move_leads_out_of_the_selection),
         cmocka_unit_test(more_memory_than_may_be_used_is_refused_with_what_is_needed),
         cmocka_unit_test(what_one_cursor_has_sorted_the_others_use),
         cmocka_unit_test(cursors_load_a_group_together),
