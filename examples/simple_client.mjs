@@ -2,9 +2,14 @@
 //
 //     node simple_client.mjs [ws://localhost:8765/ws]
 //
-// Needs the package ws.
+// Where Node has no WebSocket of its own (before version 22), it takes the package ws.
 
-import WebSocket from "ws";
+const { WebSocket } = globalThis.WebSocket
+    ? globalThis
+    : await import("ws").catch(() => {
+          console.error("simple_client: this Node has no WebSocket; `npm install ws` brings one");
+          process.exit(2);
+      });
 
 const url = process.argv[2] ?? "ws://localhost:8765/ws";
 const exchange = new WebSocket(url);
@@ -39,8 +44,12 @@ const heard = {
     },
 };
 
-exchange.on("open", () => say({ type: "SUBSCRIBE", channel: "TICKER", symbol: "BTC/USD" }));
-exchange.on("message", (text) => {
-    const message = JSON.parse(text);
+exchange.onopen = () => say({ type: "SUBSCRIBE", channel: "TICKER", symbol: "BTC/USD" });
+exchange.onmessage = ({ data }) => {
+    const message = JSON.parse(data);
     heard[message.type]?.(message);
-});
+};
+exchange.onerror = ({ message }) => {
+    console.error(message ?? `${url}: no connection`);
+    process.exitCode = 1;
+};
