@@ -236,6 +236,20 @@ MSIM_API int msim_engine_order(const struct msim_engine *engine, uint64_t order,
 MSIM_API int msim_engine_client_order(const struct msim_engine *engine, uint32_t account,
                                       uint64_t client_id, struct msim_order_view *view);
 
+struct msim_client_id_view {
+    uint64_t client_id;
+    uint32_t account;
+    uint32_t reserved;
+};
+
+/*
+ * All client ids that the engine remembers, of live and of finished orders, in no order: the next
+ * `capacity` from `*place` on, which is 0 at first and moves.  Returns how many; 0 at the end.
+ * Nothing may be applied between the first call and the last.
+ */
+MSIM_API size_t msim_engine_client_ids(const struct msim_engine *engine, uint64_t *place,
+                                       struct msim_client_id_view *ids, size_t capacity);
+
 /*
  * The live orders of an account in one instrument (or MSIM_ALL_INSTRUMENTS), oldest first, from the
  * first whose number is above `after`; returns how many were written.

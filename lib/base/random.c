@@ -25,13 +25,6 @@ struct msim_philox_block msim_philox(struct msim_philox_block counter, uint32_t 
     return (struct msim_philox_block){{c0, c1, c2, c3}};
 }
 
-uint64_t msim_mix64(uint64_t z)
-{
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
 uint64_t msim_fnv_more(uint64_t hash, const void *bytes, size_t length)
 {
     const unsigned char *p = bytes;

@@ -19,7 +19,12 @@ struct msim_philox_block msim_philox(struct msim_philox_block counter, uint32_t 
                                      uint32_t key1);
 
 /* The finaliser of SplitMix64. */
-uint64_t msim_mix64(uint64_t z);
+static inline uint64_t msim_mix64(uint64_t z)
+{
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
 
 /* FNV-1a of 64 bits; `msim_fnv_more` goes on from an earlier hash. */
 #define MSIM_FNV_START UINT64_C(0xcbf29ce484222325)

@@ -162,6 +162,30 @@ int msim_engine_client_order(const struct msim_engine *engine, uint32_t account,
     return MSIM_OK;
 }
 
+/* Places: the slots of live orders, then the finished ones behind them. */
+size_t msim_engine_client_ids(const struct msim_engine *engine, uint64_t *place,
+                              struct msim_client_id_view *ids, size_t capacity)
+{
+    size_t count = 0;
+
+    if (!engine || !place || !ids)
+        return 0;
+    const uint64_t slots = engine->order_used;
+    for (; *place < slots && count < capacity; ++*place) {
+        const struct order *order = &engine->orders[*place];
+        if (order->id != 0 && order->bits & BITS_CLIENT)
+            ids[count++] = (struct msim_client_id_view){.client_id = engine->clients[*place].id,
+                                                        .account = order->account};
+    }
+    for (; *place - slots < engine->finished_used && count < capacity; ++*place) {
+        const struct finished *finished = &engine->finished[*place - slots];
+        if (*place > slots)
+            ids[count++] = (struct msim_client_id_view){.client_id = finished->client_id,
+                                                        .account = finished->account};
+    }
+    return count;
+}
+
 /* A heap with the youngest on top. */
 static void view_sink(struct msim_order_view *views, size_t place, size_t count)
 {

@@ -1,10 +1,14 @@
 /*
  * Texts of client order ids: the engine sees a number.
  *
- * A number is a place and how often the place was given before.  Texts whose order the engine
+ * A number is a place, and above it how often places had been freed when it was given.  Numbers
+ * rise, so that the engine takes a new one for new without a look.  Texts whose order the engine
  * has forgotten leave when there is no free place: all of them at once, and the table doubles
  * where that frees less than half of it.  So a text costs a constant, and what is kept is a
  * function of the commands.
+ *
+ * They are found in an open index, whose entries bear 32 bits of the hash: a search for a text
+ * that is new reads one line of it and no text.
  */
 #include <string.h>
 
@@ -13,15 +17,27 @@
 #include "venue/inside.h"
 
 #define FIRST_CAPACITY 256
+#define PLACES_PER_TEXT 2
 
-static uint64_t hash_of(uint32_t account, const char *text, size_t length)
+static uint32_t hash_of(const struct msim_venue *venue, uint32_t account, const char *text,
+                        size_t length)
 {
-    return msim_mix64(msim_fnv(text, length) + account);
+    uint64_t hash = venue->params.seed ^ (uint64_t)account << 32 ^ length;
+    uint64_t word = 0;
+
+    for (; length >= sizeof word; text += sizeof word, length -= sizeof word) {
+        memcpy(&word, text, sizeof word);
+        hash = msim_mix64(hash ^ word);
+    }
+    word = 0;
+    for (size_t i = 0; i < length; i++)
+        word = word << 8 | (unsigned char)text[i];
+    return (uint32_t)msim_mix64(hash ^ word);
 }
 
-static uint32_t *chain_of(const struct clients *clients, uint64_t hash)
+static size_t home_of(const struct clients *clients, uint32_t hash)
 {
-    return &clients->index[hash & (clients->index_size - 1)];
+    return hash & (clients->index_size - 1);
 }
 
 static uint64_t number_of(const struct clients *clients, uint32_t place)
@@ -29,58 +45,90 @@ static uint64_t number_of(const struct clients *clients, uint32_t place)
     return (uint64_t)clients->entries[place].generation << 32 | place;
 }
 
-uint64_t msim_clients_find(const struct msim_venue *venue, uint32_t account, const char *text,
-                           size_t length)
+/* The place of a text; 0 for none. */
+static uint32_t find(const struct clients *clients, uint32_t hash, uint32_t account,
+                     const char *text, size_t length)
 {
-    const struct clients *clients = &venue->clients;
-
     if (clients->index_size == 0)
         return 0;
-    for (uint32_t i = *chain_of(clients, hash_of(account, text, length)); i;
-         i = clients->entries[i].next) {
-        const struct client *client = &clients->entries[i];
+    for (size_t at = home_of(clients, hash); clients->index[at];
+         at = (at + 1) & (clients->index_size - 1)) {
+        if (clients->index[at] >> 32 != hash)
+            continue;
+        const uint32_t place = (uint32_t)clients->index[at];
+        const struct client *client = &clients->entries[place];
         if (client->account == account && client->length == length &&
             memcmp(client->text, text, length) == 0)
-            return number_of(clients, i);
+            return place;
     }
     return 0;
 }
 
-static void chain_all(struct clients *clients)
+uint64_t msim_clients_find(const struct msim_venue *venue, uint32_t account, const char *text,
+                           size_t length)
+{
+    const struct clients *clients = &venue->clients;
+    const uint32_t place =
+        find(clients, hash_of(venue, account, text, length), account, text, length);
+
+    return place ? number_of(clients, place) : 0;
+}
+
+static void index_put(struct clients *clients, uint32_t place)
+{
+    const uint32_t hash = clients->entries[place].hash;
+    size_t at = home_of(clients, hash);
+
+    while (clients->index[at])
+        at = (at + 1) & (clients->index_size - 1);
+    clients->index[at] = (uint64_t)hash << 32 | place;
+}
+
+static void index_all(struct clients *clients)
 {
     memset(clients->index, 0, clients->index_size * sizeof *clients->index);
-    for (uint32_t i = 1; i < clients->used; i++) {
-        struct client *client = &clients->entries[i];
-        if (client->length == 0)
-            continue;
-        uint32_t *chain = chain_of(clients, hash_of(client->account, client->text, client->length));
-        client->next = *chain;
-        *chain = i;
-    }
+    for (uint32_t i = 1; i < clients->used; i++)
+        if (clients->entries[i].length > 0)
+            index_put(clients, i);
+}
+
+/* Marks the texts whose orders the engine still knows. */
+static void mark_known(struct msim_venue *venue)
+{
+    struct clients *clients = &venue->clients;
+    struct msim_client_id_view ids[256];
+    uint64_t from = 0;
+    size_t count;
+
+    for (uint32_t i = 1; i < clients->used; i++)
+        clients->entries[i].is_known = false;
+    while ((count = msim_engine_client_ids(venue->engine, &from, ids, 256)) > 0)
+        for (size_t i = 0; i < count; i++) {
+            const uint32_t place = (uint32_t)ids[i].client_id;
+            if (place < clients->used && number_of(clients, place) == ids[i].client_id)
+                clients->entries[place].is_known = true;
+        }
 }
 
 /* Frees the texts of orders that the engine has forgotten; the lowest place comes first then. */
 static void sweep(struct msim_venue *venue)
 {
     struct clients *clients = &venue->clients;
-    struct msim_order_view view;
 
-    clients->free = 0;
+    mark_known(venue);
     for (uint32_t i = clients->used - 1; i > 0; i--) {
         struct client *client = &clients->entries[i];
-        if (client->length > 0 &&
-            msim_engine_client_order(venue->engine, client->account, number_of(clients, i),
-                                     &view) == MSIM_ERR_NOT_FOUND) {
-            client->length = 0;
-            client->generation++;
-            clients->count--;
-        }
-        if (client->length == 0) {
-            client->next = clients->free;
-            clients->free = i;
-        }
+        if (client->is_known)
+            continue;
+        client->length = 0;
+        client->generation = clients->generation + 1;
+        client->next = clients->free;
+        clients->free = i;
+        clients->count--;
     }
-    chain_all(clients);
+    if (clients->free)
+        clients->generation++;
+    index_all(clients);
 }
 
 static int grow(struct msim_venue *venue)
@@ -90,24 +138,25 @@ static int grow(struct msim_venue *venue)
 
     if (clients->capacity > clients->limit)
         return MSIM_ERR_LIMIT;
-    uint32_t *index = msim_mem_take_array(&venue->allocator, wanted, sizeof *index);
+    uint64_t *index =
+        msim_mem_take_array(&venue->allocator, wanted * PLACES_PER_TEXT, sizeof *index);
     if (!index)
         return MSIM_ERR_NOMEM;
     struct client *entries =
         msim_mem_resize(&venue->allocator, clients->entries, clients->capacity * sizeof *entries,
                         wanted * sizeof *entries);
     if (!entries) {
-        msim_mem_free(&venue->allocator, index, wanted * sizeof *index);
+        msim_mem_free(&venue->allocator, index, wanted * PLACES_PER_TEXT * sizeof *index);
         return MSIM_ERR_NOMEM;
     }
     msim_mem_free(&venue->allocator, clients->index, clients->index_size * sizeof *index);
     clients->index = index;
-    clients->index_size = wanted;
+    clients->index_size = wanted * PLACES_PER_TEXT;
     clients->entries = entries;
     clients->capacity = wanted;
     if (clients->used == 0)
         clients->used = 1;
-    chain_all(clients);
+    index_all(clients);
     return MSIM_OK;
 }
 
@@ -130,32 +179,28 @@ int msim_clients_get(struct msim_venue *venue, uint32_t account, const char *tex
                      uint64_t *number)
 {
     struct clients *clients = &venue->clients;
-    const uint64_t hash = hash_of(account, text, length);
-    const uint64_t known = msim_clients_find(venue, account, text, length);
+    const uint32_t hash = hash_of(venue, account, text, length);
+    uint32_t place = find(clients, hash, account, text, length);
 
-    if (known) {
-        *number = known;
+    if (place) {
+        *number = number_of(clients, place);
         return MSIM_OK;
     }
     int r = reserve(venue);
     if (r < 0)
         return r;
-    uint32_t place = clients->free;
-    if (place) {
+    place = clients->free;
+    if (place)
         clients->free = clients->entries[place].next;
-    } else {
-        place = clients->used++;
-        clients->entries[place].generation = 0;
-    }
+    else
+        clients->entries[place = clients->used++].generation = clients->generation;
     struct client *client = &clients->entries[place];
-    uint32_t *chain = chain_of(clients, hash);
     memset(client->text, 0, sizeof client->text);
     memcpy(client->text, text, length);
     client->length = (uint8_t)length;
     client->account = account;
-    memset(client->reserved, 0, sizeof client->reserved);
-    client->next = *chain;
-    *chain = place;
+    client->hash = hash;
+    index_put(clients, place);
     clients->count++;
     *number = number_of(clients, place);
     return MSIM_OK;
@@ -217,14 +262,20 @@ bool msim_clients_index(struct msim_venue *venue, uint32_t used)
     clients->count = 0;
     if (used == 0)
         return true;
-    for (uint32_t i = 1; i < used; i++)
-        if (clients->entries[i].length > 0)
-            clients->count++;
-        else
+    for (uint32_t i = 1; i < used; i++) {
+        struct client *client = &clients->entries[i];
+        if (client->generation > clients->generation)
+            clients->generation = client->generation;
+        if (client->length == 0) {
             empty++;
+            continue;
+        }
+        clients->count++;
+        client->hash = hash_of(venue, client->account, client->text, client->length);
+    }
     for (uint32_t i = clients->free; i; i = clients->entries[i].next)
         if (clients->entries[i].length > 0 || ++listed > empty)
             return false;
-    chain_all(clients);
+    index_all(clients);
     return listed == empty;
 }

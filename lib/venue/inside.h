@@ -70,20 +70,22 @@ static inline size_t outputs_waiting(const struct outputs *outputs)
 
 struct client {
     char text[MSIM_CLIENT_ID_MAX + 1];
+    uint8_t length; /* 0: free */
+    bool is_known;  /* while sweeping: its order is */
     uint32_t account;
-    uint32_t next;       /* in the chain of its hash, or among the free */
-    uint32_t generation; /* how often the place was given before */
-    uint8_t length;      /* 0: free */
-    uint8_t reserved[2];
+    uint32_t next;       /* among the free */
+    uint32_t generation; /* of its number: how often places had been freed when it was given */
+    uint32_t hash;
 };
 
 struct clients {
     struct client *entries; /* from 1 on */
     size_t capacity;
-    uint32_t *index;
-    size_t index_size; /* a power of two, or 0 */
-    uint32_t used;     /* entries below it have been given */
-    uint32_t free;     /* the first free one; 0 for none */
+    uint64_t *index;     /* hash above, place below; 0 for none */
+    size_t index_size;   /* a power of two, or 0 */
+    uint32_t used;       /* entries below it have been given */
+    uint32_t free;       /* the first free one; 0 for none */
+    uint32_t generation; /* how often places have been freed */
     uint32_t count;
     uint32_t limit;
 };

@@ -511,6 +511,37 @@ static void an_id_comes_again_after_many_that_rose(void **state)
     msim_engine_destroy(&engine);
 }
 
+static void all_client_ids_that_are_remembered_can_be_walked(void **state)
+{
+    struct msim_engine_params params = MSIM_ENGINE_PARAMS_INIT;
+    struct msim_instrument_params terms = MSIM_INSTRUMENT_PARAMS_INIT;
+    struct msim_client_id_view ids[7];
+    uint64_t place = 0;
+    uint64_t sum = 0;
+    size_t seen = 0;
+
+    (void)state;
+    params.finished_ids = 50;
+    struct msim_engine *engine = make_engine(&params, &terms);
+    deposit(engine, 1, USD, 10000);
+    assert_int_equal(msim_engine_client_ids(engine, &place, ids, 7), 0);
+    for (uint64_t id = 1; id <= 200; id++) {
+        apply(engine, bid_named(id));
+        if (id % 2 == 0)
+            apply(engine, (struct msim_command){
+                              .kind = MSIM_COMMAND_CANCEL, .account = 1, .client_id = id});
+    }
+    place = 0;
+    for (size_t n; (n = msim_engine_client_ids(engine, &place, ids, 7)) > 0; seen += n)
+        for (size_t i = 0; i < n; i++) {
+            assert_int_equal(ids[i].account, 1);
+            sum += ids[i].client_id;
+        }
+    assert_int_equal(seen, 100 + 50);
+    assert_int_equal(sum, 100 * 100 + 50 * (102 + 200) / 2);
+    msim_engine_destroy(&engine);
+}
+
 /* Deep books that were emptied give their windows back. */
 static void an_instrument_that_was_used_is_small_again_when_its_book_is_empty(void **state)
 {
@@ -641,6 +672,7 @@ int main(void)
         TEST(engines_with_other_hash_seeds_are_the_same),
         TEST(an_instrument_that_was_used_is_small_again_when_its_book_is_empty),
         TEST(an_id_comes_again_after_many_that_rose),
+        TEST(all_client_ids_that_are_remembered_can_be_walked),
         TEST(a_client_id_takes_no_more_than_its_share),
         TEST(a_reduce_only_order_does_not_trade_with_its_own_account),
         TEST(makers_that_are_filled_and_dropped_have_room_for_both),

@@ -126,6 +126,56 @@ static void an_order_is_cancelled_by_its_text(void **state)
                         "REJECTED ORDER_NOT_FOUND");
 }
 
+/* Each second order stays; a naive memory says which texts are known. */
+static void texts_are_known_as_long_as_their_orders_and_numbers_rise(void **state)
+{
+    enum { ORDERS = 6000, REMEMBERED = 40 };
+    struct bench *bench = *state;
+    struct msim_engine_params engine = MSIM_ENGINE_PARAMS_INIT;
+    struct msim_venue_params params = MSIM_VENUE_PARAMS_INIT;
+    struct msim_venue_statistics statistics;
+    uint64_t highest = 0;
+    char name[24];
+
+    bench_close(bench);
+    engine.finished_ids = REMEMBERED;
+    params.engine = &engine;
+    bench_open(bench, &params);
+    for (int i = 0; i < ORDERS; i++) {
+        uint64_t number = 0;
+        snprintf(name, sizeof name, "robot-%d", i);
+        place_named(bench, name, 9000);
+        assert_int_equal(
+            msim_venue_client_id_find(bench->venue, bench->alice, name, strlen(name), &number),
+            MSIM_OK);
+        assert_true(number > highest);
+        highest = number;
+        struct msim_venue_order cancel = MSIM_VENUE_ORDER_INIT;
+        cancel.command.kind = MSIM_COMMAND_CANCEL;
+        cancel.command.account = bench->alice;
+        cancel.command.time = SECOND;
+        cancel.client_id = name;
+        cancel.client_id_length = strlen(name);
+        if (i % 2 == 0)
+            assert_int_equal(msim_venue_submit(bench->venue, &cancel), 0);
+        bench_drain(bench);
+    }
+    for (int i = 0; i < ORDERS; i++) {
+        uint64_t number = 0;
+        size_t length = 0;
+        snprintf(name, sizeof name, "robot-%d", i);
+        int r = msim_venue_client_id_find(bench->venue, bench->alice, name, strlen(name), &number);
+        if (i % 2 == 0 && i < ORDERS - 2 * REMEMBERED)
+            continue; /* forgotten, or about to be */
+        assert_int_equal(r, MSIM_OK);
+        const char *text = msim_venue_client_id(bench->venue, number, &length);
+        assert_int_equal(length, strlen(name));
+        assert_memory_equal(text, name, length);
+    }
+    assert_int_equal(msim_venue_statistics(bench->venue, &statistics), MSIM_OK);
+    assert_in_range(statistics.client_ids, ORDERS / 2 + REMEMBERED, ORDERS);
+}
+
 static void bad_client_ids_are_refused(void **state)
 {
     struct bench *bench = *state;
@@ -205,6 +255,7 @@ int main(void)
         TEST(an_order_expires_at_its_time_without_a_command),
         TEST(a_client_id_again_is_answered_with_the_first_order),
         TEST(an_order_is_cancelled_by_its_text),
+        TEST(texts_are_known_as_long_as_their_orders_and_numbers_rise),
         TEST(bad_client_ids_are_refused),
         TEST(an_account_has_one_number),
         TEST(orders_and_fills_of_an_account_can_be_asked_for),
