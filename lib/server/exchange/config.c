@@ -108,15 +108,29 @@ static size_t distance(const char *a, size_t a_length, const char *b, size_t b_l
     return row[b_length];
 }
 
-/* The known path whose text is nearest; those that begin as this one does come first. */
+/* How far a key is from a known path; one without a section may be its last word alone. */
+static size_t away_from(const char *shown, const char *path)
+{
+    size_t length = strlen(shown);
+    const char *last = strrchr(path, '.');
+    size_t most = length < 64 ? length : 64;
+    size_t away = distance(shown, most, path, strlen(path));
+
+    if (!strchr(shown, '.') && last) {
+        size_t word = distance(shown, most, last + 1, strlen(last + 1));
+        return word < away ? word : away;
+    }
+    return away;
+}
+
+/* The known path that is nearest; NULL where half of the letters and more would have to change. */
 static const char *nearest(const char *shown)
 {
-    const char *best = known[0];
-    size_t least = SIZE_MAX;
-    size_t length = strlen(shown);
+    const char *best = NULL;
+    size_t least = strlen(shown) / 2 + 1;
 
     for (size_t i = 0; i < KNOWN_COUNT; i++) {
-        size_t away = distance(shown, length < 64 ? length : 64, known[i], strlen(known[i]));
+        size_t away = away_from(shown, known[i]);
         if (away < least) {
             least = away;
             best = known[i];
@@ -140,8 +154,14 @@ int msim_exchange_path_check(const char *path, bool is_object, struct msim_detai
     msim_exchange_path_show(path, shown, sizeof shown);
     if (best == 1)
         return msim_detail_set(detail, MSIM_ERR_INVALID, "%s is an object", shown);
-    return msim_detail_set(detail, MSIM_ERR_INVALID, "unknown key %s: the nearest known one is %s",
-                           shown, nearest(shown));
+    const char *near = nearest(shown);
+    if (near)
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "unknown key %s: the nearest known one is %s", shown, near);
+    return msim_detail_set(detail, MSIM_ERR_INVALID,
+                           "unknown key %s, and no known one is near: they begin with server., "
+                           "exchange. or failures., such as server.port",
+                           shown);
 }
 
 /* ---- leaves ---- */

@@ -96,7 +96,8 @@ static void unknown_keys_are_answered_with_the_nearest_and_nothing_is_taken(void
         {"exchange.pricing_model.volatilty=1", "exchange.pricing_model.volatility"},
         {"exchange.instruments.BTC/USD.tick=1", "tick_size"},
         {"server=1", "is an object"},
-        {"nothing={}", "nearest"},
+        {"prot=1", "server.port"},
+        {"nothing={}", "no known one is near"},
         {"server.port", "key=value"},
         {"=1", "key=value"},
     };
