@@ -257,11 +257,13 @@ struct msim_listen_params {
     struct msim_access *access;
     struct msim_tls *tls; /* NULL: plain; shared (marketsim/tls.h) */
     struct msim_deflate deflate;
+    /* What to say to whoever lacks those keys; default: to use --keys or --allow-open. */
+    const char *keys_advice;
 };
-#define MSIM_LISTEN_PARAMS_INIT                                                  \
-    {                                                                            \
-        sizeof(struct msim_listen_params), 0, 0, MSIM_CONNECTION_LIMITS_INIT,    \
-            MSIM_CONNECTION_HANDLER_INIT, 0, 0, 0, 0, 0, 0, 0, MSIM_DEFLATE_INIT \
+#define MSIM_LISTEN_PARAMS_INIT                                                     \
+    {                                                                               \
+        sizeof(struct msim_listen_params), 0, 0, MSIM_CONNECTION_LIMITS_INIT,       \
+            MSIM_CONNECTION_HANDLER_INIT, 0, 0, 0, 0, 0, 0, 0, MSIM_DEFLATE_INIT, 0 \
     }
 
 /*

@@ -314,11 +314,12 @@ struct msim_exchange_server_params {
      */
     int (*record)(void *context, const void *bytes, size_t length);
     void *record_context;
+    const char *scenario_name; /* what words about the scenario begin with; "scenario" */
 };
 #define MSIM_EXCHANGE_SERVER_PARAMS_INIT                                                         \
     {                                                                                            \
         sizeof(struct msim_exchange_server_params), 0, 0, {0, 0}, 0, 0, MSIM_DEFLATE_INIT, 0, 0, \
-            0, 0, false, 0, 0, 0, 0, 0, 0, 0, 0                                                  \
+            0, 0, false, 0, 0, 0, 0, 0, 0, 0, 0, 0                                               \
     }
 
 /* Listens when it returns. */

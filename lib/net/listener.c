@@ -127,10 +127,16 @@ static int open_doors(struct msim_listener *listener, struct msim_addresses *add
     return MSIM_OK;
 }
 
+static const char *host_of(const struct msim_listen_params *params)
+{
+    return params->host ? params->host : "localhost";
+}
+
 /* Whoever listens beyond this machine is to say whom it lets in. */
 static int check_reach(struct msim_listener *listener, const struct msim_addresses *addresses,
-                       const char *host, struct msim_detail *detail)
+                       const struct msim_listen_params *params, struct msim_detail *detail)
 {
+    const char *host = host_of(params);
     struct msim_endpoint *endpoint = listener->endpoint;
 
     endpoint->host = msim_mem_text(&listener->net->allocator, host, strlen(host));
@@ -143,25 +149,27 @@ static int check_reach(struct msim_listener *listener, const struct msim_address
     if (!endpoint->access || endpoint->is_loopback || endpoint->access->is_open ||
         endpoint->access->keys.count > 0)
         return MSIM_OK;
-    return msim_detail_set(detail, MSIM_ERR_INVALID,
-                           "'%.200s' is reached from other machines: say who may come in with "
-                           "--keys, or that everybody may with --allow-open",
-                           host);
+    return msim_detail_set(
+        detail, MSIM_ERR_INVALID, "'%.200s' is reached from other machines: %.200s", host,
+        params->keys_advice ? params->keys_advice
+                            : "say who may come in with --keys, or that everybody may with "
+                              "--allow-open");
 }
 
-static int listener_open(struct msim_listener *listener, const char *host, uint16_t port,
+static int listener_open(struct msim_listener *listener, const struct msim_listen_params *params,
                          struct msim_detail *detail)
 {
+    const char *host = host_of(params);
     struct msim_net *net = listener->net;
     struct msim_addresses addresses;
 
-    int r = msim_resolve(&addresses, host, port, MSIM_RESOLVE_LISTEN, detail);
+    int r = msim_resolve(&addresses, host, params->port, MSIM_RESOLVE_LISTEN, detail);
     if (r == MSIM_OK)
-        r = check_reach(listener, &addresses, host, detail);
+        r = check_reach(listener, &addresses, params, detail);
     if (r < 0)
         return r;
     for (int attempt = 0; attempt < PORT_ATTEMPTS; attempt++) {
-        r = open_doors(listener, &addresses, port, detail);
+        r = open_doors(listener, &addresses, params->port, detail);
         if (r != MSIM_ERR_EXISTS)
             break;
         close_doors(listener);
@@ -218,7 +226,7 @@ int msim_net_listen(struct msim_net *net, struct msim_listener **out,
     }
     listener->net = net;
     listener->endpoint = endpoint;
-    r = listener_open(listener, params->host ? params->host : "localhost", params->port, detail);
+    r = listener_open(listener, params, detail);
     if (r < 0) {
         listener_free(listener);
         return r;

@@ -527,6 +527,7 @@ static int listen_on(struct msim_exchange_admin *admin,
     listen.host = params->admin_host;
     listen.port = params->admin_port;
     listen.access = access;
+    listen.keys_advice = "say with --admin-keys who may change things here";
     listen.limits.max_backlog_bytes = MOST_ADMIN_BACKLOG;
     listen.routes = routes;
     listen.route_count = sizeof routes / sizeof routes[0];

@@ -412,6 +412,19 @@ static int listen_on(struct msim_exchange_server *server,
     return r;
 }
 
+static int start_scenario(struct msim_exchange_server *server,
+                          const struct msim_exchange_server_params *params,
+                          struct msim_detail *detail)
+{
+    if (!params->scenario)
+        return MSIM_OK;
+    int r = msim_exchange_scenario_start(server, params->scenario, params->scenario_length,
+                                         params->scenario_lasts, detail);
+    return r < 0 ? msim_detail_prefix(detail, r,
+                                      params->scenario_name ? params->scenario_name : "scenario")
+                 : r;
+}
+
 static int set_up(struct msim_exchange_server *server,
                   const struct msim_exchange_server_params *params, struct msim_detail *detail)
 {
@@ -444,9 +457,9 @@ static int set_up(struct msim_exchange_server *server,
         r = listen_on(server, params, detail);
     if (r >= 0)
         r = msim_exchange_admin_open(server, params, detail);
-    if (r >= 0 && params->scenario)
-        r = msim_exchange_scenario_start(server, params->scenario, params->scenario_length,
-                                         params->scenario_lasts, detail);
+    if (r < 0)
+        return r;
+    r = start_scenario(server, params, detail);
     if (r < 0)
         return r;
     msim_pacer_start(&server->pacer, msim_net_now(server->net), start);
