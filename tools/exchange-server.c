@@ -9,6 +9,7 @@
 
 #include <marketsim/marketsim.h>
 
+#include "cli/files.h"
 #include "cli/network.h"
 #include "cli/options.h"
 #include "cli/service.h"
@@ -26,7 +27,6 @@ struct settings {
     struct msim_speed speed;
     const char *admin_host;
     const char *admin_port; /* NULL: no admin API */
-    const char *admin_keys;
     const char *scenario;
     msim_time scenario_time;
     const char *session;
@@ -38,7 +38,6 @@ struct exchange {
     struct service service;
     struct msim_exchange_config *config;
     struct msim_exchange_server *server;
-    struct msim_access *admin_access;
     char *scenario; /* the file's text */
     size_t scenario_length;
     struct session_file session;
@@ -70,8 +69,8 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "without this there is none"},
         {"admin-host", 0, OPTION_TEXT, &settings->admin_host, "HOST",
          "where it listens (localhost); beyond this machine it needs\n--admin-keys"},
-        {"admin-keys", 0, OPTION_TEXT, &settings->admin_keys, "FILE",
-         "keys for it, with role=admin (docs/network.md)"},
+        {"admin-keys", 0, OPTION_TEXT, &settings->network.admin_keys_path, "FILE",
+         "keys for it, with role=admin (docs/network.md); read anew on\nSIGHUP"},
         {"scenario", 0, OPTION_TEXT, &settings->scenario, "FILE",
          "runs it (docs/faults.md), prints its report as JSON and ends:\n0 where all it expects "
          "came true, else 1"},
@@ -114,25 +113,12 @@ static int read_settings(struct settings *settings, int argument_count, char **a
 static char *read_file(struct exchange *exchange, const char *option, const char *path,
                        size_t *length)
 {
-    FILE *file = fopen(path, "rb");
-    char *text = file ? malloc(MOST_FILE_BYTES + 1) : NULL;
+    struct msim_detail detail = {{0}};
+    char *text = file_read(path, MOST_FILE_BYTES, length, &detail);
 
-    if (!text) {
-        terminal_fail(&exchange->service.terminal, "%s: %s: %s", option, path,
-                      file ? "out of memory" : strerror(errno));
-        if (file)
-            fclose(file);
-        return NULL;
-    }
-    *length = fread(text, 1, MOST_FILE_BYTES + 1, file);
-    bool failed = ferror(file) != 0;
-    fclose(file);
-    if (!failed && *length <= MOST_FILE_BYTES)
-        return text;
-    terminal_fail(&exchange->service.terminal, "%s: %s: %s", option, path,
-                  failed ? "cannot be read" : "is larger than 4 MiB");
-    free(text);
-    return NULL;
+    if (!text)
+        terminal_fail(&exchange->service.terminal, "%s: %s", option, detail.text);
+    return text;
 }
 
 static int read_config_file(struct exchange *exchange)
@@ -203,7 +189,7 @@ static int read_admin_keys(struct exchange *exchange)
     /* Whoever has a key may look; to change something it has to be an admin's. */
     static const struct msim_access_rule rules[] = {{NULL, "/admin/*", MSIM_ROLE_ADMIN}};
     struct msim_access_params params = MSIM_ACCESS_PARAMS_INIT;
-    const char *path = exchange->settings.admin_keys;
+    const char *path = exchange->settings.network.admin_keys_path;
     struct msim_detail detail = {{0}};
     size_t length;
 
@@ -217,13 +203,13 @@ static int read_admin_keys(struct exchange *exchange)
     params.keys_length = length;
     params.rules = rules;
     params.rule_count = sizeof rules / sizeof rules[0];
-    int r = msim_access_create(&exchange->admin_access, &params, &detail);
+    int r = msim_access_create(&exchange->settings.network.admin_access, &params, &detail);
     free(text);
     if (r >= 0)
         return EXIT_SUCCESS;
-    terminal_fail(&exchange->service.terminal, "--admin-keys: %s",
+    terminal_fail(&exchange->service.terminal, "--admin-keys: %s: %s", path,
                   detail.text[0] ? detail.text : msim_result_text(r));
-    return EXIT_USAGE;
+    return r == MSIM_ERR_NOMEM ? EXIT_FAILED : EXIT_USAGE;
 }
 
 static int set_admin(struct exchange *exchange, struct msim_exchange_server_params *params)
@@ -232,7 +218,7 @@ static int set_admin(struct exchange *exchange, struct msim_exchange_server_para
     char *end = NULL;
 
     if (!settings->admin_port) {
-        if (!settings->admin_host && !settings->admin_keys)
+        if (!settings->admin_host && !settings->network.admin_keys_path)
             return EXIT_SUCCESS;
         terminal_fail(&exchange->service.terminal,
                       "--admin-host and --admin-keys go with --admin-port");
@@ -250,7 +236,7 @@ static int set_admin(struct exchange *exchange, struct msim_exchange_server_para
     params->admin_host = settings->admin_host;
     params->admin_port = (uint16_t)port;
     int code = read_admin_keys(exchange);
-    params->admin_access = exchange->admin_access;
+    params->admin_access = exchange->settings.network.admin_access;
     return code;
 }
 
@@ -264,6 +250,7 @@ static int read_scenario(struct exchange *exchange, struct msim_exchange_server_
         return EXIT_SUCCESS;
     exchange->scenario = read_file(exchange, "--scenario", path, &exchange->scenario_length);
     params->scenario = exchange->scenario;
+    params->scenario_name = path;
     params->scenario_length = exchange->scenario_length;
     params->scenario_lasts = exchange->settings.scenario_time;
     return exchange->scenario ? EXIT_SUCCESS : EXIT_USAGE;
@@ -320,7 +307,7 @@ static int start(struct exchange *exchange)
     int r = msim_exchange_server_create(&exchange->server, &params, &detail);
     if (r < 0) {
         terminal_fail(&exchange->service.terminal, "%s", detail.text);
-        return exit_code_of(r);
+        return r == MSIM_ERR_FORMAT ? EXIT_USAGE : exit_code_of(r);
     }
     struct msim_net *net = msim_exchange_server_net(exchange->server);
     code = network_watch(&exchange->settings.network, net);
@@ -411,7 +398,6 @@ int main(int argument_count, char **arguments)
         code = terminal_fail(&exchange.service.terminal,
                              "--record-session: %s: not all was written", exchange.session.path);
     network_finish(&exchange.settings.network);
-    msim_access_destroy(&exchange.admin_access);
     free(exchange.scenario);
     msim_exchange_config_destroy(&exchange.config);
     option_list_finish(&exchange.settings.assignments);

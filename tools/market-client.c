@@ -260,7 +260,7 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "a load test: open N connections, and measure what comes"},
         {"duration", 0, OPTION_DURATION, &settings->load.duration, "TIME",
          "of the load test, from when all are open (10s)"},
-        {"churn", 0, OPTION_LIMIT, &settings->load.churn, "N",
+        {"churn", 0, OPTION_LIMIT_OR_NONE, &settings->load.churn, "N",
          "close N connections each second and open others"},
         {"send", 0, OPTION_TEXT, &settings->send, "TEXT",
          "what each of them says first, such as a subscription"},

@@ -14,6 +14,7 @@
 
 #include "base/calendar.h"
 #include "base/decimal.h"
+#include "cli/files.h"
 #include "cli/network.h"
 #include "cli/options.h"
 #include "cli/recording.h"
@@ -119,7 +120,7 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "all trades to a Parquet file that replay-server reads"},
         {"record-quotes", 0, OPTION_TEXT, &settings->record_quotes, "FILE",
          "all quotes to a Parquet file"},
-        {"wait-for-clients", 0, OPTION_LIMIT, &settings->wait_clients, "N",
+        {"wait-for-clients", 0, OPTION_LIMIT_OR_NONE, &settings->wait_clients, "N",
          "the market opens when so many are there"},
         {"max-clients", 0, OPTION_LIMIT, &settings->network.max_clients, "N", "at once (1024)"},
         {"max-backlog", 0, OPTION_BYTES, &settings->network.max_backlog, "BYTES",
@@ -246,31 +247,14 @@ static int read_market(struct quotes *quotes)
     return -1;
 }
 
-/* A whole small file with a terminator behind it; NULL with words said. */
+/* A whole small file; NULL with words said. */
 static char *read_file(struct quotes *quotes, const char *option, const char *path, size_t *length)
 {
-    FILE *file = fopen(path, "rb");
-    char *text = file ? malloc(MOST_FILE_BYTES + 1) : NULL;
-    char words[512];
+    struct msim_detail detail = {{0}};
+    char *text = file_read(path, MOST_FILE_BYTES, length, &detail);
 
-    if (!text) {
-        snprintf(words, sizeof words, "%s: %s", path, file ? "out of memory" : strerror(errno));
-        usage(quotes, option, words);
-        if (file)
-            fclose(file);
-        return NULL;
-    }
-    *length = fread(text, 1, MOST_FILE_BYTES + 1, file);
-    bool failed = ferror(file) != 0;
-    fclose(file);
-    if (failed || *length > MOST_FILE_BYTES) {
-        snprintf(words, sizeof words, "%s: %s", path,
-                 failed ? "cannot be read" : "is larger than 16 MiB");
-        usage(quotes, option, words);
-        free(text);
-        return NULL;
-    }
-    text[*length] = '\0';
+    if (!text)
+        usage(quotes, option, detail.text);
     return text;
 }
 

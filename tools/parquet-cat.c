@@ -350,5 +350,5 @@ int main(int argument_count, char **arguments)
         perror("parquet-cat: standard output");
         return EXIT_FAILURE;
     }
-    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    return exit_code_of(r);
 }

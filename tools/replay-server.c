@@ -80,7 +80,7 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "replays at once (64); more clients are refused"},
         {"max-backlog", 0, OPTION_BYTES, &settings->network.max_backlog, "BYTES",
          "queued for a client that reads slowly (8M); then its\nreplay waits"},
-        {"max-queue-size", 0, OPTION_LIMIT, &settings->max_queue_size, "N",
+        {"max-queue-size", 0, OPTION_LIMIT_OR_NONE, &settings->max_queue_size, "N",
          "bundles queued for a client, a further bound (none)"},
         NETWORK_OPTIONS(&settings->network, "8765"),
         {"log-level", 0, OPTION_LEVEL, &settings->level, "LEVEL",
@@ -199,7 +199,9 @@ static int open_files(struct replay *replay)
     params.logger = &replay->service.logger;
     int r = msim_parquet_open(&replay->parquet, &params, &detail);
     free(paths);
-    return r < 0 ? terminal_fail(&replay->service.terminal, "%s", detail.text) : EXIT_SUCCESS;
+    if (r < 0)
+        terminal_fail(&replay->service.terminal, "%s", detail.text);
+    return exit_code_of(r);
 }
 
 static int open_source(void *context, struct msim_source *out, struct msim_detail *detail)

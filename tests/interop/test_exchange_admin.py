@@ -6,6 +6,7 @@ Argument: the folder of the built tools.
 import json
 import os
 import re
+import signal
 import socket
 import sys
 import time
@@ -309,6 +310,22 @@ class Access(unittest.TestCase):
                     self.assertEqual(
                         exchange.admin("GET", "/accounts", None, {"X-API-Key": key})[0], status)
                 self.assertEqual(exchange.admin("GET", "/accounts")[0], 401)
+
+    def test_its_keys_are_read_anew_on_a_hangup(self):
+        with fresh_folder() as folder:
+            keys = write(os.path.join(folder, "keys"), b"old role=admin\n")
+            with Exchange(*QUIET, "--admin-keys", keys) as exchange:
+                for text, words, good, bad in (
+                    (b"new role=admin\n", "--admin-keys: 1 keys", "new", "old"),
+                    (b"new role=king\n", "the keys stay as they were", "new", "old"),
+                ):
+                    write(keys, text)
+                    exchange.process.send_signal(signal.SIGHUP)
+                    while words not in exchange.process.stderr.readline():
+                        self.assertIsNone(exchange.process.poll())
+                    for key, status in (good, 200), (bad, 401):
+                        self.assertEqual(
+                            exchange.admin("GET", "/accounts", None, {"X-API-Key": key})[0], status)
 
     def test_beyond_this_machine_keys_are_needed(self):
         code, _, said = run(EXCHANGE, "--port", "0", "--admin-port", "0", "--admin-host", "0.0.0.0")

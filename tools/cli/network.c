@@ -1,6 +1,5 @@
 #include "cli/network.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,31 +7,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "cli/files.h"
+
 #define KEYS_VARIABLE "MARKETSIM_KEYS"
 #define MOST_KEY_BYTES ((size_t)16 << 20)
-
-/* The file's text; NULL with words in `detail`. */
-static char *read_keys(const char *path, size_t *length, struct msim_detail *detail)
-{
-    FILE *file = fopen(path, "rbe");
-    char *text = file ? malloc(MOST_KEY_BYTES + 1) : NULL;
-
-    if (!text) {
-        snprintf(detail->text, sizeof detail->text, "--keys: %.200s: %s", path, strerror(errno));
-        if (file)
-            fclose(file);
-        return NULL;
-    }
-    *length = fread(text, 1, MOST_KEY_BYTES + 1, file);
-    bool failed = ferror(file) != 0;
-    fclose(file);
-    if (!failed && *length <= MOST_KEY_BYTES)
-        return text;
-    snprintf(detail->text, sizeof detail->text, "--keys: %.200s: %s", path,
-             failed ? "cannot be read" : "is larger than 16 MiB");
-    free(text);
-    return NULL;
-}
 
 /* In the environment keys stand with semicolons between them. */
 static char *environment_keys(size_t *length)
@@ -54,7 +32,7 @@ static int find_keys(const struct network *network, char **text, size_t *length,
         *text = environment_keys(length);
         return -1;
     }
-    *text = read_keys(network->keys_path, length, detail);
+    *text = file_read(network->keys_path, MOST_KEY_BYTES, length, detail);
     return *text ? -1 : EXIT_USAGE;
 }
 
@@ -107,7 +85,7 @@ static int create_guard(struct network *network, struct service *service)
 
     int code = find_keys(network, &keys, &length, &detail);
     if (code >= 0) {
-        terminal_fail(&service->terminal, "%s", detail.text);
+        terminal_fail(&service->terminal, "--keys: %s", detail.text);
         return code;
     }
     int r = create_access(network, service, keys, length, &detail);
@@ -148,18 +126,19 @@ static void reload_certificate(struct network *network)
 }
 
 /* What is wrong with the new keys is said, and the old ones stay. */
-static void reload_keys(struct network *network)
+static void reload_keys(struct network *network, const char *option, const char *path,
+                        struct msim_access *access)
 {
     struct msim_detail detail = {{0}};
     size_t length;
 
-    char *keys = read_keys(network->keys_path, &length, &detail);
+    char *keys = file_read(path, MOST_KEY_BYTES, &length, &detail);
     terminal_settle(network->terminal);
-    if (keys && msim_access_set_keys(network->access, keys, length, &detail) >= 0)
-        fprintf(stderr, "--keys: %zu keys from %s\n", msim_access_key_count(network->access),
-                network->keys_path);
+    if (keys && msim_access_set_keys(access, keys, length, &detail) >= 0)
+        fprintf(stderr, "%s: %zu keys from %s\n", option, msim_access_key_count(access), path);
     else
-        terminal_fail(network->terminal, "%s; the keys stay as they were", detail.text);
+        terminal_fail(network->terminal, "%s: %s; the keys stay as they were", option,
+                      detail.text[0] ? detail.text : msim_result_text(MSIM_ERR_NOMEM));
     free(keys);
 }
 
@@ -173,14 +152,16 @@ static void take_hangup(void *context, int fd)
     if (network->tls)
         reload_certificate(network);
     if (network->keys_path)
-        reload_keys(network);
+        reload_keys(network, "--keys", network->keys_path, network->access);
+    if (network->admin_keys_path)
+        reload_keys(network, "--admin-keys", network->admin_keys_path, network->admin_access);
 }
 
 int network_watch(struct network *network, struct msim_net *net)
 {
     sigset_t hangup;
 
-    if (!network->keys_path && !network->tls)
+    if (!network->keys_path && !network->admin_keys_path && !network->tls)
         return -1;
     sigemptyset(&hangup);
     sigaddset(&hangup, SIGHUP);
@@ -196,6 +177,7 @@ int network_watch(struct network *network, struct msim_net *net)
 void network_finish(struct network *network)
 {
     msim_access_destroy(&network->access);
+    msim_access_destroy(&network->admin_access);
     msim_tls_destroy(&network->tls);
     option_list_finish(&network->origins);
     option_list_finish(&network->hosts);

@@ -18,6 +18,8 @@ struct network {
     uint64_t max_connections_per_address;
     uint64_t rate_limit;
     const char *keys_path;
+    const char *admin_keys_path; /* of a second listener, with a guard of its own; NULL */
+    struct msim_access *admin_access;
     struct option_list origins;
     struct option_list hosts;
     const char *tls_cert;
@@ -34,11 +36,14 @@ struct network {
 
 /* Rows for a tool's table of options: who may come in, and how the bytes travel. */
 #define NETWORK_GUARD_OPTIONS(network)                                                               \
-    {"max-connections-per-address",           0,   OPTION_LIMIT,                                     \
+    {"max-connections-per-address",           0,   OPTION_LIMIT_OR_NONE,                             \
      &(network)->max_connections_per_address, "N", "more are closed at once (no bound)"},            \
-        {"rate-limit", 0,                                                                            \
-         OPTION_LIMIT, &(network)->rate_limit,                                                       \
-         "N",          "requests a second of each address and each key (no\nbound); beyond: 429"},   \
+        {"rate-limit",                                                                               \
+         0,                                                                                          \
+         OPTION_LIMIT_OR_NONE,                                                                       \
+         &(network)->rate_limit,                                                                     \
+         "N",                                                                                        \
+         "requests a second of each address and each key (no\nbound); beyond: 429"},                 \
         {"keys",      0,                                                                             \
          OPTION_TEXT, &(network)->keys_path,                                                         \
          "FILE",      "keys that clients must have (docs/network.md); read\nanew on SIGHUP"},        \

@@ -11,7 +11,9 @@
 
 int exit_code_of(int result)
 {
-    return result >= 0 ? EXIT_SUCCESS : result == MSIM_ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
+    if (result >= 0)
+        return EXIT_SUCCESS;
+    return result == MSIM_ERR_INVALID || result == MSIM_ERR_NOT_FOUND ? EXIT_USAGE : EXIT_FAILED;
 }
 
 static void print_option(const struct option *option)
@@ -178,6 +180,11 @@ static const char *read_value(const struct option *option, const char *text)
     case OPTION_COUNT:
         return read_count(text, INT64_MAX, option->target) ? NULL : "a whole number, such as 100";
     case OPTION_LIMIT:
+        if (!read_count(text, OPTION_LIMIT_MOST, &count) || count == 0)
+            return "a whole number from 1 to 1000000";
+        *(uint64_t *)option->target = count;
+        return NULL;
+    case OPTION_LIMIT_OR_NONE:
         return read_count(text, OPTION_LIMIT_MOST, option->target) ? NULL
                                                                    : "a whole number up to 1000000";
     case OPTION_PORT:
@@ -186,8 +193,8 @@ static const char *read_value(const struct option *option, const char *text)
         *(uint16_t *)option->target = (uint16_t)count;
         return NULL;
     case OPTION_BYTES:
-        if (msim_size_parse(text, length, &count) < 0 || count > OPTION_BYTES_MOST)
-            return "a size up to 64G, such as 512K or 8M";
+        if (msim_size_parse(text, length, &count) < 0 || count > OPTION_BYTES_MOST || count == 0)
+            return "a size above 0 and up to 64G, such as 512K or 8M";
         *(uint64_t *)option->target = count;
         return NULL;
     case OPTION_DURATION:

@@ -16,23 +16,24 @@ enum {
     EXIT_USAGE = 2,  /* the command line is wrong */
 };
 
-/* The exit code for a failure of a library call: what was not acceptable came from the command
- * line. */
+/* The exit code for a failure of a library call: what was not acceptable, or is not there, was
+ * named by the command line. */
 int exit_code_of(int result);
 
 enum option_kind {
-    OPTION_FLAG,     /* bool: no argument */
-    OPTION_TEXT,     /* const char * */
-    OPTION_COUNT,    /* uint64_t */
-    OPTION_LIMIT,    /* uint64_t up to OPTION_LIMIT_MOST: what memory is taken for */
-    OPTION_PORT,     /* uint16_t: 0..65535 */
-    OPTION_BYTES,    /* uint64_t: 8M */
-    OPTION_DURATION, /* msim_time: 5s, 250ms */
-    OPTION_MOMENT,   /* msim_time: 2022-07-01T00:00:29Z */
-    OPTION_SPEED,    /* struct msim_speed: 1, 2.5, max */
-    OPTION_LEVEL,    /* enum msim_log_level: error, warning, info, debug */
-    OPTION_LIST,     /* struct option_list: a,b,c; may be given again */
-    OPTION_PATHS,    /* struct option_list: one text, commas and all; may be given again */
+    OPTION_FLAG,          /* bool: no argument */
+    OPTION_TEXT,          /* const char * */
+    OPTION_COUNT,         /* uint64_t */
+    OPTION_LIMIT,         /* uint64_t, 1 to OPTION_LIMIT_MOST: what memory is taken for */
+    OPTION_LIMIT_OR_NONE, /* the same, and 0 for no bound */
+    OPTION_PORT,          /* uint16_t: 0..65535 */
+    OPTION_BYTES,         /* uint64_t above 0: 8M */
+    OPTION_DURATION,      /* msim_time: 5s, 250ms */
+    OPTION_MOMENT,        /* msim_time: 2022-07-01T00:00:29Z */
+    OPTION_SPEED,         /* struct msim_speed: 1, 2.5, max */
+    OPTION_LEVEL,         /* enum msim_log_level: error, warning, info, debug */
+    OPTION_LIST,          /* struct option_list: a,b,c; may be given again */
+    OPTION_PATHS,         /* struct option_list: one text, commas and all; may be given again */
 };
 
 #define OPTION_LIMIT_MOST 1000000

@@ -1,0 +1,80 @@
+"""What all tools make of options that cannot be: words that name them, and the same exit code.
+
+Argument: the folder of the built tools.
+"""
+
+import os
+import sys
+import unittest
+
+from processes import fresh_folder, run, write
+
+TOOLS = sys.argv[1]
+USAGE = 2
+
+
+def tool(name, *arguments):
+    return run(os.path.join(TOOLS, name), *arguments, timeout=20)
+
+
+class Options(unittest.TestCase):
+    def test_a_file_that_is_not_there_is_named_by_all(self):
+        for name, *arguments in (
+            ("exchange-server", "--config", "/nowhere"),
+            ("exchange-server", "--scenario", "/nowhere"),
+            ("exchange-server", "--admin-port", "0", "--admin-keys", "/nowhere"),
+            ("exchange-server", "replay", "/nowhere"),
+            ("mock-quotes", "--correlation", "/nowhere"),
+            ("mock-quotes", "--faults", "/nowhere"),
+            ("mock-quotes", "--protocol", "polygon", "--api-key-file", "/nowhere"),
+            ("market-client", "--protocol", "exchange", "--script", "/nowhere"),
+            ("parquet-cat", "/nowhere"),
+            ("replay-server", "/nowhere"),
+            *((server, "--keys", "/nowhere") for server in
+              ("exchange-server", "mock-quotes", "dashboard-server")),
+            ("replay-server", "--keys", "/nowhere", __file__),
+        ):
+            code, _, said = tool(name, *arguments)
+            self.assertEqual((code, "/nowhere" in said), (USAGE, True), (name, arguments, said))
+
+    def test_nothing_is_no_bound_and_no_default(self):
+        for name, option in (
+            *((server, option) for option in ("--max-clients", "--max-backlog") for server in
+              ("exchange-server", "mock-quotes", "replay-server", "dashboard-server")),
+            ("dashboard-server", "--max-rows"),
+            ("dashboard-server", "--snapshot"),
+            ("dashboard-server", "--max-payload"),
+            ("dashboard-server", "--max-upload"),
+            ("replay-server", "--memory"),
+            ("mock-quotes", "--rate"),
+            ("mock-quotes", "--interval"),
+            ("mock-quotes", "--duration"),
+            ("exchange-server", "--scenario-time"),
+            ("exchange-server", "--speed"),
+        ):
+            code, _, said = tool(name, option, "0")
+            self.assertEqual((code, option in said), (USAGE, True), (name, option, said))
+
+    def test_a_bad_scenario_is_named_with_the_place(self):
+        with fresh_folder() as folder:
+            for text, words in ((b'{"format":2}', "/format"), (b"{", "scenario.json"),
+                                (b"\xff\xfe", "scenario.json")):
+                path = write(os.path.join(folder, "scenario.json"), text)
+                code, _, said = tool("exchange-server", "--port", "0", "--scenario", path)
+                self.assertEqual((code, path in said, words in said), (USAGE, True, True), said)
+
+    def test_an_admin_api_for_others_advises_its_own_keys(self):
+        code, _, said = tool("exchange-server", "--port", "0", "--admin-port", "0",
+                             "--admin-host", "0.0.0.0")
+        self.assertEqual((code, "--admin-keys" in said, "--allow-open" in said),
+                         (USAGE, True, False), said)
+
+    def test_a_key_without_its_section_is_found_and_a_strange_one_is_not(self):
+        for assignment, words in (("foo=1", "no known one is near"), ("prot=1", "server.port"),
+                                  ("symbols=1", "exchange.symbols")):
+            code, _, said = tool("exchange-server", "--set", assignment)
+            self.assertEqual((code, words in said), (USAGE, True), said)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
