@@ -16,8 +16,9 @@ struct msim_dialer;
 struct msim_dialer_params {
     size_t size;
     /*
-     * As for msim_net_connect; the URL is copied, and the handler's `closed` is called for each
-     * connection that ends or does not come about.  Its `size` must be set as well.
+     * As for msim_net_connect; its texts are copied (each attempt is signed anew), and the
+     * handler's `closed` is called for each connection that ends or does not come about.  Its
+     * `size` must be set as well.
      */
     struct msim_connect_params connect;
     msim_time first_wait;   /* 500 ms; at most an hour, as the next one */

@@ -235,6 +235,7 @@ struct msim_deflate {
 
 struct msim_route; /* marketsim/http.h */
 struct msim_cors;
+struct msim_http_header;
 struct msim_access; /* marketsim/access.h */
 struct msim_tls;    /* marketsim/tls.h */
 
@@ -279,6 +280,10 @@ MSIM_API uint16_t msim_listener_port(const struct msim_listener *listener);
 /* Takes no more connections; those that are open stay. */
 MSIM_API void msim_listener_close(struct msim_listener **listener);
 
+/* Bounds of what a client's request says beside the handshake; beyond: MSIM_ERR_LIMIT. */
+#define MSIM_CONNECT_MAX_HEADERS 64
+#define MSIM_CONNECT_MAX_HEADER_BYTES 8192
+
 struct msim_connect_params {
     size_t size;
     const char *url; /* ws://host[:port][/path][?query], or wss:// with TLS */
@@ -288,11 +293,21 @@ struct msim_connect_params {
     /* For wss://, shared (marketsim/tls.h); NULL: the system's authorities are trusted. */
     struct msim_tls *tls;
     struct msim_deflate deflate;
+    /*
+     * Further lines of the request, such as Authorization; borrowed for the call.  MSIM_ERR_INVALID
+     * for what would break a head, and for lines that are the handshake's own (Host, Upgrade,
+     * Sec-WebSocket-Key, ...).
+     */
+    const struct msim_http_header *headers;
+    size_t header_count;
+    const char *api_key; /* said as X-API-Key (marketsim/access.h); NULL: none */
+    /* Of the key: the request is signed as of the moment of the call.  NULL: it is not. */
+    const char *api_secret;
 };
-#define MSIM_CONNECT_PARAMS_INIT                                            \
-    {                                                                       \
-        sizeof(struct msim_connect_params), 0, MSIM_CONNECTION_LIMITS_INIT, \
-            MSIM_CONNECTION_HANDLER_INIT, 0, 0, MSIM_DEFLATE_INIT           \
+#define MSIM_CONNECT_PARAMS_INIT                                              \
+    {                                                                         \
+        sizeof(struct msim_connect_params), 0, MSIM_CONNECTION_LIMITS_INIT,   \
+            MSIM_CONNECTION_HANDLER_INIT, 0, 0, MSIM_DEFLATE_INIT, 0, 0, 0, 0 \
     }
 
 /*

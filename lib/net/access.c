@@ -3,11 +3,11 @@
 
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "base/detail.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/date.h"
 
 #define DEFAULT_WINDOW (5 * MSIM_NS_PER_S)
 #define DEFAULT_SIGNATURES 65536
@@ -18,11 +18,8 @@
 
 static msim_time system_clock(void *context)
 {
-    struct timespec now;
-
     (void)context;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (msim_time)now.tv_sec * MSIM_NS_PER_S + now.tv_nsec;
+    return msim_date_clock();
 }
 
 /* ---- rules ---- */

@@ -13,8 +13,13 @@
 
 #include "base/detail.h"
 #include "base/mem.h"
+#include "net/claims.h"
+#include "net/date.h"
 #include "net/resolve.h"
 #include "net/tls.h"
+
+/* What the owner's header lines take at most, with their ends and a signature's. */
+#define LINES_MOST (MSIM_CONNECT_MAX_HEADER_BYTES + MSIM_CONNECT_MAX_HEADERS * 4 + 256)
 
 void msim_client_fail(struct msim_connection *connection, int failure, const char *format, ...)
 {
@@ -176,7 +181,27 @@ void msim_client_expired(struct msim_connection *connection)
 
 /* ---- the request ---- */
 
-static int prepare(struct msim_connection *connection, const struct msim_url *url)
+/* The lines have a buffer of their own: they are bounded otherwise than what is sent. */
+static int write_request(struct msim_connection *connection, const struct msim_url *url,
+                         const struct msim_connect_params *params, const char *offer)
+{
+    struct msim_bytes lines;
+
+    msim_bytes_init(&lines, LINES_MOST, &connection->net->allocator);
+    int r = msim_claims_write(&lines, params, url, msim_date_clock());
+    if (r >= 0)
+        r = msim_handshake_write_request(&connection->out, url, connection->opening->attempt->key,
+                                         offer,
+                                         (struct msim_http_text){
+                                             (const char *)msim_bytes_front(&lines),
+                                             msim_bytes_length(&lines),
+                                         });
+    msim_bytes_finish(&lines);
+    return r;
+}
+
+static int prepare(struct msim_connection *connection, const struct msim_url *url,
+                   const struct msim_connect_params *params)
 {
     struct msim_net *net = connection->net;
     struct msim_opening *opening = msim_opening_create(connection);
@@ -198,7 +223,7 @@ static int prepare(struct msim_connection *connection, const struct msim_url *ur
         msim_time_after(msim_net_now(net), connection->endpoint->limits.handshake_timeout);
     if (connection->endpoint->deflate.is_on)
         msim_extension_offer(offer, &connection->endpoint->deflate);
-    return msim_handshake_write_request(&connection->out, url, attempt->key, offer);
+    return write_request(connection, url, params, offer);
 }
 
 /* Whom to trust where nobody said it: the system's authorities, read once. */
@@ -231,14 +256,14 @@ static int secure(struct msim_connection *connection, const struct msim_url *url
 }
 
 static int begin(struct msim_connection *connection, const struct msim_url *url,
-                 struct msim_tls *tls, struct msim_detail *detail)
+                 const struct msim_connect_params *params, struct msim_detail *detail)
 {
-    int r = prepare(connection, url);
+    int r = prepare(connection, url, params);
     if (r < 0)
         return msim_detail_set(detail, r, "cannot connect to %s: %s", url->host,
                                msim_result_text(r));
     if (url->is_secure)
-        r = secure(connection, url, tls, detail);
+        r = secure(connection, url, params->tls, detail);
     if (r < 0)
         return r;
     connection->is_told = true;
@@ -259,6 +284,8 @@ int msim_net_connect(struct msim_net *net, struct msim_connection **out,
 
     struct msim_url url;
     int r = msim_url_read(&url, params->url, detail);
+    if (r >= 0)
+        r = msim_claims_check(params, detail);
     if (r < 0)
         return r;
     struct msim_endpoint *endpoint;
@@ -276,7 +303,7 @@ int msim_net_connect(struct msim_net *net, struct msim_connection **out,
     msim_endpoint_drop(endpoint);
     if (!connection)
         return msim_detail_set(detail, MSIM_ERR_NOMEM, "out of memory");
-    r = begin(connection, &url, params->tls, detail);
+    r = begin(connection, &url, params, detail);
     if (r < 0) {
         msim_connection_discard(connection);
         return r;

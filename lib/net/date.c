@@ -24,10 +24,15 @@ void msim_date_print(char out[MSIM_DATE_SIZE], int64_t seconds)
              months[date.month - 1], (int)date.year, rest / 3600, rest / 60 % 60, rest % 60);
 }
 
-void msim_date_now(char out[MSIM_DATE_SIZE])
+msim_time msim_date_clock(void)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_REALTIME, &now);
-    msim_date_print(out, now.tv_sec);
+    return (msim_time)now.tv_sec * MSIM_NS_PER_S + now.tv_nsec;
+}
+
+void msim_date_now(char out[MSIM_DATE_SIZE])
+{
+    msim_date_print(out, msim_date_clock() / MSIM_NS_PER_S);
 }

@@ -15,4 +15,7 @@ void msim_date_print(char out[MSIM_DATE_SIZE], int64_t seconds);
 /* The same of the present moment, by the system's clock. */
 void msim_date_now(char out[MSIM_DATE_SIZE]);
 
+/* The present moment itself: nanoseconds since 1970. */
+msim_time msim_date_clock(void);
+
 #endif

@@ -3,9 +3,12 @@
 #include <assert.h>
 #include <string.h>
 
+#include <marketsim/http.h>
+
 #include "base/detail.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "net/claims.h"
 #include "net/tls.h"
 
 #define FIRST_WAIT (500 * MSIM_NS_PER_MS)
@@ -27,8 +30,9 @@ struct msim_dialer {
     struct msim_connection *connection;
     uint32_t calls; /* of its owner's functions that are under way */
     bool is_dead;
-    size_t url_size;
-    char url[];
+    size_t size; /* of all of it */
+    struct msim_http_header headers[];
+    /* behind them, the texts */
 };
 
 /* ---- among the net's, by when they are due ---- */
@@ -71,7 +75,7 @@ static void dialer_free(struct msim_dialer *dialer)
 
     take_out(dialer);
     msim_tls_destroy(&dialer->connect.tls);
-    msim_mem_free(&allocator, dialer, sizeof *dialer + dialer->url_size);
+    msim_mem_free(&allocator, dialer, dialer->size);
 }
 
 /* ---- what its owner hears ---- */
@@ -190,7 +194,51 @@ static int check(const struct msim_dialer_params *params, struct msim_detail *de
     if (params->first_wait < 0 || params->longest_wait < 0 || params->first_wait > MOST_WAIT ||
         params->longest_wait > MOST_WAIT)
         return msim_detail_set(detail, MSIM_ERR_INVALID, "a wait is at most an hour");
-    return MSIM_OK;
+    return msim_claims_check(&params->connect, detail);
+}
+
+/* ---- the texts of its params ---- */
+
+static size_t text_size(const char *text)
+{
+    return text ? strlen(text) + 1 : 0;
+}
+
+/* They were checked: they are bounded, all but the URL and the secret. */
+static size_t texts_size(const struct msim_connect_params *connect)
+{
+    size_t size =
+        text_size(connect->url) + text_size(connect->api_key) + text_size(connect->api_secret);
+
+    for (size_t i = 0; i < connect->header_count; i++)
+        size += text_size(connect->headers[i].name) + text_size(connect->headers[i].value);
+    return size;
+}
+
+static const char *keep(char **room, const char *text)
+{
+    char *kept = *room;
+
+    if (!text)
+        return NULL;
+    memcpy(kept, text, text_size(text));
+    *room += text_size(text);
+    return kept;
+}
+
+static void keep_texts(struct msim_dialer *dialer)
+{
+    struct msim_connect_params *connect = &dialer->connect;
+    char *room = (char *)(dialer->headers + connect->header_count);
+
+    connect->url = keep(&room, connect->url);
+    connect->api_key = keep(&room, connect->api_key);
+    connect->api_secret = keep(&room, connect->api_secret);
+    for (size_t i = 0; i < connect->header_count; i++) {
+        dialer->headers[i].name = keep(&room, connect->headers[i].name);
+        dialer->headers[i].value = keep(&room, connect->headers[i].value);
+    }
+    connect->headers = dialer->headers;
 }
 
 static void set_up(struct msim_dialer *dialer, const struct msim_dialer_params *params)
@@ -203,9 +251,8 @@ static void set_up(struct msim_dialer *dialer, const struct msim_dialer_params *
     if (dialer->longest_wait < dialer->first_wait)
         dialer->longest_wait = dialer->first_wait;
     dialer->wait = dialer->first_wait;
-    memcpy(dialer->url, params->connect.url, dialer->url_size);
     dialer->connect = params->connect;
-    dialer->connect.url = dialer->url;
+    keep_texts(dialer);
     dialer->connect.context = dialer;
     if (dialer->connect.tls)
         msim_tls_share(dialer->connect.tls);
@@ -222,12 +269,14 @@ int msim_dialer_create(struct msim_net *net, struct msim_dialer **out,
     if (r < 0)
         return r;
 
-    size_t url_size = strlen(params->connect.url) + 1;
-    struct msim_dialer *dialer = msim_mem_zero(&net->allocator, sizeof *dialer + url_size);
+    size_t size = sizeof(struct msim_dialer) +
+                  params->connect.header_count * sizeof(struct msim_http_header) +
+                  texts_size(&params->connect);
+    struct msim_dialer *dialer = msim_mem_zero(&net->allocator, size);
     if (!dialer)
         return msim_detail_set(detail, MSIM_ERR_NOMEM, "out of memory");
     dialer->net = net;
-    dialer->url_size = url_size;
+    dialer->size = size;
     set_up(dialer, params);
     put_in(dialer, MSIM_TIME_NEVER);
     r = msim_net_connect(net, &dialer->connection, &dialer->connect, detail);

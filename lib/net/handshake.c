@@ -149,7 +149,8 @@ int msim_handshake_write_refusal(struct msim_bytes *out, const struct msim_http_
 /* ---- the client's side ---- */
 
 int msim_handshake_write_request(struct msim_bytes *out, const struct msim_url *url,
-                                 const char *key, const char *extensions)
+                                 const char *key, const char *extensions,
+                                 struct msim_http_text lines)
 {
     static const char first[] = "GET ";
     static const char second[] = " HTTP/1.1\r\nHost: ";
@@ -166,7 +167,9 @@ int msim_handshake_write_request(struct msim_bytes *out, const struct msim_url *
         {key, MSIM_KEY_SIZE},
         {fourth, extensions[0] ? sizeof fourth - 1 : 0},
         {extensions, strlen(extensions)},
-        {"\r\n\r\n", 4},
+        {"\r\n", 2},
+        lines,
+        {"\r\n", 2},
     };
     size_t count = sizeof parts / sizeof parts[0];
     size_t length = 0;

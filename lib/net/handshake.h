@@ -34,9 +34,10 @@ int msim_handshake_write_accept(struct msim_bytes *out, struct msim_http_text ke
                                 const char *extensions);
 int msim_handshake_write_refusal(struct msim_bytes *out, const struct msim_http_refusal *refusal);
 
-/* The client's request.  `extensions` as above: "" for none. */
+/* The client's request.  `extensions` as above; `lines` are further ones, each with its end. */
 int msim_handshake_write_request(struct msim_bytes *out, const struct msim_url *url,
-                                 const char *key, const char *extensions);
+                                 const char *key, const char *extensions,
+                                 struct msim_http_text lines);
 
 /* Did the server open, whatever its extensions?  MSIM_ERR_FORMAT with words where it did not. */
 int msim_handshake_check_answer(const struct msim_http_head *head, const char *key,

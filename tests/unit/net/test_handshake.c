@@ -132,17 +132,21 @@ static void what_the_client_asks_the_server_accepts_and_the_other_way_round(void
     struct msim_http_text key;
     struct msim_bytes out;
     struct msim_url url;
+    static const char said[] = "X-API-Key: a\r\nOrigin: http://b\r\n";
+    const struct msim_http_text lines = {said, sizeof said - 1};
 
     (void)state;
     assert_int_equal(msim_url_read(&url, "ws://a.example:81?x=1", &detail), MSIM_OK);
     msim_bytes_init(&out, 1024, NULL);
-    assert_int_equal(msim_handshake_write_request(&out, &url, KEY, ""), MSIM_OK);
+    assert_int_equal(msim_handshake_write_request(&out, &url, KEY, "", lines), MSIM_OK);
     assert_int_equal(msim_http_read_request(&head, (const char *)msim_bytes_front(&out),
                                             msim_bytes_length(&out), &refusal),
                      MSIM_OK);
     assert_true(msim_http_is(head.authority, "a.example:81"));
     assert_true(msim_http_is(head.path, "/"));
     assert_true(msim_http_is(head.query, "x=1"));
+    assert_true(msim_http_is(msim_http_field(&head, "X-API-Key", NULL)->value, "a"));
+    assert_true(msim_http_is(msim_http_field(&head, "Origin", NULL)->value, "http://b"));
     assert_int_equal(msim_handshake_check(&head, &key, &refusal), MSIM_OK);
 
     struct msim_bytes answer;
