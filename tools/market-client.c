@@ -12,19 +12,15 @@
 
 #include "base/decimal.h"
 #include "base/json.h"
-#include "base/random.h"
 #include "base/units.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
 #include "client/exchange.h"
 #include "client/feed.h"
+#include "client/link.h"
 #include "client/load.h"
 #include "client/orders.h"
 
-#define BACKOFF_FIRST (500 * MSIM_NS_PER_MS)
-#define BACKOFF_MOST (30 * MSIM_NS_PER_S)
-#define MAX_MESSAGE ((size_t)16 << 20)
-#define MAX_KEY 1024
 #define MAX_REQUEST 16384
 
 #define LOAD_DURATION (10 * MSIM_NS_PER_S)
@@ -39,7 +35,7 @@ enum reconnect {
 };
 
 struct settings {
-    const char *url;
+    struct link_settings link;
     bool json;
     bool quiet;
     bool as_table;
@@ -51,10 +47,6 @@ struct settings {
     const char *order;
     uint64_t orders_per_second; /* 0: no load of orders */
     enum view_kind exchange_view;
-    bool insecure;
-    bool deflate;
-    const char *ca_file;
-    const char *api_key_file;
     const char *subscribe;
     uint64_t show_first;
     uint64_t summary_count;   /* trades; 0: none */
@@ -71,15 +63,11 @@ struct client {
     struct terminal terminal;
     struct msim_logger logger;
     struct msim_net *net;
-    struct msim_connection *connection;
+    struct msim_dialer *dialer;
     struct feed feed;
-    char *api_key;
-    struct msim_tls *tls; /* NULL: the system's authorities */
+    struct link link;
 
-    bool was_open;            /* at least once */
-    uint64_t messages_before; /* the latest attempt to connect */
-    uint32_t attempts;        /* failed ones in a row */
-    msim_time retry_at;       /* MSIM_TIME_NEVER where none is planned */
+    bool was_open; /* at least once */
     msim_time next_summary;
     msim_time next_draw; /* of the table */
     bool stopping;
@@ -146,7 +134,7 @@ static bool read_rest(struct settings *settings, char **rest, size_t count)
             return false;
         }
         if (is_url)
-            settings->url = rest[i];
+            settings->link.url = rest[i];
         else
             settings->symbol = rest[i];
         has_url = has_url || is_url;
@@ -246,8 +234,11 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "a load of orders at the exchange, over --load N\nconnections (1)"},
         {"order", 0, OPTION_TEXT, &settings->order, "COMMAND",
          "each of them (buy 0.01 BTC/USD @ 1000)"},
-        {"api-key-file", 0, OPTION_TEXT, &settings->api_key_file, "FILE",
-         "polygon's key: the file's first line"},
+        {"api-key-file", 0, OPTION_TEXT, &settings->link.api_key_file, "FILE",
+         "the key for a server that wants one: the file's first\nline, KEY [secret=TEXT]; else "
+         "that of MARKETSIM_API_KEY"},
+        {"header", 0, OPTION_PATHS, &settings->link.headers, "LINE",
+         "'Name: value', a header of the request; may be given\nagain. Keys are safer in a file"},
         {"subscribe", 0, OPTION_TEXT, &settings->subscribe, "LIST",
          "polygon's channels: T.AAPL,Q.* (T.*)"},
         {"pace", 0, OPTION_SPEED, &settings->pace, "FACTOR",
@@ -268,11 +259,11 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "the key whose number is the moment of sending (ts)"},
         {"sequence", 0, OPTION_TEXT, &settings->load.sequence, "KEY",
          "the key of a number that grows by one: gaps are counted"},
-        {"ca-file", 0, OPTION_TEXT, &settings->ca_file, "FILE",
+        {"ca-file", 0, OPTION_TEXT, &settings->link.ca_file, "FILE",
          "who may vouch for a wss:// server (PEM); the system's\nauthorities if it is not there"},
-        {"insecure", 0, OPTION_FLAG, &settings->insecure, NULL,
+        {"insecure", 0, OPTION_FLAG, &settings->link.insecure, NULL,
          "take any certificate of a wss:// server"},
-        {"deflate", 0, OPTION_FLAG, &settings->deflate, NULL, "ask for compressed messages"},
+        {"deflate", 0, OPTION_FLAG, &settings->link.deflate, NULL, "ask for compressed messages"},
         {"log-level", 0, OPTION_LEVEL, &settings->level, "LEVEL",
          "error, warning (default), info or debug"},
     };
@@ -299,7 +290,7 @@ static int read_settings(struct settings *settings, int argument_count, char **a
     };
 
     *settings = (struct settings){
-        .url = "ws://localhost:8765", .show_first = UINT64_MAX, .level = MSIM_LOG_WARNING};
+        .link.url = "ws://localhost:8765", .show_first = UINT64_MAX, .level = MSIM_LOG_WARNING};
     char **rest;
     size_t rest_count;
     int code = options_read(&line, argument_count, arguments, &rest, &rest_count);
@@ -326,11 +317,11 @@ static int read_settings(struct settings *settings, int argument_count, char **a
     }
     if (!check_exchange(settings))
         return EXIT_USAGE;
-    if (!settings->polygon && (settings->subscribe || settings->api_key_file)) {
-        fprintf(stderr, "market-client: --%s goes with --protocol polygon\n",
-                settings->subscribe ? "subscribe" : "api-key-file");
+    if (!settings->polygon && settings->subscribe) {
+        fprintf(stderr, "market-client: --subscribe goes with --protocol polygon\n");
         return EXIT_USAGE;
     }
+    settings->link.saves_memory = settings->load.connections > 0;
     return check_load(settings);
 }
 
@@ -382,6 +373,12 @@ static int write_request(char text[static MAX_REQUEST], const char *action, cons
     return r;
 }
 
+/* Polygon's dialect says one in any case. */
+static const char *api_key(const struct client *client)
+{
+    return client->link.api_key ? client->link.api_key : "";
+}
+
 static int ask(struct msim_connection *connection, const char *action, const char *params)
 {
     char text[MAX_REQUEST];
@@ -396,7 +393,7 @@ static void opened(void *context, struct msim_connection *connection)
     struct client *client = context;
     const char *channels = client->settings.subscribe ? client->settings.subscribe : "T.*";
 
-    if (client->settings.polygon && (ask(connection, "auth", client->api_key) < 0 ||
+    if (client->settings.polygon && (ask(connection, "auth", api_key(client)) < 0 ||
                                      ask(connection, "subscribe", channels) < 0)) {
         client->code = terminal_fail(&client->terminal, "the key or the channels are too long");
         client->stopping = true;
@@ -409,31 +406,7 @@ static void opened(void *context, struct msim_connection *connection)
     if (client->settings.summary_period > 0)
         client->next_summary = later(terminal_clock(), client->settings.summary_period);
     if (!client->settings.quiet)
-        fprintf(stderr, "Connected to %s\n", client->settings.url);
-}
-
-/* Doubling from half a second, with a quarter of jitter, so that many clients do not come at once.
- */
-static msim_time backoff(struct client *client)
-{
-    msim_time wait = BACKOFF_FIRST;
-
-    for (uint32_t i = 0; i < client->attempts && wait < BACKOFF_MOST; i++)
-        wait *= 2;
-    if (wait > BACKOFF_MOST)
-        wait = BACKOFF_MOST;
-    uint64_t dice = msim_mix64((uint64_t)terminal_clock() ^ (uint64_t)getpid());
-    return wait - msim_random_range(dice, 0, wait / 4);
-}
-
-static void plan_retry(struct client *client)
-{
-    msim_time wait = backoff(client);
-
-    client->attempts++;
-    client->retry_at = later(terminal_clock(), wait);
-    terminal_settle(&client->terminal);
-    fprintf(stderr, "trying again in %.1f s\n", (double)wait / 1e9);
+        fprintf(stderr, "Connected to %s\n", client->settings.link.url);
 }
 
 static bool comes_again(const struct client *client, const struct msim_closing *closing)
@@ -455,65 +428,52 @@ static const char *why(const struct msim_closing *closing, char out[MSIM_DETAIL_
     return out;
 }
 
-static void closed(void *context, struct msim_connection *connection,
-                   const struct msim_closing *closing)
+/* After each connection that ended or did not come about: is another one tried? */
+static bool again(void *context, const struct msim_closing *closing, msim_time wait)
 {
     struct client *client = context;
     char words[MSIM_DETAIL_SIZE];
 
-    (void)connection;
-    client->connection = NULL;
     client->feed.totals.ended = terminal_clock();
     if (client->stopping || client->feed.is_finished ||
         (closing->failure == MSIM_OK && closing->code == MSIM_CLOSE_NORMAL)) {
         finish(client, EXIT_SUCCESS);
-    } else if (comes_again(client, closing)) {
-        /* One that opens and says nothing has not worked. */
-        if (client->feed.totals.messages > client->messages_before)
-            client->attempts = 0;
-        terminal_fail(&client->terminal, "%s: %s", client->settings.url, why(closing, words));
-        plan_retry(client);
-    } else {
-        if (!client->feed.said_error)
-            terminal_fail(&client->terminal, "%s: %s (%d)", client->settings.url,
-                          why(closing, words), closing->code);
-        finish(client, EXIT_FAILED);
+        return false;
     }
+    if (comes_again(client, closing)) {
+        terminal_fail(&client->terminal, "%s: %s", client->settings.link.url, why(closing, words));
+        fprintf(stderr, "trying again in %.1f s\n", (double)wait / 1e9);
+        client->feed.is_replay = false;
+        client->feed.pace_started = false;
+        return true;
+    }
+    if (!client->feed.said_error)
+        terminal_fail(&client->terminal, "%s: %s (%d)", client->settings.link.url,
+                      why(closing, words), closing->code);
+    finish(client, EXIT_FAILED);
+    return false;
 }
 
-/* One client, one window: it need not save memory. */
-static struct msim_deflate deflate_wanted(const struct settings *settings)
+static void dial(struct client *client)
 {
-    return (struct msim_deflate){
-        .is_on = settings->deflate, .keeps_context = true, .peer_keeps_context = true};
-}
-
-static void connect_now(struct client *client)
-{
-    struct msim_connect_params params = MSIM_CONNECT_PARAMS_INIT;
+    struct msim_dialer_params params = MSIM_DIALER_PARAMS_INIT;
     struct msim_detail detail = {{0}};
 
-    client->retry_at = MSIM_TIME_NEVER;
-    client->messages_before = client->feed.totals.messages;
-    client->feed.is_replay = false;
-    client->feed.pace_started = false;
-    params.url = client->settings.url;
-    params.tls = client->tls;
-    params.deflate = deflate_wanted(&client->settings);
-    params.limits.max_message_bytes = MAX_MESSAGE;
-    params.handler.opened = opened;
-    params.handler.message = take_message;
-    params.handler.closed = closed;
-    params.context = client;
-    int r = msim_net_connect(client->net, &client->connection, &params, &detail);
+    link_use(&client->link, &params.connect);
+    params.connect.handler.opened = opened;
+    params.connect.handler.message = take_message;
+    params.connect.context = client;
+    params.again = again;
+    int r = msim_dialer_create(client->net, &client->dialer, &params, &detail);
     if (r >= 0)
         return;
     terminal_fail(&client->terminal, "%s", detail.text);
-    /* A name that cannot be looked up now may be known in a while. */
-    if (r == MSIM_ERR_IO && client->settings.reconnect == RECONNECT_ALWAYS)
-        plan_retry(client);
-    else
-        finish(client, exit_code_of(r));
+    finish(client, exit_code_of(r));
+}
+
+static struct msim_connection *connection_of(const struct client *client)
+{
+    return msim_dialer_connection(client->dialer);
 }
 
 static void stop(void *context, int fd)
@@ -523,19 +483,19 @@ static void stop(void *context, int fd)
     if (terminal_signal(fd) == 0)
         return;
     terminal_abandon_output();
-    if (!client->connection || client->stopping) {
+    if (!connection_of(client) || client->stopping) {
         finish(client, EXIT_SUCCESS);
         return;
     }
     client->stopping = true;
-    msim_connection_close(client->connection, MSIM_CLOSE_NORMAL, "");
+    msim_connection_close(connection_of(client), MSIM_CLOSE_NORMAL, "");
 }
 
 static int wait_ms(const struct client *client, msim_time now)
 {
-    msim_time next = client->retry_at;
+    msim_time next = MSIM_TIME_NEVER;
 
-    if (client->connection && client->next_summary > 0 && client->next_summary < next)
+    if (connection_of(client) && client->next_summary > 0 && client->next_summary < next)
         next = client->next_summary;
     if (client->feed.board.is_changed && client->next_draw < next)
         next = client->next_draw;
@@ -568,18 +528,16 @@ static bool flush_output(struct client *client)
 
 static void run(struct client *client)
 {
-    connect_now(client);
+    dial(client);
     while (!client->over) {
         msim_time now = terminal_clock();
-        if (now >= client->retry_at)
-            connect_now(client);
-        if (client->connection && client->next_summary > 0 && now >= client->next_summary) {
+        if (connection_of(client) && client->next_summary > 0 && now >= client->next_summary) {
             client->feed.totals.ended = now;
             feed_summarise(&client->feed, "");
             client->next_summary = later(client->next_summary, client->settings.summary_period);
         }
         if (client->feed.board.is_changed && now >= client->next_draw) {
-            board_draw(&client->feed.board, client->settings.url);
+            board_draw(&client->feed.board, client->settings.link.url);
             client->next_draw = now + DRAW_NS;
         }
         if (client->over || !flush_output(client))
@@ -590,38 +548,15 @@ static void run(struct client *client)
         }
     }
     if (client->settings.as_table)
-        board_draw(&client->feed.board, client->settings.url);
+        board_draw(&client->feed.board, client->settings.link.url);
     flush_output(client);
-}
-
-/* The first line of the key's file, without its end. */
-static int read_key(struct client *client)
-{
-    const char *path = client->settings.api_key_file;
-    char line[MAX_KEY];
-
-    if (!path) {
-        client->api_key = strdup("");
-        return client->api_key ? EXIT_SUCCESS : terminal_fail(&client->terminal, "out of memory");
-    }
-    FILE *file = fopen(path, "r");
-    if (!file)
-        return terminal_fail(&client->terminal, "%s: %s", path, strerror(errno));
-    bool is_read = fgets(line, sizeof line, file) != NULL;
-    fclose(file);
-    if (is_read)
-        line[strcspn(line, "\r\n")] = '\0';
-    if (!is_read || line[0] == '\0')
-        return terminal_fail(&client->terminal, "%s: no key in the first line", path);
-    client->api_key = strdup(line);
-    return client->api_key ? EXIT_SUCCESS : terminal_fail(&client->terminal, "out of memory");
 }
 
 static int run_exchange(struct client *client)
 {
     const struct settings *settings = &client->settings;
     struct exchange_settings exchange = {
-        .url = settings->url,
+        .link = &client->link,
         .session = settings->session,
         .symbol = settings->symbol,
         .script = settings->script,
@@ -630,9 +565,6 @@ static int run_exchange(struct client *client)
         .quiet = settings->quiet,
         .comes_again = settings->reconnect != RECONNECT_NEVER,
         .comes_from_afar = settings->reconnect == RECONNECT_ALWAYS,
-        .max_message_bytes = MAX_MESSAGE,
-        .tls = client->tls,
-        .deflate = deflate_wanted(settings),
     };
 
     client->logger = terminal_logger(&client->terminal, settings->level);
@@ -662,11 +594,8 @@ static int run_load(struct client *client)
     size_t length;
 
     client->logger = terminal_logger(&client->terminal, settings->level);
-    load.url = settings->url;
+    load.link = &client->link;
     load.json = settings->json;
-    load.tls = client->tls;
-    load.deflate.is_on = settings->deflate;
-    load.max_message_bytes = MAX_MESSAGE;
     load.says[0] = settings->send;
     if (load.duration == 0)
         load.duration = LOAD_DURATION;
@@ -675,10 +604,7 @@ static int run_load(struct client *client)
     if (!load.stamp)
         load.stamp = "ts";
     if (settings->polygon) {
-        int code = read_key(client);
-        if (code != EXIT_SUCCESS)
-            return code;
-        if (write_request(key, "auth", client->api_key, &length) < 0 ||
+        if (write_request(key, "auth", api_key(client), &length) < 0 ||
             write_request(channels, "subscribe", settings->subscribe ? settings->subscribe : "T.*",
                           &length) < 0)
             return terminal_fail(&client->terminal, "the key or the channels are too long");
@@ -703,9 +629,6 @@ static int start(struct client *client)
     client->feed.summary_count = settings->summary_count;
     if (!feed_init(&client->feed, settings->pace))
         return terminal_fail(&client->terminal, "out of memory");
-    int code = read_key(client);
-    if (code != EXIT_SUCCESS)
-        return code;
     params.logger = &client->logger;
     int r = msim_net_create(&client->net, &params, &detail);
     if (r < 0)
@@ -716,57 +639,36 @@ static int start(struct client *client)
     return EXIT_SUCCESS;
 }
 
-/* Whom to trust, where that is not the system's to say. */
-static int read_trust(struct client *client)
+static int run_feed(struct client *client)
 {
-    const struct settings *settings = &client->settings;
-    struct msim_tls_params params = MSIM_TLS_PARAMS_INIT;
-    struct msim_detail detail = {{0}};
+    int code = start(client);
 
-    if (!settings->ca_file && !settings->insecure)
-        return EXIT_SUCCESS;
-    params.ca_file = settings->ca_file;
-    params.is_insecure = settings->insecure;
-    if (msim_tls_create(&client->tls, &params, &detail) >= 0)
-        return EXIT_SUCCESS;
-    terminal_fail(&client->terminal, "%s%s", settings->ca_file ? "--ca-file: " : "", detail.text);
-    return EXIT_USAGE;
+    if (code == EXIT_SUCCESS) {
+        run(client);
+        code = client->code == EXIT_SUCCESS && client->feed.said_error ? EXIT_FAILED : client->code;
+        if (client->was_open)
+            feed_summarise(&client->feed, "Total: ");
+    }
+    msim_net_destroy(&client->net);
+    feed_finish(&client->feed);
+    return code;
 }
 
 int main(int argument_count, char **arguments)
 {
-    struct client client = {.retry_at = MSIM_TIME_NEVER};
+    struct client client = {0};
+    struct settings *settings = &client.settings;
+
     terminal_init(&client.terminal, "market-client");
-    int code = read_settings(&client.settings, argument_count, arguments);
-    if (code >= 0)
-        return code;
-    code = read_trust(&client);
-    if (code != EXIT_SUCCESS)
-        return code;
-    if (client.settings.load.connections > 0) {
-        code = run_load(&client);
-        msim_tls_destroy(&client.tls);
-        free(client.api_key);
-        return code;
+    int code = read_settings(settings, argument_count, arguments);
+    if (code < 0)
+        code = link_open(&client.link, &settings->link, &client.terminal);
+    if (code < 0) {
+        code = settings->load.connections > 0 ? run_load(&client)
+               : settings->exchange           ? run_exchange(&client)
+                                              : run_feed(&client);
+        link_close(&client.link);
     }
-    if (client.settings.exchange) {
-        code = run_exchange(&client);
-        msim_tls_destroy(&client.tls);
-        return code;
-    }
-    code = start(&client);
-    if (code == EXIT_SUCCESS) {
-        run(&client);
-        code = client.code == EXIT_SUCCESS && client.feed.said_error ? EXIT_FAILED : client.code;
-        if (client.was_open)
-            feed_summarise(&client.feed, "Total: ");
-    }
-    /* A connection that is still there is told to `closed` by the destroy: it must change nothing.
-     */
-    client.stopping = true;
-    msim_net_destroy(&client.net);
-    msim_tls_destroy(&client.tls);
-    feed_finish(&client.feed);
-    free(client.api_key);
+    option_list_finish(&settings->link.headers);
     return code;
 }

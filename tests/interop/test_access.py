@@ -1,6 +1,6 @@
 """Who may come in at our servers, asked by curl; signatures by Python's hmac.
 
-Arguments: the folder of the built tools.
+Arguments: the folder of the built tools, the program that makes a sample of trades.
 """
 
 import hashlib
@@ -17,7 +17,12 @@ from processes import Server, fresh_folder, run, skip, write
 if not shutil.which("curl"):
     skip("curl is not there")
 
-QUOTES = os.path.join(sys.argv[1], "mock-quotes")
+TOOLS, MAKE_SAMPLE = sys.argv[1:3]
+QUOTES, EXCHANGE, REPLAY, DASHBOARD, CLIENT = (
+    os.path.join(TOOLS, name)
+    for name in ("mock-quotes", "exchange-server", "replay-server", "dashboard-server",
+                 "market-client")
+)
 HANDSHAKE = (
     "Upgrade: websocket",
     "Connection: Upgrade",
@@ -143,6 +148,75 @@ class Access(unittest.TestCase):
             (("--max-connections-per-address", "-1"), "is not a whole number"),
         ):
             code, _, said = run(QUOTES, *arguments)
+            self.assertEqual((code, words in said), (2, True), said)
+
+
+class Client(unittest.TestCase):
+    """market-client at servers that want keys."""
+
+    def setUp(self):
+        folder = fresh_folder()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.keys = self.file("keys", b"# of the robots\nplain role=viewer\n"
+                                      b"signer\tsecret=s3cret role=trader\n")
+        self.signer = self.file("signer", b"\n# mine\nsigner secret=s3cret role=trader\n")
+        self.plain = self.file("plain", b"plain\n")
+
+    def file(self, name, data):
+        return write(os.path.join(self.folder, name), data)
+
+    def test_a_key_of_a_file_opens_every_server(self):
+        sample = os.path.join(self.folder, "trades.parquet")
+        self.assertEqual(run(MAKE_SAMPLE, sample)[0], 0)
+        for program, arguments, path in (
+            (QUOTES, (), "/"),
+            (EXCHANGE, (), "/"),
+            (REPLAY, (sample, "--speed", "max"), "/"),
+            (DASHBOARD, (), "/socket.io/?EIO=4&transport=websocket"),
+        ):
+            with Server(program, "--keys", self.keys, *arguments) as server:
+                url = server.url.replace("http://", "ws://") + path
+                look = (CLIENT, "--load", 2, "--duration", "10ms", url)
+                code, _, words = run(*look)
+                self.assertEqual((code, "401" in words), (1, True), words)
+                for key in (self.signer, self.plain):
+                    code, printed, words = run(*look, "--api-key-file", key)
+                    self.assertIn("2 of 2 connections opened", printed, words)
+
+    def test_views_orders_and_scripts_bear_the_key(self):
+        script = self.file("script", b'{"send": {"type": "PING", "request_id": "a"}, '
+                                     b'"expect": {"type": "PONG", "request_id": "a"}}\n')
+        with Server(EXCHANGE, "--keys", self.keys) as server:
+            for arguments in (("--script", script), ("--protocol", "exchange"),
+                              ("--orders-per-second", 50, "--duration", "100ms")):
+                code, _, words = run(CLIENT, "--reconnect", "never", "--api-key-file", self.signer,
+                                     *arguments, server.url, input=b"")
+                self.assertEqual(code, 0, words)
+
+    def test_the_key_may_stand_in_the_environment_or_a_header(self):
+        with Server(QUOTES, "--keys", self.keys) as server:
+            look = (CLIENT, "--load", 1, "--duration", "10ms", server.url)
+            for key in ("plain", "signer secret=s3cret"):
+                environment = {**os.environ, "MARKETSIM_API_KEY": key}
+                self.assertEqual(run(*look, env=environment)[0], 0, key)
+            self.assertEqual(run(*look, "--header", "Authorization: Bearer plain")[0], 0)
+            self.assertEqual(run(*look, "--header", "X-API-Key: plain", "--header", "X-A: b")[0], 0)
+            self.assertEqual(run(*look, "--header", "Origin: http://evil.example",
+                                 "--api-key-file", self.plain)[0], 1)
+
+    def test_what_is_no_key_or_header_is_said(self):
+        empty = self.file("empty", b"# nothing\n\n")
+        url = "ws://127.0.0.1:1"
+        for arguments, words in (
+            (("--api-key-file", "/nowhere"), "/nowhere: No such file"),
+            (("--api-key-file", empty), "no key is in it"),
+            (("--header", "Name"), "'Name' is not like 'Name: value'"),
+            (("--header", ": value"), "is not like"),
+            (("--header", "Host: elsewhere"), "'Host' is the handshake's own"),
+            (("--header", "X-A: b\r\nX-B: c"), "that no header can have"),
+        ):
+            code, _, said = run(CLIENT, *arguments, url)
             self.assertEqual((code, words in said), (2, True), said)
 
 

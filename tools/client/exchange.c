@@ -9,16 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <marketsim/dialer.h>
+
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/random.h"
-#include "cli/options.h"
 #include "client/commands.h"
 #include "client/script.h"
 #include "client/words.h"
-
-#define BACKOFF_FIRST (500 * MSIM_NS_PER_MS)
-#define BACKOFF_MOST (30 * MSIM_NS_PER_S)
 
 /* A view is drawn at most so often. */
 #define DRAW_NS (100 * MSIM_NS_PER_MS)
@@ -31,7 +29,7 @@ struct exchange {
     const struct exchange_settings *settings;
     struct terminal *terminal;
     struct msim_net *net;
-    struct msim_connection *connection;
+    struct msim_dialer *dialer;
     struct views views;
     struct script *script;
     char url[EXCHANGE_URL];
@@ -47,8 +45,6 @@ struct exchange {
     bool stdin_is_watched;
     bool is_leaving;
     bool over;
-    uint32_t attempts;
-    msim_time retry_at;
     msim_time next_draw;
     msim_time farewell; /* MSIM_TIME_NEVER until stdin has ended */
     int code;
@@ -91,8 +87,8 @@ static void leave(struct exchange *exchange, int code)
     if (exchange->code == EXIT_SUCCESS)
         exchange->code = code;
     exchange->is_leaving = true;
-    if (exchange->connection)
-        msim_connection_close(exchange->connection, MSIM_CLOSE_NORMAL, "");
+    if (msim_dialer_connection(exchange->dialer))
+        msim_connection_close(msim_dialer_connection(exchange->dialer), MSIM_CLOSE_NORMAL, "");
     else
         exchange->over = true;
 }
@@ -103,7 +99,8 @@ static void say(struct exchange *exchange, const char *text, size_t length)
         terminal_fail(exchange->terminal, "not connected: nothing was sent");
         return;
     }
-    int r = msim_connection_send(exchange->connection, MSIM_MESSAGE_TEXT, text, length);
+    int r = msim_connection_send(msim_dialer_connection(exchange->dialer), MSIM_MESSAGE_TEXT, text,
+                                 length);
     if (r < 0)
         terminal_fail(exchange->terminal, "not sent: %s", msim_result_text(r));
 }
@@ -323,7 +320,6 @@ static void opened(void *context, struct msim_connection *connection)
     (void)connection;
     exchange->is_open = true;
     exchange->was_open = true;
-    exchange->attempts = 0;
     if (exchange->script)
         return;
     if (!exchange->settings->quiet)
@@ -341,37 +337,29 @@ static void opened(void *context, struct msim_connection *connection)
     watch_input(exchange);
 }
 
-static void plan_retry(struct exchange *exchange)
-{
-    msim_time wait = BACKOFF_FIRST;
-
-    for (uint32_t i = 0; i < exchange->attempts && wait < BACKOFF_MOST; i++)
-        wait *= 2;
-    if (wait > BACKOFF_MOST)
-        wait = BACKOFF_MOST;
-    exchange->attempts++;
-    wait -=
-        msim_random_range(msim_mix64((uint64_t)terminal_clock() ^ (uint64_t)getpid()), 0, wait / 4);
-    exchange->retry_at = terminal_clock() + wait;
-    fprintf(stderr, "trying again in %.1f s\n", (double)wait / 1e9);
-}
-
 static void closed(void *context, struct msim_connection *connection,
                    const struct msim_closing *closing)
+{
+    struct exchange *exchange = context;
+
+    (void)connection;
+    (void)closing;
+    exchange->is_open = false;
+    if (exchange->stdin_is_watched)
+        msim_net_unwatch(exchange->net, STDIN_FILENO);
+    exchange->stdin_is_watched = false;
+}
+
+/* After each connection that ended or did not come about: is another one tried? */
+static bool again(void *context, const struct msim_closing *closing, msim_time wait)
 {
     struct exchange *exchange = context;
     const struct exchange_settings *settings = exchange->settings;
     char words[MSIM_DETAIL_SIZE];
 
-    (void)connection;
-    exchange->connection = NULL;
-    exchange->is_open = false;
-    if (exchange->stdin_is_watched)
-        msim_net_unwatch(exchange->net, STDIN_FILENO);
-    exchange->stdin_is_watched = false;
     if (exchange->is_leaving || exchange->over) {
         exchange->over = true;
-        return;
+        return false;
     }
     snprintf(words, sizeof words, "%s",
              closing->reason[0]                     ? closing->reason
@@ -381,39 +369,35 @@ static void closed(void *context, struct msim_connection *connection,
     if (exchange->script) {
         script_cut(exchange->script, words);
         finish(exchange, EXIT_FAILED);
-        return;
+        return false;
     }
     terminal_fail(exchange->terminal, "%s: %s (%d)", exchange->url, words, closing->code);
     if ((exchange->was_open ? settings->comes_again : settings->comes_from_afar) &&
-        exchange->farewell == MSIM_TIME_NEVER && closing->code != MSIM_CLOSE_POLICY)
-        plan_retry(exchange);
-    else
-        finish(exchange, EXIT_FAILED);
+        exchange->farewell == MSIM_TIME_NEVER && closing->code != MSIM_CLOSE_POLICY) {
+        fprintf(stderr, "trying again in %.1f s\n", (double)wait / 1e9);
+        return true;
+    }
+    finish(exchange, EXIT_FAILED);
+    return false;
 }
 
-static void connect_now(struct exchange *exchange)
+static void dial(struct exchange *exchange)
 {
-    const struct exchange_settings *settings = exchange->settings;
-    struct msim_connect_params params = MSIM_CONNECT_PARAMS_INIT;
+    struct msim_dialer_params params = MSIM_DIALER_PARAMS_INIT;
     struct msim_detail detail = {{0}};
 
-    exchange->retry_at = MSIM_TIME_NEVER;
-    params.url = exchange->url;
-    params.tls = settings->tls;
-    params.deflate = settings->deflate;
-    params.limits.max_message_bytes = settings->max_message_bytes;
-    params.handler.opened = opened;
-    params.handler.message = take_message;
-    params.handler.closed = closed;
-    params.context = exchange;
-    int r = msim_net_connect(exchange->net, &exchange->connection, &params, &detail);
+    link_use(exchange->settings->link, &params.connect);
+    params.connect.url = exchange->url;
+    params.connect.handler.opened = opened;
+    params.connect.handler.message = take_message;
+    params.connect.handler.closed = closed;
+    params.connect.context = exchange;
+    params.again = again;
+    int r = msim_dialer_create(exchange->net, &exchange->dialer, &params, &detail);
     if (r >= 0)
         return;
     terminal_fail(exchange->terminal, "%s", detail.text);
-    if (r == MSIM_ERR_IO && settings->comes_from_afar)
-        plan_retry(exchange);
-    else
-        finish(exchange, exit_code_of(r));
+    finish(exchange, exit_code_of(r));
 }
 
 static void stop(void *context, int fd)
@@ -452,10 +436,8 @@ static void turn_script(struct exchange *exchange)
 
 static int wait_ms(const struct exchange *exchange, msim_time now)
 {
-    msim_time next = exchange->retry_at;
+    msim_time next = exchange->farewell;
 
-    if (exchange->farewell < next)
-        next = exchange->farewell;
     if (exchange->views.is_changed && exchange->next_draw < next)
         next = exchange->next_draw;
     if (exchange->script && !exchange->is_leaving && script_due(exchange->script) < next)
@@ -487,11 +469,9 @@ static bool flush_output(struct exchange *exchange)
 
 static void run(struct exchange *exchange)
 {
-    connect_now(exchange);
+    dial(exchange);
     while (!exchange->over) {
         const msim_time now = terminal_clock();
-        if (now >= exchange->retry_at)
-            connect_now(exchange);
         if (exchange->script)
             turn_script(exchange);
         if (exchange->stdin_is_file && exchange->reads && exchange->is_open)
@@ -523,8 +503,8 @@ static int start(struct exchange *exchange, const struct msim_logger *logger)
 
     snprintf(session, sizeof session, "client-%016" PRIx64,
              msim_mix64((uint64_t)terminal_clock() ^ (uint64_t)getpid() << 32));
-    if (!exchange_url(settings->url, settings->session ? settings->session : session,
-                      exchange->url)) {
+    if (!exchange_url(settings->link->settings->url,
+                      settings->session ? settings->session : session, exchange->url)) {
         terminal_fail(exchange->terminal, "the URL is too long");
         return EXIT_USAGE;
     }
@@ -553,7 +533,6 @@ int exchange_run(const struct exchange_settings *settings, struct terminal *term
 
     exchange->settings = settings;
     exchange->terminal = terminal;
-    exchange->retry_at = MSIM_TIME_NEVER;
     exchange->farewell = MSIM_TIME_NEVER;
     int code = start(exchange, logger);
     if (code == EXIT_SUCCESS) {

@@ -7,15 +7,13 @@
 #ifndef TOOLS_CLIENT_EXCHANGE_H
 #define TOOLS_CLIENT_EXCHANGE_H
 
-#include <marketsim/net.h>
-
-#include "cli/terminal.h"
+#include "client/link.h"
 #include "client/views.h"
 
 #define EXCHANGE_URL 2048
 
 struct exchange_settings {
-    const char *url;
+    const struct link *link;
     const char *session; /* the account's name; NULL: one is made up */
     const char *symbol;  /* of a view; NULL: all of them */
     const char *script;  /* NULL: commands */
@@ -24,9 +22,6 @@ struct exchange_settings {
     bool quiet;
     bool comes_again;     /* where an open connection breaks */
     bool comes_from_afar; /* also where there has been none yet */
-    size_t max_message_bytes;
-    struct msim_tls *tls;
-    struct msim_deflate deflate;
 };
 
 /* Returns the exit code. */

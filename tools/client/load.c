@@ -197,10 +197,7 @@ static void connect_peer(struct peer *peer)
     struct msim_connect_params params = MSIM_CONNECT_PARAMS_INIT;
     struct msim_detail detail = {{0}};
 
-    params.url = load->settings->url;
-    params.tls = load->settings->tls;
-    params.deflate = load->settings->deflate;
-    params.limits.max_message_bytes = load->settings->max_message_bytes;
+    link_use(load->settings->link, &params);
     params.handler.opened = opened;
     params.handler.message = take_message;
     params.handler.closed = closed;
@@ -293,6 +290,11 @@ static void run(struct load *load)
 
 /* ---- the report ---- */
 
+static const char *url_of(const struct load *load)
+{
+    return load->settings->link->settings->url;
+}
+
 static double seconds(const struct load *load)
 {
     return (double)(load->ended - load->began) / 1e9;
@@ -315,7 +317,7 @@ static void print_json(const struct load *load)
     size_t length;
 
     msim_json_write_buffer(&writer, url, sizeof url);
-    msim_json_write_text(&writer, load->settings->url);
+    msim_json_write_text(&writer, url_of(load));
     if (msim_json_write_end(&writer, &length) < 0)
         length = (size_t)snprintf(url, sizeof url, "null");
     printf("{\"url\":%.*s,\"connections\":%" PRIu64 ",\"opened\":%" PRIu64 ",\"failed\":%" PRIu64
@@ -368,7 +370,7 @@ static int report(const struct load *load)
         return EXIT_SUCCESS;
     return terminal_fail(
         load->terminal, "%s: %" PRIu64 " connections failed%s%s, %" PRIu64 " were closed",
-        load->settings->url, load->failed, load->words[0] ? ": " : "", load->words, load->closed);
+        url_of(load), load->failed, load->words[0] ? ": " : "", load->words, load->closed);
 }
 
 static int start(struct load *load, const struct msim_logger *logger)

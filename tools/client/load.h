@@ -5,15 +5,13 @@
 #ifndef TOOLS_CLIENT_LOAD_H
 #define TOOLS_CLIENT_LOAD_H
 
-#include <marketsim/net.h>
-
-#include "cli/terminal.h"
+#include "client/link.h"
 
 /* What each connection says when it opens. */
 #define LOAD_SAYS 2
 
 struct load_settings {
-    const char *url;
+    const struct link *link;
     uint64_t connections;
     msim_time duration;          /* from when all are there */
     uint64_t churn;              /* connections that are closed and opened anew, each second */
@@ -21,9 +19,6 @@ struct load_settings {
     const char *sequence;        /* the key of a number that grows by one; NULL: none */
     const char *says[LOAD_SAYS]; /* NULL: no more */
     bool json;
-    size_t max_message_bytes;
-    struct msim_tls *tls;
-    struct msim_deflate deflate;
 };
 
 /* Returns the exit code. */

@@ -287,8 +287,8 @@ static int report(const struct orders *orders)
         orders->rejects == 0)
         return EXIT_SUCCESS;
     return terminal_fail(orders->terminal, "%s: not every order was acknowledged%s%s",
-                         orders->settings->load->url, orders->words[0] ? "; first: " : "",
-                         orders->words);
+                         orders->settings->load->link->settings->url,
+                         orders->words[0] ? "; first: " : "", orders->words);
 }
 
 /* ---- setting up ---- */
@@ -332,15 +332,13 @@ static void connect_trader(struct orders *orders, size_t number)
 
     snprintf(session, sizeof session, "%.60s-%zu",
              orders->settings->session ? orders->settings->session : "load", number + 1);
-    if (!exchange_url(load->url, session, url)) {
+    link_use(load->link, &params);
+    if (!exchange_url(params.url, session, url)) {
         orders->failed++;
         note_words(orders, "the URL is too long", strlen("the URL is too long"));
         return;
     }
     params.url = url;
-    params.tls = load->tls;
-    params.deflate = load->deflate;
-    params.limits.max_message_bytes = load->max_message_bytes;
     params.handler.opened = opened;
     params.handler.message = take_message;
     params.handler.closed = closed;

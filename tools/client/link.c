@@ -1,0 +1,160 @@
+#include "client/link.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <marketsim/http.h>
+#include <marketsim/tls.h>
+
+#define KEY_VARIABLE "MARKETSIM_API_KEY"
+#define KEY_LINE 1024
+#define BLANKS " \t\r\n"
+
+/* ---- the key ---- */
+
+/* The first line that says something; false where there is none. */
+static bool first_line(FILE *file, char line[static KEY_LINE])
+{
+    while (fgets(line, KEY_LINE, file)) {
+        const char *at = line + strspn(line, BLANKS);
+        if (*at != '\0' && *at != '#')
+            return true;
+    }
+    return false;
+}
+
+/* The text that holds the key: of the file, else of the environment; NULL where there is none. */
+static int find_key(struct link *link, struct terminal *terminal)
+{
+    const char *path = link->settings->api_key_file;
+    const char *text = getenv(KEY_VARIABLE);
+    char line[KEY_LINE];
+
+    if (!path && (!text || text[0] == '\0'))
+        return -1;
+    if (path) {
+        FILE *file = fopen(path, "re");
+        bool is_there = file && first_line(file, line);
+        if (!is_there)
+            terminal_fail(terminal, "--api-key-file: %s: %s", path,
+                          file ? "no key is in it" : strerror(errno));
+        if (file)
+            fclose(file);
+        if (!is_there)
+            return EXIT_USAGE;
+        text = line;
+    }
+    link->key_line = strdup(text);
+    return link->key_line ? -1 : terminal_fail(terminal, "out of memory");
+}
+
+/* "KEY secret=TEXT", and other words of a server's key file, which are the server's. */
+static int read_key(struct link *link, struct terminal *terminal)
+{
+    static const char secret[] = "secret=";
+    char *rest = NULL;
+
+    int code = find_key(link, terminal);
+    if (code >= 0 || !link->key_line)
+        return code;
+    link->api_key = strtok_r(link->key_line, BLANKS, &rest);
+    if (!link->api_key) {
+        terminal_fail(terminal, KEY_VARIABLE ": no key is in it");
+        return EXIT_USAGE;
+    }
+    for (char *word = strtok_r(NULL, BLANKS, &rest); word; word = strtok_r(NULL, BLANKS, &rest))
+        if (strncmp(word, secret, sizeof secret - 1) == 0)
+            link->api_secret = word + sizeof secret - 1;
+    return -1;
+}
+
+/* ---- headers ---- */
+
+/* Cuts "Name: value" in two. */
+static bool cut_header(char *text, struct msim_http_header *header)
+{
+    char *colon = strchr(text, ':');
+
+    if (!colon || colon == text)
+        return false;
+    *colon = '\0';
+    header->name = text;
+    header->value = colon + 1 + strspn(colon + 1, " \t");
+    return true;
+}
+
+static int read_headers(struct link *link, struct option_list *list, struct terminal *terminal)
+{
+    link->headers = calloc(list->count + 1, sizeof *link->headers);
+    if (!link->headers)
+        return terminal_fail(terminal, "out of memory");
+    for (size_t i = 0; i < list->count; i++) {
+        if (cut_header(list->items[i], &link->headers[i]))
+            continue;
+        terminal_fail(terminal, "--header: '%s' is not like 'Name: value'", list->items[i]);
+        return EXIT_USAGE;
+    }
+    return -1;
+}
+
+/* ---- trust ---- */
+
+static int read_trust(struct link *link, struct terminal *terminal)
+{
+    const struct link_settings *settings = link->settings;
+    struct msim_tls_params params = MSIM_TLS_PARAMS_INIT;
+    struct msim_detail detail = {{0}};
+
+    if (!settings->ca_file && !settings->insecure)
+        return -1;
+    params.ca_file = settings->ca_file;
+    params.is_insecure = settings->insecure;
+    if (msim_tls_create(&link->tls, &params, &detail) >= 0)
+        return -1;
+    terminal_fail(terminal, "%s%s", settings->ca_file ? "--ca-file: " : "", detail.text);
+    return EXIT_USAGE;
+}
+
+/* ---- all of it ---- */
+
+int link_open(struct link *link, struct link_settings *settings, struct terminal *terminal)
+{
+    *link = (struct link){.settings = settings};
+    int code = read_trust(link, terminal);
+    if (code < 0)
+        code = read_key(link, terminal);
+    if (code < 0)
+        code = read_headers(link, &settings->headers, terminal);
+    if (code >= 0)
+        link_close(link);
+    return code;
+}
+
+void link_close(struct link *link)
+{
+    msim_tls_destroy(&link->tls);
+    free(link->key_line);
+    free(link->headers);
+    link->key_line = NULL;
+    link->headers = NULL;
+}
+
+void link_use(const struct link *link, struct msim_connect_params *params)
+{
+    const struct link_settings *settings = link->settings;
+
+    params->url = settings->url;
+    params->tls = link->tls;
+    params->deflate = (struct msim_deflate){
+        .is_on = settings->deflate,
+        .keeps_context = !settings->saves_memory,
+        .peer_keeps_context = !settings->saves_memory,
+    };
+    params->limits.max_message_bytes = LINK_MAX_MESSAGE;
+    params->headers = link->headers;
+    params->header_count = settings->headers.count;
+    params->api_key = link->api_key;
+    params->api_secret = link->api_secret;
+}
