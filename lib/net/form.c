@@ -6,8 +6,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "net/http.h"
-#include "net/utf8.h"
 
 bool msim_form_next(const char **text, size_t *length, struct msim_form_pair *pair)
 {

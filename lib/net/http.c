@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "net/utf8.h"
+#include "base/utf8.h"
 
 static bool refuse(struct msim_http_refusal *refusal, int status, const char *words)
 {

@@ -11,8 +11,8 @@
 
 #include "base/detail.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "net/http.h"
-#include "net/utf8.h"
 
 #define DEFAULT_HEAD_BYTES ((size_t)4 << 10)
 #define DEFAULT_PARTS 64

@@ -15,9 +15,9 @@
 #include <marketsim/net.h>
 
 #include "base/bytes.h"
+#include "base/utf8.h"
 #include "net/deflate.h"
 #include "net/frame.h"
-#include "net/utf8.h"
 
 enum msim_ws_role {
     MSIM_WS_SERVER, /* what comes in must be masked */

@@ -283,7 +283,7 @@ static int put_array(struct msim_bytes *out, const struct leaf *leaf, struct msi
     case ANNOTATION_ENUM:
     case ANNOTATION_JSON:
     case ANNOTATION_OTHER:
-        if (msim_utf8_span(value.bytes, value.length) == value.length)
+        if (msim_utf8_valid(value.bytes, value.length))
             return put(out, (const char *)value.bytes, value.length);
         break;
     case ANNOTATION_UUID:

@@ -33,8 +33,7 @@ static int intern(struct msim_names *names, struct msim_text text, uint32_t *id)
     if (r < 0)
         return r;
     names->states = states;
-    names->states[before] =
-        msim_utf8_span(text.bytes, text.length) == text.length ? NAME_GOOD : NAME_BAD;
+    names->states[before] = msim_utf8_valid(text.bytes, text.length) ? NAME_GOOD : NAME_BAD;
     return MSIM_OK;
 }
 

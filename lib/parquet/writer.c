@@ -73,7 +73,7 @@ static int check_columns(const struct msim_parquet_writer_params *params,
     for (size_t i = 0; i < params->column_count; i++) {
         const struct msim_parquet_column *column = &params->columns[i];
         if (!column->name || !column->name[0] ||
-            msim_utf8_span(column->name, strlen(column->name)) != strlen(column->name))
+            !msim_utf8_valid(column->name, strlen(column->name)))
             return msim_detail_set(detail, MSIM_ERR_INVALID,
                                    "column %zu has no name, or one that is not UTF-8", i);
         if (column->type < MSIM_PARQUET_INT64 || column->type > MSIM_PARQUET_INT32)
@@ -244,7 +244,7 @@ static int check_value(const struct column_out *column, const struct msim_parque
             return msim_detail_set(detail, MSIM_ERR_INVALID,
                                    "column %s holds texts of at most %zu bytes, not %zu",
                                    column->name, TEXT_LIMIT, value->text_length);
-        if (msim_utf8_span(value->text, value->text_length) != value->text_length)
+        if (!msim_utf8_valid(value->text, value->text_length))
             return msim_detail_set(detail, MSIM_ERR_INVALID, "column %s holds UTF-8 alone",
                                    column->name);
     }

@@ -312,7 +312,7 @@ static int check_bytes(struct msim_csv *csv, const char *row, size_t length)
 {
     if (memchr(row, '\0', length))
         return fail(csv, MSIM_ERR_FORMAT, "", "a NUL byte");
-    if (msim_utf8_span(row, length) != length)
+    if (!msim_utf8_valid(row, length))
         return fail(csv, MSIM_ERR_FORMAT, "", "bytes that are not UTF-8");
     if (!csv->has_quotes && memchr(row, '\r', length))
         return fail(csv, MSIM_ERR_FORMAT, "", "a carriage return in the middle of the line");

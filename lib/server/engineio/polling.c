@@ -318,7 +318,7 @@ bool msim_eio_polling_payload(struct msim_engineio_session *session, const unsig
     const unsigned char *at = bytes;
     const unsigned char *end = at + length;
 
-    if (msim_utf8_span(at, (size_t)(end - at)) != (size_t)(end - at))
+    if (!msim_utf8_valid(at, (size_t)(end - at)))
         return false;
     for (bool more = true; more && session->state == MSIM_SESSION_OPEN;) {
         const unsigned char *next = at < end ? memchr(at, SEPARATOR, (size_t)(end - at)) : NULL;

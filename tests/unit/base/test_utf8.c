@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/random.h"
-#include "net/utf8.h"
+#include "base/utf8.h"
 
 /* By the definition: decode, then look whether that is how the character is written. */
 static bool naive(const unsigned char *bytes, size_t length)
