@@ -67,7 +67,8 @@ static void release(void *self)
     (void)self; /* it stands in main's memory */
 }
 
-static const struct msim_source_ops walk_ops = {pull, next_due, symbol, release};
+static const struct msim_source_ops walk_ops = {
+    .pull = pull, .next_due = next_due, .symbol = symbol, .release = release};
 
 int main(void)
 {

@@ -22,6 +22,7 @@ struct settings {
     struct option_list trade_files;
     struct option_list columns;
     struct option_list tickers;
+    struct option_list extra_columns;
     const char *timestamp_unit;
     struct network network;
     struct msim_speed speed;
@@ -64,6 +65,8 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "only these; * and ? match (BTC-*,ETH-USDT@OKX)"},
         {"columns", 0, OPTION_LIST, &settings->columns, "LIST",
          "the file's names for timestamp, price, volume, ticker\n(timestamp=ts,price=px)"},
+        {"extra-columns", 0, OPTION_LIST, &settings->extra_columns, "LIST",
+         "further columns, each under its own name; or all"},
         {"timestamp-unit", 0, OPTION_TEXT, &settings->timestamp_unit, "UNIT",
          "what timestamps count that are bare integers: s, ms, us\nor ns since 1970"},
         {"skip-bad-rows", 0, OPTION_FLAG, &settings->skip_bad_rows, NULL,
@@ -215,6 +218,12 @@ static int open_source(void *context, struct msim_source *out, struct msim_detai
     params.to = replay->settings.to;
     params.tickers = (const char *const *)replay->settings.tickers.items;
     params.ticker_count = replay->settings.tickers.count;
+    const struct option_list *extra = &replay->settings.extra_columns;
+    params.all_extra_columns = extra->count == 1 && strcmp(extra->items[0], "all") == 0;
+    if (!params.all_extra_columns) {
+        params.extra_columns = (const char *const *)extra->items;
+        params.extra_column_count = extra->count;
+    }
     return msim_parquet_source(out, replay->parquet, &params, detail);
 }
 
@@ -383,6 +392,7 @@ static void finish(struct replay *replay)
     option_list_finish(&replay->settings.trade_files);
     option_list_finish(&replay->settings.columns);
     option_list_finish(&replay->settings.tickers);
+    option_list_finish(&replay->settings.extra_columns);
     network_finish(&replay->settings.network);
 }
 

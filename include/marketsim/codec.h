@@ -18,7 +18,8 @@ extern "C" {
 /*
  * `{"timestamp": "2022-07-01 00:00:29.338000", "price": 6035000, "volume": 1000000000000,
  *   "ticker": "10000NFT-USDT-SWAP@BYBIT"}` on one line, as Python's json.dumps writes it:
- * text beyond ASCII is escaped.  What a file left empty is null.
+ * text beyond ASCII is escaped.  What a file left empty is null.  The source's further columns
+ * (msim_source_extra_names) follow under their own names.
  */
 struct msim_replay_encoder;
 
@@ -32,6 +33,7 @@ MSIM_API void msim_replay_encoder_destroy(struct msim_replay_encoder **encoder);
  * Writes a trade's object to `out` without a terminator; its length is in `*length`.
  * MSIM_ERR_LIMIT where `capacity` is too small: `*length` is then what it takes.
  * MSIM_ERR_INVALID for a record that is no trade or bears an unknown symbol.
+ * MSIM_ERR_NOT_FOUND for one whose further columns the source no longer keeps.
  */
 MSIM_API int msim_replay_encode(struct msim_replay_encoder *encoder,
                                 const struct msim_record *record, char *out, size_t capacity,

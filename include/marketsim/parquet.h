@@ -118,10 +118,14 @@ struct msim_parquet_source_params {
     msim_time to;               /* trades before; not before `from` */
     const char *const *tickers; /* only these; globs with * and ?; NULL: all */
     size_t ticker_count;
+    /* Flat columns that msim_source_extras gives beside the four, in this order. */
+    const char *const *extra_columns;
+    size_t extra_column_count;
+    bool all_extra_columns; /* in place of names: all that the files have, in their order */
 };
-#define MSIM_PARQUET_SOURCE_PARAMS_INIT                                     \
-    {                                                                       \
-        sizeof(struct msim_parquet_source_params), false, false, 0, 0, 0, 0 \
+#define MSIM_PARQUET_SOURCE_PARAMS_INIT                                                  \
+    {                                                                                    \
+        sizeof(struct msim_parquet_source_params), false, false, 0, 0, 0, 0, 0, 0, false \
     }
 
 /*
@@ -131,6 +135,13 @@ struct msim_parquet_source_params {
  * MSIM_RECORD_TRADE; symbol ids follow first appearance in the order.  Integers
  * have exponent 0, decimals their scale, doubles the shortest digits that read
  * back to the same double.  `row` is the trade's place among the rows of all files.
+ *
+ * Further columns are read beside the trades, from where their row stands, in pieces that are
+ * kept as long as the memory of the data set allows.  Numbers are as stored (what is not finite
+ * is null), texts that are not UTF-8 have \\xNN in them, moments that nanoseconds do not hold
+ * are texts.  MSIM_ERR_NOT_FOUND for a column that a file lacks, MSIM_ERR_UNSUPPORTED for one
+ * that is not flat; with all of them, what a file lacks is null, and what is not flat is left
+ * out.
  */
 MSIM_API int msim_parquet_source(struct msim_source *out, struct msim_parquet *parquet,
                                  const struct msim_parquet_source_params *params,

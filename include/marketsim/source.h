@@ -23,6 +23,27 @@ enum msim_pull {
     MSIM_PULL_END = 2,    /* nothing more will ever come */
 };
 
+/*
+ * Further columns of a trade: what a file has beside time, price, volume and ticker.
+ * Kinds are those of JSON's values, and moments, which a feed writes in its own form.
+ */
+enum msim_extra_kind {
+    MSIM_EXTRA_NULL = 0,
+    MSIM_EXTRA_BARE = 1, /* `text` is a number, true or false, as JSON has it */
+    MSIM_EXTRA_TEXT = 2, /* `text` is UTF-8 */
+    MSIM_EXTRA_TIME = 3, /* `time`; no text */
+};
+
+struct msim_extra {
+    enum msim_extra_kind kind;
+    const char *text;
+    size_t length;
+    msim_time time;
+};
+
+/* A source keeps the further columns of so many trades: those that it gave last. */
+#define MSIM_SOURCE_EXTRAS_KEPT 1024
+
 struct msim_source_ops {
     /*
      * Gives up to `capacity` (at least 1) records, in order of time, and their
@@ -40,6 +61,12 @@ struct msim_source_ops {
      */
     const char *(*symbol)(void *self, uint32_t id, size_t *length);
     void (*release)(void *self);
+    /*
+     * Both NULL where trades have no further columns: their names, borrowed until the release,
+     * and the values of a trade, one for each name.  See msim_source_extras.
+     */
+    const char *const *(*extra_names)(void *self, size_t *count);
+    int (*extras)(void *self, const struct msim_record *trade, struct msim_extra *values);
 };
 
 struct msim_source {
@@ -55,6 +82,17 @@ MSIM_API int msim_source_pull(struct msim_source *source, struct msim_record *re
                               size_t capacity, size_t *count, struct msim_detail *detail);
 MSIM_API msim_time msim_source_next_due(struct msim_source *source);
 MSIM_API const char *msim_source_symbol(struct msim_source *source, uint32_t id, size_t *length);
+
+/* NULL, and 0 in `*count`, where trades have no further columns. */
+MSIM_API const char *const *msim_source_extra_names(struct msim_source *source, size_t *count);
+
+/*
+ * The further columns of a trade that this source gave: as many values as there are names.
+ * The trade is known by its sequence number.  Borrowed: valid until the next pull.
+ * MSIM_ERR_NOT_FOUND for any but the last MSIM_SOURCE_EXTRAS_KEPT trades.
+ */
+MSIM_API int msim_source_extras(struct msim_source *source, const struct msim_record *trade,
+                                struct msim_extra *values);
 
 /* Leaves `ops` NULL; a source released already is left alone. */
 MSIM_API void msim_source_release(struct msim_source *source);

@@ -35,8 +35,17 @@ static const struct tail null_tail = {
     .length = sizeof ", \"ticker\": null}" - 1,
 };
 
+/* A further column's name as JSON: `, "side": `. */
+struct extra_head {
+    char *text;
+    size_t length;
+};
+
 struct msim_replay_encoder {
     struct msim_source *source;
+    struct extra_head *extra_heads;
+    struct msim_extra *extras; /* of the trade at hand */
+    size_t extra_count;
     struct tail *tails; /* by symbol */
     size_t tail_count;
     msim_time moment; /* that `moment_text` stands for */
@@ -165,6 +174,20 @@ static size_t put_escaped(char *out, uint32_t code)
     return length + put_unit(out + length, 0xDC00 + (code & 0x3FF));
 }
 
+static size_t put_text(char *out, const char *text, size_t length)
+{
+    char *p = out;
+
+    *p++ = '"';
+    for (size_t i = 0; i < length;) {
+        uint32_t code;
+        i += read_character((const unsigned char *)text + i, length - i, &code);
+        p += put_escaped(p, code);
+    }
+    *p++ = '"';
+    return (size_t)(p - out);
+}
+
 static int make_tail(struct msim_replay_encoder *encoder, const char *ticker, size_t length,
                      struct tail *tail)
 {
@@ -177,13 +200,7 @@ static int make_tail(struct msim_replay_encoder *encoder, const char *ticker, si
         return MSIM_ERR_NOMEM;
 
     char *p = text + put(text, ticker_text, sizeof ticker_text - 1);
-    *p++ = '"';
-    for (size_t i = 0; i < length;) {
-        uint32_t code;
-        i += read_character((const unsigned char *)ticker + i, length - i, &code);
-        p += put_escaped(p, code);
-    }
-    *p++ = '"';
+    p += put_text(p, ticker, length);
     *p++ = '}';
 
     size_t made = (size_t)(p - text);
@@ -225,6 +242,116 @@ static int find_tail(struct msim_replay_encoder *encoder, const struct msim_reco
     return make_tail(encoder, ticker, length, &encoder->tails[record->symbol]);
 }
 
+/* ---- further columns ---- */
+
+static int make_head(struct msim_replay_encoder *encoder, const char *name, struct extra_head *head)
+{
+    size_t length = strlen(name);
+    size_t size = 6 * length + sizeof ", \"\": ";
+    char *text = msim_mem_take(&encoder->allocator, size);
+
+    if (!text)
+        return MSIM_ERR_NOMEM;
+    size_t made = put(text, ", ", 2);
+    made += put_text(text + made, name, length);
+    made += put(text + made, ": ", 2);
+    *head = (struct extra_head){.text = text, .length = made};
+    char *fitted = msim_mem_resize(&encoder->allocator, text, size, made);
+    if (!fitted) {
+        msim_mem_free(&encoder->allocator, text, size);
+        head->text = NULL;
+        return MSIM_ERR_NOMEM;
+    }
+    head->text = fitted;
+    return MSIM_OK;
+}
+
+static int make_heads(struct msim_replay_encoder *encoder)
+{
+    size_t count = 0;
+    const char *const *names = msim_source_extra_names(encoder->source, &count);
+
+    if (count == 0)
+        return MSIM_OK;
+    encoder->extra_heads =
+        msim_mem_zero_array(&encoder->allocator, count, sizeof *encoder->extra_heads);
+    encoder->extras = msim_mem_zero_array(&encoder->allocator, count, sizeof *encoder->extras);
+    encoder->extra_count = count;
+    if (!encoder->extra_heads || !encoder->extras)
+        return MSIM_ERR_NOMEM;
+    for (size_t i = 0; i < count; i++) {
+        int r = make_head(encoder, names[i], &encoder->extra_heads[i]);
+        if (r < 0)
+            return r;
+    }
+    return MSIM_OK;
+}
+
+static void free_heads(struct msim_replay_encoder *encoder)
+{
+    size_t count = encoder->extra_count;
+
+    for (size_t i = 0; encoder->extra_heads && i < count; i++)
+        msim_mem_free(&encoder->allocator, encoder->extra_heads[i].text,
+                      encoder->extra_heads[i].length);
+    msim_mem_free(&encoder->allocator, encoder->extra_heads, count * sizeof *encoder->extra_heads);
+    msim_mem_free(&encoder->allocator, encoder->extras, count * sizeof *encoder->extras);
+}
+
+/* Borrows the trade's further columns; the room that they take is in `*most`. */
+static int find_extras(struct msim_replay_encoder *encoder, const struct msim_record *record,
+                       size_t *most)
+{
+    size_t size = 0;
+
+    int r = msim_source_extras(encoder->source, record, encoder->extras);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < encoder->extra_count; i++) {
+        size_t text;
+        if (__builtin_mul_overflow(encoder->extras[i].length, (size_t)6, &text) ||
+            __builtin_add_overflow(size, text, &size) ||
+            __builtin_add_overflow(size, encoder->extra_heads[i].length + MSIM_CALENDAR_SIZE + 2,
+                                   &size))
+            return MSIM_ERR_LIMIT;
+    }
+    *most = size;
+    return MSIM_OK;
+}
+
+static size_t put_extra(char *out, const struct msim_extra *extra)
+{
+    size_t length;
+
+    switch (extra->kind) {
+    case MSIM_EXTRA_BARE:
+        return put(out, extra->text, extra->length);
+    case MSIM_EXTRA_TEXT:
+        return put_text(out, extra->text, extra->length);
+    case MSIM_EXTRA_TIME:
+        out[0] = '"';
+        length = msim_calendar_print(extra->time, MSIM_CALENDAR_PLAIN, out + 1);
+        out[length + 1] = '"';
+        return length + 2;
+    case MSIM_EXTRA_NULL:
+        break;
+    }
+    return put(out, "null", 4);
+}
+
+/* In place of the object's last brace, and that brace behind them. */
+static size_t put_extras(const struct msim_replay_encoder *encoder, char *out)
+{
+    char *p = out - 1;
+
+    for (size_t i = 0; i < encoder->extra_count; i++) {
+        p += put(p, encoder->extra_heads[i].text, encoder->extra_heads[i].length);
+        p += put_extra(p, &encoder->extras[i]);
+    }
+    *p++ = '}';
+    return (size_t)(p - out);
+}
+
 /* ---- whole ---- */
 
 int msim_replay_encoder_create(struct msim_replay_encoder **out, struct msim_source *source,
@@ -238,6 +365,11 @@ int msim_replay_encoder_create(struct msim_replay_encoder **out, struct msim_sou
         return MSIM_ERR_NOMEM;
     encoder->source = source;
     encoder->allocator = allocator;
+    int r = make_heads(encoder);
+    if (r < 0) {
+        msim_replay_encoder_destroy(&encoder);
+        return r;
+    }
     *out = encoder;
     return MSIM_OK;
 }
@@ -252,6 +384,7 @@ void msim_replay_encoder_destroy(struct msim_replay_encoder **encoder)
     for (size_t i = 0; i < old->tail_count; i++)
         msim_mem_free(&allocator, (char *)old->tails[i].text, old->tails[i].length);
     msim_mem_free(&allocator, old->tails, old->tail_count * sizeof *old->tails);
+    free_heads(old);
     msim_mem_free(&allocator, old, sizeof *old);
     *encoder = NULL;
 }
@@ -284,7 +417,13 @@ int msim_replay_encode(struct msim_replay_encoder *encoder, const struct msim_re
     if (encoder->moment_length == 0 || encoder->moment != record->time)
         make_moment(encoder, record->time);
 
-    size_t most = encoder->moment_length + NUMBERS_SIZE + tail->length;
+    size_t most = 0;
+    if (encoder->extra_count > 0) {
+        r = find_extras(encoder, record, &most);
+        if (r < 0)
+            return r;
+    }
+    most += encoder->moment_length + NUMBERS_SIZE + tail->length;
     if (most > capacity) {
         *length = most;
         return MSIM_ERR_LIMIT;
@@ -297,6 +436,8 @@ int msim_replay_encode(struct msim_replay_encoder *encoder, const struct msim_re
     p += put_number(p, record->as.trade.quantity, record->quantity_exponent,
                     record->flags & MSIM_RECORD_NO_QUANTITY);
     p += put(p, tail->text, tail->length);
+    if (encoder->extra_count > 0)
+        p += put_extras(encoder, p);
     *length = (size_t)(p - out);
     return MSIM_OK;
 }

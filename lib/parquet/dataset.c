@@ -110,25 +110,6 @@ static int map_columns(struct trade_file *trades, const struct msim_parquet_para
     return check_columns(trades, params, detail);
 }
 
-/* The encodings that the footer lists for the chunk; those of levels are among them. */
-static int check_encodings(const struct chunk *chunk, const struct place *place,
-                           struct msim_detail *detail)
-{
-    for (int encoding = 0; encoding <= MSIM_ENCODINGS_OTHER; encoding++) {
-        if (!(chunk->encodings >> encoding & 1) || msim_decode_reads(encoding))
-            continue;
-        if (encoding == MSIM_ENCODINGS_OTHER)
-            return msim_place_fail(place, detail, MSIM_ERR_UNSUPPORTED,
-                                   "values in an unknown encoding: write the column as PLAIN or "
-                                   "with a dictionary");
-        return msim_place_fail(place, detail, MSIM_ERR_UNSUPPORTED,
-                               "values in %s (encoding %d), which are not read: write the column "
-                               "as PLAIN or with a dictionary",
-                               msim_encoding_name(encoding), encoding);
-    }
-    return MSIM_OK;
-}
-
 /* What would be refused when the group is read is refused at once. */
 static int check_chunks(const struct trade_file *trades, struct msim_detail *detail)
 {
@@ -142,8 +123,8 @@ static int check_chunks(const struct trade_file *trades, struct msim_detail *det
             int r = msim_pages_open(&pages, &reader, &trades->file, &trades->footer, group, leaf,
                                     detail);
             if (r >= 0)
-                r = check_encodings(msim_footer_chunk(&trades->footer, group, leaf), &pages.place,
-                                    detail);
+                r = msim_decode_check(msim_footer_chunk(&trades->footer, group, leaf), &pages.place,
+                                      detail);
             if (r < 0)
                 return r;
         }

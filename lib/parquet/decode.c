@@ -29,6 +29,24 @@ bool msim_decode_reads(int encoding)
     }
 }
 
+int msim_decode_check(const struct chunk *chunk, const struct place *place,
+                      struct msim_detail *detail)
+{
+    for (int encoding = 0; encoding <= MSIM_ENCODINGS_OTHER; encoding++) {
+        if (!(chunk->encodings >> encoding & 1) || msim_decode_reads(encoding))
+            continue;
+        if (encoding == MSIM_ENCODINGS_OTHER)
+            return msim_place_fail(place, detail, MSIM_ERR_UNSUPPORTED,
+                                   "values in an unknown encoding: write the column as PLAIN or "
+                                   "with a dictionary");
+        return msim_place_fail(place, detail, MSIM_ERR_UNSUPPORTED,
+                               "values in %s (encoding %d), which are not read: write the column "
+                               "as PLAIN or with a dictionary",
+                               msim_encoding_name(encoding), encoding);
+    }
+    return MSIM_OK;
+}
+
 /* Whether the format lets values of this type be written so. */
 static bool fits(int encoding, int physical)
 {

@@ -16,6 +16,10 @@
 /* Whether values or levels in this encoding are read. */
 bool msim_decode_reads(int encoding);
 
+/* The encodings that the footer lists for the chunk; those of levels are among them. */
+int msim_decode_check(const struct chunk *chunk, const struct place *place,
+                      struct msim_detail *detail);
+
 /* A page's values, of which there are at most `count`. */
 int msim_decode_begin(struct msim_column *column, int encoding, const struct page_body *body,
                       uint64_t count, struct msim_detail *detail);

@@ -16,6 +16,7 @@
 #include "base/glob.h"
 #include "base/mem.h"
 #include "parquet/dataset.h"
+#include "parquet/extras.h"
 #include "parquet/run.h"
 #include "parquet/scan.h"
 
@@ -530,18 +531,30 @@ int msim_parquet_source(struct msim_source *out, struct msim_parquet *parquet,
         cursor_release(cursor);
         return msim_detail_set(detail, r, "%s", msim_result_text(r));
     }
-    *out = (struct msim_source){.ops = &cursor_ops, .self = cursor};
+    struct msim_source source = {.ops = &cursor_ops, .self = cursor};
+    if (params->extra_column_count > 0 || params->all_extra_columns)
+        r = msim_extras_add(&source, parquet, params, detail);
+    if (r < 0) {
+        msim_source_release(&source);
+        return r;
+    }
+    *out = source;
     return MSIM_OK;
 }
 
 int msim_parquet_source_seek(struct msim_source *source, msim_time to, struct msim_detail *detail)
 {
-    if (!source || source->ops != &cursor_ops)
+    const struct msim_source *inside = source ? msim_extras_inside(source) : NULL;
+
+    if (!inside || inside->ops != &cursor_ops)
         return msim_detail_set(detail, MSIM_ERR_INVALID,
                                "only a source over Parquet files can be moved");
-    struct cursor *cursor = source->self;
+    struct cursor *cursor = inside->self;
     if (cursor->failure < 0)
         return msim_detail_set(detail, cursor->failure, "%s", cursor->failure_detail.text);
+    int r = msim_extras_moved(source, detail);
+    if (r < 0)
+        return r;
     close_runs(cursor);
     cursor->context.from = to > cursor->begin ? to : cursor->begin;
     cursor->planned = 0;
@@ -553,7 +566,10 @@ int msim_parquet_source_seek(struct msim_source *source, msim_time to, struct ms
 
 uint64_t msim_parquet_bad_rows(const struct msim_source *source)
 {
-    if (!source || source->ops != &cursor_ops)
+    if (!source)
+        return 0;
+    source = msim_extras_inside(source);
+    if (source->ops != &cursor_ops)
         return 0;
     const struct cursor *cursor = source->self;
     return cursor->context.bad_rows;

@@ -14,20 +14,12 @@
 #include "base/mem.h"
 #include "parquet/bits.h"
 #include "parquet/cell.h"
+#include "parquet/cells.h"
 #include "parquet/crc.h"
 #include "parquet/decode.h"
 
 /* The bound on the texts of one row. */
 #define ROW_LIMIT ((size_t)1 << 30)
-
-struct selected {
-    size_t leaf;
-    struct msim_reader reader;
-    struct msim_column column;
-    struct msim_span span;
-    size_t row;   /* of the span */
-    size_t value; /* of the span's values */
-};
 
 struct msim_parquet_table {
     struct msim_allocator allocator;
@@ -36,7 +28,7 @@ struct msim_parquet_table {
     struct footer footer;
     bool has_footer;
     struct msim_crc crc;
-    struct selected *selected;
+    struct msim_cells *selected;
     size_t selected_count;
     size_t *ends; /* of each cell's text */
     struct msim_bytes texts;
@@ -108,19 +100,16 @@ int msim_parquet_table_open_memory(struct msim_parquet_table **out, const void *
 
 static void close_columns(struct msim_parquet_table *table)
 {
-    for (size_t i = 0; i < table->selected_count; i++) {
-        msim_column_close(&table->selected[i].column);
-        table->selected[i].span = (struct msim_span){0};
-        table->selected[i].row = table->selected[i].value = 0;
-    }
+    for (size_t i = 0; i < table->selected_count; i++)
+        msim_cells_close(&table->selected[i]);
     table->is_open = false;
 }
 
 static void forget_selection(struct msim_parquet_table *table)
 {
-    close_columns(table);
+    table->is_open = false;
     for (size_t i = 0; i < table->selected_count; i++)
-        msim_reader_finish(&table->selected[i].reader);
+        msim_cells_finish(&table->selected[i]);
     msim_mem_free(&table->allocator, table->selected,
                   table->selected_count * sizeof *table->selected);
     msim_mem_free(&table->allocator, table->ends, table->selected_count * sizeof *table->ends);
@@ -254,7 +243,7 @@ int msim_parquet_table_select(struct msim_parquet_table *table, const size_t *co
                                    "select others",
                                    table->file.path, leaf->name);
     }
-    struct selected *selected =
+    struct msim_cells *selected =
         msim_mem_zero_array(&table->allocator, count, sizeof *table->selected);
     size_t *ends = msim_mem_zero_array(&table->allocator, count, sizeof *table->ends);
     if (!selected || !ends) {
@@ -266,10 +255,8 @@ int msim_parquet_table_select(struct msim_parquet_table *table, const size_t *co
     table->selected = selected;
     table->ends = ends;
     table->selected_count = count;
-    for (size_t i = 0; i < count; i++) {
-        selected[i].leaf = columns[i];
-        msim_reader_init(&selected[i].reader, &table->crc, &table->allocator);
-    }
+    for (size_t i = 0; i < count; i++)
+        msim_cells_init(&selected[i], columns[i], &table->crc, &table->allocator);
     return MSIM_OK;
 }
 
@@ -281,9 +268,8 @@ static int reach_row(struct msim_parquet_table *table, struct msim_detail *detai
             if (table->is_open)
                 return 1;
             for (size_t i = 0; i < table->selected_count; i++) {
-                struct selected *selected = &table->selected[i];
-                int r = msim_column_open(&selected->column, &selected->reader, &table->file,
-                                         &table->footer, table->group, selected->leaf, detail);
+                int r = msim_cells_open(&table->selected[i], &table->file, &table->footer,
+                                        table->group, detail);
                 if (r < 0)
                     return r;
             }
@@ -297,42 +283,20 @@ static int reach_row(struct msim_parquet_table *table, struct msim_detail *detai
     return 0;
 }
 
-static struct msim_text value_at(const struct selected *selected)
-{
-    const struct msim_span *span = &selected->span;
-    size_t width = selected->column.width;
-
-    if (span->form == SPAN_TEXT)
-        return span->texts[selected->value];
-    if (span->form == SPAN_FIXED)
-        return (struct msim_text){span->fixed + selected->value * width, (uint32_t)width};
-    const struct msim_dictionary *dictionary = &selected->column.dictionary;
-    uint32_t index = span->indexes[selected->value];
-    if (width == 0)
-        return dictionary->texts[index];
-    return (struct msim_text){dictionary->bytes + index * width, (uint32_t)width};
-}
-
-static int read_cell(struct msim_parquet_table *table, struct selected *selected, bool *is_null,
+static int read_cell(struct msim_parquet_table *table, struct msim_cells *selected, bool *is_null,
                      struct msim_detail *detail)
 {
-    if (selected->row == selected->span.rows) {
-        int r = msim_column_read(&selected->column, MSIM_COLUMN_BATCH, &selected->span, detail);
-        if (r < 0)
-            return r;
-        selected->row = selected->value = 0;
-    }
-    size_t row = selected->row++;
-    *is_null = selected->span.present && !selected->span.present[row];
-    if (*is_null)
-        return MSIM_OK;
-    int r =
-        msim_cell_print(&table->texts, &table->footer.leaves[selected->leaf], value_at(selected));
-    selected->value++;
+    const struct leaf *leaf = &table->footer.leaves[selected->leaf];
+    struct msim_text value;
+
+    int r = msim_cells_next(selected, MSIM_COLUMN_BATCH, &value, detail);
+    *is_null = r == 0;
+    if (r <= 0)
+        return r;
+    r = msim_cell_print(&table->texts, leaf, value);
     if (r < 0)
         return msim_detail_set(detail, r, "%s, column %s: a row's texts are too long: %s",
-                               table->file.path, table->footer.leaves[selected->leaf].name,
-                               msim_result_text(r));
+                               table->file.path, leaf->name, msim_result_text(r));
     return MSIM_OK;
 }
 

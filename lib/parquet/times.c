@@ -111,31 +111,36 @@ static const unsigned char *stored_at(const struct msim_column *column,
                : span->fixed + value * column->width;
 }
 
+int msim_moment_of(const struct leaf *leaf, const unsigned char *stored, msim_time *time)
+{
+    enum time_form form = form_of(leaf);
+    int64_t raw;
+
+    if (form == TIME_INT96)
+        return from_int96(stored, time) ? MSIM_OK : MSIM_ERR_OVERFLOW;
+    if (form == TIME_INT64)
+        raw = (int64_t)msim_load64(stored);
+    else
+        raw = leaf->is_signed ? (int32_t)msim_load32(stored) : (int64_t)msim_load32(stored);
+    if (raw < 0 && !leaf->is_signed)
+        return MSIM_ERR_OVERFLOW;
+    return to_nanoseconds(raw, leaf->nanoseconds, time) ? MSIM_OK : MSIM_ERR_OVERFLOW;
+}
+
 /* MSIM_OK, MSIM_ERR_OVERFLOW for a moment that nanoseconds do not hold, MSIM_ERR_INVALID for none.
  */
 static int moment_at(const struct msim_column *column, const struct msim_span *span, size_t value,
                      msim_time *time)
 {
     const struct leaf *leaf = column->leaf;
-    enum time_form form = form_of(leaf);
 
-    if (form == TIME_TEXT) {
+    if (form_of(leaf) == TIME_TEXT) {
         const struct msim_text *text = span->form == SPAN_INDEX
                                            ? &column->dictionary.texts[span->indexes[value]]
                                            : &span->texts[value];
         return msim_calendar_parse((const char *)text->bytes, text->length, time);
     }
-    const unsigned char *from = stored_at(column, span, value);
-    if (form == TIME_INT96)
-        return from_int96(from, time) ? MSIM_OK : MSIM_ERR_OVERFLOW;
-    int64_t raw;
-    if (form == TIME_INT64)
-        raw = (int64_t)msim_load64(from);
-    else
-        raw = leaf->is_signed ? (int32_t)msim_load32(from) : (int64_t)msim_load32(from);
-    if (raw < 0 && !leaf->is_signed)
-        return MSIM_ERR_OVERFLOW;
-    return to_nanoseconds(raw, leaf->nanoseconds, time) ? MSIM_OK : MSIM_ERR_OVERFLOW;
+    return msim_moment_of(leaf, stored_at(column, span, value), time);
 }
 
 /* Whether convert_all does it. */

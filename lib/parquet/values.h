@@ -45,6 +45,9 @@ int msim_times_check(struct leaf *leaf, int64_t unit, const struct place *place,
 int msim_times_read(struct msim_column *column, size_t want, uint64_t row, msim_time *times,
                     uint8_t *flags, size_t *rows, struct bad_row *bad, struct msim_detail *detail);
 
+/* One of them as it is stored, in bytes; MSIM_ERR_OVERFLOW where nanoseconds do not hold it. */
+int msim_moment_of(const struct leaf *leaf, const unsigned char *stored, msim_time *time);
+
 /* ---- exact numbers ---- */
 
 enum number_form {

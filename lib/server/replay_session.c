@@ -214,7 +214,7 @@ static int add_trade(struct msim_replay_session *session, const struct msim_reco
             r = add_frame(session, record);
     }
     if (r == MSIM_ERR_LIMIT)
-        return msim_detail_set(detail, r, "a ticker is too long for a message of %zu bytes",
+        return msim_detail_set(detail, r, "a trade is too long for a message of %zu bytes",
                                session->shared->frames_size);
     if (r < 0)
         return r;

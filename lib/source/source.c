@@ -35,6 +35,22 @@ const char *msim_source_symbol(struct msim_source *source, uint32_t id, size_t *
     return source && source->ops ? source->ops->symbol(source->self, id, length) : NULL;
 }
 
+const char *const *msim_source_extra_names(struct msim_source *source, size_t *count)
+{
+    *count = 0;
+    if (!source || !source->ops || !source->ops->extra_names)
+        return NULL;
+    return source->ops->extra_names(source->self, count);
+}
+
+int msim_source_extras(struct msim_source *source, const struct msim_record *trade,
+                       struct msim_extra *values)
+{
+    if (!source || !source->ops || !source->ops->extras || !trade || !values)
+        return MSIM_ERR_INVALID;
+    return source->ops->extras(source->self, trade, values);
+}
+
 void msim_source_release(struct msim_source *source)
 {
     if (!source || !source->ops)

@@ -2,6 +2,7 @@
  * Any bytes as a Parquet file of trades: refused in words or read in order, never
  * more rows than the footer says.
  */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,6 +67,34 @@ static void read_all(struct msim_parquet *parquet,
     msim_source_release(&source);
 }
 
+/* Every byte of every further column is touched; columns may be damaged on their own. */
+static void read_extras(struct msim_parquet *parquet)
+{
+    struct msim_parquet_source_params params = MSIM_PARQUET_SOURCE_PARAMS_INIT;
+    struct msim_source source = {0};
+    struct msim_record records[64];
+    struct msim_extra values[32];
+    struct msim_detail detail = {{0}};
+    size_t count = 0, columns = 0;
+    unsigned sum = 0;
+
+    params.all_extra_columns = true;
+    int r = msim_parquet_source(&source, parquet, &params, &detail);
+    msim_source_extra_names(&source, &columns);
+    while (r >= 0 && r != MSIM_PULL_END && columns > 0 && columns <= 32) {
+        r = msim_source_pull(&source, records, 64, &count, &detail);
+        for (size_t i = 0; r == MSIM_PULL_RECORD && i < count; i++) {
+            must(msim_source_extras(&source, &records[i], values) == MSIM_OK);
+            for (size_t column = 0; column < columns; column++)
+                for (size_t at = 0; at < values[column].length; at++)
+                    sum += (unsigned char)values[column].text[at];
+        }
+    }
+    must(sum < UINT_MAX);
+    must(r >= 0 || strlen(detail.text) > 0);
+    msim_source_release(&source);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct msim_parquet_bytes bytes = {.bytes = data, .length = size};
@@ -86,6 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             continue;
         }
         read_all(parquet, NULL);
+        read_extras(parquet);
         struct msim_parquet_info info;
         msim_parquet_info(parquet, &info);
         if (info.first != MSIM_TIME_NEVER && info.first < info.last) {

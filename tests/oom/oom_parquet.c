@@ -109,6 +109,70 @@ static void each_failing_allocation_of_a_part_is_survived(void **state)
     made_free(&made);
 }
 
+static struct made make_noted(void)
+{
+    const struct msim_parquet_column columns[COLUMNS + 1] = {
+        [TIMESTAMP] = {.name = "timestamp", .type = MSIM_PARQUET_TIMESTAMP_NS},
+        [PRICE] = {.name = "price", .type = MSIM_PARQUET_INT64},
+        [VOLUME] = {.name = "volume", .type = MSIM_PARQUET_INT64},
+        [TICKER] = {.name = "ticker", .type = MSIM_PARQUET_STRING},
+        [COLUMNS] = {.name = "note", .type = MSIM_PARQUET_STRING, .nullable = true},
+    };
+    struct msim_parquet_writer_params params = MSIM_PARQUET_WRITER_PARAMS_INIT;
+    struct msim_parquet_writer *writer = NULL;
+    struct made made = {0};
+
+    params.write = made_put;
+    params.context = &made;
+    params.columns = columns;
+    params.column_count = COUNT(columns);
+    params.row_group_rows = 7;
+    assert_int_equal(msim_parquet_writer_create(&writer, &params, NULL), MSIM_OK);
+    for (int64_t i = 0; i < 20; i++) {
+        const struct msim_parquet_value values[COLUMNS + 1] = {
+            [TIMESTAMP] = {.integer = 20 - i},
+            [TICKER] = {.text = "A", .text_length = 1},
+            [COLUMNS] = {.text = "a note", .text_length = 6, .is_null = i % 4 == 0},
+        };
+        assert_int_equal(msim_parquet_writer_row(writer, values, NULL), MSIM_OK);
+    }
+    assert_int_equal(msim_parquet_writer_finish(writer, NULL), MSIM_OK);
+    msim_parquet_writer_destroy(&writer);
+    return made;
+}
+
+static int extras_once(const struct msim_allocator *allocator, void *context)
+{
+    const struct made *made = context;
+    const struct msim_parquet_bytes bytes = {.bytes = made->bytes, .length = made->length};
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    struct msim_parquet_source_params all = MSIM_PARQUET_SOURCE_PARAMS_INIT;
+    struct msim_parquet *parquet = NULL;
+    struct msim_source source = {0};
+    struct msim_record records[20];
+    size_t count;
+
+    params.allocator = allocator;
+    all.all_extra_columns = true;
+    int r = msim_parquet_open_memory(&parquet, &params, &bytes, 1, NULL);
+    if (r >= 0)
+        r = msim_parquet_source(&source, parquet, &all, NULL);
+    while (r >= 0 && r != MSIM_PULL_END)
+        r = made_pull(&source, records, COUNT(records), &count, NULL);
+    msim_source_release(&source);
+    msim_parquet_close(&parquet);
+    return r < 0 ? r : MSIM_OK;
+}
+
+static void each_failing_allocation_of_further_columns_is_survived(void **state)
+{
+    struct made made = make_noted();
+
+    (void)state;
+    FAIL_EACH_ALLOCATION(extras_once, &made);
+    made_free(&made);
+}
+
 static void each_failing_allocation_of_a_writer_is_survived(void **state)
 {
     (void)state;
@@ -120,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_failing_allocation_of_a_reader_is_survived),
         cmocka_unit_test(each_failing_allocation_of_a_part_is_survived),
+        cmocka_unit_test(each_failing_allocation_of_further_columns_is_survived),
         cmocka_unit_test(each_failing_allocation_of_a_writer_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

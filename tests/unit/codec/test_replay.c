@@ -267,6 +267,65 @@ static void what_is_no_message_is_refused_with_its_place(void **state)
     }
 }
 
+/* ---- further columns ---- */
+
+static const char *one_symbol(void *self, uint32_t id, size_t *length)
+{
+    (void)self;
+    (void)id;
+    if (length)
+        *length = 1;
+    return "A";
+}
+
+static const char *const *five_names(void *self, size_t *count)
+{
+    static const char *const names[] = {"side", "n\"\xC3\xA9", "sent", "at", "maker"};
+
+    (void)self;
+    *count = COUNT(names);
+    return names;
+}
+
+static int five_values(void *self, const struct msim_record *trade, struct msim_extra *values)
+{
+    (void)self;
+    if (trade->sequence > 0)
+        return MSIM_ERR_NOT_FOUND;
+    values[0] = (struct msim_extra){MSIM_EXTRA_TEXT, "b\"\n\xC3\xA9", 5, 0};
+    values[1] = (struct msim_extra){MSIM_EXTRA_BARE, "-1.50", 5, 0};
+    values[2] = (struct msim_extra){MSIM_EXTRA_TIME, "", 0, INT64_C(1656633629338000000)};
+    values[3] = (struct msim_extra){MSIM_EXTRA_NULL, "", 0, 0};
+    values[4] = (struct msim_extra){MSIM_EXTRA_BARE, "true", 4, 0};
+    return MSIM_OK;
+}
+
+static void further_columns_follow_under_their_own_names(void **state)
+{
+    static const struct msim_source_ops ops = {
+        .symbol = one_symbol, .extra_names = five_names, .extras = five_values};
+    struct msim_source source = {.ops = &ops};
+    struct msim_replay_encoder *encoder = NULL;
+    struct msim_record record = trade(0, 1, 2, 0);
+    char text[1024];
+    size_t length = 0, needed = 0;
+
+    (void)state;
+    assert_int_equal(msim_replay_encoder_create(&encoder, &source, NULL), MSIM_OK);
+    assert_int_equal(msim_replay_encode(encoder, &record, text, sizeof text - 1, &length), MSIM_OK);
+    text[length] = '\0';
+    assert_string_equal(
+        text, "{\"timestamp\": \"1970-01-01 00:00:00\", \"price\": 1, \"volume\": 2, "
+              "\"ticker\": \"A\", \"side\": \"b\\\"\\n\\u00e9\", \"n\\\"\\u00e9\": -1.50, "
+              "\"sent\": \"2022-07-01 00:00:29.338000\", \"at\": null, \"maker\": true}");
+    assert_int_equal(msim_replay_encode(encoder, &record, text, length, &needed), MSIM_ERR_LIMIT);
+    assert_true(needed > length && needed <= sizeof text);
+    record.sequence = 1;
+    assert_int_equal(msim_replay_encode(encoder, &record, text, sizeof text, &length),
+                     MSIM_ERR_NOT_FOUND);
+    msim_replay_encoder_destroy(&encoder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +340,7 @@ int main(void)
         cmocka_unit_test(status_and_error_are_told_apart_from_trades),
         cmocka_unit_test(a_trade_with_columns_called_status_and_error_is_a_trade),
         cmocka_unit_test(what_is_no_message_is_refused_with_its_place),
+        cmocka_unit_test(further_columns_follow_under_their_own_names),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -87,8 +87,12 @@ static void cursor_release(void *self)
     free(self);
 }
 
-static const struct msim_source_ops cursor_ops = {cursor_pull, cursor_next_due, cursor_symbol,
-                                                  cursor_release};
+static const struct msim_source_ops cursor_ops = {
+    .pull = cursor_pull,
+    .next_due = cursor_next_due,
+    .symbol = cursor_symbol,
+    .release = cursor_release,
+};
 
 static int open_feed(void *context, struct msim_source *out, struct msim_detail *detail)
 {

@@ -73,8 +73,12 @@ static void script_release(void *self)
     script->released++;
 }
 
-static const struct msim_source_ops script_ops = {script_pull, script_next_due, script_symbol,
-                                                  script_release};
+static const struct msim_source_ops script_ops = {
+    .pull = script_pull,
+    .next_due = script_next_due,
+    .symbol = script_symbol,
+    .release = script_release,
+};
 
 static struct msim_source open_script(struct script *script)
 {
