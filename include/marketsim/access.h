@@ -68,10 +68,17 @@ struct msim_access_params {
     size_t max_addresses;
     msim_time (*wall_clock)(void *context); /* nanoseconds since 1970; NULL: the system's */
     void *context;
+    /*
+     * Messages and pings a second, of each WebSocket and of all of a key together; 0: any.  Beyond:
+     * the WebSocket that sent one too many is closed with 1008.
+     */
+    uint64_t message_rate;
+    uint64_t message_burst; /* that may come at once; default: the rate */
 };
-#define MSIM_ACCESS_PARAMS_INIT                                                                    \
-    {                                                                                              \
-        sizeof(struct msim_access_params), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
+#define MSIM_ACCESS_PARAMS_INIT                                                                  \
+    {                                                                                            \
+        sizeof(struct msim_access_params), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+            0, 0, 0                                                                              \
     }
 
 /* MSIM_ERR_INVALID with words (a key's line among them), MSIM_ERR_NOMEM, MSIM_ERR_IO. */

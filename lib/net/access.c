@@ -83,10 +83,12 @@ static int check(const struct msim_access_params *params, struct msim_detail *de
 {
     if (params->recv_window < 0 || params->recv_window > MSIM_TIME_NEVER / 8)
         return msim_detail_set(detail, MSIM_ERR_INVALID, "recv_window is not from 0 to 36 years");
-    if (params->rate > MOST_RATE || params->burst > MOST_RATE)
+    if (params->rate > MOST_RATE || params->burst > MOST_RATE || params->message_rate > MOST_RATE ||
+        params->message_burst > MOST_RATE)
         return msim_detail_set(detail, MSIM_ERR_INVALID,
                                "a rate and its burst are at most 1000000000");
-    if (params->burst > 0 && params->rate == 0)
+    if ((params->burst > 0 && params->rate == 0) ||
+        (params->message_burst > 0 && params->message_rate == 0))
         return msim_detail_set(detail, MSIM_ERR_INVALID, "a burst needs a rate");
     if (params->max_signatures > MOST_REMEMBERED || params->max_addresses > MOST_REMEMBERED)
         return msim_detail_set(detail, MSIM_ERR_INVALID,
@@ -122,6 +124,7 @@ static int set_up(struct msim_access *access, const struct msim_access_params *p
     access->recv_window = params->recv_window > 0 ? params->recv_window : DEFAULT_WINDOW;
     access->max_connections_per_address = params->max_connections_per_address;
     access->rate = msim_rate_of(params->rate, params->burst);
+    access->message_rate = msim_rate_of(params->message_rate, params->message_burst);
     access->wall_clock = params->wall_clock ? params->wall_clock : system_clock;
     access->context = params->context;
     msim_signatures_init(&access->signatures,

@@ -33,6 +33,7 @@ struct msim_access {
     msim_time recv_window;
     size_t max_connections_per_address;
     struct msim_rate rate;
+    struct msim_rate message_rate;
     uint8_t lookup[MSIM_KEY_DIGEST];
     struct msim_keys keys;
     struct msim_visitors visitors;
@@ -63,6 +64,7 @@ struct msim_guest {
     struct msim_key *key; /* of its latest request; NULL: none */
     const struct msim_caller *caller;
     struct msim_proof *proof; /* while a signed request's body comes */
+    struct msim_bucket messages;
 };
 
 /*
@@ -93,6 +95,9 @@ struct msim_verdict {
 /* `now` is monotonic. */
 void msim_guest_judge(struct msim_guest *guest, const struct msim_wish *wish, msim_time now,
                       struct msim_verdict *verdict);
+
+/* A message of its WebSocket; false where it is one too many. */
+bool msim_guest_says(struct msim_guest *guest, msim_time now);
 
 /* The body of a request that was let in; at its end the signature is judged. */
 void msim_guest_body(struct msim_guest *guest, const unsigned char *bytes, size_t length);

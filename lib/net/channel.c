@@ -249,20 +249,6 @@ void msim_connection_close(struct msim_connection *connection, int code, const c
 
 /* ---- in ---- */
 
-static bool take_message(void *context, enum msim_message_kind kind, const unsigned char *bytes,
-                         size_t length)
-{
-    struct msim_connection *connection = context;
-    const struct msim_endpoint *endpoint = connection->endpoint;
-
-    connection->message_since = 0;
-    connection->net->stats.messages_received++;
-    if (connection->state == MSIM_OPEN && endpoint->handler.message &&
-        !(connection->impairments & MSIM_IMPAIR_TAKE))
-        endpoint->handler.message(endpoint->context, connection, kind, bytes, length);
-    return connection->state != MSIM_ENDED;
-}
-
 /* The peer broke the rules: say so, and read nothing more. */
 static void fail(struct msim_connection *connection, const struct msim_ws_fault *fault)
 {
@@ -277,6 +263,33 @@ static void fail(struct msim_connection *connection, const struct msim_ws_fault 
         }
     }
     msim_connection_linger(connection);
+}
+
+/* Is it within the rate of whoever sent it? */
+static bool may_say(struct msim_connection *connection)
+{
+    if (connection->state != MSIM_OPEN || !connection->guest ||
+        msim_guest_says(connection->guest, connection->net->now))
+        return true;
+    fail(connection,
+         &(struct msim_ws_fault){MSIM_CLOSE_POLICY, "more messages than the rate of them allows"});
+    return false;
+}
+
+static bool take_message(void *context, enum msim_message_kind kind, const unsigned char *bytes,
+                         size_t length)
+{
+    struct msim_connection *connection = context;
+    const struct msim_endpoint *endpoint = connection->endpoint;
+
+    connection->message_since = 0;
+    connection->net->stats.messages_received++;
+    if (!may_say(connection))
+        return false;
+    if (connection->state == MSIM_OPEN && endpoint->handler.message &&
+        !(connection->impairments & MSIM_IMPAIR_TAKE))
+        endpoint->handler.message(endpoint->context, connection, kind, bytes, length);
+    return connection->state != MSIM_ENDED;
 }
 
 static void take_close(struct msim_connection *connection, const unsigned char *bytes,
@@ -314,6 +327,8 @@ static bool take_control(void *context, enum msim_opcode opcode, const unsigned 
         take_close(connection, bytes, length);
         return false;
     }
+    if (opcode == MSIM_OPCODE_PING && !may_say(connection))
+        return false;
     if (opcode == MSIM_OPCODE_PING && connection->state == MSIM_OPEN)
         pong(connection, bytes, length);
     return connection->state != MSIM_ENDED;

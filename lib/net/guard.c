@@ -461,6 +461,14 @@ void msim_guest_judge(struct msim_guest *guest, const struct msim_wish *wish, ms
         forget_request(guest);
 }
 
+bool msim_guest_says(struct msim_guest *guest, msim_time now)
+{
+    const struct msim_rate *rate = &guest->access->message_rate;
+
+    return msim_bucket_take(&guest->messages, rate, 1, now) == 0 &&
+           (!guest->key || msim_bucket_take(&guest->key->messages, rate, 1, now) == 0);
+}
+
 void msim_guest_body(struct msim_guest *guest, const unsigned char *bytes, size_t length)
 {
     if (!guest->proof)

@@ -21,6 +21,7 @@ struct msim_key {
     size_t references;
     uint8_t digest[MSIM_KEY_DIGEST];
     struct msim_bucket bucket;
+    struct msim_bucket messages; /* of all its WebSockets */
     struct msim_caller caller;
     const char *secret; /* "": it needs no signature */
     size_t line;

@@ -126,6 +126,15 @@ class Access(unittest.TestCase):
             self.assertEqual(answers[0], 200)
             self.assertIn(429, answers)
 
+    def test_who_says_too_much_is_closed(self):
+        with Server(EXCHANGE, "--message-rate", "20") as server:
+            said = b"ping\n" * 100
+            code, _, words = run(CLIENT, "--protocol", "exchange", "--reconnect", "never",
+                                 server.url, input=said)
+            self.assertEqual((code, "(1008)" in words), (1, True), words)
+            code, _, words = run(CLIENT, "--protocol", "exchange", server.url, input=said[:50])
+            self.assertEqual(code, 0, words)
+
     def test_listening_beyond_this_machine_is_to_be_meant(self):
         code, _, words = run(QUOTES, "--host", "0.0.0.0", "--port", "0")
         self.assertEqual(code, 2)

@@ -566,6 +566,108 @@ static void a_socket_spends_its_messages_from_the_same_bucket(void **state)
     free(gate);
 }
 
+/* ---- messages of WebSockets ---- */
+
+static void gate_of_messages(struct gate *gate, const char *text, struct msim_listener **listener)
+{
+    struct msim_listen_params listen = MSIM_LISTEN_PARAMS_INIT;
+    struct msim_access_params params = gate_params(gate);
+
+    params.message_rate = 1;
+    params.message_burst = 3;
+    params.keys = text;
+    params.keys_length = text ? strlen(text) : 0;
+    gate_open(gate, &params, 0);
+    gate->bench.echoes = true;
+    listen.host = "127.0.0.1";
+    listen.handler = bench_handler;
+    listen.context = &gate->bench;
+    listen.access = gate->access;
+    assert_int_equal(msim_net_listen(gate->bench.net, listener, &listen, NULL), MSIM_OK);
+}
+
+static int open_with(struct gate *gate, struct msim_listener *listener, const char *headers)
+{
+    char head[512];
+    int fd = raw_connect_to(msim_listener_port(listener));
+
+    snprintf(head, sizeof head, "GET / HTTP/1.1\r\n%s" RAW_UPGRADE, headers);
+    raw_say(&gate->bench, fd, head);
+    raw_expect(&gate->bench, fd, RAW_ANSWER, strlen(RAW_ANSWER));
+    return fd;
+}
+
+/* Frames of one letter each, all of which come in one turn: no time passes between them. */
+static void say_at_once(struct gate *gate, int fd, const unsigned char *firsts, size_t count)
+{
+    unsigned char bytes[128];
+    size_t length = 0;
+
+    for (size_t i = 0; i < count; i++)
+        length += raw_frame(bytes + length, firsts[i], "a", 1, raw_key);
+    raw_send(&gate->bench, fd, bytes, length);
+}
+
+static void who_says_too_much_is_closed_and_nobody_else(void **state)
+{
+    static const unsigned char messages[] = {0x81, 0x01, 0x80, 0x89, 0x8A, 0x81};
+    static const unsigned char pings[] = {0x89, 0x89, 0x89, 0x89};
+    struct gate *gate = calloc(1, sizeof *gate);
+    struct msim_listener *listener;
+
+    (void)state;
+    assert_non_null(gate);
+    gate_of_messages(gate, NULL, &listener);
+    int loud = open_with(gate, listener, "");
+    int eager = open_with(gate, listener, "");
+    int quiet = open_with(gate, listener, "");
+    /* One message may come in many frames, and an answer to a ping costs nothing. */
+    say_at_once(gate, loud, messages, COUNT(messages));
+    raw_expect_frame(&gate->bench, loud, 0x81, "a", 1);
+    raw_expect_frame(&gate->bench, loud, 0x81, "aa", 2);
+    raw_expect_frame(&gate->bench, loud, 0x8A, "a", 1);
+    raw_expect_close(&gate->bench, loud, MSIM_CLOSE_POLICY);
+    say_at_once(gate, eager, pings, COUNT(pings));
+    for (int i = 0; i < 3; i++)
+        raw_expect_frame(&gate->bench, eager, 0x8A, "a", 1);
+    raw_expect_close(&gate->bench, eager, MSIM_CLOSE_POLICY);
+    say_at_once(gate, quiet, messages, 1);
+    raw_expect_frame(&gate->bench, quiet, 0x81, "a", 1);
+    close(loud);
+    close(eager);
+    close(quiet);
+    gate_finish(gate);
+    free(gate);
+}
+
+static void sockets_of_a_key_share_what_it_may_say(void **state)
+{
+    static const unsigned char messages[] = {0x81, 0x81, 0x81, 0x81};
+    struct gate *gate = calloc(1, sizeof *gate);
+    struct msim_listener *listener;
+
+    (void)state;
+    assert_non_null(gate);
+    gate_of_messages(gate, keys, &listener);
+    int first = open_with(gate, listener, "X-API-Key: plain\r\n");
+    int second = open_with(gate, listener, "X-API-Key: plain\r\n");
+    int other = open_with(gate, listener, "X-API-Key: viewer\r\n");
+    say_at_once(gate, first, messages, 2);
+    say_at_once(gate, second, messages, 2);
+    say_at_once(gate, other, messages, 3);
+    for (int i = 0; i < 2; i++)
+        raw_expect_frame(&gate->bench, first, 0x81, "a", 1);
+    raw_expect_frame(&gate->bench, second, 0x81, "a", 1);
+    raw_expect_close(&gate->bench, second, MSIM_CLOSE_POLICY);
+    for (int i = 0; i < 3; i++)
+        raw_expect_frame(&gate->bench, other, 0x81, "a", 1);
+    close(first);
+    close(second);
+    close(other);
+    gate_finish(gate);
+    free(gate);
+}
+
 static int connect_from(uint16_t port, uint32_t from)
 {
     struct sockaddr_in address;
@@ -695,6 +797,8 @@ int main(void)
         cmocka_unit_test(a_body_in_pieces_ends_only_where_its_signature_is_good),
         cmocka_unit_test(who_asks_too_often_is_told_when_to_come_back),
         cmocka_unit_test(a_socket_spends_its_messages_from_the_same_bucket),
+        cmocka_unit_test(who_says_too_much_is_closed_and_nobody_else),
+        cmocka_unit_test(sockets_of_a_key_share_what_it_may_say),
         cmocka_unit_test(one_address_does_not_take_all_the_room),
         cmocka_unit_test(listening_beyond_this_machine_needs_keys_or_a_word),
         cmocka_unit_test(guards_that_make_no_sense_are_refused),

@@ -53,6 +53,7 @@ static int create_access(struct network *network, const struct service *service,
     params.is_open = network->allow_open || network->has_own_keys;
     params.max_connections_per_address = (size_t)network->max_connections_per_address;
     params.rate = network->rate_limit;
+    params.message_rate = network->message_rate;
     return msim_access_create(&network->access, &params, detail);
 }
 

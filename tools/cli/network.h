@@ -17,6 +17,7 @@ struct network {
     uint64_t max_backlog;
     uint64_t max_connections_per_address;
     uint64_t rate_limit;
+    uint64_t message_rate;
     const char *keys_path;
     const char *admin_keys_path; /* of a second listener, with a guard of its own; NULL */
     struct msim_access *admin_access;
@@ -44,6 +45,13 @@ struct network {
          &(network)->rate_limit,                                                                     \
          "N",                                                                                        \
          "requests a second of each address and each key (no\nbound); beyond: 429"},                 \
+        {"message-rate",                                                                             \
+         0,                                                                                          \
+         OPTION_LIMIT,                                                                               \
+         &(network)->message_rate,                                                                   \
+         "N",                                                                                        \
+         "messages a second of each WebSocket and each key (no\nbound); beyond: closed with "        \
+         "1008"},                                                                                    \
         {"keys",      0,                                                                             \
          OPTION_TEXT, &(network)->keys_path,                                                         \
          "FILE",      "keys that clients must have (docs/network.md); read\nanew on SIGHUP"},        \
