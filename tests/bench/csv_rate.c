@@ -12,7 +12,7 @@
 #include "server/dashboard/table.h"
 
 /* No push has more. */
-#define ROWS MSIM_CSV_MAX_ROWS
+#define ROWS MSIM_TABLE_MAX_ROWS
 #define PIECE 65536
 
 static double processor_seconds(void)

@@ -24,8 +24,9 @@ static const struct msim_csv_field market_fields[] = {
 };
 
 const struct msim_csv_schema msim_table_schemas[MSIM_TABLE_KINDS] = {
-    {"trades_csv", trade_fields, sizeof trade_fields / sizeof trade_fields[0]},
-    {"market_data_csv", market_fields, sizeof market_fields / sizeof market_fields[0]},
+    {"trades_csv", trade_fields, sizeof trade_fields / sizeof trade_fields[0], MSIM_TABLE_MAX_ROWS},
+    {"market_data_csv", market_fields, sizeof market_fields / sizeof market_fields[0],
+     MSIM_TABLE_MAX_ROWS},
 };
 
 /* Which field a pick is of; -1: none. */
@@ -169,7 +170,7 @@ static int take_row(void *context, const struct msim_csv *csv, const struct msim
     void *rows = table->rows;
 
     int r = msim_mem_grow(&table->allocator, &rows, &table->row_capacity, sizeof *table->rows,
-                          table->row_count + 1, MSIM_CSV_MAX_ROWS);
+                          table->row_count + 1, MSIM_TABLE_MAX_ROWS);
     if (r < 0)
         return r;
     table->rows = rows;
@@ -179,7 +180,8 @@ static int take_row(void *context, const struct msim_csv *csv, const struct msim
     row->json = msim_bytes_length(&table->json);
     for (size_t i = 0; r >= 0 && i < csv->column_count; i++) {
         if (is_out_of_range(csv, &cells[i], csv->fields[i]))
-            return msim_csv_refuse(&table->csv, i, &cells[i]);
+            return msim_csv_refuse(&table->csv, i, &cells[i],
+                                   "has more than 45 digits before or behind the point");
         r = msim_bytes_append(&table->json, key, table->key_lengths[i]);
         if (r >= 0)
             r = put_cell(&table->json, &cells[i]);
@@ -230,7 +232,7 @@ const char *msim_table_picked(const struct msim_table *table, const struct msim_
 
 static void begin(struct msim_table *table)
 {
-    const struct msim_csv_sink sink = {take_header, take_row, table};
+    const struct msim_csv_sink sink = {.header = take_header, .row = take_row, .context = table};
 
     msim_csv_init(&table->csv, &msim_table_schemas[table->kind], &sink, &table->allocator);
 }

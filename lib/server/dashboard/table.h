@@ -6,7 +6,7 @@
 #ifndef MSIM_SERVER_DASHBOARD_TABLE_H
 #define MSIM_SERVER_DASHBOARD_TABLE_H
 
-#include "server/dashboard/csv.h"
+#include "base/csv.h"
 
 enum msim_table_kind {
     MSIM_TABLE_TRADES,
@@ -44,6 +44,9 @@ struct msim_table {
     size_t row_capacity;
     size_t row_count;
 };
+
+/* No push has more. */
+#define MSIM_TABLE_MAX_ROWS ((size_t)200000)
 
 /* All the JSON of one table is no longer than this; beyond: MSIM_ERR_LIMIT. */
 #define MSIM_TABLE_MAX_JSON ((size_t)256 << 20)

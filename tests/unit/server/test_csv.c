@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/csv.h"
 #include "base/mem.h"
 #include "base/random.h"
-#include "server/dashboard/csv.h"
 #include "server/dashboard/table.h"
 
 #define HEAD "timestamp,symbol,side,quantity,price,profit_loss,strategy\n"
@@ -257,10 +257,62 @@ static size_t model_rows(const char *text, size_t length, bool *good)
     return rows;
 }
 
+struct lenient {
+    char lines[64]; /* of the bad rows */
+    size_t good;
+    int answer;
+};
+
+static int count_good(void *context, const struct msim_csv *csv, const struct msim_csv_cell *cells)
+{
+    struct lenient *lenient = context;
+
+    (void)csv;
+    (void)cells;
+    lenient->good++;
+    return MSIM_OK;
+}
+
+static int note_bad(void *context, const struct msim_csv *csv)
+{
+    struct lenient *lenient = context;
+    size_t length = strlen(lenient->lines);
+
+    snprintf(lenient->lines + length, sizeof lenient->lines - length, "%zu ", csv->error.line);
+    return lenient->answer;
+}
+
+static void bad_rows_are_left_out_where_the_sink_says_so(void **state)
+{
+    static const struct msim_csv_field fields[] = {{"a", MSIM_CSV_TEXT}, {"b", MSIM_CSV_NUMBER}};
+    static const struct msim_csv_schema schema = {.file = "t", .fields = fields, .field_count = 2};
+    static const char text[] = "a,b\nx,1\nx\n\"m\nn\",2\nx,y\n\xff,1\nx,3\nx,\"1\"2\n";
+    struct msim_allocator allocator = msim_mem_allocator(NULL);
+    struct lenient lenient = {.answer = MSIM_OK};
+    const struct msim_csv_sink sink = {.row = count_good, .bad = note_bad, .context = &lenient};
+    struct msim_csv *csv = malloc(sizeof *csv);
+
+    (void)state;
+    assert_non_null(csv);
+    msim_csv_init(csv, &schema, &sink, &allocator);
+    assert_int_equal(msim_csv_feed(csv, text, sizeof text - 1), MSIM_OK);
+    assert_int_equal(msim_csv_end(csv), MSIM_OK);
+    assert_string_equal(lenient.lines, "3 6 7 9 ");
+    assert_int_equal(lenient.good, 3);
+    msim_csv_finish(csv);
+
+    lenient = (struct lenient){.answer = MSIM_ERR_LIMIT};
+    msim_csv_init(csv, &schema, &sink, &allocator);
+    assert_int_equal(msim_csv_feed(csv, text, sizeof text - 1), MSIM_ERR_LIMIT);
+    assert_string_equal(lenient.lines, "3 ");
+    msim_csv_finish(csv);
+    free(csv);
+}
+
 static void random_texts_are_read_as_the_model_reads_them(void **state)
 {
     static const struct msim_csv_field fields[] = {{"a", MSIM_CSV_TEXT}, {"b", MSIM_CSV_TEXT}};
-    static const struct msim_csv_schema schema = {"t", fields, 2};
+    static const struct msim_csv_schema schema = {.file = "t", .fields = fields, .field_count = 2};
     struct msim_allocator allocator = msim_mem_allocator(NULL);
     struct msim_csv *csv = malloc(sizeof *csv);
     static char text[TEXT_SIZE];
@@ -271,7 +323,7 @@ static void random_texts_are_read_as_the_model_reads_them(void **state)
     for (uint64_t seed = 0; seed < 20000; seed++) {
         size_t length = random_text(text, seed);
         struct comparison comparison = {text + 4, text + length, 0};
-        const struct msim_csv_sink sink = {NULL, compare_row, &comparison};
+        const struct msim_csv_sink sink = {.row = compare_row, .context = &comparison};
         bool good;
         size_t rows = model_rows(text + 4, length - 4, &good);
 
@@ -300,6 +352,7 @@ int main(void)
         cmocka_unit_test(further_columns_are_passed_on_in_any_order),
         cmocka_unit_test(what_is_wrong_is_told_with_line_column_and_reason),
         cmocka_unit_test(a_line_without_end_is_refused_at_its_bound),
+        cmocka_unit_test(bad_rows_are_left_out_where_the_sink_says_so),
         cmocka_unit_test(random_texts_are_read_as_the_model_reads_them),
     };
 

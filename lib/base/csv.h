@@ -4,19 +4,19 @@
  * A table has a header; columns are found by its names.  The columns of a schema must be there,
  * and those of numbers must hold numbers or nothing; further columns are passed on as they are.
  * A byte order mark, CRLF, empty lines and a last line without an end are fine.  The first thing
- * that is wrong ends the reading, with its line, its column and the reason.
+ * that is wrong ends the reading, with its line, its column and the reason, unless the sink lets
+ * the row be left out.
  *
  * Bytes may be cut anywhere.  A row is looked for its end first, then split: what waits is at
  * most one row.
  */
-#ifndef MSIM_SERVER_DASHBOARD_CSV_H
-#define MSIM_SERVER_DASHBOARD_CSV_H
+#ifndef MSIM_BASE_CSV_H
+#define MSIM_BASE_CSV_H
 
 #include "base/bytes.h"
 
 #define MSIM_CSV_MAX_COLUMNS 64
 #define MSIM_CSV_MAX_ROW_BYTES ((size_t)64 * 1024)
-#define MSIM_CSV_MAX_ROWS 200000
 #define MSIM_CSV_NAME_SIZE 128
 
 enum msim_csv_type {
@@ -33,6 +33,7 @@ struct msim_csv_schema {
     const char *file; /* for words about failures: "trades_csv" */
     const struct msim_csv_field *fields;
     size_t field_count; /* at most MSIM_CSV_MAX_COLUMNS */
+    size_t max_rows;    /* 0: no bound */
 };
 
 enum msim_csv_kind {
@@ -56,6 +57,11 @@ struct msim_csv_sink {
     int (*header)(void *context, const struct msim_csv *csv);
     /* Negative ends the reading with it. */
     int (*row)(void *context, const struct msim_csv *csv, const struct msim_csv_cell *cells);
+    /*
+     * A row is wrong, and `csv->error` says how: MSIM_OK leaves it out, anything else ends the
+     * reading.  NULL: it ends.
+     */
+    int (*bad)(void *context, const struct msim_csv *csv);
     void *context;
 };
 
@@ -100,8 +106,9 @@ int msim_csv_feed(struct msim_csv *csv, const void *bytes, size_t length);
 /* The table is whole. */
 int msim_csv_end(struct msim_csv *csv);
 
-/* For a sink: this cell's number is out of range.  Returns what the sink has to. */
-int msim_csv_refuse(struct msim_csv *csv, size_t column, const struct msim_csv_cell *cell);
+/* For a sink: what is wrong with this cell, behind its text.  Returns what the sink has to. */
+int msim_csv_refuse(struct msim_csv *csv, size_t column, const struct msim_csv_cell *cell,
+                    const char *words);
 
 /* What a cell is in a column of numbers. */
 enum msim_csv_kind msim_csv_number(const char *text, size_t length);

@@ -1,4 +1,4 @@
-#include "server/dashboard/csv.h"
+#include "base/csv.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -60,12 +60,12 @@ void msim_csv_explain(const struct msim_csv *csv, struct msim_detail *detail)
                         error->line, error->column, error->reason);
 }
 
-int msim_csv_refuse(struct msim_csv *csv, size_t column, const struct msim_csv_cell *cell)
+int msim_csv_refuse(struct msim_csv *csv, size_t column, const struct msim_csv_cell *cell,
+                    const char *words)
 {
-    return fail(csv, MSIM_ERR_FORMAT, csv->names[column],
-                "'%.*s'%s has more than 45 digits before or behind the point",
+    return fail(csv, MSIM_ERR_FORMAT, csv->names[column], "'%.*s'%s %s",
                 cell->length > SHOWN ? SHOWN : (int)cell->length, cell->text,
-                cell->length > SHOWN ? "..." : "");
+                cell->length > SHOWN ? "..." : "", words);
 }
 
 /* ---- numbers ---- */
@@ -169,9 +169,7 @@ static int check_cell(struct msim_csv *csv, size_t column)
     }
     if (cell->kind != MSIM_CSV_WORDS)
         return MSIM_OK;
-    return fail(csv, MSIM_ERR_FORMAT, csv->names[column], "'%.*s'%s is not a number",
-                cell->length > SHOWN ? SHOWN : (int)cell->length, cell->text,
-                cell->length > SHOWN ? "..." : "");
+    return msim_csv_refuse(csv, column, cell, "is not a number");
 }
 
 /* ---- a row's cells ---- */
@@ -326,8 +324,8 @@ static int take_cells(struct msim_csv *csv, size_t count)
     if (count != csv->column_count)
         return fail(csv, MSIM_ERR_FORMAT, "", "%zu cells where the header has %zu columns", count,
                     csv->column_count);
-    if (csv->rows == MSIM_CSV_MAX_ROWS)
-        return fail(csv, MSIM_ERR_LIMIT, "", "more than %d rows", MSIM_CSV_MAX_ROWS);
+    if (csv->schema->max_rows > 0 && csv->rows == csv->schema->max_rows)
+        return fail(csv, MSIM_ERR_LIMIT, "", "more than %zu rows", csv->schema->max_rows);
     for (size_t i = 0; i < count; i++) {
         int r = check_cell(csv, i);
         if (r < 0)
@@ -365,6 +363,8 @@ static int take_row(struct msim_csv *csv, const char *row, size_t length)
         if (r == MSIM_OK)
             r = take_cells(csv, count);
     }
+    if (r == MSIM_ERR_FORMAT && csv->column_count > 0 && csv->sink.bad)
+        r = csv->sink.bad(csv->sink.context, csv);
     csv->line += lines;
     csv->has_quotes = false;
     return r;
