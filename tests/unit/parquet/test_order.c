@@ -302,7 +302,7 @@ static void a_source_goes_on_where_it_is_moved_to(void **state)
         assert_int_equal(msim_parquet_source(&source, parquet, NULL, NULL), MSIM_OK);
         for (uint64_t move = 0; move < 12 && n > 0; move++) {
             uint64_t dice = msim_mix64(seed << 8 | move);
-            msim_time to = bench->sorted[dice % n].row.time - (dice >> 40 & 1);
+            msim_time to = bench->sorted[dice % n].row.time - (msim_time)(dice >> 40 & 1);
             size_t at = 0;
             while (bench->sorted[at].row.time < to)
                 at++;
