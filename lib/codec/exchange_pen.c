@@ -6,12 +6,19 @@
 #include "base/calendar.h"
 #include "base/utf8.h"
 
+static bool is_plain(char c)
+{
+    return c >= ' ' && c != '"' && c != '\\' && !((unsigned char)c & 0x80);
+}
+
 void msim_native_put_string(struct pen *pen, const char *text, size_t length)
 {
     static const char hex[] = "0123456789abcdef";
     size_t at = 0;
 
     *pen->at++ = '"';
+    while (at < length && is_plain(text[at]))
+        *pen->at++ = text[at++];
     while (at < length) {
         unsigned char c = (unsigned char)text[at];
         size_t size = msim_utf8_character(text + at, length - at);
