@@ -222,6 +222,13 @@ struct msim_venue_output {
 MSIM_API int msim_venue_pull(struct msim_venue *venue, msim_time until,
                              struct msim_venue_output *out, struct msim_detail *detail);
 
+/*
+ * Which events are told beside the orders' own: of MSIM_EVENTS_TRADE, _LEVEL, _BOOK_ORDER,
+ * _BALANCE and _POSITION; all, at first.  The others happen, are judged and booked as ever, and
+ * are not pulled: what nobody listens to costs no more than that.
+ */
+MSIM_API int msim_venue_tell(struct msim_venue *venue, unsigned events);
+
 /* When to come back: the time of what waits, else of what happens next; MSIM_TIME_NEVER. */
 MSIM_API msim_time msim_venue_next_due(struct msim_venue *venue);
 

@@ -190,11 +190,11 @@ int msim_faults_request(struct msim_faults *faults, msim_time now, const char *a
 msim_time msim_faults_clock(struct msim_faults *faults, msim_time now, const char *account)
 {
     msim_time sum = 0;
-    struct msim_fault_message message = {.type = MSIM_FAULT_OTHER};
 
     if (!faults || faults->report->clocks == 0)
         return 0;
     const char *name = account ? account : "";
+    struct msim_fault_message message = {.type = MSIM_FAULT_OTHER};
     struct view view = {.message = &message,
                         .account = {name, strlen(name)},
                         .label = {"", 0},

@@ -246,6 +246,25 @@ static int give(struct msim_venue *venue, const struct msim_event *event, bool i
     return r;
 }
 
+/* Whether somebody pulls events of this kind. */
+static bool is_told(const struct msim_venue *venue, uint8_t kind)
+{
+    switch (kind) {
+    case MSIM_EVENT_TRADE:
+        return venue->told & MSIM_EVENTS_TRADE;
+    case MSIM_EVENT_LEVEL:
+        return venue->told & MSIM_EVENTS_LEVEL;
+    case MSIM_EVENT_BOOK_ORDER:
+        return venue->told & MSIM_EVENTS_BOOK_ORDER;
+    case MSIM_EVENT_BALANCE:
+        return venue->told & MSIM_EVENTS_BALANCE;
+    case MSIM_EVENT_POSITION:
+        return venue->told & MSIM_EVENTS_POSITION;
+    default:
+        return true;
+    }
+}
+
 static int tell(struct msim_venue *venue, const struct msim_event *event)
 {
     const bool is_public = msim_venue_is_public(event);
@@ -255,7 +274,8 @@ static int tell(struct msim_venue *venue, const struct msim_event *event)
         return MSIM_OK;
     if (venue->faults)
         r = msim_taps_report(venue, event);
-    if (r == MSIM_FAULT_PASS && !(venue->silent && is_answer(venue, event)))
+    if (r == MSIM_FAULT_PASS && is_told(venue, event->kind) &&
+        !(venue->silent && is_answer(venue, event)))
         r = give(venue, event, is_public);
     if (r >= 0 && venue->faults)
         r = msim_taps_reported(venue);

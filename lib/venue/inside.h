@@ -332,6 +332,7 @@ struct msim_venue {
     struct clients clients;
     struct orders orders;
     struct outputs outputs;
+    unsigned told; /* MSIM_EVENTS_*: those that somebody pulls */
     msim_time now;
     struct msim_due refreshes; /* houses by the moment of their next refresh */
 

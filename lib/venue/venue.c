@@ -139,6 +139,7 @@ int msim_venue_make(struct msim_venue **out, const struct msim_venue_params *par
     venue->now = params->start;
     venue->served = INT64_MIN;
     venue->outputs.limit = venue->params.max_outputs;
+    venue->told = MSIM_EVENTS_ALL;
     venue->clients.limit = venue->params.max_client_ids;
     r = open_all(venue, params, bytes, length, &words);
     if (r < 0) {
@@ -232,6 +233,14 @@ int msim_venue_statistics(const struct msim_venue *venue, struct msim_venue_stat
     *out = venue->statistics;
     out->client_ids = venue->clients.count;
     out->outputs_most = venue->outputs.most;
+    return MSIM_OK;
+}
+
+int msim_venue_tell(struct msim_venue *venue, unsigned events)
+{
+    if (!venue || (events & ~(unsigned)MSIM_EVENTS_ALL))
+        return MSIM_ERR_INVALID;
+    venue->told = events;
     return MSIM_OK;
 }
 

@@ -39,6 +39,22 @@ static int topic_of(const struct msim_native_request *request)
 
 /* ---- feeds ---- */
 
+/* The events that a channel is made of. */
+static unsigned events_of(int topic)
+{
+    switch (topic) {
+    case TOPIC_TRADES:
+        return MSIM_EVENTS_TRADE;
+    case TOPIC_ORDERBOOK:
+    case TOPIC_L2:
+        return MSIM_EVENTS_LEVEL;
+    case TOPIC_L3:
+        return MSIM_EVENTS_BOOK_ORDER;
+    default:
+        return 0; /* asked for on the beat */
+    }
+}
+
 static struct msim_exchange_feed *feed_of(struct msim_exchange_server *server,
                                           struct msim_exchange_market *market, int topic)
 {
@@ -60,6 +76,7 @@ static struct msim_exchange_feed *feed_of(struct msim_exchange_server *server,
         return NULL;
     }
     feed->sequence = 1; /* the state that its first subscriber is told */
+    msim_exchange_listen(server, events_of(topic));
     market->feeds[topic] = feed;
     return feed;
 }
@@ -226,6 +243,7 @@ static void subscribe_orders(struct msim_exchange_server *server,
 {
     client->wants_orders = true;
     client->wants_money = true;
+    msim_exchange_listen(server, MSIM_EVENTS_BALANCE | MSIM_EVENTS_POSITION);
     client->orders_instrument = server->request.instrument;
     confirm(server, client, MSIM_NATIVE_SUBSCRIBED);
     send_orders(server, client);

@@ -194,6 +194,7 @@ struct msim_exchange_server {
     struct msim_venue *venue;
     const struct msim_engine *engine;
     struct msim_faults *faults;
+    unsigned listened; /* MSIM_EVENTS_*: those that the venue tells, since somebody listens */
     size_t apart_count;
     struct msim_native_codec *codec;
 
@@ -264,6 +265,9 @@ msim_time msim_exchange_turn(struct msim_exchange_server *server);
 
 /* Simulated time, once in each turn. */
 void msim_exchange_clock(struct msim_exchange_server *server);
+
+/* From now on the venue tells these events too: MSIM_EVENTS_*. */
+void msim_exchange_listen(struct msim_exchange_server *server, unsigned events);
 
 /* ---- accounts.c ---- */
 

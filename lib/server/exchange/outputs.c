@@ -67,40 +67,43 @@ static bool wants(const struct msim_exchange_client *client, const struct msim_e
                                     client->orders_instrument == event->instrument);
 }
 
-/* The bytes and what selectors may ask of them. */
+/* What is to be sent, with all that a message to nobody in particular has. */
 static void describe(struct private_message *private, const char *bytes, size_t length)
+{
+    private->message = (struct msim_fault_message){
+        .bytes = bytes, .length = length, .type = private->output->type};
+}
+
+/* What selectors may ask of it. */
+static void describe_more(struct private_message *private)
 {
     struct msim_exchange_server *server = private->server;
     const struct msim_event *event = private->event;
-    size_t id_length = 0;
-    const char *id = msim_venue_client_id(server->venue, event->client_id, &id_length);
+    struct msim_fault_text *client_id = &private->message.client_order_id;
 
-    private->message = (struct msim_fault_message){
-        .bytes = bytes,
-        .length = length,
-        .type = private->output->type,
-        .side = event->side,
-        .client_order_id = {id, id ? id_length : 0},
-    };
+    private->message.side = event->side;
+    client_id->text = msim_venue_client_id(server->venue, event->client_id, &client_id->length);
+    if (!client_id->text)
+        client_id->length = 0;
     if (event->instrument < server->market_count) {
         const char *symbol = server->settings.listings[event->instrument].symbol;
         private->message.symbol = (struct msim_fault_text){symbol, strlen(symbol)};
     }
-}
-
-/* Ids are made for selectors alone: where none is there, nobody asks. */
-static void send(struct private_message *private, struct msim_exchange_client *client)
-{
-    struct msim_exchange_server *server = private->server;
-    struct msim_fault_link *link = msim_fault_session_link(client->session, MSIM_FAULT_OUT);
-    uint64_t order = private->event ? private->event->order : 0;
-
-    if (order != 0 && msim_fault_link_watched(link) != 0) {
-        msim_native_id_print(server->codec, MSIM_NATIVE_ID_ORDER, order, private->order_id);
+    if (event->order != 0) {
+        msim_native_id_print(server->codec, MSIM_NATIVE_ID_ORDER, event->order, private->order_id);
         private->message.order_id =
             (struct msim_fault_text){private->order_id, sizeof private->order_id};
     }
-    msim_exchange_send_news(server, client, &private->message, private->event,
+}
+
+/* More than the bytes is for selectors alone: where none is there, nobody asks. */
+static void send(struct private_message *private, struct msim_exchange_client *client)
+{
+    struct msim_fault_link *link = msim_fault_session_link(client->session, MSIM_FAULT_OUT);
+
+    if (msim_fault_link_watched(link) != 0)
+        describe_more(private);
+    msim_exchange_send_news(private->server, client, &private->message, private->event,
                             private->output->exec);
 }
 

@@ -67,6 +67,12 @@ char *msim_exchange_hold(struct msim_exchange_server *server, const void *bytes,
     return server->held;
 }
 
+void msim_exchange_listen(struct msim_exchange_server *server, unsigned events)
+{
+    server->listened |= events;
+    msim_venue_tell(server->venue, server->listened);
+}
+
 /* ---- the turn ---- */
 
 void msim_exchange_clock(struct msim_exchange_server *server)
@@ -296,6 +302,7 @@ static int open_market(struct msim_exchange_server *server, msim_time start,
         return r;
     server->engine = msim_venue_engine(server->venue);
     server->faults = msim_venue_faults(server->venue);
+    msim_exchange_listen(server, MSIM_EVENTS_ORDER | MSIM_EVENTS_FILL);
     r = list_all(server, detail);
     return r < 0 ? r : endow_all(server, detail);
 }

@@ -383,18 +383,20 @@ void msim_exchange_send_news(struct msim_exchange_server *server,
                              const struct msim_event *event, uint64_t exec)
 {
     struct msim_fault_link *link = msim_fault_session_link(client->session, MSIM_FAULT_OUT);
-    struct msim_fault_message judged = *message;
+    uint64_t ordinal = client->ordinal++;
     int r = MSIM_FAULT_PASS;
 
-    judged.has_ordinal = true;
-    judged.ordinal = client->ordinal++;
-    if (msim_fault_link_watched(link) != 0)
+    if (msim_fault_link_watched(link) != 0) {
+        struct msim_fault_message judged = *message;
+        judged.has_ordinal = true;
+        judged.ordinal = ordinal;
         r = msim_faults_submit(server->faults, server->now, link, &judged);
+    }
     if (r == MSIM_FAULT_PASS) {
         if (hand_over(server, client, message->bytes, message->length, NULL) && event)
             book(server, client, event, exec);
     } else if (r == MSIM_FAULT_TAKEN && event) {
-        remember(server, client, judged.ordinal, event, exec);
+        remember(server, client, ordinal, event, exec);
     } else if (r < 0 && r != MSIM_ERR_CLOSED) {
         msim_exchange_fail(server, r, "");
     }

@@ -71,6 +71,62 @@ static void an_order_expires_at_its_time_without_a_command(void **state)
     assert_int_equal(msim_venue_next_due(bench->venue), MSIM_TIME_NEVER);
 }
 
+/* How often each kind of event is pulled, of a little trading. */
+static void count_kinds(struct bench *bench, size_t counts[MSIM_EVENT_CORRECTED + 1])
+{
+    struct msim_venue_output out;
+
+    memset(counts, 0, (MSIM_EVENT_CORRECTED + 1) * sizeof *counts);
+    for (int i = 0; i < 20; i++) {
+        bench_place(bench, bench->alice, MSIM_SIDE_BUY, 9990 + i, 5, SECOND);
+        bench_place(bench, bench->bob, MSIM_SIDE_SELL, 10000, 3, SECOND);
+        while (msim_venue_pull(bench->venue, SECOND, &out, NULL) == MSIM_PULL_RECORD)
+            counts[out.kind == MSIM_VENUE_EVENT ? out.event->kind : 0]++;
+    }
+}
+
+static void what_nobody_listens_to_is_not_pulled_and_happens_all_the_same(void **state)
+{
+    static const struct {
+        unsigned group;
+        uint8_t kind;
+    } mutes[] = {
+        {MSIM_EVENTS_TRADE, MSIM_EVENT_TRADE},           {MSIM_EVENTS_LEVEL, MSIM_EVENT_LEVEL},
+        {MSIM_EVENTS_BOOK_ORDER, MSIM_EVENT_BOOK_ORDER}, {MSIM_EVENTS_BALANCE, MSIM_EVENT_BALANCE},
+        {MSIM_EVENTS_POSITION, MSIM_EVENT_POSITION},
+    };
+    struct msim_engine_params engine = MSIM_ENGINE_PARAMS_INIT;
+    struct msim_faults_params faults = MSIM_FAULTS_PARAMS_INIT;
+    struct msim_venue_params params = MSIM_VENUE_PARAMS_INIT;
+    size_t all[MSIM_EVENT_CORRECTED + 1];
+    size_t some[MSIM_EVENT_CORRECTED + 1];
+    struct msim_fault_ledger ledger;
+    struct bench *bench = *state;
+
+    engine.events = MSIM_EVENTS_ALL;
+    params.engine = &engine;
+    params.faults = &faults;
+    params.flags = MSIM_VENUE_WIRE_OUTSIDE;
+    bench_close(bench);
+    bench_open(bench, &params);
+    assert_int_equal(msim_venue_tell(bench->venue, 128), MSIM_ERR_INVALID);
+    count_kinds(bench, all);
+    uint64_t digest = msim_venue_digest(bench->venue);
+    for (size_t i = 0; i < sizeof mutes / sizeof mutes[0]; i++) {
+        assert_true(all[mutes[i].kind] > 0);
+        bench_close(bench);
+        bench_open(bench, &params);
+        assert_int_equal(msim_venue_tell(bench->venue, MSIM_EVENTS_ALL & ~mutes[i].group), MSIM_OK);
+        count_kinds(bench, some);
+        for (uint8_t kind = 0; kind <= MSIM_EVENT_CORRECTED; kind++)
+            assert_int_equal(some[kind], kind == mutes[i].kind ? 0 : all[kind]);
+        assert_true(msim_venue_digest(bench->venue) == digest);
+        assert_int_equal(msim_faults_ledger(msim_venue_faults(bench->venue), "alice", &ledger),
+                         MSIM_OK);
+        assert_int_equal(ledger.fills, all[MSIM_EVENT_FILL] / 2);
+    }
+}
+
 static int place_named(struct bench *bench, const char *name, msim_price price)
 {
     struct msim_venue_order order = bench_order(bench->alice, MSIM_SIDE_BUY, price, 5, SECOND);
@@ -253,6 +309,7 @@ int main(void)
         TEST(both_sides_of_a_trade_learn_of_it),
         TEST(nothing_is_told_before_its_time),
         TEST(an_order_expires_at_its_time_without_a_command),
+        TEST(what_nobody_listens_to_is_not_pulled_and_happens_all_the_same),
         TEST(a_client_id_again_is_answered_with_the_first_order),
         TEST(an_order_is_cancelled_by_its_text),
         TEST(texts_are_known_as_long_as_their_orders_and_numbers_rise),
