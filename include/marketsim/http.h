@@ -81,11 +81,6 @@ MSIM_API const struct msim_http_request *msim_exchange_request(
 /* The first header of this name (a == A), NULL where there is none. */
 MSIM_API const char *msim_exchange_header(const struct msim_exchange *exchange, const char *name);
 
-struct msim_http_header {
-    const char *name;
-    const char *value;
-};
-
 struct msim_http_answer {
     int status;               /* 200..599 */
     const char *content_type; /* NULL: none is named */

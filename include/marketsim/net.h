@@ -235,7 +235,6 @@ struct msim_deflate {
 
 struct msim_route; /* marketsim/http.h */
 struct msim_cors;
-struct msim_http_header;
 struct msim_access; /* marketsim/access.h */
 struct msim_tls;    /* marketsim/tls.h */
 
@@ -279,6 +278,12 @@ MSIM_API uint16_t msim_listener_port(const struct msim_listener *listener);
 
 /* Takes no more connections; those that are open stay. */
 MSIM_API void msim_listener_close(struct msim_listener **listener);
+
+/* A line of a head. */
+struct msim_http_header {
+    const char *name;
+    const char *value;
+};
 
 /* Bounds of what a client's request says beside the handshake; beyond: MSIM_ERR_LIMIT. */
 #define MSIM_CONNECT_MAX_HEADERS 64

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <marketsim/http.h>
 #include <nettle/hmac.h>
 
 #include "base/detail.h"

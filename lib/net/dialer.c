@@ -3,8 +3,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include <marketsim/http.h>
-
 #include "base/detail.h"
 #include "base/mem.h"
 #include "base/random.h"

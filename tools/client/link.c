@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <marketsim/http.h>
 #include <marketsim/tls.h>
 
 #define KEY_VARIABLE "MARKETSIM_API_KEY"
