@@ -71,8 +71,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct digest cut = feed(data[0], data + 2, size - 2, step);
 
     /* zlib looks beyond a smaller window as long as what it made lies before it: a peer that refers
-     * to there is found out sooner or later. */
-    if (window_bits(data[0]) < MSIM_WINDOW_BITS_MAX && whole.outcome != cut.outcome)
+     * to there is found out sooner or later, by then with more or fewer messages. */
+    if (window_bits(data[0]) < MSIM_WINDOW_BITS_MAX &&
+        (whole.outcome == MSIM_WS_FAULT || cut.outcome == MSIM_WS_FAULT))
         return 0;
     require(whole.outcome == cut.outcome && whole.events == cut.events);
     require(whole.hash == cut.hash);
