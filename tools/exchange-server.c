@@ -359,12 +359,12 @@ static void summarise(struct exchange *exchange)
             stats.clients_total, stats.received, stats.errors, stats.sent, stats.commands);
 }
 
-/* For everybody, keys or not. */
-static const struct msim_access_rule open_paths[] = {
-    {"GET", "/health", MSIM_ROLE_NONE},
-    {"GET", "/api/v1/health", MSIM_ROLE_NONE},
-    {"GET", "/openapi.json", MSIM_ROLE_NONE},
-};
+static msim_time wall_clock(void *context)
+{
+    const struct exchange *exchange = context;
+
+    return msim_exchange_server_wall_clock(exchange->server);
+}
 
 int main(int argument_count, char **arguments)
 {
@@ -377,9 +377,11 @@ int main(int argument_count, char **arguments)
     if (code >= 0)
         return code;
     service_log_level(&exchange.service, exchange.settings.level);
-    exchange.settings.network.rules = open_paths;
-    exchange.settings.network.rule_count = sizeof open_paths / sizeof open_paths[0];
+    exchange.settings.network.rules =
+        msim_exchange_server_rules(&exchange.settings.network.rule_count);
     exchange.settings.network.host = exchange.settings.host;
+    exchange.settings.network.wall_clock = wall_clock;
+    exchange.settings.network.clock_context = &exchange;
     code = read_config(&exchange);
     int guarded =
         code == EXIT_SUCCESS ? network_open(&exchange.settings.network, &exchange.service) : -1;

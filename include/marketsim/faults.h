@@ -551,6 +551,9 @@ MSIM_API int msim_faults_request(struct msim_faults *faults, msim_time now, cons
 MSIM_API msim_time msim_faults_clock(struct msim_faults *faults, msim_time now,
                                      const char *account);
 
+/* Whether there is a fault of the clock at all. */
+MSIM_API bool msim_faults_has_clock(const struct msim_faults *faults);
+
 /* ---- venue actions ---- */
 
 enum msim_fault_venue {

@@ -322,6 +322,13 @@ struct msim_exchange_server_params {
             0, 0, false, 0, 0, 0, 0, 0, 0, 0, 0, 0                                               \
     }
 
+/*
+ * What a guard of its own (params.access) is to know of its paths, for msim_access_params: health
+ * and documents are for everybody, orders for traders.  A viewer's WebSocket is refused them by
+ * the server itself.
+ */
+MSIM_API const struct msim_access_rule *msim_exchange_server_rules(size_t *count);
+
 /* Listens when it returns. */
 MSIM_API int msim_exchange_server_create(struct msim_exchange_server **out,
                                          const struct msim_exchange_server_params *params,
@@ -348,6 +355,9 @@ MSIM_API struct msim_net *msim_exchange_server_net(struct msim_exchange_server *
 MSIM_API struct msim_venue *msim_exchange_server_venue(struct msim_exchange_server *server);
 
 /* Simulated time, for these. */
+/* The wall's clock with what a `clock` fault for everybody adds to it: what a signed request's
+ * timestamp is held against, for a guard's `wall_clock`.  NULL: the wall's. */
+MSIM_API msim_time msim_exchange_server_wall_clock(const struct msim_exchange_server *server);
 MSIM_API msim_time msim_exchange_server_now(const struct msim_exchange_server *server);
 
 /* Whether the params' scenario has ended, and nothing that it expects can still come true. */

@@ -217,3 +217,8 @@ msim_time msim_faults_clock(struct msim_faults *faults, msim_time now, const cha
     }
     return sum;
 }
+
+bool msim_faults_has_clock(const struct msim_faults *faults)
+{
+    return faults && faults->report->clocks > 0;
+}

@@ -5,17 +5,19 @@ Arguments: the folder of the built tools, the folder of the examples.
 """
 
 import asyncio
+import hmac
 import json
 import os
 import subprocess
 import sys
+import time
 import unittest
 import urllib.error
 import urllib.parse
 import urllib.request
 from decimal import Decimal
 
-from processes import Server, run, skip
+from processes import Server, fresh_folder, run, skip, write
 
 try:
     import websockets
@@ -327,6 +329,48 @@ class Settings(unittest.TestCase):
         code, _, words = run(EXCHANGE, "--set", "failures.modes.drop_message.enabled=true")
         self.assertEqual(code, 2)
         self.assertIn("drop_messages", words)
+
+    def test_a_viewers_key_looks_and_changes_nothing(self):
+        order = {"symbol": "BTC/USD", "side": "BUY", "type": "LIMIT", "price": "1", "quantity": "1"}
+
+        async def go(server):
+            for key, code in ("looker", "UNAUTHORIZED"), ("trader", None):
+                async with websockets.connect(server.url + "/ws?api_key=" + key) as socket:
+                    robot = Robot(socket)
+                    answer = await robot.order()
+                    self.assertEqual(answer.get("code"), code, answer)
+                    self.assertEqual((await robot.ask(type="GET_ORDERS"))["type"], "ORDERS")
+
+        with fresh_folder() as folder:
+            keys = write(os.path.join(folder, "keys"), b"looker role=viewer\ntrader\n")
+            with Server(EXCHANGE, *LONELY, "--keys", keys) as server:
+                asyncio.run(go(server))
+                rest = Rest(server)
+                for key, made in ("looker", 403), ("trader", 201):
+                    key = {"X-API-Key": key}
+                    self.assertEqual(rest("POST", "/api/v1/orders", order, key)[0], made)
+                    self.assertEqual(rest("GET", "/api/v1/orders", None, key)[0], 200)
+                for method, path in ("DELETE", ""), ("DELETE", "/x"), ("PATCH", "/x"):
+                    self.assertEqual(rest(method, "/api/v1/orders" + path, {"price": "2"},
+                                          {"X-API-Key": "looker"})[0], 403)
+
+    def test_a_wrong_clock_judges_signatures_too(self):
+        def signed(server, ahead):
+            stamp = str(int((time.time() + ahead) * 1000))
+            digest = hmac.new(b"s", (stamp + "GET/api/v1/balance").encode(), "sha256").hexdigest()
+            return Rest(server)("GET", "/api/v1/balance", None, {
+                "X-API-Key": "k", "X-Timestamp": stamp, "X-Signature": digest})[0]
+
+        with fresh_folder() as folder:
+            scenario = write(os.path.join(folder, "s.json"), json.dumps({
+                "format": 1, "name": "clock",
+                "strategies": [{"id": "c", "kind": "clock", "offset": "60s"}],
+                "timeline": [{"at": "60s", "do": "mark"}]}).encode())
+            keys = write(os.path.join(folder, "keys"), b"k secret=s\n")
+            for how in (("--keys", keys),
+                        ("--set", 'server.api_keys=[{"key":"k","secret":"s","account":"a"}]')):
+                with Server(EXCHANGE, *LONELY, *how, "--scenario", scenario) as server:
+                    self.assertEqual((signed(server, 0), signed(server, 60)), (401, 200))
 
     def test_a_session_ends_its_orders_where_it_is_told_to(self):
         async def go(server):

@@ -54,6 +54,8 @@ static int create_access(struct network *network, const struct service *service,
     params.max_connections_per_address = (size_t)network->max_connections_per_address;
     params.rate = network->rate_limit;
     params.message_rate = network->message_rate;
+    params.wall_clock = network->wall_clock;
+    params.context = network->clock_context;
     return msim_access_create(&network->access, &params, detail);
 }
 

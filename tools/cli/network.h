@@ -29,7 +29,9 @@ struct network {
     bool allow_open;
     const struct msim_access_rule *rules; /* of the tool's paths */
     size_t rule_count;
-    bool has_own_keys; /* the tool asks for keys in another way */
+    bool has_own_keys;                      /* the tool asks for keys in another way */
+    msim_time (*wall_clock)(void *context); /* for signatures; NULL: the system's */
+    void *clock_context;
     struct msim_access *access;
     struct msim_tls *tls; /* NULL: plain */
     struct terminal *terminal;
@@ -47,7 +49,7 @@ struct network {
          "requests a second of each address and each key (no\nbound); beyond: 429"},                 \
         {"message-rate",                                                                             \
          0,                                                                                          \
-         OPTION_LIMIT,                                                                               \
+         OPTION_LIMIT_OR_NONE,                                                                       \
          &(network)->message_rate,                                                                   \
          "N",                                                                                        \
          "messages a second of each WebSocket and each key (no\nbound); beyond: closed with "        \

@@ -38,8 +38,9 @@ static int endow(struct msim_exchange_server *server, uint32_t account)
     return MSIM_OK;
 }
 
-int msim_exchange_account_named(struct msim_exchange_server *server, const char *name,
-                                size_t length, uint32_t *account)
+/* The account of that name, opened where it is new. */
+static int open(struct msim_exchange_server *server, const char *name, size_t length,
+                uint32_t *account)
 {
     int r = msim_venue_account(server->venue, name, length, account);
 
@@ -56,12 +57,66 @@ int msim_exchange_account_named(struct msim_exchange_server *server, const char 
     return r < 0 ? r : msim_exchange_outputs(server, server->now);
 }
 
+int msim_exchange_account_named(struct msim_exchange_server *server, const char *name,
+                                size_t length, uint32_t *account)
+{
+    int r = open(server, name, length, account);
+
+    if (r >= 0)
+        server->accounts[*account].is_nameless = false;
+    return r;
+}
+
+/* ---- accounts of those who have no name ---- */
+
+/*
+ * Who comes without a name gets an account that nobody else has.  There are MOST_ACCOUNTS for as
+ * long as the server runs, so one that is left as it was found goes to the next of them.
+ */
 int msim_exchange_account_fresh(struct msim_exchange_server *server, uint32_t *account)
 {
     char name[MSIM_NATIVE_ID_LENGTH];
 
+    while (server->spare_account != 0) {
+        uint32_t place = server->spare_account - 1;
+        struct msim_exchange_account *spare = &server->accounts[place];
+        server->spare_account = spare->next_spare;
+        spare->is_spare = false;
+        if (spare->is_nameless) { /* nobody has guessed its name meanwhile */
+            *account = place;
+            return MSIM_OK;
+        }
+    }
     msim_native_id_print(server->codec, MSIM_NATIVE_ID_ACCOUNT, ++server->names, name);
-    return msim_exchange_account_named(server, name, sizeof name, account);
+    int r = open(server, name, sizeof name, account);
+    if (r >= 0)
+        server->accounts[*account].is_nameless = true;
+    return r;
+}
+
+static bool has_its_first_balance(const struct msim_exchange_server *server, uint32_t account)
+{
+    for (uint32_t asset = 0; asset < server->asset_count; asset++) {
+        int64_t free = 0;
+        int64_t held = 0;
+        if (msim_engine_balance(server->engine, account, asset, &free, &held) < 0 || held != 0 ||
+            free != server->initial_balances[asset])
+            return false;
+    }
+    return true;
+}
+
+void msim_exchange_account_left(struct msim_exchange_server *server, uint32_t account)
+{
+    struct msim_exchange_account *left = &server->accounts[account];
+
+    /* A sequence: something was told of an order that nobody placed. */
+    if (!left->is_nameless || left->is_spare || left->has_traded || left->clients ||
+        left->sequence != 0 || !has_its_first_balance(server, account))
+        return;
+    left->is_spare = true;
+    left->next_spare = server->spare_account;
+    server->spare_account = account + 1;
 }
 
 struct msim_exchange_account *msim_exchange_account(struct msim_exchange_server *server,

@@ -6,6 +6,7 @@
  *     requests.c    a decoded message becomes a command or an answer
  *     outputs.c     what the venue tells becomes messages
  *     accounts.c    accounts, their connections, what they were told
+ *     clock.c       how wrong the time is that they are told
  *     channels.c    public channels: subscriptions, sequences, what was missed
  *     market.c      tickers, books, candles on their beat
  *     rest*.c       the same over HTTP
@@ -94,7 +95,11 @@ struct msim_exchange_account {
     uint64_t rest_ordinal;
     uint64_t sequence; /* of its latest private message */
     struct msim_exchange_history history;
-    bool is_known; /* has its first balance */
+    uint32_t next_spare; /* 1 + its place; 0 for none */
+    bool is_known;       /* has its first balance */
+    bool is_nameless;    /* opened for one without a name, and named by nobody since */
+    bool has_traded;     /* or has tried to */
+    bool is_spare;       /* waits for the next one without a name */
 };
 
 /* What one was told, for a recording. */
@@ -133,15 +138,18 @@ struct msim_exchange_client {
     uint64_t news_count;
     uint64_t visit; /* dense from 1, with calls over HTTP: of recordings */
     struct msim_exchange_tally tally;
+    msim_time clock_error; /* of its account's clock */
     size_t place;
     uint32_t account;
     uint32_t orders_instrument; /* what ORDERS was asked for; MSIM_ALL_INSTRUMENTS */
     bool wants_orders;          /* all but answers to its own requests */
     bool wants_money;           /* balances and positions too: it asked for ORDERS */
-    bool is_apart; /* the failure layer asks about what it is told: it shares no frames */
-    bool is_cut;   /* takes no more: recorded */
-    bool is_ended; /* in the venue: whatever the socket still says */
-    char *label;   /* for the failure layer, where the request named one; owned until opened */
+    bool is_apart;      /* the failure layer asks about what it is told: it shares no frames */
+    bool is_cut;        /* takes no more: recorded */
+    bool is_ended;      /* in the venue: whatever the socket still says */
+    bool is_public;     /* for market data alone */
+    bool may_not_trade; /* public, or with a viewer's key */
+    char *label;        /* for the failure layer, where the request named one; owned until opened */
 };
 
 /* A request that has no answer yet: who is told when it comes. */
@@ -207,7 +215,8 @@ struct msim_exchange_server {
     struct msim_exchange_client **clients; /* those that are apart come first */
     size_t client_count;
     uint64_t client_total;
-    uint64_t names; /* accounts named by the server itself */
+    uint64_t names;         /* accounts named by the server itself */
+    uint32_t spare_account; /* of those, one that is as new: 1 + its place */
 
     struct msim_exchange_pending *pending;
     size_t pending_capacity;
@@ -219,6 +228,8 @@ struct msim_exchange_server {
     struct msim_native_text refused_id; /* of the message that the wire tap is judging */
     char *held;                         /* what the wire tap let go, while it is worked on */
     size_t held_size;
+    char *shifted; /* a message with another clock's moments */
+    size_t shifted_size;
     struct msim_native_request request; /* the one under way */
     uint64_t tag;                       /* of its command; 0 for none */
     struct msim_native_refusal refusal;
@@ -275,8 +286,20 @@ void msim_exchange_listen(struct msim_exchange_server *server, unsigned events);
 int msim_exchange_account_named(struct msim_exchange_server *server, const char *name,
                                 size_t length, uint32_t *account);
 int msim_exchange_account_fresh(struct msim_exchange_server *server, uint32_t *account);
+/* A connection of it has gone, or has not come after all. */
+void msim_exchange_account_left(struct msim_exchange_server *server, uint32_t account);
 struct msim_exchange_account *msim_exchange_account(struct msim_exchange_server *server,
                                                     uint32_t account);
+
+/* ---- clock.c ---- */
+
+/* What is added to every moment that the account is told now. */
+msim_time msim_exchange_clock_error(struct msim_exchange_server *server, uint32_t account);
+
+/* The message with all its moments moved by `error`; valid until the next call.  Without memory
+ * it is as it was. */
+const char *msim_exchange_shifted(struct msim_exchange_server *server, msim_time error,
+                                  const char *bytes, size_t length);
 
 /* ---- wire.c ---- */
 

@@ -139,13 +139,6 @@ static void answer(struct private_message *private, char *bytes, size_t length)
 
 /* ---- events of orders ---- */
 
-static msim_time told_time(struct msim_exchange_server *server,
-                           const struct msim_venue_output *output)
-{
-    const char *account = msim_venue_account_name(server->venue, output->account);
-    return output->time + msim_faults_clock(server->faults, server->now, account);
-}
-
 /* Copies that are exact are the very bytes that were told before. */
 static size_t told_before(struct private_message *private,
                           const struct msim_exchange_account *account, char *out)
@@ -172,7 +165,7 @@ static size_t encode(struct private_message *private, struct msim_exchange_accou
     struct msim_exchange_server *server = private->server;
     const struct msim_venue_output *output = private->output;
     const struct msim_event *event = private->event;
-    struct msim_native_stamp stamp = {.time = told_time(server, output)};
+    struct msim_native_stamp stamp = {.time = output->time};
     struct msim_native_story story = {.exec = output->exec};
     size_t id_length = 0;
     const char *id = msim_venue_client_id(server->venue, event->client_id, &id_length);
@@ -220,7 +213,7 @@ static void refuse(struct private_message *private)
 {
     struct msim_exchange_server *server = private->server;
     const struct msim_event *event = private->event;
-    struct msim_native_stamp stamp = {.time = told_time(server, private->output)};
+    struct msim_native_stamp stamp = {.time = private->output->time};
     struct msim_native_refusal refusal = {.details = "{}"};
     size_t length;
 
@@ -246,7 +239,7 @@ static void refuse(struct private_message *private)
 static void count_cancelled(struct private_message *private)
 {
     struct msim_exchange_server *server = private->server;
-    struct msim_native_stamp stamp = {.time = told_time(server, private->output)};
+    struct msim_native_stamp stamp = {.time = private->output->time};
     struct msim_native_answered answered = {
         .answer = MSIM_NATIVE_CANCEL_ALL_ACK,
         .count = private->event->as.mass.count,
@@ -262,7 +255,7 @@ static void tell_money(struct private_message *private, struct msim_exchange_acc
 {
     struct msim_exchange_server *server = private->server;
     const struct msim_event *event = private->event;
-    struct msim_native_stamp stamp = {.time = told_time(server, private->output)};
+    struct msim_native_stamp stamp = {.time = private->output->time};
     size_t length = 0;
     bool encoded = false;
 
@@ -343,7 +336,7 @@ static void tell_refused(struct msim_exchange_server *server,
 {
     const struct msim_fault_said *said = output->said;
     struct msim_exchange_pending *pending = msim_exchange_pending_of(server, output->tag);
-    struct msim_native_stamp stamp = {.time = told_time(server, output)};
+    struct msim_native_stamp stamp = {.time = output->time};
     struct msim_native_refusal refusal = {.error = MSIM_NATIVE_INTERNAL, .details = "{}"};
 
     if (!pending)

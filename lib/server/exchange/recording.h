@@ -20,7 +20,7 @@ enum msim_frame_kind {
     FRAME_START = 1,  /* value: max_clients; the library's version, the scenario */
     FRAME_SETTING,    /* path and value */
     FRAME_OPENED_FOR, /* the market opens: all settings were told */
-    FRAME_VISIT,      /* value: how it was answered; session, label */
+    FRAME_VISIT,      /* number: its flags, value: how it was answered; session, label */
     FRAME_OPEN,       /* number: of the visit */
     FRAME_MESSAGE,    /* the same; value: its kind; the bytes */
     FRAME_CUT,        /* the same; value: so many messages were handed over before that failed */

@@ -95,8 +95,9 @@ static int visit(struct replay *replay, const struct msim_frame *frame)
     if (frame->text_count != 2 || frame->texts[0].length > MSIM_VENUE_ACCOUNT_MAX ||
         frame->texts[1].length > MSIM_VENUE_ACCOUNT_MAX)
         return refuse(replay, frame, "no visit");
-    int r = msim_exchange_arrive(server, frame->texts[0].text, frame->texts[0].length,
-                                 frame->texts[1].text, frame->texts[1].length, &client);
+    const struct msim_exchange_visit made = {frame->texts[0], frame->texts[1],
+                                             (unsigned)frame->number};
+    int r = msim_exchange_arrive(server, &made, &client);
     if ((uint64_t)r != frame->value)
         replay->result->differing++;
     if (r != MSIM_ADMIT)

@@ -162,6 +162,7 @@ int msim_exchange_submit(struct msim_exchange_server *server, uint32_t account,
 
     if (!pending)
         return MSIM_ERR_LIMIT;
+    server->accounts[account].has_traded = true;
     pending->client = client;
     pending->call = call;
     pending->type = request->type;
@@ -496,6 +497,13 @@ static void command(struct msim_exchange_server *server, struct msim_exchange_cl
 {
     struct msim_native_request *request = &server->request;
 
+    if (client->may_not_trade) {
+        refuse(server, MSIM_NATIVE_UNAUTHORIZED,
+               client->is_public ? "/ws/public is for market data: trade at /ws"
+                                 : "this key may look, and change nothing: use a trader's");
+        msim_exchange_answer_refusal(server, client);
+        return;
+    }
     if (!msim_exchange_prepare(server, client->account, bytes, length)) {
         msim_exchange_answer_refusal(server, client);
         return;

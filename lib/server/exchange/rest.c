@@ -127,6 +127,9 @@ void msim_exchange_rest_answer(struct msim_exchange_server *server, struct msim_
                                int status, int type, const char *bytes, size_t length)
 {
     struct msim_fault_link *link = link_of(server, call, MSIM_FAULT_OUT);
+    msim_time error = msim_exchange_clock_error(server, call->account);
+    if (error != 0)
+        bytes = msim_exchange_shifted(server, error, bytes, length);
     struct msim_fault_message message = {
         .bytes = bytes,
         .length = length,

@@ -330,6 +330,23 @@ static msim_time wall_clock(void)
     return (msim_time)now.tv_sec * MSIM_NS_PER_S + now.tv_nsec;
 }
 
+const struct msim_access_rule *msim_exchange_server_rules(size_t *count)
+{
+    static const struct msim_access_rule rules[] = {
+        {"GET", "/health", MSIM_ROLE_NONE},
+        {"GET", "/api/v1/health", MSIM_ROLE_NONE},
+        {"GET", "/openapi.json", MSIM_ROLE_NONE},
+        {"POST", "/api/v1/orders", MSIM_ROLE_TRADER},
+        {"DELETE", "/api/v1/orders", MSIM_ROLE_TRADER},
+        {"DELETE", "/api/v1/orders/*", MSIM_ROLE_TRADER},
+        {"PATCH", "/api/v1/orders/*", MSIM_ROLE_TRADER},
+    };
+
+    if (count)
+        *count = sizeof rules / sizeof rules[0];
+    return rules;
+}
+
 /* Keys as a guard reads them: one in a line. */
 static size_t write_keys(const struct msim_exchange_settings *settings, char *text, size_t size)
 {
@@ -343,23 +360,25 @@ static size_t write_keys(const struct msim_exchange_settings *settings, char *te
     return length;
 }
 
+/* A signature's timestamp is held against the clock that everybody is told. */
+static msim_time guard_clock(void *context)
+{
+    return msim_exchange_server_wall_clock(context);
+}
+
 static int make_guard(struct msim_exchange_server *server, const char *keys, size_t length,
                       struct msim_detail *detail)
 {
-    static const struct msim_access_rule rules[] = {
-        {"GET", "/health", MSIM_ROLE_NONE},
-        {"GET", "/api/v1/health", MSIM_ROLE_NONE},
-        {"GET", "/openapi.json", MSIM_ROLE_NONE},
-    };
     struct msim_access_params params = MSIM_ACCESS_PARAMS_INIT;
 
     params.allocator = &server->allocator;
     params.logger = &server->logger;
     params.keys = keys;
     params.keys_length = length;
-    params.rules = rules;
-    params.rule_count = sizeof rules / sizeof rules[0];
+    params.rules = msim_exchange_server_rules(&params.rule_count);
     params.recv_window = server->settings.recv_window;
+    params.wall_clock = guard_clock;
+    params.context = server;
     return msim_access_create(&server->own_access, &params, detail);
 }
 
@@ -567,6 +586,7 @@ void msim_exchange_server_destroy(struct msim_exchange_server **server)
     msim_mem_free(&allocator, old->pending, old->pending_capacity * sizeof *old->pending);
     msim_mem_free(&allocator, old->list, old->list_size);
     msim_mem_free(&allocator, old->held, old->held_size);
+    msim_mem_free(&allocator, old->shifted, old->shifted_size);
     msim_mem_free(&allocator, old->mounts, msim_exchange_path_count * sizeof *old->mounts);
     msim_exchange_settings_finish(&old->settings, &allocator);
     msim_mem_free(&allocator, old, sizeof *old);
@@ -617,6 +637,14 @@ uint16_t msim_exchange_server_admin_port(const struct msim_exchange_server *serv
 msim_time msim_exchange_server_now(const struct msim_exchange_server *server)
 {
     return server ? server->now : MSIM_TIME_NEVER;
+}
+
+msim_time msim_exchange_server_wall_clock(const struct msim_exchange_server *server)
+{
+    msim_time now = wall_clock();
+
+    return server && server->faults ? now + msim_faults_clock(server->faults, server->now, NULL)
+                                    : now;
 }
 
 void msim_exchange_server_stop(struct msim_exchange_server *server)

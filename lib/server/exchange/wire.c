@@ -85,13 +85,14 @@ static void client_free(struct msim_exchange_server *server, struct msim_exchang
 }
 
 /* What the failure layer has for a new connection. */
-static int admit(struct msim_exchange_server *server, const char *label, uint32_t account)
+static int admit(struct msim_exchange_server *server, const struct msim_exchange_visit *visit,
+                 uint32_t account)
 {
     struct msim_fault_session_params who = MSIM_FAULT_SESSION_PARAMS_INIT;
 
-    who.client = label;
+    who.client = visit->label.length > 0 ? visit->label.text : NULL;
     who.account = msim_venue_account_name(server->venue, account);
-    who.channel = MSIM_FAULT_WS_PRIVATE;
+    who.channel = visit->flags & VISIT_PUBLIC ? MSIM_FAULT_WS_PUBLIC : MSIM_FAULT_WS_PRIVATE;
     struct msim_fault_admission admission = msim_faults_admit(server->faults, server->now, &who);
     switch (admission.action) {
     case MSIM_FAULT_ACTION_REFUSE:
@@ -105,29 +106,31 @@ static int admit(struct msim_exchange_server *server, const char *label, uint32_
     }
 }
 
-static int open_account(struct msim_exchange_server *server, const char *name, size_t length,
+static int open_account(struct msim_exchange_server *server, const struct msim_native_text *name,
                         uint32_t *account)
 {
-    return length > 0 ? msim_exchange_account_named(server, name, length, account)
-                      : msim_exchange_account_fresh(server, account);
+    return name->length > 0 ? msim_exchange_account_named(server, name->text, name->length, account)
+                            : msim_exchange_account_fresh(server, account);
 }
 
-int msim_exchange_arrive(struct msim_exchange_server *server, const char *session,
-                         size_t session_length, const char *label, size_t label_length,
-                         struct msim_exchange_client **out)
+int msim_exchange_arrive(struct msim_exchange_server *server,
+                         const struct msim_exchange_visit *visit, struct msim_exchange_client **out)
 {
     uint32_t account;
-    int r = open_account(server, session, session_length, &account);
+    int r = open_account(server, &visit->session, &account);
 
     if (r < 0)
         return r == MSIM_ERR_INVALID ? 400 : 503;
-    r = admit(server, label_length > 0 ? label : NULL, account);
-    if (r != MSIM_ADMIT)
-        return r;
-    struct msim_exchange_client *client = client_create(server, label, label_length);
-    if (!client)
-        return 503;
+    r = admit(server, visit, account);
+    struct msim_exchange_client *client =
+        r == MSIM_ADMIT ? client_create(server, visit->label.text, visit->label.length) : NULL;
+    if (!client) {
+        msim_exchange_account_left(server, account);
+        return r == MSIM_ADMIT ? 503 : r;
+    }
     client->account = account;
+    client->may_not_trade = (visit->flags & (VISIT_LOOKS | VISIT_PUBLIC)) != 0;
+    client->is_public = (visit->flags & VISIT_PUBLIC) != 0;
     client->visit = ++server->visits;
     *out = client;
     return MSIM_ADMIT;
@@ -141,7 +144,8 @@ static int request(void *context, struct msim_connection *connection,
     char label[MSIM_VENUE_ACCOUNT_MAX + 1];
     struct msim_exchange_client *client = NULL;
 
-    if (strcmp(request->path, "/ws") != 0 && strcmp(request->path, "/") != 0)
+    bool is_public = strcmp(request->path, "/ws/public") == 0;
+    if (!is_public && strcmp(request->path, "/ws") != 0 && strcmp(request->path, "/") != 0)
         return 404;
     if (server->is_stopping || server->client_count >= server->max_clients)
         return 503;
@@ -154,11 +158,14 @@ static int request(void *context, struct msim_connection *connection,
     int label_length = named(request, "client", "X-Msim-Client", label, sizeof label);
     if (session_length < 0 || session_length >= (int)sizeof session || label_length < 0)
         return 400;
-    int r = msim_exchange_arrive(server, session, (size_t)session_length, label,
-                                 (size_t)label_length, &client);
-    const struct msim_native_text texts[] = {{session, (size_t)session_length},
-                                             {label, (size_t)label_length}};
-    msim_exchange_record(server, FRAME_VISIT, 0, (uint64_t)r, texts, 2);
+    struct msim_exchange_visit visit = {{session, (size_t)session_length},
+                                        {label, (size_t)label_length},
+                                        is_public ? VISIT_PUBLIC : 0};
+    if (caller && caller->role < MSIM_ROLE_TRADER)
+        visit.flags |= VISIT_LOOKS;
+    int r = msim_exchange_arrive(server, &visit, &client);
+    const struct msim_native_text texts[] = {visit.session, visit.label};
+    msim_exchange_record(server, FRAME_VISIT, visit.flags, (uint64_t)r, texts, 2);
     if (r == MSIM_ADMIT)
         msim_connection_set_user(connection, client);
     return r;
@@ -171,17 +178,18 @@ static int open_session(struct msim_exchange_server *server, struct msim_exchang
     client->party = (struct msim_exchange_party){client, client->account};
     params.client = client->label;
     params.account = msim_venue_account_name(server->venue, client->account);
-    params.channel = MSIM_FAULT_WS_PRIVATE;
+    params.channel = client->is_public ? MSIM_FAULT_WS_PUBLIC : MSIM_FAULT_WS_PRIVATE;
     params.user = &client->party;
     return msim_faults_session_open(server->faults, server->now, &params, &client->session, NULL);
 }
 
 static void set_apart(struct msim_exchange_server *server, struct msim_exchange_client *client)
 {
+    client->clock_error = msim_exchange_clock_error(server, client->account);
     struct msim_fault_link *link = msim_fault_session_link(client->session, MSIM_FAULT_OUT);
     /* Who is recorded or replayed hears everything in one order, whatever it is subscribed to. */
-    bool apart =
-        (msim_fault_link_watched(link) & MARKET_DATA) != 0 || server->record || server->stage;
+    bool apart = (msim_fault_link_watched(link) & MARKET_DATA) != 0 || server->record ||
+                 server->stage || client->clock_error != 0;
 
     if (apart == client->is_apart)
         return;
@@ -197,7 +205,7 @@ bool msim_exchange_welcome(struct msim_exchange_server *server, struct msim_exch
     struct msim_exchange_account *account = msim_exchange_account(server, client->account);
     client->number = ++server->client_total;
     client->orders_instrument = MSIM_ALL_INSTRUMENTS;
-    client->wants_orders = true;
+    client->wants_orders = !client->is_public;
     client->next = account->clients;
     if (account->clients)
         account->clients->previous = client;
@@ -211,7 +219,10 @@ bool msim_exchange_welcome(struct msim_exchange_server *server, struct msim_exch
 void msim_exchange_unwelcome(struct msim_exchange_server *server,
                              struct msim_exchange_client *client)
 {
+    uint32_t account = client->account;
+
     client_free(server, client);
+    msim_exchange_account_left(server, account);
 }
 
 static void opened(void *context, struct msim_connection *connection)
@@ -223,7 +234,7 @@ static void opened(void *context, struct msim_connection *connection)
     msim_exchange_record(server, FRAME_OPEN, client->visit, 0, NULL, 0);
     if (!msim_exchange_welcome(server, client)) {
         msim_connection_set_user(connection, NULL);
-        client_free(server, client);
+        msim_exchange_unwelcome(server, client);
         msim_connection_close(connection, MSIM_CLOSE_TRY_LATER, "no room for another client");
         return;
     }
@@ -274,10 +285,13 @@ static void forget(struct msim_exchange_server *server, struct msim_exchange_cli
 
 void msim_exchange_depart(struct msim_exchange_server *server, struct msim_exchange_client *client)
 {
+    uint32_t account = client->account;
+
     forget(server, client);
     end(server, client);
     msim_faults_session_close(server->faults, server->now, &client->session);
     client_free(server, client);
+    msim_exchange_account_left(server, account);
 }
 
 static void closed(void *context, struct msim_connection *connection,
@@ -383,17 +397,21 @@ void msim_exchange_send_news(struct msim_exchange_server *server,
                              const struct msim_event *event, uint64_t exec)
 {
     struct msim_fault_link *link = msim_fault_session_link(client->session, MSIM_FAULT_OUT);
+    const char *bytes = message->bytes;
     uint64_t ordinal = client->ordinal++;
     int r = MSIM_FAULT_PASS;
 
+    if (client->clock_error != 0)
+        bytes = msim_exchange_shifted(server, client->clock_error, bytes, message->length);
     if (msim_fault_link_watched(link) != 0) {
         struct msim_fault_message judged = *message;
+        judged.bytes = bytes;
         judged.has_ordinal = true;
         judged.ordinal = ordinal;
         r = msim_faults_submit(server->faults, server->now, link, &judged);
     }
     if (r == MSIM_FAULT_PASS) {
-        if (hand_over(server, client, message->bytes, message->length, NULL) && event)
+        if (hand_over(server, client, bytes, message->length, NULL) && event)
             book(server, client, event, exec);
     } else if (r == MSIM_FAULT_TAKEN && event) {
         remember(server, client, ordinal, event, exec);
@@ -440,6 +458,7 @@ static void refuse_rate(struct msim_exchange_server *server, struct msim_exchang
     snprintf(refusal.message, sizeof refusal.message,
              "too many requests: wait %lld ms before the next one", wait);
     snprintf(refusal.details, sizeof refusal.details, "{\"retry_after_ms\":%lld}", wait);
+    stamp.time += client->clock_error;
     size_t length = msim_native_encode_error(server->codec, &stamp, &refusal, server->message);
     hand_over(server, client, server->message, length, NULL);
 }
@@ -447,7 +466,7 @@ static void refuse_rate(struct msim_exchange_server *server, struct msim_exchang
 static void give_notice(struct msim_exchange_server *server, struct msim_exchange_client *client,
                         const char *words)
 {
-    struct msim_native_stamp stamp = msim_exchange_stamp(server);
+    struct msim_native_stamp stamp = {.time = server->now + client->clock_error};
     size_t length = msim_native_encode_notice(
         server->codec, &stamp, (struct msim_native_text){words, strlen(words)}, server->message);
 

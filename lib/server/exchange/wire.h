@@ -6,9 +6,20 @@
 
 #include "server/exchange/exchange.h"
 
+enum msim_exchange_visit_flag {
+    VISIT_LOOKS = 1,  /* its key is a viewer's: it changes nothing */
+    VISIT_PUBLIC = 2, /* for market data alone: ws_public to the failure layer */
+};
+
+struct msim_exchange_visit {
+    struct msim_native_text session; /* empty: an account without a name */
+    struct msim_native_text label;   /* empty: the account's name */
+    unsigned flags;
+};
+
 /* What becomes of a handshake: MSIM_ADMIT and the client, a status, or MSIM_ADMIT_*. */
-int msim_exchange_arrive(struct msim_exchange_server *server, const char *session,
-                         size_t session_length, const char *label, size_t label_length,
+int msim_exchange_arrive(struct msim_exchange_server *server,
+                         const struct msim_exchange_visit *visit,
                          struct msim_exchange_client **out);
 /* It is open; false where there is no room for it after all. */
 bool msim_exchange_welcome(struct msim_exchange_server *server,

@@ -82,7 +82,8 @@ static void connect_robot(struct floor *floor, size_t i)
     char name[16];
     size_t length = (size_t)snprintf(name, sizeof name, "robot%zu", i);
 
-    int r = msim_exchange_arrive(floor->server, name, length, "", 0, &robot->client);
+    const struct msim_exchange_visit visit = {{name, length}, {"", 0}, 0};
+    int r = msim_exchange_arrive(floor->server, &visit, &robot->client);
     if (r != MSIM_ADMIT) {
         robot->client = NULL;
         return;

@@ -1,0 +1,130 @@
+/*
+ * An exchange in simulated time and without a socket, and robots that are connected to it.
+ */
+#ifndef TESTS_UNIT_SERVER_STAGE_H
+#define TESTS_UNIT_SERVER_STAGE_H
+
+#include "check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "server/exchange/exchange.h"
+#include "server/exchange/wire.h"
+
+#define STAGE_START (INT64_C(1700000000) * MSIM_NS_PER_S)
+#define STAGE_WIRES 16
+
+/* One connection; whoever holds it sets `hear`, or reads `last`. */
+struct wire {
+    struct msim_exchange_client *client; /* NULL: not connected */
+    void (*hear)(void *context, const char *text, size_t length);
+    void *context;
+    char last[8192];
+    uint64_t heard;
+};
+
+struct stage {
+    struct msim_exchange_server *server;
+    struct msim_exchange_stage hooks;
+    struct wire *wires[STAGE_WIRES];
+};
+
+static inline int stage_told(void *context, uint64_t visit, struct msim_exchange_tally *tally,
+                             const void *bytes, size_t length)
+{
+    struct stage *stage = context;
+
+    tally->messages++;
+    for (size_t i = 0; i < STAGE_WIRES; i++) {
+        struct wire *wire = stage->wires[i];
+        if (!wire || !wire->client || wire->client->visit != visit)
+            continue;
+        if (wire->client->is_ended)
+            return MSIM_ERR_CLOSED;
+        size_t kept = length < sizeof wire->last ? length : sizeof wire->last - 1;
+        memcpy(wire->last, bytes, kept);
+        wire->last[kept] = '\0';
+        wire->heard++;
+        if (wire->hear)
+            wire->hear(wire->context, bytes, length);
+        return MSIM_OK;
+    }
+    return MSIM_ERR_CLOSED;
+}
+
+static inline void stage_open(struct stage *stage, const char *const *settings, size_t count)
+{
+    struct msim_exchange_server_params params = MSIM_EXCHANGE_SERVER_PARAMS_INIT;
+    struct msim_exchange_config *config = NULL;
+    struct msim_detail detail = {{0}};
+
+    memset(stage, 0, sizeof *stage);
+    assert_int_equal(msim_exchange_config_create(&config, NULL), MSIM_OK);
+    for (size_t i = 0; i < count; i++)
+        if (msim_exchange_config_set(config, settings[i], &detail) < 0)
+            fail_msg("%s: %s", settings[i], detail.text);
+    stage->hooks = (struct msim_exchange_stage){stage_told, stage};
+    params.config = config;
+    params.start = STAGE_START;
+    params.max_clients = STAGE_WIRES;
+    assert_int_equal(msim_exchange_server_make(&stage->server, &params, &stage->hooks, &detail),
+                     MSIM_OK);
+    msim_exchange_config_destroy(&config);
+}
+
+/* How the handshake is answered; with MSIM_ADMIT the wire is open. */
+static inline int stage_arrive(struct stage *stage, struct wire *wire, const char *name,
+                               unsigned flags)
+{
+    const struct msim_exchange_visit visit = {{name, strlen(name)}, {"", 0}, flags};
+    size_t place = 0;
+
+    int r = msim_exchange_arrive(stage->server, &visit, &wire->client);
+    if (r != MSIM_ADMIT) {
+        wire->client = NULL;
+        return r;
+    }
+    while (place < STAGE_WIRES && stage->wires[place] && stage->wires[place] != wire)
+        place++;
+    assert_true(place < STAGE_WIRES);
+    stage->wires[place] = wire;
+    assert_true(msim_exchange_welcome(stage->server, wire->client));
+    return r;
+}
+
+static inline void stage_leave(struct stage *stage, struct wire *wire)
+{
+    if (!wire->client)
+        return;
+    msim_exchange_depart(stage->server, wire->client);
+    wire->client = NULL;
+    for (size_t i = 0; i < STAGE_WIRES; i++)
+        if (stage->wires[i] == wire)
+            stage->wires[i] = NULL;
+}
+
+static inline void stage_say(struct stage *stage, struct wire *wire, const char *text)
+{
+    msim_exchange_take(stage->server, wire->client, true, text, strlen(text));
+    assert_int_equal(stage->server->failure, MSIM_OK);
+}
+
+static inline void stage_turn(struct stage *stage, msim_time step)
+{
+    stage->server->now += step;
+    msim_exchange_turn(stage->server);
+    msim_exchange_wire_refresh(stage->server);
+    if (stage->server->failure < 0)
+        fail_msg("%s", stage->server->detail.text);
+}
+
+static inline void stage_close(struct stage *stage)
+{
+    for (size_t i = 0; i < STAGE_WIRES; i++)
+        if (stage->wires[i])
+            stage_leave(stage, stage->wires[i]);
+    msim_exchange_server_destroy(&stage->server);
+}
+
+#endif
