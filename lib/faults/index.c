@@ -12,7 +12,11 @@ static uint32_t tag_of(uint64_t key)
     return (uint32_t)(key ^ key >> 32);
 }
 
-/* Numbers in a row share cache lines; the lines are anywhere. */
+/*
+ * Numbers in a row share cache lines; the lines are anywhere.  Where such a run meets another, all
+ * of it goes on to the next run's places: with a step of one it would have to pass the whole other.
+ */
+#define STEP 17 /* a run and one more: odd, so that it comes to every place */
 static size_t home_of(const struct index *index, uint32_t tag)
 {
     return (size_t)(msim_mix64(tag >> 4) << 4 | (tag & 15)) & (index->size - 1);
@@ -23,7 +27,7 @@ static void put(struct index *index, struct index_entry entry)
     size_t at = home_of(index, entry.tag);
 
     while (index->entries[at].number != 0)
-        at = (at + 1) & (index->size - 1);
+        at = (at + STEP) & (index->size - 1);
     index->entries[at] = entry;
 }
 
@@ -34,7 +38,7 @@ uint32_t msim_fault_index_find(const struct index *index, uint64_t key)
     if (index->size == 0)
         return NOTHING;
     for (size_t at = home_of(index, tag); index->entries[at].number != 0;
-         at = (at + 1) & (index->size - 1))
+         at = (at + STEP) & (index->size - 1))
         if (index->entries[at].tag == tag)
             return index->entries[at].number - 1;
     return NOTHING;
@@ -46,7 +50,7 @@ uint32_t msim_fault_index_find_next(const struct index *index, uint64_t key, uin
     bool behind = false;
 
     for (size_t at = home_of(index, tag); index->entries[at].number != 0;
-         at = (at + 1) & (index->size - 1)) {
+         at = (at + STEP) & (index->size - 1)) {
         if (index->entries[at].tag != tag)
             continue;
         if (behind)

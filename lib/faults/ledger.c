@@ -122,8 +122,21 @@ void msim_fault_account_free(struct report *report, struct account *account)
 
 /* ---- orders, fills, positions ---- */
 
+/*
+ * The youngest stand at the end, and as long as their numbers rise a look there tells of most that
+ * they are known, or new.  So many are looked at before the index is asked.
+ */
+#define YOUNGEST 4
+
 struct known_order *msim_fault_order_find(struct account *account, uint64_t order)
 {
+    for (size_t i = account->order_count; i > 0 && account->order_count - i < YOUNGEST; i--) {
+        struct known_order *known = &account->orders[i - 1];
+        if (known->order == order)
+            return known;
+        if (known->order < order && !account->orders_fell)
+            return NULL;
+    }
     uint32_t place = msim_fault_index_find(&account->order_index, order);
 
     while (place != NOTHING && account->orders[place].order != order)
@@ -154,6 +167,8 @@ static int order_get(struct report *report, struct account *account, const struc
                              allocator);
     if (r < 0)
         return r;
+    if (account->order_count > 0 && account->orders[account->order_count - 1].order > event->order)
+        account->orders_fell = true;
     struct known_order *order = &account->orders[account->order_count++];
     *order = (struct known_order){
         .order = event->order,
@@ -168,6 +183,13 @@ static int order_get(struct report *report, struct account *account, const struc
 /* A trade with oneself has one id and two orders. */
 static struct known_fill *fill_find(struct account *account, uint64_t exec, uint64_t order)
 {
+    for (size_t i = account->fill_count; i > 0 && account->fill_count - i < YOUNGEST; i--) {
+        struct known_fill *known = &account->fills[i - 1];
+        if (known->exec == exec && account->orders[known->order].order == order)
+            return known;
+        if (known->exec < exec && !account->fills_fell)
+            return NULL;
+    }
     uint32_t place = msim_fault_index_find(&account->fill_index, exec);
 
     while (place != NOTHING && (account->fills[place].exec != exec ||
@@ -196,6 +218,8 @@ int msim_fault_fill_note(struct report *report, struct account *account, uint64_
     r = msim_fault_index_add(&account->fill_index, exec, (uint32_t)account->fill_count, allocator);
     if (r < 0)
         return r;
+    if (account->fill_count > 0 && account->fills[account->fill_count - 1].exec > exec)
+        account->fills_fell = true;
     account->fills[account->fill_count++] =
         (struct known_fill){.exec = exec, .order = order, .quantity = quantity, .phantom = phantom};
     return MSIM_OK;

@@ -90,6 +90,8 @@ struct account {
     size_t balance_count;
     size_t balance_capacity;
     struct state *states[STRATEGIES_MOST]; /* NULL until the strategy meets the account */
+    bool orders_fell; /* a number was below the one before it */
+    bool fills_fell;
     bool truncated;
     bool has_view;
     bool has_phantoms; /* an order was shown with more than it filled, once */

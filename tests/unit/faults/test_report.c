@@ -587,6 +587,80 @@ static void a_robot_is_reconciled_when_its_view_is_the_truth(void **state)
     bench_finish(&tap.bench);
 }
 
+/* Fills as a list that is searched from its front to its end. */
+struct naive_fill {
+    uint64_t exec;
+    uint64_t order;
+    unsigned told;
+    bool is_phantom;
+};
+
+static struct naive_fill *naive_find(struct naive_fill *fills, size_t count, uint64_t exec,
+                                     uint64_t order)
+{
+    for (size_t i = 0; i < count; i++)
+        if (fills[i].exec == exec && fills[i].order == order)
+            return &fills[i];
+    return NULL;
+}
+
+static void assert_ledger_is(struct tap *tap, const struct naive_fill *fills, size_t count)
+{
+    struct msim_fault_ledger ledger = ledger_of(tap, "bot1");
+    uint64_t sums[4] = {0}; /* never, once, more often; made up */
+
+    for (size_t i = 0; i < count; i++)
+        sums[fills[i].is_phantom ? 3 : fills[i].told > 1 ? 2 : fills[i].told]++;
+    assert_int_equal(ledger.never_told, sums[0]);
+    assert_int_equal(ledger.told_once, sums[1]);
+    assert_int_equal(ledger.told_twice, sums[2]);
+    assert_int_equal(ledger.phantom, sums[3]);
+}
+
+/* In the first half numbers rise, as the engine's do; then they come as they like. */
+static void the_ledger_is_what_a_naive_list_makes_of_it(void **state)
+{
+    enum { STEPS = 3000 };
+    static struct naive_fill fills[STEPS];
+    struct tap tap;
+    uint64_t dice = 7;
+    size_t count = 0;
+
+    (void)state;
+    start(&tap);
+    for (uint64_t step = 1; step <= STEPS; step++) {
+        const bool rises = step <= STEPS / 2;
+        dice = dice * UINT64_C(6364136223846793005) + 1442695040888963407u;
+        const uint64_t roll = dice >> 33;
+        const bool is_new = roll % 3 == 0;
+        struct msim_event event = {.account = 1, .kind = MSIM_EVENT_FILL, .side = MSIM_SIDE_BUY};
+        event.as.fill.quantity = 1;
+        event.order = is_new && rises ? step : 1 + roll / 3 % 500;
+        event.as.fill.trade = rises || roll % 5 == 0 ? step : 1 + roll / 5 % (2 * STEPS);
+        if (!is_new && count > 0 && roll % 4 != 0) { /* an old one, mostly a late one */
+            const struct naive_fill *old =
+                &fills[roll % 2 == 0 ? count - 1 - roll / 7 % (count < 6 ? count : 6)
+                                     : roll / 7 % count];
+            event.order = old->order;
+            event.as.fill.trade = old->exec;
+        }
+        struct naive_fill *known = naive_find(fills, count, event.as.fill.trade, event.order);
+        if (is_new && !known) {
+            assert_int_equal(msim_faults_report(tap.bench.faults, 0, &event), MSIM_FAULT_PASS);
+            fills[count++] = (struct naive_fill){event.as.fill.trade, event.order, 0, false};
+        } else if (!is_new) {
+            assert_int_equal(msim_faults_told(tap.bench.faults, &event, 0), MSIM_OK);
+            if (!known)
+                fills[count++] = (struct naive_fill){event.as.fill.trade, event.order, 1, true};
+            else
+                known->told++;
+        }
+        if (step % 100 == 0)
+            assert_ledger_is(&tap, fills, count);
+    }
+    bench_finish(&tap.bench);
+}
+
 static void a_bust_takes_its_fill_back_from_both_sides(void **state)
 {
     struct tap tap;
@@ -651,6 +725,7 @@ int main(void)
         cmocka_unit_test(shocks_and_notices_are_told_to_the_venue),
         cmocka_unit_test(what_is_deferred_is_refused_by_name),
         cmocka_unit_test(a_robot_is_reconciled_when_its_view_is_the_truth),
+        cmocka_unit_test(the_ledger_is_what_a_naive_list_makes_of_it),
         cmocka_unit_test(a_bust_takes_its_fill_back_from_both_sides),
         cmocka_unit_test(healing_says_now_what_was_to_be_said_later),
     };
