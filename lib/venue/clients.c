@@ -18,6 +18,8 @@
 
 #define FIRST_CAPACITY 256
 #define PLACES_PER_TEXT 2
+#define STEP 17 /* from a place to the next: behind its neighbours; odd, so that all are come to \
+                 */
 
 /*
  * Texts that differ in their last character alone, as those of a robot that counts, are
@@ -58,7 +60,7 @@ static uint32_t find(const struct clients *clients, uint32_t hash, uint32_t acco
     if (clients->index_size == 0)
         return 0;
     for (size_t at = home_of(clients, hash); clients->index[at];
-         at = (at + 1) & (clients->index_size - 1)) {
+         at = (at + STEP) & (clients->index_size - 1)) {
         if (clients->index[at] >> 32 != hash)
             continue;
         const uint32_t place = (uint32_t)clients->index[at];
@@ -86,7 +88,7 @@ static void index_put(struct clients *clients, uint32_t place)
     size_t at = home_of(clients, hash);
 
     while (clients->index[at])
-        at = (at + 1) & (clients->index_size - 1);
+        at = (at + STEP) & (clients->index_size - 1);
     clients->index[at] = (uint64_t)hash << 32 | place;
 }
 
@@ -208,6 +210,7 @@ int msim_clients_get(struct msim_venue *venue, uint32_t account, const char *tex
     client->hash = hash;
     index_put(clients, place);
     clients->count++;
+    __builtin_prefetch(&clients->entries[clients->free], 1); /* the next place */
     *number = number_of(clients, place);
     return MSIM_OK;
 }

@@ -182,6 +182,48 @@ static void an_order_is_cancelled_by_its_text(void **state)
                         "REJECTED ORDER_NOT_FOUND");
 }
 
+/* Some finish at once, some later and in another order, some never. */
+static void finished_orders_are_found_until_so_many_others_have_finished(void **state)
+{
+    enum { ORDERS = 3000, KEPT = 100 };
+    static uint64_t numbers[ORDERS];
+    static uint64_t ended[ORDERS]; /* when it finished: a count of those that have; 0: not */
+    struct bench *bench = *state;
+    struct msim_venue_params params = MSIM_VENUE_PARAMS_INIT;
+    struct msim_venue_order_view view;
+    struct msim_venue_output out;
+    uint64_t finished = 0;
+
+    bench_close(bench);
+    params.finished_orders = KEPT;
+    bench_open(bench, &params);
+    for (size_t i = 0; i < ORDERS; i++) {
+        bench_place(bench, bench->alice, MSIM_SIDE_BUY, 9000, 5, SECOND);
+        while (msim_venue_pull(bench->venue, SECOND, &out, NULL) == MSIM_PULL_RECORD)
+            if (out.kind == MSIM_VENUE_EVENT && out.event->kind == MSIM_EVENT_ACCEPTED)
+                numbers[i] = out.event->order;
+        const size_t goes = i * 7919 % (i + 1); /* anywhere before it */
+        if (i % 4 == 0 || ended[goes] > 0)
+            continue;
+        struct msim_venue_order cancel = bench_order(bench->alice, 0, 0, 0, SECOND);
+        cancel.command.kind = MSIM_COMMAND_CANCEL;
+        cancel.command.type = 0;
+        cancel.command.order = numbers[goes];
+        assert_int_equal(msim_venue_submit(bench->venue, &cancel), MSIM_VENUE_APPLIED);
+        bench_drain(bench);
+        ended[goes] = ++finished;
+    }
+    assert_true(finished > 5 * KEPT);
+    for (size_t i = 0; i < ORDERS; i++) {
+        const bool is_kept = ended[i] == 0 || ended[i] + KEPT > finished;
+        int r = msim_venue_order(bench->venue, bench->alice, numbers[i], &view);
+        assert_int_equal(r, is_kept ? MSIM_OK : MSIM_ERR_NOT_FOUND);
+        if (r == MSIM_OK)
+            assert_int_equal(view.order.status,
+                             ended[i] == 0 ? MSIM_STATUS_OPEN : MSIM_STATUS_CANCELLED);
+    }
+}
+
 /* Each second order stays; a naive memory says which texts are known. */
 static void texts_are_known_as_long_as_their_orders_and_numbers_rise(void **state)
 {
@@ -312,6 +354,7 @@ int main(void)
         TEST(what_nobody_listens_to_is_not_pulled_and_happens_all_the_same),
         TEST(a_client_id_again_is_answered_with_the_first_order),
         TEST(an_order_is_cancelled_by_its_text),
+        TEST(finished_orders_are_found_until_so_many_others_have_finished),
         TEST(texts_are_known_as_long_as_their_orders_and_numbers_rise),
         TEST(bad_client_ids_are_refused),
         TEST(an_account_has_one_number),
