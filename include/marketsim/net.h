@@ -202,7 +202,8 @@ struct msim_connection_limits {
     msim_time ping_interval;     /* 20 s of silence, then a ping */
     /* 20 s without an answer, then close 1006; counted once the peer's system took all before */
     msim_time ping_timeout;
-    msim_time close_timeout; /* 5 s for the peer's close frame, from its last byte taken */
+    /* 5 s for the peer's close frame, from its last byte taken; 60 times that in all */
+    msim_time close_timeout;
 };
 #define MSIM_CONNECTION_LIMITS_INIT  \
     {                                \

@@ -20,6 +20,9 @@
 /* A buffer larger than this is given back once its connection has been idle for a while. */
 #define KEEP_BYTES (16 * 1024)
 
+/* One who closes gets so many times close_timeout, as long as its system takes what waits. */
+#define CLOSE_DELAYS_MAX 60
+
 /* Read at once from a link whose messages are compressed. */
 #define DEFLATED_INPUT_BYTES (16 * 1024)
 
@@ -334,6 +337,8 @@ void msim_connection_flush(struct msim_connection *connection)
         return;
     if (connection->is_blocked || msim_connection_is_held(connection)) {
         msim_hub_judge(connection);
+        /* The system may have room: one that is held must not ask for it. */
+        msim_connection_look(connection);
         return;
     }
     if (connection->session && !session_takes(connection))
@@ -670,7 +675,7 @@ void msim_connection_expired(struct msim_connection *connection)
     case MSIM_CLOSING:
     case MSIM_LINGERING:
         due = msim_time_after(connection->since, limits->close_timeout);
-        if (due > connection->net->now)
+        if (due > connection->net->now && connection->delays++ < CLOSE_DELAYS_MAX)
             wait_until(connection, due);
         else
             msim_connection_end(connection);

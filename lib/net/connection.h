@@ -63,6 +63,7 @@ struct msim_connection {
     uint8_t state; /* enum msim_connection_state */
     uint8_t peer_room;
     uint8_t impairments; /* enum msim_impairment */
+    uint8_t delays;      /* of its end, for somebody who still takes what was sent */
     bool is_dirty;
     bool is_resumed;     /* it stands in the list of those who go on by themselves */
     bool is_blocked;     /* the system takes nothing more until it says so */

@@ -52,6 +52,33 @@ static void a_frozen_link_neither_reads_nor_writes_and_then_goes_on(void **state
     bench_finish(&bench);
 }
 
+static void a_frozen_link_that_could_be_written_to_lets_the_loop_sleep(void **state)
+{
+    const struct msim_connection_limits limits = {.kernel_send_bytes = 4096};
+    static const unsigned char much[4000000];
+    static char sink[65536];
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, &limits, 0);
+    int fd = raw_open(&bench);
+    assert_int_equal(msim_connection_send(bench.last, MSIM_MESSAGE_BINARY, much, sizeof much),
+                     MSIM_OK);
+    turn(&bench);
+    assert_in_range(msim_connection_backlog(bench.last), 1, sizeof much);
+    msim_connection_impair(bench.last, MSIM_IMPAIR_WRITE);
+    /* The system has room again, and says so; nothing is written all the same. */
+    while (raw_read(&bench, fd, sink, sizeof sink) == sizeof sink)
+        ;
+    size_t woken = 0;
+    for (int i = 0; i < 50; i++)
+        woken += msim_net_dispatch(bench.net, 1) > 0;
+    assert_in_range(woken, 0, 3);
+    assert_in_range(msim_connection_backlog(bench.last), 1, sizeof much);
+    close(fd);
+    bench_finish(&bench);
+}
+
 static void one_that_does_not_write_still_hears(void **state)
 {
     struct bench bench;
@@ -256,6 +283,25 @@ static void the_pieces_make_the_message(void **state)
     bench_finish(&bench);
 }
 
+static void a_close_does_not_wait_for_ever_for_what_leaves_ever_so_slowly(void **state)
+{
+    const struct msim_connection_limits limits = {.close_timeout = 10 * MS};
+    static char text[3000];
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, &limits, 0);
+    int fd = raw_open(&bench);
+    memset(text, 'a', sizeof text - 1);
+    /* A byte every two milliseconds: six seconds for all of them, were they waited for. */
+    assert_int_equal(send_sliced(&bench, &(struct sizes){1, 1}, text, 2 * MS, false), MSIM_OK);
+    msim_connection_close(bench.last, 1000, "");
+    until_log(&bench, "opened closed(1006) ");
+    assert_in_range(raw_read(&bench, fd, text, sizeof text), 1, sizeof text - 1);
+    close(fd);
+    bench_finish(&bench);
+}
+
 static void fragments_are_frames_of_their_own(void **state)
 {
     struct bench bench;
@@ -404,6 +450,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_frozen_link_neither_reads_nor_writes_and_then_goes_on),
+        cmocka_unit_test(a_frozen_link_that_could_be_written_to_lets_the_loop_sleep),
         cmocka_unit_test(one_that_does_not_write_still_hears),
         cmocka_unit_test(what_a_frozen_link_holds_is_bounded_and_the_policy_acts),
         cmocka_unit_test(one_that_takes_nothing_answers_pings_and_goes_on_sending),
@@ -412,6 +459,7 @@ int main(void)
         cmocka_unit_test(one_that_hangs_up_ends_the_stream_without_a_close_frame),
         cmocka_unit_test(a_piece_waits_for_its_pause_and_what_follows_waits_behind_it),
         cmocka_unit_test(the_pieces_make_the_message),
+        cmocka_unit_test(a_close_does_not_wait_for_ever_for_what_leaves_ever_so_slowly),
         cmocka_unit_test(fragments_are_frames_of_their_own),
         cmocka_unit_test(a_greeting_in_pieces_comes_behind_the_handshake),
         cmocka_unit_test(cuts_are_bounded_and_so_is_what_they_hold),

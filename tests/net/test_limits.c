@@ -124,6 +124,56 @@ static void a_close_waits_for_a_slow_reader_as_long_as_it_reads(void **state)
     bench_finish(&bench);
 }
 
+/* One whose system takes little, and who has more before it than that. */
+static int open_slow(struct bench *bench, size_t length)
+{
+    const int small = 4096;
+    struct sockaddr_in address;
+    void *payload = calloc(1, length);
+    int fd = raw_socket(AF_INET);
+
+    assert_non_null(payload);
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    raw_address(&address, msim_listener_port(bench->listener));
+    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    raw_say(bench, fd, "GET / HTTP/1.1\r\n" RAW_UPGRADE);
+    raw_expect(bench, fd, RAW_ANSWER, strlen(RAW_ANSWER));
+    assert_int_equal(msim_connection_send(bench->last, MSIM_MESSAGE_BINARY, payload, length),
+                     MSIM_OK);
+    free(payload);
+    turn(bench);
+    assert_in_range(msim_connection_backlog(bench->last), 1, length);
+    return fd;
+}
+
+static void a_close_that_waits_lets_the_loop_sleep(void **state)
+{
+    const struct msim_connection_limits limits = {.kernel_send_bytes = 4096,
+                                                  .close_timeout = 50 * MS};
+
+    (void)state;
+    /* A peer that is silent, one that has ended its side, one that broke the rules and did so. */
+    for (int kind = 0; kind < 3; kind++) {
+        struct bench bench;
+        bench_open(&bench, &limits, 0);
+        int fd = open_slow(&bench, 4000000);
+        if (kind < 2)
+            msim_connection_close(bench.last, 1000, "");
+        else
+            raw_send_frame(&bench, fd, 0x83, "wrong", 5);
+        if (kind > 0)
+            assert_int_equal(shutdown(fd, SHUT_WR), 0);
+        size_t woken = 0;
+        for (int i = 0; i < 100 && !strstr(bench.log, "closed"); i++)
+            woken += msim_net_dispatch(bench.net, 100) > 0;
+        assert_in_range(woken, 1, 20);
+        assert_non_null(strstr(bench.log, "closed("));
+        close(fd);
+        bench_finish(&bench);
+    }
+}
+
 /* ---- patience ---- */
 
 static void who_is_slow_with_its_request_is_told_408(void **state)
@@ -634,6 +684,7 @@ int main(void)
         cmocka_unit_test(a_refused_message_is_followed_by_drained_even_below_the_mark),
         cmocka_unit_test(a_message_that_can_never_fit_is_refused_as_such),
         cmocka_unit_test(a_close_waits_for_a_slow_reader_as_long_as_it_reads),
+        cmocka_unit_test(a_close_that_waits_lets_the_loop_sleep),
         cmocka_unit_test(who_is_slow_with_its_request_is_told_408),
         cmocka_unit_test(who_spoke_in_time_is_heard_before_anybody_is_judged),
         cmocka_unit_test(silence_is_answered_with_pings_and_no_answer_with_the_end),
