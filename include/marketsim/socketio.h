@@ -131,6 +131,8 @@ MSIM_API int msim_socketio_join(struct msim_socketio_client *client,
 /* MSIM_ERR_NOT_FOUND. */
 MSIM_API int msim_socketio_leave(struct msim_socketio_client *client,
                                  struct msim_socketio_room *room);
+MSIM_API bool msim_socketio_is_in(const struct msim_socketio_client *client,
+                                  const struct msim_socketio_room *room);
 MSIM_API size_t msim_socketio_room_size(const struct msim_socketio_room *room);
 
 /*

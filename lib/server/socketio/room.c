@@ -101,6 +101,15 @@ void msim_socketio_leave_all(struct msim_socketio_client *client)
         msim_socketio_leave(client, client->rooms[0].room);
 }
 
+bool msim_socketio_is_in(const struct msim_socketio_client *client,
+                         const struct msim_socketio_room *room)
+{
+    for (size_t i = 0; client && i < client->room_count; i++)
+        if (client->rooms[i].room == room)
+            return true;
+    return false;
+}
+
 size_t msim_socketio_room_size(const struct msim_socketio_room *room)
 {
     return room ? room->member_count : 0;
