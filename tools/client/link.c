@@ -7,7 +7,6 @@
 
 #include <marketsim/tls.h>
 
-#define KEY_VARIABLE "MARKETSIM_API_KEY"
 #define KEY_LINE 1024
 #define BLANKS " \t\r\n"
 
@@ -24,11 +23,21 @@ static bool first_line(FILE *file, char line[static KEY_LINE])
     return false;
 }
 
+static const char *key_option(const struct link_settings *settings)
+{
+    return settings->key_option ? settings->key_option : "--api-key-file";
+}
+
+static const char *key_variable(const struct link_settings *settings)
+{
+    return settings->key_variable ? settings->key_variable : "MARKETSIM_API_KEY";
+}
+
 /* The text that holds the key: of the file, else of the environment; NULL where there is none. */
 static int find_key(struct link *link, struct terminal *terminal)
 {
     const char *path = link->settings->api_key_file;
-    const char *text = getenv(KEY_VARIABLE);
+    const char *text = getenv(key_variable(link->settings));
     char line[KEY_LINE];
 
     if (!path && (!text || text[0] == '\0'))
@@ -37,7 +46,7 @@ static int find_key(struct link *link, struct terminal *terminal)
         FILE *file = fopen(path, "re");
         bool is_there = file && first_line(file, line);
         if (!is_there)
-            terminal_fail(terminal, "--api-key-file: %s: %s", path,
+            terminal_fail(terminal, "%s: %s: %s", key_option(link->settings), path,
                           file ? "no key is in it" : strerror(errno));
         if (file)
             fclose(file);
@@ -60,7 +69,7 @@ static int read_key(struct link *link, struct terminal *terminal)
         return code;
     link->api_key = strtok_r(link->key_line, BLANKS, &rest);
     if (!link->api_key) {
-        terminal_fail(terminal, KEY_VARIABLE ": no key is in it");
+        terminal_fail(terminal, "%s: no key is in it", key_variable(link->settings));
         return EXIT_USAGE;
     }
     for (char *word = strtok_r(NULL, BLANKS, &rest); word; word = strtok_r(NULL, BLANKS, &rest))

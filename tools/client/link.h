@@ -15,7 +15,9 @@
 
 struct link_settings {
     const char *url;
-    const char *api_key_file;   /* NULL: the environment's MARKETSIM_API_KEY, if there is one */
+    const char *api_key_file;   /* NULL: the environment's, if there is one */
+    const char *key_option;     /* that names it; NULL: --api-key-file */
+    const char *key_variable;   /* of the environment; NULL: MARKETSIM_API_KEY */
     struct option_list headers; /* "Name: value" */
     const char *ca_file;
     bool insecure;
