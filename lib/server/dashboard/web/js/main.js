@@ -1,6 +1,7 @@
 // The page: its parts, and what passes between them.
 //
 //     socket -> hold (pause) -> store -> blotter, market, price, results, totals -> frames
+//     socket -> markets -> live: tickers, ladder, tape -> frames
 
 import { Blotter } from "./blotter.js";
 import { Frames } from "./frames.js";
@@ -8,6 +9,7 @@ import { Freshness } from "./freshness.js";
 import { Hold } from "./hold.js";
 import { Keyboard } from "./keyboard.js";
 import { keepKey, keyHeaders, readKey } from "./key.js";
+import { Live } from "./live.js";
 import { Market } from "./market.js";
 import { Past } from "./past.js";
 import { Price } from "./price.js";
@@ -78,12 +80,18 @@ function snapshot(message) {
         setText(byId("last-update"), clock(new Date(message.timestamp)));
 }
 
+const live = new Live({ ...parts, price, watch: (symbol, before) => connection.watch(symbol, before) });
+
 const connection = new Connection({
-    state: (name, words) => status.state(name, words),
+    state: (name, words) => {
+        if (name === "connected")
+            live.reconnected();
+        status.state(name, words);
+    },
     latency: (ms) => status.latency(ms),
     update,
     snapshot,
-}, key);
+}, key, live.events);
 
 function refresh() {
     freshness.refreshed(performance.now());
@@ -106,9 +114,13 @@ function showHeld() {
 }
 
 function togglePause() {
-    if (!hold.paused)
+    const wasHeld = hold.paused;
+    if (!wasHeld)
         hold.pause();
-    else if (hold.resume())
+    const hasLost = wasHeld && hold.resume();
+    live.isHeld = hold.paused;
+    // What was let go meanwhile comes anew.
+    if (hasLost || (wasHeld && live.markets.isThere))
         connection.join();
     byId("pause").setAttribute("aria-pressed", String(hold.paused));
     setText(byId("pause-text"), hold.paused ? "Resume" : "Pause");

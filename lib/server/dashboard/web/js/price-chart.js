@@ -53,6 +53,13 @@ export class PriceChart {
         });
         this.volume.priceScale().applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
         this.price.priceScale().applyOptions({ scaleMargins: { top: 0.12, bottom: 0.2 } });
+        this.marks = createSeriesMarkers(this.price, []);
+        this.#addPanes();
+    }
+
+    // RSI and signal, below.
+    #addPanes() {
+        const quiet = { priceLineVisible: false, lastValueVisible: false };
         const whole = { type: "custom", minMove: 0.1, formatter: (value) => value.toFixed(0) };
         this.rsi = this.chart.addSeries(LineSeries, {
             ...quiet, lineWidth: 1.5, priceFormat: whole,
@@ -65,11 +72,27 @@ export class PriceChart {
             price, lineWidth: 1, lineStyle: LineStyle.Dashed, axisLabelVisible: false,
         }));
         this.chart.panes().forEach((pane, i) => pane.setStretchFactor([5, 1.15, 1][i]));
-        this.marks = createSeriesMarkers(this.price, []);
         this.names = ["RSI", "Signal"].map((name, i) => ({
             name,
             mark: createTextWatermark(this.chart.panes()[i + 1], { horzAlign: "left", vertAlign: "top" }),
         }));
+    }
+
+    // Bars of a live market have neither: then the price has all the room.
+    #fitPanes(bars) {
+        const isWanted = !document.documentElement.hasAttribute("data-live") || bars.length === 0 ||
+            bars.some((bar) => Number.isFinite(bar.rsi) || Number.isFinite(bar.signal));
+        if (isWanted === Boolean(this.rsi))
+            return;
+        if (isWanted) {
+            this.#addPanes();
+            this.#paintPanes();
+            return;
+        }
+        for (const series of [this.signal, this.rsi])
+            this.chart.removeSeries(series);
+        this.rsi = this.signal = null;
+        this.bounds = this.names = [];
     }
 
     #paint() {
@@ -94,7 +117,14 @@ export class PriceChart {
             upColor: colour("up"), wickUpColor: colour("up"),
             downColor: colour("down"), wickDownColor: colour("down"),
         });
-        this.rsi.applyOptions({ color: colour("rsi") });
+        this.#paintPanes();
+        this.#draw();
+        this.#mark();
+    }
+
+    #paintPanes() {
+        const colour = this.theme.colour;
+        this.rsi?.applyOptions({ color: colour("rsi") });
         for (const bound of this.bounds)
             bound.applyOptions({ color: colour("faint") });
         for (const { name, mark } of this.names)
@@ -104,8 +134,6 @@ export class PriceChart {
                     fontFamily: colour("font"),
                 }],
             });
-        this.#draw();
-        this.#mark();
     }
 
     // Another symbol or interval: all of it.  Without market data its trades make the bars.
@@ -141,15 +169,17 @@ export class PriceChart {
 
     #grow(changed) {
         const bars = this.candles.bars;
-        if (changed < this.drawn - 1 || this.drawn === 0 || bars.length - changed > 64) {
+        const hasMore = !this.rsi && bars.slice(changed).some((bar) =>
+            Number.isFinite(bar.rsi) || Number.isFinite(bar.signal));
+        if (hasMore || changed < this.drawn - 1 || this.drawn === 0 || bars.length - changed > 64) {
             this.#draw();
             return;
         }
         for (const bar of bars.slice(changed)) {
             this.price.update(this.#candle(bar));
             this.volume.update(this.#volumeBar(bar));
-            this.rsi.update(this.#point(bar, bar.rsi));
-            this.signal.update(this.#signalBar(bar));
+            this.rsi?.update(this.#point(bar, bar.rsi));
+            this.signal?.update(this.#signalBar(bar));
         }
         this.drawn = bars.length;
     }
@@ -158,6 +188,7 @@ export class PriceChart {
         if (!this.candles)
             return;
         const bars = this.candles.bars.slice(-MAX_BARS);
+        this.#fitPanes(bars);
         const digits = digitsOf(bars);
         this.price.applyOptions({
             priceFormat: { type: "price", precision: digits, minMove: 10 ** -digits },
@@ -165,8 +196,8 @@ export class PriceChart {
         this.digits = digits;
         this.price.setData(bars.map((bar) => this.#candle(bar)));
         this.volume.setData(bars.map((bar) => this.#volumeBar(bar)));
-        this.rsi.setData(bars.map((bar) => this.#point(bar, bar.rsi)));
-        this.signal.setData(bars.map((bar) => this.#signalBar(bar)));
+        this.rsi?.setData(bars.map((bar) => this.#point(bar, bar.rsi)));
+        this.signal?.setData(bars.map((bar) => this.#signalBar(bar)));
         this.drawn = this.candles.bars.length;
     }
 

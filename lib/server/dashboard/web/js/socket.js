@@ -11,8 +11,9 @@ export class Connection {
     #asked = 0;
     #timer = 0;
 
-    // on: {state(name, words), snapshot(update), update(update), latency(ms or null)}
-    constructor(on, key) {
+    // on: {state(name, words), snapshot(update), update(update), latency(ms or null)}; `live`:
+    // what to do with the events of the servers that are shown, by their names.
+    constructor(on, key, live) {
         this.on = on;
         this.socket = io({
             transports: ["websocket", "polling"],
@@ -29,6 +30,8 @@ export class Connection {
         this.socket.on("trading_update", (update) => on.update(update ?? {}));
         this.socket.on("snapshot", (snapshot) => on.snapshot(snapshot ?? {}));
         this.socket.on("pong", () => this.#ponged());
+        for (const [name, take] of Object.entries(live))
+            this.socket.on(name, take);
         this.socket.io.on("reconnect_attempt", () => on.state("connecting", "Reconnecting"));
     }
 
@@ -60,6 +63,14 @@ export class Connection {
     // Rooms are lost with a connection; joining also brings what the server holds.
     join() {
         this.socket.emit("join_frontend");
+        this.socket.emit("join_live");
+    }
+
+    // The book of a symbol, in place of the one before.
+    watch(symbol, before) {
+        if (before)
+            this.socket.emit("unwatch_book", before);
+        this.socket.emit("watch_book", symbol);
     }
 
     measure() {
