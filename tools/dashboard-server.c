@@ -11,6 +11,7 @@
 #include "cli/network.h"
 #include "cli/options.h"
 #include "cli/service.h"
+#include "dashboard/upstreams.h"
 
 struct settings {
     struct network network;
@@ -20,6 +21,7 @@ struct settings {
     uint64_t max_upload;
     uint64_t max_rows;
     uint64_t snapshot;
+    struct upstreams upstreams;
     enum msim_log_level level;
 };
 
@@ -47,6 +49,7 @@ static int read_settings(struct settings *settings, int argument_count, char **a
         {"max-clients", 0, OPTION_LIMIT, &settings->network.max_clients, "N", "at once (4096)"},
         {"max-backlog", 0, OPTION_BYTES, &settings->network.max_backlog, "BYTES",
          "queued for a client that reads slowly (64M); then it\nmisses updates"},
+        UPSTREAM_OPTIONS(&settings->upstreams),
         NETWORK_OPTIONS(&settings->network, "5000"),
         {"log-level", 0, OPTION_LEVEL, &settings->level, "LEVEL",
          "error, warning, info (default) or debug"},
@@ -58,6 +61,7 @@ static int read_settings(struct settings *settings, int argument_count, char **a
                    "shows them in the browser.",
         .examples = "  dashboard-server\n"
                     "  dashboard-server --port 8080\n"
+                    "  dashboard-server --connect ws://localhost:8765\n"
                     "  curl http://localhost:5000/api/trading-data \\\n"
                     "      -F trades_csv=@trades.csv -F market_data_csv=@market_data.csv\n",
         .options = options,
@@ -87,7 +91,7 @@ static void stop(void *context)
 
 static int start(struct dashboard *dashboard)
 {
-    const struct settings *settings = &dashboard->settings;
+    struct settings *settings = &dashboard->settings;
     struct msim_dashboard_server_params params = MSIM_DASHBOARD_SERVER_PARAMS_INIT;
     struct msim_detail detail = {""};
 
@@ -107,13 +111,17 @@ static int start(struct dashboard *dashboard)
     params.max_rows = (size_t)settings->max_rows;
     params.snapshot_rows = (size_t)settings->snapshot;
     params.logger = &dashboard->service.logger;
+    int code =
+        upstreams_open(&dashboard->settings.upstreams, &params, &dashboard->service.terminal);
+    if (code >= 0)
+        return code;
     int r = msim_dashboard_server_create(&dashboard->server, &params, &detail);
     if (r < 0) {
         terminal_fail(&dashboard->service.terminal, "%s", detail.text);
         return exit_code_of(r);
     }
     struct msim_net *net = msim_dashboard_server_net(dashboard->server);
-    int code = network_watch(&dashboard->settings.network, net);
+    code = network_watch(&dashboard->settings.network, net);
     return code >= 0 ? code : service_watch(&dashboard->service, net, stop, dashboard);
 }
 
@@ -168,6 +176,13 @@ static void summarise(struct dashboard *dashboard)
             stats.missed);
 }
 
+static void finish(struct dashboard *dashboard)
+{
+    msim_dashboard_server_destroy(&dashboard->server);
+    upstreams_finish(&dashboard->settings.upstreams);
+    network_finish(&dashboard->settings.network);
+}
+
 int main(int argument_count, char **arguments)
 {
     struct dashboard dashboard = {0};
@@ -175,7 +190,7 @@ int main(int argument_count, char **arguments)
     service_init(&dashboard.service, "dashboard-server");
     int code = read_settings(&dashboard.settings, argument_count, arguments);
     if (code >= 0) {
-        network_finish(&dashboard.settings.network);
+        finish(&dashboard);
         return code;
     }
     service_log_level(&dashboard.service, dashboard.settings.level);
@@ -188,7 +203,6 @@ int main(int argument_count, char **arguments)
         code = run(&dashboard);
         summarise(&dashboard);
     }
-    msim_dashboard_server_destroy(&dashboard.server);
-    network_finish(&dashboard.settings.network);
+    finish(&dashboard);
     return code;
 }

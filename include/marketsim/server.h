@@ -183,6 +183,18 @@ MSIM_API void msim_quotes_server_stats(const struct msim_quotes_server *server,
 
 struct msim_dashboard_server;
 
+/*
+ * A running exchange-server, replay-server or mock-quotes, or Polygon's feed, that is shown as
+ * well.  What it is shows in what it says; exchange+ws://, replay+ws://, quotes+ws:// and
+ * polygon+ws:// say it.
+ */
+struct msim_dashboard_upstream {
+    const char *url;    /* ws://, wss:// */
+    const char *key;    /* that it wants; NULL: none */
+    const char *secret; /* of the key; NULL: requests are not signed */
+};
+#define MSIM_DASHBOARD_UPSTREAMS_MAX 16
+
 struct msim_dashboard_server_params {
     size_t size;
     const char *host; /* as in msim_listen_params */
@@ -201,13 +213,19 @@ struct msim_dashboard_server_params {
     size_t max_backlog_bytes; /* waits for one client, 64 MiB; then it misses updates */
     size_t max_rows;          /* of each table that are kept; default 100,000 */
     size_t snapshot_rows;     /* of each table that a late joiner is given; default 1,000 */
+    /* Servers that are shown; a lost one is tried again without end.  Copied. */
+    const struct msim_dashboard_upstream *upstreams;
+    size_t upstream_count;
+    const char *const *upstream_symbols;    /* the only ones that are of interest; copied */
+    size_t upstream_symbol_count;           /* 0: all of them */
+    struct msim_tls *upstream_tls;          /* for wss://; shared; NULL: the system's authorities */
     const struct msim_allocator *allocator; /* copied */
     const struct msim_logger *logger;       /* copied */
 };
 #define MSIM_DASHBOARD_SERVER_PARAMS_INIT                                                          \
     {                                                                                              \
         sizeof(struct msim_dashboard_server_params), 0, 0, 0, 0, MSIM_DEFLATE_INIT, 0, 0, 0, 0, 0, \
-            0, 0, 0, 0, 0, 0, 0                                                                    \
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                                     \
     }
 
 /*

@@ -209,6 +209,23 @@ static void answer_ping(struct msim_socketio_client *client)
     send(client, "pong", json, (size_t)length);
 }
 
+/* ---- servers that are shown ---- */
+
+/* False for an event that is none of theirs. */
+static bool take_relay_event(struct msim_relay *relay, struct msim_socketio_client *client,
+                             const struct msim_socketio_event *told)
+{
+    if (strcmp(told->name, "join_live") == 0)
+        msim_relay_join(relay, client);
+    else if (strcmp(told->name, "watch_book") == 0)
+        msim_relay_watch(relay, client, told->arguments, told->arguments_length);
+    else if (strcmp(told->name, "unwatch_book") == 0)
+        msim_relay_unwatch(relay, client, told->arguments, told->arguments_length);
+    else
+        return false;
+    return true;
+}
+
 /* ---- the handler ---- */
 
 static void connected(void *context, struct msim_socketio_client *client)
@@ -230,7 +247,7 @@ static void event(void *context, struct msim_socketio_client *client,
         send_status(client, "{\"msg\":\"Joined script room\"}");
     else if (strcmp(told->name, "ping_server") == 0)
         answer_ping(client);
-    else
+    else if (!server->relay || !take_relay_event(server->relay, client, told))
         return;
     msim_socketio_acknowledge(client, told, "", 0, NULL, 0);
 }
@@ -247,8 +264,11 @@ static void drained(void *context, struct msim_socketio_client *client)
 {
     struct msim_dashboard_server *server = context;
 
-    if (owes_snapshot(client))
-        give_snapshot(server, client);
+    if (!owes_snapshot(client))
+        return;
+    give_snapshot(server, client);
+    if (server->relay)
+        msim_relay_catch_up(server->relay, client);
 }
 
 const struct msim_socketio_handler msim_dashboard_events = {

@@ -7,6 +7,10 @@
  *     upload.c   POST /api/trading-data
  *     rest.c     GET /api/trades, /api/market-data, /api/summary
  *     export.c   rows as CSV
+ *     relay.c    running servers that are shown: what comes of them goes to the page
+ *     upstream.c one of these servers: its link, what it is asked
+ *     feed.c     what such servers say, in their dialects
+ *     live.c     what is known of their markets
  */
 #ifndef MSIM_SERVER_DASHBOARD_INSIDE_H
 #define MSIM_SERVER_DASHBOARD_INSIDE_H
@@ -17,6 +21,7 @@
 #include <marketsim/socketio.h>
 
 #include "server/dashboard/archive.h"
+#include "server/dashboard/relay.h"
 #include "server/dashboard/store.h"
 #include "server/dashboard/table.h"
 #include "server/health.h"
@@ -52,6 +57,7 @@ struct msim_dashboard_server {
     struct msim_bytes scratch;    /* an event's text, unescaped */
     struct msim_bytes out;        /* an event's arguments */
     size_t uploads;
+    struct msim_relay *relay; /* NULL: no server is shown */
 };
 
 /* ---- push.c ---- */
@@ -62,6 +68,10 @@ void msim_push_reset(struct msim_push *push);
 
 /* Both tables are whole: keeps them and tells everybody who looks.  Words for a failure. */
 int msim_push_take(struct msim_dashboard_server *server, struct msim_push *push,
+                   struct msim_detail *detail);
+
+/* The same for rows that the server found itself: no push of a script's. */
+int msim_push_keep(struct msim_dashboard_server *server, struct msim_push *push,
                    struct msim_detail *detail);
 
 /* {"status":"success","trades_processed":N,"market_data_processed":M} */

@@ -116,7 +116,7 @@ static int tell(struct msim_dashboard_server *server, const struct msim_push *pu
     return MSIM_OK;
 }
 
-int msim_push_take(struct msim_dashboard_server *server, struct msim_push *push,
+int msim_push_keep(struct msim_dashboard_server *server, struct msim_push *push,
                    struct msim_detail *detail)
 {
     if (push->stamp[0] == '\0')
@@ -132,10 +132,19 @@ int msim_push_take(struct msim_dashboard_server *server, struct msim_push *push,
     if (r < 0)
         msim_log(&server->logger, MSIM_LOG_WARNING, "dashboard", "an update was not sent: %s",
                  msim_result_text(r));
-    server->stats.pushes++;
     server->stats.trades += push->tables[MSIM_TABLE_TRADES]->row_count;
     server->stats.market_data += push->tables[MSIM_TABLE_MARKET]->row_count;
     return MSIM_OK;
+}
+
+int msim_push_take(struct msim_dashboard_server *server, struct msim_push *push,
+                   struct msim_detail *detail)
+{
+    int r = msim_push_keep(server, push, detail);
+
+    if (r >= 0)
+        server->stats.pushes++;
+    return r;
 }
 
 /* ---- those who come late ---- */

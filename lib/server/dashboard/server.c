@@ -23,7 +23,9 @@ static msim_time turn(void *context, msim_time now)
 {
     struct msim_dashboard_server *server = context;
 
-    return msim_socketio_turn(server->socketio, now);
+    msim_time next = server->relay ? msim_relay_turn(server->relay, now) : MSIM_TIME_NEVER;
+    msim_time socketio = msim_socketio_turn(server->socketio, now);
+    return socketio < next ? socketio : next;
 }
 
 /* ---- life ---- */
@@ -201,7 +203,10 @@ static int set_up(struct msim_dashboard_server *server, struct msim_detail *deta
         r = msim_archive_open(&server->archive, server->params.data, &server->store, detail);
     if (r < 0)
         return r;
-    return listen_on(server, detail);
+    r = listen_on(server, detail);
+    if (r >= 0 && server->params.upstream_count > 0)
+        r = msim_relay_create(&server->relay, server, &server->params, detail);
+    return r;
 }
 
 const struct msim_access_rule *msim_dashboard_server_rules(size_t *count)
@@ -261,6 +266,9 @@ int msim_dashboard_server_create(struct msim_dashboard_server **out,
     server->params.tls = NULL;
     server->params.data = NULL;
     server->params.origins = NULL;
+    server->params.upstreams = NULL;
+    server->params.upstream_symbols = NULL;
+    server->params.upstream_tls = NULL;
     server->params.allocator = NULL;
     server->params.logger = NULL;
     *out = server;
@@ -274,8 +282,10 @@ void msim_dashboard_server_destroy(struct msim_dashboard_server **handle)
         return;
 
     msim_listener_close(&server->listener);
+    msim_relay_stop(server->relay);
     msim_socketio_destroy(&server->socketio);
     msim_net_destroy(&server->net);
+    msim_relay_destroy(&server->relay);
     msim_assets_destroy(&server->assets);
     msim_push_finish(&server->push);
     msim_archive_close(&server->archive);
@@ -313,6 +323,7 @@ void msim_dashboard_server_stop(struct msim_dashboard_server *server)
         return;
     server->is_stopping = true;
     msim_listener_close(&server->listener);
+    msim_relay_stop(server->relay);
     msim_socketio_stop(server->socketio);
 }
 

@@ -1,0 +1,326 @@
+"""dashboard-server --connect: the project's own servers shown on it, and others that are no good.
+
+Arguments: the folder of the built tools, the program that makes a sample of trades.
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import unittest
+import urllib.request
+
+from processes import Server, fresh_folder, skip
+
+try:
+    import socketio
+    import websockets
+except ImportError:
+    skip("python3-socketio or python3-websockets is not there")
+
+TOOLS = sys.argv[1]
+MAKE_SAMPLE = sys.argv[2]
+PATIENCE = 30  # seconds, for what must come
+
+
+def tool(name):
+    return os.path.join(TOOLS, name)
+
+
+class Watcher:
+    """A page, as far as the server can tell: what came, by the name of the event."""
+
+    def __init__(self, dashboard, **options):
+        self.client = socketio.Client(reconnection=False)
+        self.events = []
+        self.came = threading.Condition()
+        self.client.on("*", self.take)
+        self.client.connect(dashboard.url, wait_timeout=PATIENCE, **options)
+        self.client.emit("join_frontend")
+        self.client.emit("join_live")
+
+    def take(self, name, *arguments):
+        with self.came:
+            self.events.append((name, arguments[0] if arguments else None))
+            self.came.notify_all()
+
+    def wait(self, names, holds=lambda message: True, since=0):
+        """The first event of this name, or of one of these, for which that holds."""
+        until = time.monotonic() + PATIENCE
+        at = since
+        with self.came:
+            while True:
+                for known, message in self.events[at:]:
+                    if known in names.split() and holds(message):
+                        return message
+                at = len(self.events)
+                left = until - time.monotonic()
+                if left <= 0:
+                    kinds = {known for known, _ in self.events}
+                    raise AssertionError(f"no {names} as wanted; there came {kinds}, "
+                                         f"at last {self.events[-3:]}")
+                self.came.wait(left)
+
+    def feed(self, holds, number=0):
+        state = self.wait("live_state", lambda state: holds(state["feeds"][number]))
+        return state["feeds"][number]
+
+    def ticker(self, symbol, holds=lambda ticker: True):
+        def has(message):
+            return any(ticker["symbol"] == symbol and holds(ticker)
+                       for ticker in message["tickers"])
+        message = self.wait("live live_tick", has)
+        return next(each for each in message["tickers"] if each["symbol"] == symbol)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.client.disconnect()
+
+
+class Upstream:
+    """A server of our own making: `serve` is given each link that comes."""
+
+    def __init__(self, serve):
+        self.serve = serve
+        self.links = 0
+        self.loop = asyncio.new_event_loop()
+        ready = threading.Event()
+
+        async def take(link, *_):
+            self.links += 1
+            try:
+                await self.serve(link, self.links)
+            except websockets.ConnectionClosed:
+                pass
+
+        async def run():
+            self.server = await websockets.serve(take, "127.0.0.1", 0, max_size=None)
+            self.port = self.server.sockets[0].getsockname()[1]
+            ready.set()
+
+        self.loop.create_task(run())
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.thread.start()
+        ready.wait()
+        self.url = f"ws://127.0.0.1:{self.port}/"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        async def end():
+            self.server.close()
+            await self.server.wait_closed()
+            self.loop.stop()
+        asyncio.run_coroutine_threadsafe(end(), self.loop)
+        self.thread.join(PATIENCE)
+
+
+def connected(*urls, options=(), environment=None):
+    arguments = [word for url in urls for word in ("--connect", url)]
+    return Server(tool("dashboard-server"), *arguments, *options, environment=environment)
+
+
+def get(url):
+    with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
+        return json.loads(answer.read())
+
+
+class OurServers(unittest.TestCase):
+    def test_an_exchange_is_shown_with_tickers_trades_and_the_book_that_is_watched(self):
+        with Server(tool("exchange-server")) as exchange, connected(exchange.url) as dashboard, \
+                Watcher(dashboard) as page:
+            self.assertEqual(page.feed(lambda feed: feed["kind"])["kind"], "exchange")
+            ticker = page.ticker("BTC/USD", lambda ticker: "bid" in ticker and "last" in ticker)
+            self.assertLess(ticker["bid"], ticker["ask"])
+            page.wait("live_tick", lambda tick: any(
+                trade["symbol"] == "ETH/USD" and trade["size"] > 0 for trade in tick["trades"]))
+            self.assertFalse([name for name, _ in page.events if name == "live_book"])
+            page.client.emit("watch_book", "ETH/USD")
+            book = page.wait("live_book")
+            self.assertEqual(book["symbol"], "ETH/USD")
+            prices = [price for price, _ in book["bids"]]
+            self.assertEqual(prices, sorted(prices, reverse=True))
+            self.assertGreater(len(prices), 3)
+            page.wait("live_book", lambda later: later != book)
+            page.client.emit("unwatch_book", "ETH/USD")
+            page.client.emit("watch_book", "BTC/USD")
+            page.wait("live_book", lambda other: other["symbol"] == "BTC/USD")
+
+    def test_public_trades_are_bars_of_the_market_data(self):
+        with Server(tool("exchange-server")) as exchange, connected(exchange.url) as dashboard, \
+                Watcher(dashboard) as page:
+            update = page.wait("trading_update", lambda update: update["market_data"])
+            bar = update["market_data"][0]
+            self.assertLessEqual(bar["low"], bar["open"])
+            self.assertLessEqual(bar["open"], bar["high"])
+            self.assertGreater(bar["volume"], 0)
+            self.assertEqual(update["trades"], [])
+            rows = get(dashboard.url + "/api/market-data?symbol=" + bar["symbol"].replace("/", "%2F"))
+            self.assertGreater(rows["total"], 0)
+
+    def test_quotes_are_shown_in_both_protocols(self):
+        options = ("--interval", "20ms")
+        with Server(tool("mock-quotes"), *options) as plain, \
+                Server(tool("mock-quotes"), *options, "--protocol", "polygon") as polygon, \
+                connected(plain.url, polygon.url) as dashboard, Watcher(dashboard) as page:
+            self.assertEqual(page.feed(lambda feed: feed["kind"], 0)["kind"], "quotes")
+            self.assertEqual(page.feed(lambda feed: feed["kind"], 1)["kind"], "polygon")
+            names = set()
+
+            def both(tick):
+                names.update(ticker["symbol"] for ticker in tick["tickers"])
+                return any("@" in name for name in names) and any("@" not in name for name in names)
+            page.wait("live_tick", both)
+            symbol = next(name for name in names if "@" in name)
+            page.client.emit("watch_book", symbol)
+            self.assertTrue(page.wait("live_book")["is_quote"])
+
+    def test_a_replay_is_shown_to_its_end_and_not_begun_again(self):
+        with fresh_folder() as folder:
+            path = os.path.join(folder, "trades.parquet")
+            subprocess.run([MAKE_SAMPLE, path], check=True, stdout=subprocess.DEVNULL)
+            with Server(tool("replay-server"), "--speed", "max", path) as replay, \
+                    connected(replay.url) as dashboard, Watcher(dashboard) as page:
+                feed = page.feed(lambda feed: feed["state"] == "finished")
+                self.assertEqual((feed["kind"], feed["links"]), ("replay", 1))
+                self.assertGreater(get(dashboard.url + "/api/market-data")["total"], 0)
+
+    def test_an_exchange_that_goes_away_is_found_again(self):
+        with Server(tool("exchange-server")) as exchange, connected(exchange.url) as dashboard, \
+                Watcher(dashboard) as page:
+            page.ticker("BTC/USD")
+            port = exchange.url.rsplit(":", 1)[1]
+            exchange.stop()
+            page.feed(lambda feed: feed["state"] == "lost")
+            with Server(tool("exchange-server"), port=port):
+                page.feed(lambda feed: feed["state"] == "connected" and feed["links"] == 2)
+                place = len(page.events)
+                page.wait("live_tick", lambda tick: tick["tickers"], since=place)
+
+    def test_an_exchange_that_loses_messages_is_asked_until_it_answers(self):
+        lossy = ("--set", "failures.enabled=true", "--set",
+                 'failures.modes.drop_messages={"enabled":true,"probability":0.6}')
+        with Server(tool("exchange-server"), *lossy) as exchange, \
+                connected(exchange.url) as dashboard, Watcher(dashboard) as page:
+            page.ticker("BTC/USD")
+            page.client.emit("watch_book", "BTC/USD")
+            page.wait("live_book", lambda book: not book["is_quote"])
+
+    def test_only_the_symbols_that_are_wanted_and_with_the_key_that_is_needed(self):
+        with fresh_folder() as folder:
+            keys = os.path.join(folder, "keys")
+            with open(keys, "w", encoding="ascii") as file:
+                file.write("watching-0123456789 secret=quiet role=viewer\n")
+            with Server(tool("exchange-server"), "--keys", keys) as exchange, \
+                    connected(exchange.url, options=("--connect-symbols", "ETH/USD",
+                                                     "--api-key-file", keys)) as dashboard, \
+                    Watcher(dashboard) as page:
+                page.ticker("ETH/USD")
+                page.wait("trading_update")
+                symbols = {ticker["symbol"] for name, message in page.events
+                           if name in ("live", "live_tick") for ticker in message["tickers"]}
+                self.assertEqual(symbols, {"ETH/USD"})
+
+    def test_without_connect_nothing_is_said_of_markets(self):
+        with Server(tool("dashboard-server")) as dashboard, Watcher(dashboard) as page:
+            page.client.emit("watch_book", "BTC/USD")
+            page.client.emit("ping_server")
+            page.wait("pong")
+            self.assertFalse([name for name, _ in page.events if name.startswith("live")])
+
+
+GOOD = '{"type":"TRADE","symbol":"GOOD","price":"7","quantity":"1","side":"BUY"}'
+
+
+class Strangers(unittest.TestCase):
+    """Whatever is at the other end, the dashboard stands and the next one is shown."""
+
+    def check(self, serve, holds=lambda feed: True):
+        with Upstream(serve) as upstream, connected(upstream.url) as dashboard, \
+                Watcher(dashboard) as page:
+            page.ticker("GOOD")
+            page.feed(holds)
+            with urllib.request.urlopen(dashboard.url + "/healthz", timeout=PATIENCE) as answer:
+                self.assertEqual(answer.status, 200)
+            with open(f"/proc/{dashboard.process.pid}/status", encoding="ascii") as status:
+                resident = next(line for line in status if line.startswith("VmRSS"))
+            self.assertLess(int(resident.split()[1]), 256 * 1024)
+            code, _ = dashboard.stop()
+            self.assertEqual(code, 0)
+
+    def test_broken_messages_are_counted(self):
+        async def serve(link, _):
+            for text in ("", "{", "not json", "[" * 5000, '{"type":7}', '{"results":[]}',
+                         '{"type":"ORDERBOOK_UPDATE","symbol":"GOOD","channel":"ORDERBOOK",'
+                         '"bids":{"price":"x"},"asks":[[1,2],"x",null]}',
+                         '{"type":"TRADE","symbol":"' + "x" * 1000 + '","price":"1e999"}'):
+                await link.send(text)
+            await link.send(b"\x00\xff\xfe")
+            await link.send(GOOD)
+            await link.wait_closed()
+        self.check(serve, lambda feed: feed["unread"] >= 5)
+
+    def test_messages_beyond_the_bound_cost_the_link_and_nothing_else(self):
+        async def serve(link, number):
+            if number == 1:
+                await link.send("[" + "0," * (4 << 20) + "0]")
+                await link.wait_closed()
+            await link.send(GOOD)
+            await link.wait_closed()
+        self.check(serve, lambda feed: feed["links"] >= 2)
+
+    def test_one_who_says_nothing_is_waited_for(self):
+        async def serve(link, number):
+            asked = 0
+            async for _ in link:
+                asked += 1
+                if asked == 2:  # it is asked again
+                    await link.send(GOOD)
+        self.check(serve)
+
+    def test_one_who_hangs_up_is_called_again(self):
+        async def serve(link, number):
+            if number < 4:
+                await link.close(1011 if number % 2 else 1000, "go away")
+                return
+            await link.send(GOOD)
+            await link.wait_closed()
+        self.check(serve, lambda feed: feed["links"] >= 4)
+
+    def test_a_flood_of_markets_is_bounded(self):
+        async def serve(link, _):
+            await link.send(GOOD)
+            for number in range(5000):
+                await link.send(GOOD.replace("GOOD", f"S{number}"))
+            while True:
+                await link.send(GOOD)
+                await asyncio.sleep(0.05)
+        with Upstream(serve) as upstream, connected(upstream.url) as dashboard, \
+                Watcher(dashboard) as page:
+            page.wait("live_state", lambda state: state["left_aside"] > 0)
+
+    def test_nobody_at_all_is_there(self):
+        with Upstream(None) as upstream:
+            url = upstream.url
+        with connected(url) as dashboard, Watcher(dashboard) as page:
+            feed = page.feed(lambda feed: feed["state"] == "lost")
+            self.assertIn("server running there", feed["words"])
+
+
+class Mistakes(unittest.TestCase):
+    def test_a_url_that_is_none_is_refused_at_once(self):
+        for url in ("localhost:8765", "http://localhost", "ws://", "nothing+ws://localhost"):
+            done = subprocess.run([tool("dashboard-server"), "--port", "0", "--connect", url],
+                                  capture_output=True, timeout=PATIENCE)
+            self.assertEqual(done.returncode, 2, url)
+            self.assertIn(b"WebSocket URL", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2, warnings="ignore")

@@ -1,0 +1,34 @@
+#include "dashboard/upstreams.h"
+
+int upstreams_open(struct upstreams *upstreams, struct msim_dashboard_server_params *params,
+                   struct terminal *terminal)
+{
+    const struct option_list *urls = &upstreams->urls;
+
+    if (urls->count > MSIM_DASHBOARD_UPSTREAMS_MAX) {
+        terminal_fail(terminal, "--connect: at most %d servers", MSIM_DASHBOARD_UPSTREAMS_MAX);
+        return EXIT_USAGE;
+    }
+    int code = link_open(&upstreams->link, &upstreams->settings, terminal);
+    if (code >= 0)
+        return code;
+    for (size_t i = 0; i < urls->count; i++)
+        upstreams->items[i] = (struct msim_dashboard_upstream){
+            .url = urls->items[i],
+            .key = upstreams->link.api_key,
+            .secret = upstreams->link.api_secret,
+        };
+    params->upstreams = upstreams->items;
+    params->upstream_count = urls->count;
+    params->upstream_symbols = (const char *const *)upstreams->symbols.items;
+    params->upstream_symbol_count = upstreams->symbols.count;
+    params->upstream_tls = upstreams->link.tls;
+    return -1;
+}
+
+void upstreams_finish(struct upstreams *upstreams)
+{
+    option_list_finish(&upstreams->urls);
+    option_list_finish(&upstreams->symbols);
+    link_close(&upstreams->link);
+}
