@@ -259,6 +259,7 @@ void msim_fault_slot_clear(struct msim_faults *faults, uint32_t index)
     struct slot *slot = &faults->slots[index];
     uint64_t generation = slot->generation;
 
+    msim_fault_scenario_gone(faults, index);
     for_each_link(faults, msim_fault_rules_forget, index);
     msim_fault_throttle_finish(faults, slot);
     msim_fault_report_forget(faults, index);

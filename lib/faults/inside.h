@@ -799,6 +799,10 @@ void msim_fault_scenario_timer(struct msim_faults *faults, const struct timer_it
 /* A native message at a wire tap, for those who wait for one. */
 void msim_fault_scenario_message(struct msim_faults *faults, const struct view *view,
                                  msim_time now);
+/* The strategy goes: what it hit still counts for the scenario that runs. */
+void msim_fault_scenario_gone(struct msim_faults *faults, uint32_t slot);
+/* A ledger may have become true, or not be so any longer. */
+void msim_fault_scenario_ledger(struct msim_faults *faults);
 
 /* ---- statistics.c, trace.c ---- */
 

@@ -564,6 +564,7 @@ int msim_faults_view(struct msim_faults *faults, const char *name, const char *j
             account->orders[i].has_seen = false;
         r = view_all(faults->report, account, &document, true, detail);
         account->has_view = true;
+        msim_fault_scenario_ledger(faults);
     }
     msim_json_document_finish(&document);
     return r;

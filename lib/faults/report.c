@@ -497,6 +497,7 @@ int msim_faults_report(struct msim_faults *faults, msim_time now, const struct m
     int r = ledger_of(report, event, &account);
     if (r < 0)
         return r;
+    msim_fault_scenario_ledger(faults);
     bool waits = report->head != NOTHING;
     bool told = tell_sticky(report, account, event);
     if (!told && waits)

@@ -118,6 +118,101 @@ static void events_and_positions_trigger_steps(void **state)
     bench_finish(&bench);
 }
 
+/* A fill of ten at `now` that the robot sees, or does not. */
+static void fill_ten(struct bench *bench, msim_time now, uint64_t trade)
+{
+    struct msim_event fill = {
+        .order = 7, .account = 1, .kind = MSIM_EVENT_FILL, .side = MSIM_SIDE_BUY};
+
+    fill.as.fill = (struct msim_event_fill){
+        .trade = trade, .price = 5, .quantity = 10, .leaves = 100, .filled = 10 * (msim_qty)trade};
+    assert_true(msim_faults_report(bench->faults, now, &fill) >= 0);
+}
+
+static void robot_says(struct bench *bench, const char *view)
+{
+    assert_int_equal(msim_faults_view(bench->faults, "1", view, strlen(view), NULL), MSIM_OK);
+}
+
+static const char reconciled_soon[] =
+    "{\"format\":1,\"expect\":[{\"at\":\"end\",\"ledger_reconciled\":\"1\",\"within\":\"10s\"}]}";
+
+static void what_came_true_in_its_time_stays_true(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_start(&bench);
+    run(&bench, 0, reconciled_soon);
+    fill_ten(&bench, 1, 1);
+    assert_int_equal(msim_faults_scenario_stop(bench.faults, SEC), MSIM_OK);
+    assert_int_equal(failures_of(&bench), 1);
+    assert_non_null(strstr(report_text, "\"open\""));
+    bench_run(&bench, 11 * SEC);
+    robot_says(&bench, "{\"position\":{\"0\":10}}");
+    assert_int_equal(failures_of(&bench), 0);
+    fill_ten(&bench, 12 * SEC, 2); /* it trades on, and the view is an old one */
+    assert_int_equal(failures_of(&bench), 0);
+    assert_non_null(strstr(report_text, "\"holds\""));
+    bench_finish(&bench);
+}
+
+static void what_comes_true_too_late_has_failed(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_start(&bench);
+    run(&bench, 0, reconciled_soon);
+    fill_ten(&bench, 1, 1);
+    assert_int_equal(msim_faults_scenario_stop(bench.faults, SEC), MSIM_OK);
+    bench_run(&bench, 11 * SEC + 1);
+    robot_says(&bench, "{\"position\":{\"0\":10}}");
+    assert_int_equal(failures_of(&bench), 1);
+    assert_non_null(strstr(report_text, "\"failed\""));
+    bench_finish(&bench);
+}
+
+static void without_a_time_the_end_decides(void **state)
+{
+    static const char *const views[] = {"{\"position\":{\"0\":10}}", "{\"position\":{\"0\":11}}"};
+    struct bench bench;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(views); i++) {
+        bench_start(&bench);
+        run(&bench, 0, "{\"format\":1,\"expect\":[{\"ledger_reconciled\":\"1\"}]}");
+        fill_ten(&bench, 1, 1);
+        robot_says(&bench, views[i]);
+        assert_int_equal(msim_faults_scenario_stop(bench.faults, SEC), MSIM_OK);
+        robot_says(&bench, views[1 - i]);
+        assert_int_equal(failures_of(&bench), i);
+        bench_finish(&bench);
+    }
+}
+
+static void hits_count_as_they_were_at_the_end_and_from_strategies_that_went(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_start(&bench);
+    run(&bench, 0,
+        "{\"format\":1,\"strategies\":[{\"id\":\"d\",\"kind\":\"drop\",\"select\":{\"dir\":\"out\"}"
+        "}]"
+        ",\"timeline\":[{\"at\":\"1s\",\"do\":\"remove\",\"id\":\"d\"}],"
+        "\"expect\":[{\"strategy\":\"d\",\"hits_min\":3,\"hits_max\":3}]}");
+    for (int i = 0; i < 3; i++)
+        bench_text(&bench, i, bench.out, MSIM_FAULT_OTHER, "x");
+    bench_run(&bench, 2 * SEC);
+    assert_int_equal(failures_of(&bench), 0);
+    assert_int_equal(msim_faults_scenario_stop(bench.faults, 2 * SEC), MSIM_OK);
+    bench_add(&bench, 2 * SEC, "{\"id\":\"d\",\"kind\":\"drop\",\"select\":{\"dir\":\"out\"}}");
+    bench_text(&bench, 2 * SEC, bench.out, MSIM_FAULT_OTHER, "x");
+    assert_int_equal(failures_of(&bench), 0);
+    bench_finish(&bench);
+}
+
 static void a_bad_scenario_is_refused_whole(void **state)
 {
     static const char *const bad[] = {
@@ -512,6 +607,10 @@ int main(void)
         cmocka_unit_test(the_specification_s_scenario_runs),
         cmocka_unit_test(messages_and_hits_trigger_steps),
         cmocka_unit_test(events_and_positions_trigger_steps),
+        cmocka_unit_test(what_came_true_in_its_time_stays_true),
+        cmocka_unit_test(what_comes_true_too_late_has_failed),
+        cmocka_unit_test(without_a_time_the_end_decides),
+        cmocka_unit_test(hits_count_as_they_were_at_the_end_and_from_strategies_that_went),
         cmocka_unit_test(a_bad_scenario_is_refused_whole),
         cmocka_unit_test(every_preset_can_be_added_and_overridden),
         cmocka_unit_test(presets_of_later_kinds_say_what_they_need),

@@ -1,0 +1,156 @@
+/*
+ * What was expected of a scenario, and its report.
+ */
+#include "faults/scenario.h"
+
+#include <string.h>
+
+/* ---- expectations ---- */
+
+uint64_t msim_fault_hits_of(const struct msim_faults *faults, const char *id)
+{
+    uint32_t slot = msim_fault_slot_find(faults, id, strlen(id));
+
+    return slot == NOTHING ? 0 : faults->slots[slot].counts.hits;
+}
+
+void msim_fault_scenario_gone(struct msim_faults *faults, uint32_t slot)
+{
+    struct scenario *scenario = faults->scenario;
+    const struct strategy *strategy = faults->slots[slot].strategy;
+
+    for (size_t i = 0; scenario && strategy && i < scenario->expectation_count; i++) {
+        struct expectation *expectation = &scenario->expectations[i];
+        if (!expectation->ledger && strcmp(expectation->about, strategy->id) == 0)
+            expectation->gone += faults->slots[slot].counts.hits;
+    }
+}
+
+static bool holds_now(const struct msim_faults *faults, const struct expectation *expectation)
+{
+    struct msim_fault_ledger ledger;
+
+    if (expectation->ledger) {
+        const struct account *account =
+            msim_fault_account_named(faults->report, expectation->about);
+        return account && account->has_view &&
+               msim_faults_ledger(faults, expectation->about, &ledger) == MSIM_OK &&
+               ledger.reconciled;
+    }
+    uint64_t hits = expectation->gone + msim_fault_hits_of(faults, expectation->about);
+    return hits >= (uint64_t)expectation->least && hits <= (uint64_t)expectation->most;
+}
+
+/* The last moment at which it may come true. */
+static msim_time deadline(const struct scenario *scenario, const struct expectation *expectation)
+{
+    return moment_after(scenario->ended, expectation->within);
+}
+
+void msim_fault_scenario_judge(const struct msim_faults *faults, struct scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->expectation_count; i++) {
+        struct expectation *expectation = &scenario->expectations[i];
+        if (expectation->verdict != VERDICT_OPEN)
+            continue;
+        if (faults->now <= deadline(scenario, expectation) && holds_now(faults, expectation))
+            expectation->verdict = VERDICT_HOLDS;
+        else if (expectation->within == 0 || faults->now > deadline(scenario, expectation))
+            expectation->verdict = VERDICT_FAILED;
+    }
+}
+
+void msim_fault_scenario_ledger(struct msim_faults *faults)
+{
+    if (faults->last_scenario)
+        msim_fault_scenario_judge(faults, faults->last_scenario);
+}
+
+/* As it stands: of one that runs nothing has been decided yet. */
+static enum verdict_on verdict_of(const struct msim_faults *faults, const struct scenario *scenario,
+                                  const struct expectation *expectation)
+{
+    if (scenario->ended == MSIM_TIME_NEVER)
+        return holds_now(faults, expectation) ? VERDICT_HOLDS : VERDICT_OPEN;
+    if (expectation->verdict == VERDICT_OPEN && faults->now > deadline(scenario, expectation))
+        return VERDICT_FAILED;
+    return expectation->verdict;
+}
+
+/* ---- the report ---- */
+
+static void put_expectations(struct msim_json_writer *writer, const struct msim_faults *faults,
+                             const struct scenario *scenario, uint64_t *failures)
+{
+    static const char *const verdicts[] = {"open", "holds", "failed"};
+
+    msim_json_write_key(writer, "expect");
+    msim_json_write_array(writer);
+    for (size_t i = 0; i < scenario->expectation_count; i++) {
+        const struct expectation *expectation = &scenario->expectations[i];
+        enum verdict_on verdict = verdict_of(faults, scenario, expectation);
+        *failures += verdict != VERDICT_HOLDS;
+        msim_json_write_object(writer);
+        msim_json_write_key(writer, "about");
+        msim_json_write_text(writer, expectation->about);
+        msim_json_write_key(writer, "verdict");
+        msim_json_write_text(writer, verdicts[verdict]);
+        msim_json_write_object_end(writer);
+    }
+    msim_json_write_array_end(writer);
+}
+
+static void put_steps(struct msim_json_writer *writer, const struct scenario *scenario)
+{
+    msim_json_write_key(writer, "steps");
+    msim_json_write_array(writer);
+    for (size_t i = 0; i < scenario->count; i++) {
+        const struct step *step = &scenario->steps[i];
+        msim_json_write_object(writer);
+        msim_json_write_key(writer, "do");
+        msim_json_write_text(writer, msim_fault_verb_name(step->verb));
+        msim_json_write_key(writer, "ran");
+        msim_json_write_unsigned(writer, step->ran);
+        if (step->failed > 0) {
+            msim_json_write_key(writer, "failed");
+            msim_json_write_unsigned(writer, step->failed);
+            msim_json_write_key(writer, "why");
+            msim_json_write_text(writer, step->failure);
+        }
+        msim_json_write_object_end(writer);
+    }
+    msim_json_write_array_end(writer);
+}
+
+int msim_faults_scenario_report(const struct msim_faults *faults, char *out, size_t size,
+                                size_t *length, uint64_t *failures)
+{
+    struct msim_json_writer writer;
+    struct msim_bytes bytes;
+    uint64_t failed = 0;
+
+    if (!faults || (!out && size > 0) || !length)
+        return MSIM_ERR_INVALID;
+    const struct scenario *scenario = faults->scenario ? faults->scenario : faults->last_scenario;
+    if (!scenario)
+        return MSIM_ERR_STATE;
+    msim_bytes_init(&bytes, STATISTICS_MOST_BYTES, &faults->allocator);
+    msim_json_write_bytes(&writer, &bytes);
+    msim_json_write_object(&writer);
+    msim_json_write_key(&writer, "name");
+    msim_json_write_text(&writer, scenario->name);
+    msim_json_write_key(&writer, "seed");
+    msim_json_write_unsigned(&writer, faults->seed);
+    msim_json_write_key(&writer, "running");
+    msim_json_write_bool(&writer, scenario->ended == MSIM_TIME_NEVER);
+    msim_json_write_key(&writer, "marks");
+    msim_json_write_unsigned(&writer, scenario->marks);
+    put_steps(&writer, scenario);
+    put_expectations(&writer, faults, scenario, &failed);
+    msim_json_write_key(&writer, "failures");
+    msim_json_write_unsigned(&writer, failed);
+    msim_json_write_object_end(&writer);
+    if (failures)
+        *failures = failed;
+    return msim_fault_give_text(&bytes, msim_json_write_end(&writer, NULL), out, size, length);
+}
