@@ -245,7 +245,7 @@ static bool gates_open(const struct slot *slot, struct state *state, const struc
     }
     if (when->max_hits > 0 && decided >= when->max_hits)
         return false;
-    return when->cooldown == 0 || decided == 0 || moment->now - last >= when->cooldown;
+    return when->cooldown == 0 || decided == 0 || time_between(last, moment->now) >= when->cooldown;
 }
 
 static bool decide_model(const struct msim_faults *faults, const struct slot *slot,
@@ -294,7 +294,7 @@ struct decision msim_fault_decide(const struct msim_faults *faults, struct slot 
     struct decision decision = {.counted = is_stateful(when)};
 
     if (when->windowed) {
-        msim_time since = moment->now - moment->start;
+        msim_time since = time_between(moment->start, moment->now);
         if (since < when->from || since >= when->to)
             return decision;
     }

@@ -42,22 +42,19 @@ void msim_fault_report_arm(struct msim_faults *faults, uint32_t slot_index, msim
     if (strategy->when.model == MODEL_RATE) {
         msim_fault_report_next(faults->report, slot_index, now);
     } else if (strategy->kind == MSIM_FAULT_VENUE && strategy->as.venue.timed) {
-        msim_time at = moment_after(faults->start, strategy->as.venue.at);
-        if (at >= now)
+        msim_time at;
+        if (msim_fault_moment_to_come(faults, slot_index, strategy->as.venue.at, now, &at))
             msim_fault_timer(faults, at, &item);
     } else if (strategy->kind == MSIM_FAULT_VENUE && !strategy->as.venue.on_event &&
-               !strategy->one_shot) {
+               !strategy->one_shot && !faults->slots[slot_index].has_done_at_once) {
         msim_fault_timer(faults, now, &item);
     }
 }
 
-/* An account for what nobody's message brought about: the one named, or any that is known. */
+/* An account for what nobody's message brought about: one named, with an order to speak of. */
 static struct account *any_account(struct report *report, const struct strategy *strategy,
                                    const struct decision *decision)
 {
-    const struct pattern pattern = {
-        strategy->as.phantom.account,
-        strategy->as.phantom.account ? strlen(strategy->as.phantom.account) : 0};
     struct account *chosen = NULL;
     uint64_t count = 0;
 
@@ -65,8 +62,8 @@ static struct account *any_account(struct report *report, const struct strategy 
     for (size_t i = 0; i < report->account_count; i++) {
         char digits[NAME_DIGITS];
         const char *name = msim_fault_account_name(report, report->accounts[i]->id, digits);
-        if (report->accounts[i]->order_count == 0 ||
-            (pattern.text && !msim_fault_glob(&pattern, name, strlen(name))))
+        if (!msim_fault_phantom_is_for(strategy, (struct msim_fault_text){name, strlen(name)}) ||
+            !msim_fault_phantom_finds(report, strategy, report->accounts[i]))
             continue;
         uint64_t u =
             msim_random_at(decision->key, decision->n, PURPOSE_TARGET, (uint32_t)(1 + ++count));
@@ -76,7 +73,7 @@ static struct account *any_account(struct report *report, const struct strategy 
     return chosen;
 }
 
-bool msim_fault_report_cause(struct report *report, uint32_t slot_index, msim_time now)
+void msim_fault_report_cause(struct report *report, uint32_t slot_index, msim_time now)
 {
     struct slot *slot = &report->faults->slots[slot_index];
     const struct strategy *strategy = slot->strategy;
@@ -102,11 +99,8 @@ bool msim_fault_report_cause(struct report *report, uint32_t slot_index, msim_ti
         break;
     }
     struct trace_words words = {acted ? "hit" : "inapplicable", 0, 0};
-    if (!acted)
-        slot->counts.inapplicable++;
-    msim_fault_trace_said(report->faults, view.account, strategy, &view, slot->emissions, now,
-                          &words);
-    return acted;
+    msim_fault_trace_said(report->faults, view.account, strategy, &view, decision.n, now, &words);
+    msim_fault_time_acted(report->faults, slot_index, acted, now);
 }
 
 bool msim_fault_report_fire(struct msim_faults *faults, uint32_t slot_index, msim_time now)
@@ -115,7 +109,7 @@ bool msim_fault_report_fire(struct msim_faults *faults, uint32_t slot_index, msi
     bool waits = strategy->kind == MSIM_FAULT_DUP_FILL || strategy->kind == MSIM_FAULT_RESPOND ||
                  (strategy->kind == MSIM_FAULT_VENUE && strategy->as.venue.on_event);
 
-    if (waits || strategy->kind == MSIM_FAULT_CLOCK)
+    if (waits)
         return false;
     if (msim_fault_time_may_act(faults, slot_index, now))
         msim_fault_report_cause(faults->report, slot_index, now);

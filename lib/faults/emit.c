@@ -72,13 +72,15 @@ void msim_fault_count_gated(struct msim_faults *faults, struct msim_fault_link *
 static bool trigger(struct msim_faults *faults, uint32_t index, msim_time now)
 {
     struct node *node = node_at(faults, index);
-    const struct extra *extra = extra_at(faults, node->extra);
+    struct extra *extra = extra_at(faults, node->extra);
     uint32_t slot_index = extra->session;
     struct slot *slot = &faults->slots[slot_index];
     struct msim_fault_link *link = link_at(faults, node->link);
 
-    if (!slot->strategy || slot->generation != extra->session_generation)
+    extra->session = STRATEGIES_MOST; /* once */
+    if (!slot->strategy || slot->generation != extra->session_generation || slot->strategy->acting)
         return true;
+    slot->strategy->acting = slot->strategy->one_shot;
     bool delivered = slot->strategy->as.session.when == WHEN_AFTER;
     if (delivered) {
         msim_fault_put_out(faults, index, now);
@@ -204,6 +206,7 @@ int msim_faults_pull(struct msim_faults *faults, msim_time now, struct msim_faul
     else
         give_message(faults, node, out);
     faults->lent = index;
+    msim_fault_sweep(faults);
     return MSIM_PULL_RECORD;
 }
 

@@ -267,6 +267,7 @@ void msim_fault_slot_clear(struct msim_faults *faults, uint32_t index)
         msim_mem_free(&faults->allocator, slot->kinds, sizeof *slot->kinds);
     if (slot->strategy && slot->strategy->one_shot)
         faults->one_shots--;
+    faults->vain[index / 64] &= ~(UINT64_C(1) << index % 64);
     if (slot->strategy) {
         slot->strategy->parted = faults->parted;
         faults->parted = slot->strategy;
@@ -554,8 +555,10 @@ int msim_fault_do_update(struct msim_faults *faults, const char *id, const char 
         return explain(detail, r);
     }
     struct slot *slot = &faults->slots[index];
-    if (slot->strategy->enabled && !next->enabled)
+    if (slot->strategy->enabled && !next->enabled) {
         release_own(faults, index, faults->now);
+        slot->has_done_at_once = false;
+    }
     if (next->kind == MSIM_FAULT_THROTTLE)
         msim_fault_throttle_refill(faults, index);
     next->created = slot->strategy->created;
@@ -595,8 +598,10 @@ int msim_fault_do_enable(struct msim_faults *faults, const char *id, bool enable
         return MSIM_OK;
     slot->strategy->enabled = enabled;
     slot->epoch++;
-    if (!enabled)
+    if (!enabled) {
         release_own(faults, index, faults->now);
+        slot->has_done_at_once = false;
+    }
     rebuild_all(faults);
     if (enabled)
         arm(faults, index, faults->now);
@@ -652,7 +657,35 @@ void msim_fault_one_shot_done(struct msim_faults *faults, uint32_t slot, msim_ti
         take_away(faults, slot, now);
 }
 
+void msim_fault_fired_sweep(struct msim_faults *faults)
+{
+    faults->fired_in_vain = false;
+    for (size_t word = 0; word < SLOT_WORDS; word++) {
+        uint64_t bits = faults->vain[word];
+        faults->vain[word] = 0;
+        for (; bits; bits &= bits - 1) {
+            uint32_t slot = (uint32_t)(word * 64) + (uint32_t)__builtin_ctzll(bits);
+            /* A copy of its message may be held yet: letting that go ends it. */
+            if (faults->slots[slot].strategy && faults->slots[slot].kinds->reorder.held_now == 0)
+                msim_fault_one_shot_done(faults, slot, faults->now);
+        }
+    }
+}
+
 /* ---- once ---- */
+
+int msim_fault_refuse_fired(const struct msim_json_document *document, uint32_t at, int kind,
+                            struct msim_detail *detail)
+{
+    if (kind == MSIM_FAULT_THROTTLE)
+        return msim_json_refuse(document, at, detail, MSIM_ERR_INVALID,
+                                "a throttle is a rate and cannot be fired once: add it");
+    if (kind == MSIM_FAULT_CLOCK)
+        return msim_json_refuse(document, at, detail, MSIM_ERR_INVALID,
+                                "a clock is wrong until it is put right and cannot be fired once: "
+                                "add it");
+    return MSIM_OK;
+}
 
 int msim_fault_fire_node(struct msim_faults *faults, const struct msim_json_document *document,
                          uint32_t at, struct msim_detail *detail)
@@ -662,10 +695,10 @@ int msim_fault_fire_node(struct msim_faults *faults, const struct msim_json_docu
     int r = read_one(faults, document, at, &strategy, detail);
     if (r < 0)
         return r;
-    if (strategy->kind == MSIM_FAULT_THROTTLE) {
+    r = msim_fault_refuse_fired(document, at, strategy->kind, detail);
+    if (r < 0) {
         msim_fault_strategy_free(strategy, &faults->allocator);
-        return msim_json_refuse(document, at, detail, MSIM_ERR_INVALID,
-                                "a throttle is a rate and cannot be fired once: add it");
+        return r;
     }
     strategy->enabled = true;
     strategy->one_shot = true;
@@ -676,7 +709,11 @@ int msim_fault_fire_node(struct msim_faults *faults, const struct msim_json_docu
         return explain(detail, r);
     }
     if (strategy->kind == MSIM_FAULT_SESSION && !strategy->as.session.on_message) {
-        msim_fault_session_act(faults, place, NULL, faults->now);
+        strategy->acting = true;
+        if (msim_fault_time_may_act(faults, place, faults->now))
+            msim_fault_time_acted(faults, place,
+                                  msim_fault_session_act(faults, place, NULL, faults->now),
+                                  faults->now);
         if (!msim_fault_session_lasts(strategy))
             msim_fault_one_shot_done(faults, place, faults->now);
     } else if (!msim_fault_kind_is_network(strategy->kind) &&
@@ -706,6 +743,14 @@ int msim_faults_fire(struct msim_faults *faults, msim_time now, const char *json
 
 /* ---- all at once ---- */
 
+/* What was fired and waits for its message never meets one. */
+static void forget_fired(struct msim_faults *faults, msim_time now)
+{
+    for (uint32_t i = 0; faults->one_shots > 0 && i < STRATEGIES_MOST; i++)
+        if (faults->slots[i].strategy && faults->slots[i].strategy->kind != MSIM_FAULT_VENUE)
+            msim_fault_one_shot_done(faults, i, now);
+}
+
 int msim_fault_do_heal(struct msim_faults *faults)
 {
     msim_time now = faults->now;
@@ -727,6 +772,7 @@ int msim_fault_do_heal(struct msim_faults *faults)
     rebuild_all(faults);
     msim_fault_report_heal(faults, now);
     msim_fault_barriers_clear(faults);
+    forget_fired(faults, now);
     return msim_fault_failure(faults);
 }
 

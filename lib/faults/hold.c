@@ -192,7 +192,8 @@ static void tell_effective(struct msim_faults *faults, const struct extra *extra
         for (uint64_t bits = extra->delays[word]; bits; bits &= bits - 1) {
             uint32_t slot = (uint32_t)(word * 64) + (uint32_t)__builtin_ctzll(bits);
             if (strategy_then(faults, extra, slot))
-                msim_fault_series_add(&faults->slots[slot].kinds->effective, now - extra->entered);
+                msim_fault_series_add(&faults->slots[slot].kinds->effective,
+                                      time_between(extra->entered, now));
         }
     }
 }
@@ -272,8 +273,14 @@ static void fire(struct msim_faults *faults)
     }
 }
 
+/* One thing that is due at or before these moments; nothing ever is at MSIM_TIME_NEVER. */
 static bool step(struct msim_faults *faults, msim_time releases, msim_time timers)
 {
+    msim_fault_sweep(faults);
+    if (timers == MSIM_TIME_NEVER)
+        timers--;
+    if (releases == MSIM_TIME_NEVER)
+        releases--;
     if (msim_fault_express(faults))
         return true;
 

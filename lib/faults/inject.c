@@ -105,13 +105,9 @@ static int fill(const struct filling *filling)
     return r;
 }
 
-static void copy_name(char *to, size_t size, struct msim_fault_text text)
+static struct msim_fault_text named(const char *name, struct msim_fault_text otherwise)
 {
-    size_t length = text.length < size ? text.length : size - 1;
-
-    if (length > 0)
-        memcpy(to, text.text, length);
-    to[length] = '\0';
+    return name ? (struct msim_fault_text){name, strlen(name)} : otherwise;
 }
 
 bool msim_fault_inject_emit(struct report *report, uint32_t slot_index, const struct view *view,
@@ -121,6 +117,8 @@ bool msim_fault_inject_emit(struct report *report, uint32_t slot_index, const st
     const struct inject *inject = &slot->strategy->as.inject;
     struct msim_bytes bytes;
 
+    if (msim_fault_sayings_full(report))
+        return false;
     msim_bytes_init(&bytes, (size_t)1 << 20, &report->faults->allocator);
     struct filling filling = {
         .bytes = &bytes,
@@ -129,35 +127,28 @@ bool msim_fault_inject_emit(struct report *report, uint32_t slot_index, const st
         .random = msim_random_at(decision->key, slot->emissions, PURPOSE_TARGET, 1),
         .now = now,
     };
-    uint32_t index = fill(&filling) == MSIM_OK && msim_bytes_append(&bytes, "", 1) == MSIM_OK
-                         ? msim_fault_saying_take(report, slot->strategy)
-                         : NOTHING;
+    uint32_t index =
+        fill(&filling) == MSIM_OK ? msim_fault_saying_take(report, slot->strategy) : NOTHING;
+    const struct msim_fault_text text = {(const char *)msim_bytes_front(&bytes),
+                                         msim_bytes_length(&bytes)};
+    if (index != NOTHING &&
+        msim_fault_saying_words(report, saying_at(report, index), text,
+                                named(inject->account, view->account),
+                                named(inject->symbol, view->message->symbol)) < 0) {
+        msim_fault_saying_give(report, index);
+        index = NOTHING;
+    }
+    msim_bytes_finish(&bytes);
     if (index == NOTHING) {
         report->faults->failure = MSIM_ERR_NOMEM;
-        msim_bytes_finish(&bytes);
         return false;
     }
     struct saying *saying = saying_at(report, index);
-    saying->text_size = msim_bytes_length(&bytes);
-    saying->text = msim_mem_text(&report->faults->allocator, (const char *)msim_bytes_front(&bytes),
-                                 saying->text_size - 1);
-    msim_bytes_finish(&bytes);
-    if (!saying->text) {
-        saying->text_size = 0;
-        report->faults->failure = MSIM_ERR_NOMEM;
-    }
     saying->said.made = MSIM_FAULT_MADE_INJECTED;
     saying->said.type = inject->type;
-    saying->said.length = saying->text ? saying->text_size - 1 : 0;
     saying->said.new_sequence = true;
     saying->said.channel = inject->channel;
     saying->said.injection = slot->emissions++;
-    copy_name(saying->account, sizeof saying->account,
-              inject->account ? (struct msim_fault_text){inject->account, strlen(inject->account)}
-                              : view->account);
-    copy_name(saying->symbol, sizeof saying->symbol,
-              inject->symbol ? (struct msim_fault_text){inject->symbol, strlen(inject->symbol)}
-                             : view->message->symbol);
     slot->kinds->report.emitted++;
     msim_fault_say_at(report, index, now);
     return true;

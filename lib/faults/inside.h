@@ -14,61 +14,12 @@
 #include "base/due.h"
 #include "base/number.h"
 #include "faults/plant.h"
+#include "faults/pool.h"
 #include "faults/strategy.h"
 #include "record/symbols.h"
 
 #define STRATEGIES_MOST 256
 #define SLOT_WORDS (STRATEGIES_MOST / 64)
-#define NOTHING UINT32_MAX /* no node, no lane, no slot */
-
-/* ---- pools: items that never move, found by number ---- */
-
-struct pool {
-    void **chunks;
-    size_t chunk_count;
-    size_t chunk_capacity;
-    size_t item_size;
-    uint32_t free;  /* the first of the freed ones, NOTHING */
-    uint32_t fresh; /* the first never used */
-    size_t used;
-    const struct msim_allocator *allocator;
-};
-
-#define POOL_CHUNK 256
-
-void msim_fault_pool_init(struct pool *pool, size_t item_size,
-                          const struct msim_allocator *allocator);
-void msim_fault_pool_finish(struct pool *pool);
-/* Makes sure that `count` takes will succeed; MSIM_ERR_NOMEM. */
-int msim_fault_pool_reserve(struct pool *pool, size_t count);
-/* Not zeroed; room was reserved. */
-uint32_t msim_fault_pool_take(struct pool *pool);
-void msim_fault_pool_give(struct pool *pool, uint32_t index);
-
-static inline void *pool_at(const struct pool *pool, uint32_t index)
-{
-    return (char *)pool->chunks[index / POOL_CHUNK] + (index % POOL_CHUNK) * pool->item_size;
-}
-
-/* ---- payload memory: size classes in slabs ---- */
-
-#define PAYLOAD_CLASSES 24
-#define PAYLOAD_LARGE 255 /* beyond the classes: from the allocator itself */
-
-struct payloads {
-    void *free[PAYLOAD_CLASSES];
-    unsigned char *slab; /* the rest of the newest one */
-    size_t slab_left;
-    void *slabs; /* a list, for the end */
-    const struct msim_allocator *allocator;
-};
-
-void msim_fault_payloads_init(struct payloads *payloads, const struct msim_allocator *allocator);
-void msim_fault_payloads_finish(struct payloads *payloads);
-/* At least one byte; NULL without memory.  `class` is what giving it back asks for. */
-unsigned char *msim_fault_payload_take(struct payloads *payloads, size_t length, uint8_t *class);
-void msim_fault_payload_give(struct payloads *payloads, unsigned char *bytes, size_t length,
-                             uint8_t class);
 
 /* ---- state ---- */
 
@@ -78,6 +29,16 @@ static inline msim_time moment_after(msim_time now, msim_time delay)
     msim_time sum;
 
     return msim_add_check(now, delay, &sum) && sum < MSIM_TIME_NEVER ? sum : MSIM_TIME_NEVER - 1;
+}
+
+/* From one moment to another, cut to what int64 holds. */
+static inline msim_time time_between(msim_time from, msim_time to)
+{
+    msim_time length;
+
+    if (msim_sub_check(to, from, &length))
+        return length;
+    return to > from ? INT64_MAX : INT64_MIN;
 }
 
 /* One strategy on one link (of report kinds: for one account). */
@@ -93,6 +54,7 @@ struct state {
     bool sticky_set;
     bool ge_bad;
     bool ge_started;
+    bool aged; /* its session has met `max_age` */
     msim_time ge_until;
     uint64_t ge_sojourns;
     uint64_t arrivals; /* of a rate */
@@ -195,6 +157,9 @@ struct slot {
     uint64_t emissions;   /* of a report kind: the number of the next thing it says */
     uint64_t arrivals;    /* of its rate's Poisson process, outside of sessions */
     msim_time added;
+    msim_time done_at; /* the moment at which it acted, where it has (`at`) */
+    bool has_done_at;
+    bool has_done_at_once; /* a venue action that was to come as soon as it stood */
 };
 
 /* ---- held messages ---- */
@@ -248,6 +213,7 @@ struct extra {
     uint64_t session_generation;
     uint64_t slice_generation;
     uint64_t reorder_key;
+    uint64_t held; /* its number among all that reorder has held */
     struct msim_fault_slice slicing;
 };
 
@@ -419,16 +385,25 @@ enum live {
 
 /* New connections are kept out. */
 struct barrier {
-    uint32_t slot;
-    uint64_t generation;
     int action;
     int status;
     enum scope scope;
     char *who; /* account or client; NULL for all */
+    msim_time from;
     msim_time until;
+    int64_t flaps; /* how often it comes again, */
+    msim_time gap; /* so long after it came */
+    msim_time duration;
 };
 
 #define BARRIERS_MOST 256
+
+/* What the modes of the Python simulator were said to be, last. */
+enum python_state {
+    PYTHON_NOT_ASKED,
+    PYTHON_ENABLED,
+    PYTHON_DISABLED,
+};
 
 struct msim_faults {
     struct msim_allocator allocator;
@@ -440,6 +415,8 @@ struct msim_faults {
     uint64_t seed;
     uint64_t strategies; /* how many stand */
     uint64_t one_shots;  /* and are to go after their first hit */
+    bool fired_in_vain;  /* the message that one of them was still to act on is gone */
+    uint64_t vain[SLOT_WORDS];
     uint64_t created;
     uint64_t counter;
     struct slot slots[STRATEGIES_MOST];
@@ -479,8 +456,10 @@ struct msim_faults {
     size_t barrier_count;
     size_t barrier_capacity;
     uint64_t state_numbers;
+    enum python_state python;
     struct live_values live[LIVE_KINDS]; /* by enum live */
     uint64_t id_swaps;                   /* strategies that need them */
+    uint64_t holds_made;                 /* by reorder, so far */
 #if MSIM_PLANT == PLANT_SHARED_RANDOM
     uint64_t *planted_draws;
     uint64_t planted_draw_count;
@@ -575,6 +554,9 @@ int msim_fault_reserve(struct msim_faults *faults, size_t count);
  */
 uint32_t msim_fault_node_take(struct msim_faults *faults, struct msim_fault_link *link,
                               const unsigned char *bytes, size_t length);
+/* The same in room that was set aside for it: it cannot fail. */
+uint32_t msim_fault_node_take_reserved(struct msim_faults *faults, struct msim_fault_link *link,
+                                       const unsigned char *bytes);
 /* Other bytes for it, taken from the payloads. */
 void msim_fault_node_bytes(struct msim_faults *faults, struct node *node, unsigned char *bytes,
                            size_t length, uint8_t class);
@@ -769,8 +751,11 @@ void msim_fault_express_forget(struct msim_faults *faults, const struct msim_fau
 
 /* ---- session.c ---- */
 
-/* The slot's action; `cause` is the session whose message or clock brought it about, or NULL. */
-void msim_fault_session_act(struct msim_faults *faults, uint32_t slot,
+/*
+ * The slot's action; `cause` is the session whose message or clock brought it about, or NULL.
+ * False where there was nobody to do it to.
+ */
+bool msim_fault_session_act(struct msim_faults *faults, uint32_t slot,
                             struct msim_fault_session *cause, msim_time now);
 /* Whether a fired one has more to do after its act: a notice comes first, or it flaps. */
 bool msim_fault_session_lasts(const struct strategy *strategy);
@@ -782,8 +767,13 @@ void msim_fault_session_timer(struct msim_faults *faults, const struct timer_ite
 /* Sets the timers of one strategy for one session; NULL for what is no session's. */
 void msim_fault_session_arm(struct msim_faults *faults, uint32_t slot,
                             struct msim_fault_session *session, msim_time now);
-/* Gates 1 to 3 for what time brings; counts the hit. */
+/* Gates 1 to 3 for what time brings; it is decided then, and a hit once it has acted. */
 bool msim_fault_time_may_act(struct msim_faults *faults, uint32_t slot, msim_time now);
+void msim_fault_time_acted(struct msim_faults *faults, uint32_t slot, bool acted, msim_time now);
+/* The moment of its `at`, if that is still to come. */
+bool msim_fault_moment_to_come(const struct msim_faults *faults, uint32_t slot, msim_time at,
+                               msim_time now, msim_time *out);
+void msim_fault_moment_came(struct msim_faults *faults, uint32_t slot, msim_time now);
 void msim_fault_session_resume(struct msim_faults *faults, struct msim_fault_session *session,
                                msim_time now);
 void msim_fault_barriers_clear(struct msim_faults *faults);
@@ -860,6 +850,18 @@ int msim_fault_fire_node(struct msim_faults *faults, const struct msim_json_docu
                          uint32_t at, struct msim_detail *detail);
 /* Gone after what it was fired for. */
 void msim_fault_one_shot_done(struct msim_faults *faults, uint32_t slot, msim_time now);
+/* Those whose message is gone before they could act on it. */
+void msim_fault_fired_sweep(struct msim_faults *faults);
+
+static inline void msim_fault_sweep(struct msim_faults *faults)
+{
+    if (faults->fired_in_vain)
+        msim_fault_fired_sweep(faults);
+}
+
+/* What is a state or a rate cannot be fired. */
+int msim_fault_refuse_fired(const struct msim_json_document *document, uint32_t at, int kind,
+                            struct msim_detail *detail);
 /* What has passed the taps of a direction since the beginning. */
 uint64_t msim_fault_tapped(const struct msim_faults *faults, int direction);
 

@@ -312,6 +312,7 @@ static void corrupt(struct judgement *judgement, const struct verdict *verdict, 
         };
         if (msim_fault_mutate(&mutating) < 0) {
             faults->failure = MSIM_ERR_NOMEM;
+            inapplicable(judgement, verdict, copy->sub);
             return;
         }
         if (!mutating.applied || (mutating.cut > 0 && copy->other != NOTHING)) {
@@ -493,7 +494,7 @@ static void tell_effective(struct judgement *judgement, msim_time leaves,
     for (size_t i = 0; i < judgement->count; i++)
         if (hits[i] && strategy_of(&judgement->verdicts[i])->kind == MSIM_FAULT_DELAY)
             msim_fault_series_add(&judgement->verdicts[i].rule->slot->kinds->effective,
-                                  leaves - judgement->now);
+                                  time_between(judgement->now, leaves));
 }
 
 /* The effective delay is told when it is known: now, or by the extra when it leaves. */
@@ -606,16 +607,15 @@ static void reveal(struct judgement *judgement, struct copy *copy, const bool hi
         msim_fault_node_bytes(faults, node, mutating.made, mutating.made_length, mutating.class);
 }
 
-static bool judge_copy(struct judgement *judgement, uint32_t sub, msim_time when)
+/* Its memory was reserved: it cannot fail. */
+static void judge_copy(struct judgement *judgement, uint32_t sub, msim_time when)
 {
     struct msim_faults *faults = judgement->faults;
     const struct msim_fault_message *message = judgement->view.message;
     bool hits[STRATEGIES_MOST];
     struct copy copy = {.sub = sub, .passage = {.order = ORDER_LINK}, .other = NOTHING};
 
-    copy.index = msim_fault_node_take(faults, judgement->link, message->bytes, message->length);
-    if (copy.index == NOTHING)
-        return false;
+    copy.index = msim_fault_node_take_reserved(faults, judgement->link, message->bytes);
     struct node *node = node_at(faults, copy.index);
     node->ordinal = judgement->ordinal;
     node->type = (uint8_t)message->type;
@@ -643,12 +643,11 @@ static bool judge_copy(struct judgement *judgement, uint32_t sub, msim_time when
             copy.passage = (struct passage){.order = ORDER_LINK};
             send_on(judgement, &copy, copy.other, when, hits);
         }
-        return true;
+        return;
     }
     send_on(judgement, &copy, copy.index, when, hits);
     if (copy.other != NOTHING)
         send_on(judgement, &copy, copy.other, when, hits);
-    return true;
 }
 
 /* ---- the whole of it ---- */
@@ -705,10 +704,7 @@ static int act(struct judgement *judgement)
         msim_time when = judgement->now;
         if (sub > 0)
             when = moment_after(when, copies.gaps[sub - 1]);
-        if (judge_copy(judgement, sub, when))
-            continue;
-        judgement->link->balance.discarded += copies.count + 1 - sub;
-        return MSIM_ERR_NOMEM;
+        judge_copy(judgement, sub, when);
     }
     return MSIM_FAULT_TAKEN;
 }
@@ -770,6 +766,7 @@ static int judge(struct msim_faults *faults, struct msim_fault_link *link, const
         msim_fault_scenario_message(faults, &judgement.view, faults->now);
     if (faults->one_shots > 0 && judgement.hits > 0)
         forget_fired(&judgement);
+    msim_fault_sweep(faults);
     return r;
 }
 
@@ -779,6 +776,22 @@ static bool quiet(const struct msim_faults *faults, const struct msim_fault_link
 {
     return link->balance.pending == 0 && link->gate == GATE_OPEN && !faults->params.trace_full &&
            !faults->scenario && !message->injector && !message->has_ordinal;
+}
+
+/* How many copies of the message there may be in all. */
+static size_t copies_at_most(const struct msim_fault_link *link, const uint16_t *matched,
+                             size_t count)
+{
+    size_t copies = 0;
+
+    for (size_t i = 0; i < count && link->copies; i++) {
+        const struct strategy *strategy = link->rules[matched[i]].slot->strategy;
+        if (strategy->kind == MSIM_FAULT_DUPLICATE)
+            copies += (size_t)strategy->as.duplicate.max;
+    }
+    if (PLANTED(COPIES_REENTER))
+        copies *= 2;
+    return 1 + (copies < COPIES_MOST ? copies : COPIES_MOST);
 }
 
 static int look_closer(struct msim_faults *faults, msim_time now, struct msim_fault_link *link,
@@ -810,11 +823,15 @@ static int look_closer(struct msim_faults *faults, msim_time now, struct msim_fa
         link->plain++;
         return MSIM_FAULT_PASS;
     }
-    if (msim_fault_reserve(faults, TURN_NEEDS) < 0)
+    if (msim_fault_reserve(faults, TURN_NEEDS) < 0 ||
+        msim_fault_payloads_reserve(&faults->payloads, message->length,
+                                    copies_at_most(link, matched, count)) < 0)
         return MSIM_ERR_NOMEM;
     msim_fault_return_lent(faults);
     faults->now = now;
-    return judge(faults, link, &view, matched, count);
+    int r = judge(faults, link, &view, matched, count);
+    msim_fault_payloads_unreserve(&faults->payloads);
+    return r;
 }
 
 int msim_faults_submit(struct msim_faults *faults, msim_time now, struct msim_fault_link *link,

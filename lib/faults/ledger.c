@@ -270,10 +270,14 @@ static int balance_set(struct report *report, struct account *account,
 
 static void add_signed(int64_t *sum, uint8_t side, int64_t quantity)
 {
-    int64_t step = side == MSIM_SIDE_SELL ? -quantity : quantity;
+    if (quantity == INT64_MIN)
+        quantity++; /* so that it can be turned round */
+    *sum = msim_fault_add_up(*sum, side == MSIM_SIDE_SELL ? -quantity : quantity);
+}
 
-    if (!msim_add_check(*sum, step, sum))
-        *sum = step > 0 ? INT64_MAX : INT64_MIN;
+static void take_back(int64_t *sum, uint8_t side, int64_t quantity)
+{
+    add_signed(sum, side == MSIM_SIDE_SELL ? MSIM_SIDE_BUY : MSIM_SIDE_SELL, quantity);
 }
 
 /* ---- the truth ---- */
@@ -319,8 +323,8 @@ static int busted_event(struct report *report, struct account *account,
         if (r < 0)
             return r;
         fill->busted = true;
-        add_signed(&position->truth, order->side, -fill->quantity);
-        order->filled -= fill->quantity;
+        take_back(&position->truth, order->side, fill->quantity);
+        take_back(&order->filled, MSIM_SIDE_BUY, fill->quantity);
     }
     return MSIM_OK;
 }
@@ -385,7 +389,7 @@ static int told_fill(struct report *report, struct account *account, const struc
     if (r < 0)
         return r;
     add_signed(&position->told, event->side, event->as.fill.quantity);
-    order->told += event->as.fill.quantity;
+    order->told = msim_fault_add_up(order->told, event->as.fill.quantity);
     struct known_fill *fill = fill_find(account, exec, order->order);
     if (fill)
         fill->told++;
@@ -405,8 +409,8 @@ static int told_bust(struct report *report, struct account *account, const struc
         if (r < 0)
             return r;
         fill->busted = true;
-        add_signed(&position->told, order->side, -fill->quantity);
-        order->told -= fill->quantity;
+        take_back(&position->told, order->side, fill->quantity);
+        take_back(&order->told, MSIM_SIDE_BUY, fill->quantity);
     }
     return MSIM_OK;
 }
@@ -513,8 +517,12 @@ static int view_order(struct report *report, struct account *account,
         }
         return r;
     }
-    return msim_json_refuse(document, at, detail, MSIM_ERR_NOT_FOUND,
-                            "the account has no such order");
+    int64_t value = 0;
+    int r = view_number(document, at, -18, &value, detail);
+    if (r == MSIM_OK && value != 0)
+        return msim_json_refuse(document, at, detail, MSIM_ERR_NOT_FOUND,
+                                "the account has no such order");
+    return r; /* one that never came to the engine has nothing filled, as the robot says */
 }
 
 static int view_all(struct report *report, struct account *account,

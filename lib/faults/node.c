@@ -3,6 +3,7 @@
  */
 #include "faults/inside.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -90,13 +91,11 @@ int msim_fault_reserve(struct msim_faults *faults, size_t count)
     return r < 0 ? r : reserve_lane_index(faults, count);
 }
 
-uint32_t msim_fault_node_take(struct msim_faults *faults, struct msim_fault_link *link,
-                              const unsigned char *bytes, size_t length)
+/* `copy` is room for the bytes, and becomes the node's. */
+static uint32_t make_node(struct msim_faults *faults, struct msim_fault_link *link,
+                          unsigned char *copy, const unsigned char *bytes, size_t length,
+                          uint8_t class)
 {
-    uint8_t class;
-    unsigned char *copy = msim_fault_payload_take(&faults->payloads, length, &class);
-    if (!copy)
-        return NOTHING;
     if (length > 0)
         memcpy(copy, bytes, length);
 
@@ -116,6 +115,26 @@ uint32_t msim_fault_node_take(struct msim_faults *faults, struct msim_fault_link
     link->watch = UINT64_MAX;
     link->balance.pending_bytes += length;
     return index;
+}
+
+uint32_t msim_fault_node_take(struct msim_faults *faults, struct msim_fault_link *link,
+                              const unsigned char *bytes, size_t length)
+{
+    uint8_t class;
+    unsigned char *copy = msim_fault_payload_take(&faults->payloads, length, &class);
+
+    return copy ? make_node(faults, link, copy, bytes, length, class) : NOTHING;
+}
+
+uint32_t msim_fault_node_take_reserved(struct msim_faults *faults, struct msim_fault_link *link,
+                                       const unsigned char *bytes)
+{
+    struct payloads *payloads = &faults->payloads;
+
+    assert(payloads->reserved_count > 0);
+    unsigned char *copy = payloads->reserved[--payloads->reserved_count];
+    return make_node(faults, link, copy, bytes, payloads->reserved_length,
+                     payloads->reserved_class);
 }
 
 void msim_fault_node_bytes(struct msim_faults *faults, struct node *node, unsigned char *bytes,
@@ -145,9 +164,27 @@ struct extra *msim_fault_node_extra(struct msim_faults *faults, struct node *nod
     return extra_at(faults, node->extra);
 }
 
+/* A strategy that was fired and was still to act on a message that is gone. */
+static void note_in_vain(struct msim_faults *faults, uint32_t index, uint64_t generation)
+{
+    const struct slot *slot = index < STRATEGIES_MOST ? &faults->slots[index] : NULL;
+
+    if (!slot || !slot->strategy || slot->generation != generation || !slot->strategy->one_shot ||
+        slot->strategy->acting)
+        return;
+    faults->vain[index / 64] |= UINT64_C(1) << index % 64;
+    faults->fired_in_vain = true;
+}
+
 void msim_fault_node_settle(struct msim_faults *faults, struct node *node)
 {
     struct msim_fault_link *link = link_at(faults, node->link);
+
+    if (faults->one_shots > 0 && node->extra != NOTHING) {
+        const struct extra *extra = extra_at(faults, node->extra);
+        note_in_vain(faults, extra->session, extra->session_generation);
+        note_in_vain(faults, extra->reorder, extra->reorder_generation);
+    }
 
     link->balance.pending--;
     link->balance.pending_bytes -= node->length;

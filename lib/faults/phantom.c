@@ -11,14 +11,24 @@
 
 /* ---- whose order ---- */
 
-static bool eligible(const struct phantom *phantom, const struct known_order *order,
-                     const char *cid)
+/* What is open of it as it was told: the phantom part of it is filled. */
+static msim_qty told_leaves(const struct known_order *order)
 {
-    if (phantom->pick == PICK_CID && !msim_fault_glob(&phantom->pick_cid, cid, strlen(cid)))
+    return order->leaves > order->phantom ? order->leaves - order->phantom : 0;
+}
+
+static bool eligible(const struct report *report, const struct phantom *phantom,
+                     const struct account *owner, const struct known_order *order)
+{
+    char digits[NAME_DIGITS];
+
+    if (phantom->target == TARGET_CLOSED_ORDER ? order->open
+                                               : !order->open || told_leaves(order) == 0)
         return false;
-    if (phantom->target == TARGET_CLOSED_ORDER)
-        return !order->open;
-    return order->open && order->leaves > 0;
+    if (phantom->pick != PICK_CID)
+        return true;
+    const char *cid = msim_fault_cid_name(report, owner->id, order->client_id, digits);
+    return msim_fault_glob(&phantom->pick_cid, cid, strlen(cid));
 }
 
 struct choice {
@@ -26,47 +36,101 @@ struct choice {
     uint32_t order;
 };
 
-/* The orders that may be chosen, one after another; `wanted` SIZE_MAX counts them. */
-static size_t scan(const struct report *report, const struct phantom *phantom,
-                   struct account *account, size_t wanted, struct choice *out)
-{
-    size_t found = 0;
+struct choosing {
+    const struct report *report;
+    const struct phantom *phantom;
+    size_t wanted; /* of those that may be chosen; SIZE_MAX for none */
+    size_t found;
+    struct choice oldest; /* by the engine's numbers */
+    struct choice newest;
+    struct choice chosen;
+};
 
-    for (size_t a = 0; a < report->account_count; a++) {
-        struct account *owner = report->accounts[a];
-        bool own = owner == account;
-        if (own == (phantom->target == TARGET_FOREIGN_ORDER))
+static uint64_t number_of(const struct choice *choice)
+{
+    return choice->account->orders[choice->order].order;
+}
+
+static void look_at(struct choosing *choosing, struct account *owner)
+{
+    for (size_t i = 0; i < owner->order_count; i++) {
+        const struct choice here = {owner, (uint32_t)i};
+        if (!eligible(choosing->report, choosing->phantom, owner, &owner->orders[i]))
             continue;
-        for (size_t i = 0; i < owner->order_count; i++) {
-            char digits[NAME_DIGITS];
-            const struct known_order *order = &owner->orders[i];
-            if (!eligible(phantom, order,
-                          msim_fault_cid_name(report, owner->id, order->client_id, digits)))
-                continue;
-            if (found++ == wanted) {
-                *out = (struct choice){owner, (uint32_t)i};
-                return found;
-            }
-        }
+        if (choosing->found == 0 || number_of(&here) < number_of(&choosing->oldest))
+            choosing->oldest = here;
+        if (choosing->found == 0 || number_of(&here) > number_of(&choosing->newest))
+            choosing->newest = here;
+        if (choosing->found++ == choosing->wanted)
+            choosing->chosen = here;
     }
-    return found;
+}
+
+/* The orders that may be chosen, the account's own or those of all the others. */
+static void look_around(struct choosing *choosing, struct account *account)
+{
+    const struct report *report = choosing->report;
+
+    choosing->found = 0;
+    if (choosing->phantom->target != TARGET_FOREIGN_ORDER) {
+        look_at(choosing, account);
+        return;
+    }
+    for (size_t i = 0; i < report->account_count; i++)
+        if (report->accounts[i] != account)
+            look_at(choosing, report->accounts[i]);
 }
 
 static bool choose(const struct report *report, const struct phantom *phantom,
                    struct account *account, const struct decision *decision, struct choice *out)
 {
-    size_t count = scan(report, phantom, account, SIZE_MAX, out);
-    size_t wanted = 0;
+    struct choosing choosing = {.report = report, .phantom = phantom, .wanted = SIZE_MAX};
 
-    if (count == 0)
+    look_around(&choosing, account);
+    if (choosing.found == 0)
         return false;
-    if (phantom->pick == PICK_NEWEST)
-        wanted = count - 1;
-    else if (phantom->pick != PICK_OLDEST)
-        wanted = (size_t)msim_mul_high(
-            msim_random_at(decision->key, decision->n, PURPOSE_TARGET, 0), count);
-    scan(report, phantom, account, wanted, out);
+    if (phantom->pick == PICK_OLDEST || phantom->pick == PICK_NEWEST) {
+        *out = phantom->pick == PICK_OLDEST ? choosing.oldest : choosing.newest;
+        return true;
+    }
+    choosing.wanted = (size_t)msim_mul_high(
+        msim_random_at(decision->key, decision->n, PURPOSE_TARGET, 0), choosing.found);
+    look_around(&choosing, account);
+    *out = choosing.chosen;
     return true;
+}
+
+bool msim_fault_phantom_is_for(const struct strategy *strategy, struct msim_fault_text account)
+{
+    if (strategy->kind != MSIM_FAULT_PHANTOM_FILL || !strategy->as.phantom.account)
+        return true;
+    const struct pattern pattern = {strategy->as.phantom.account,
+                                    strlen(strategy->as.phantom.account)};
+    return msim_fault_glob(&pattern, account.text, account.length);
+}
+
+static bool has_eligible(const struct report *report, const struct phantom *phantom,
+                         const struct account *owner)
+{
+    for (size_t i = 0; i < owner->order_count; i++)
+        if (eligible(report, phantom, owner, &owner->orders[i]))
+            return true;
+    return false;
+}
+
+bool msim_fault_phantom_finds(const struct report *report, const struct strategy *strategy,
+                              struct account *account)
+{
+    const struct phantom *phantom = &strategy->as.phantom;
+
+    if (phantom->target == TARGET_UNKNOWN_ORDER)
+        return account->order_count > 0;
+    if (phantom->target != TARGET_FOREIGN_ORDER)
+        return has_eligible(report, phantom, account);
+    for (size_t i = 0; i < report->account_count; i++)
+        if (report->accounts[i] != account && has_eligible(report, phantom, report->accounts[i]))
+            return true;
+    return false;
 }
 
 /* ---- price and quantity ---- */
@@ -130,7 +194,7 @@ static msim_qty quantity_of(const struct report *report, const struct phantom *p
 {
     struct msim_fault_instrument found;
     int64_t mantissa = 0;
-    msim_qty whole = order->leaves > 0 ? order->leaves : order->quantity;
+    msim_qty whole = told_leaves(order) > 0 ? told_leaves(order) : order->quantity;
 
     switch (phantom->quantity) {
     case QUANTITY_LEAVES:
@@ -193,10 +257,26 @@ static void fill_in(struct msim_event *event, const struct account *account,
     event->as.fill.trade = exec;
     event->as.fill.price = price;
     event->as.fill.quantity = quantity;
-    event->as.fill.filled = order->filled + order->phantom + quantity;
-    event->as.fill.leaves = order->leaves > quantity ? order->leaves - quantity : 0;
+    event->as.fill.filled =
+        msim_fault_add_up(msim_fault_add_up(order->filled, order->phantom), quantity);
+    event->as.fill.leaves = told_leaves(order) > quantity ? told_leaves(order) - quantity : 0;
     if (event->as.fill.leaves > 0)
         event->status = MSIM_STATUS_PARTIALLY_FILLED;
+}
+
+/* Price times quantity in the quote's own parts; false where that is too much. */
+static bool cost_of(const struct msim_fault_instrument *found, const struct msim_event *fill,
+                    int64_t *out)
+{
+    msim_int128 cost = (msim_int128)fill->as.fill.price * fill->as.fill.quantity;
+    int shift = found->price_exponent + found->quantity_exponent - found->quote_exponent;
+
+    for (; shift < 0 && cost != 0; shift++)
+        cost /= 10;
+    for (; shift > 0 && cost <= INT64_MAX; shift--)
+        cost *= 10;
+    *out = (int64_t)cost;
+    return cost <= INT64_MAX;
 }
 
 /* The balances as they would be, had it happened: for those who ask to be told that too. */
@@ -210,14 +290,8 @@ static void say_balance(struct report *report, const struct strategy *strategy,
     if (!instrument_of(report, fill->instrument, &found) ||
         msim_decimal_rescale(fill->as.fill.quantity, found.quantity_exponent, found.base_exponent,
                              &quantity) < 0 ||
-        !msim_mul_check(fill->as.fill.price, fill->as.fill.quantity, &cost))
+        !cost_of(&found, fill, &cost))
         return;
-    int shift = found.price_exponent + found.quantity_exponent - found.quote_exponent;
-    for (; shift < 0; shift++)
-        cost /= 10;
-    for (; shift > 0; shift--)
-        if (!msim_mul_check(cost, 10, &cost))
-            return;
     bool buys = fill->side != MSIM_SIDE_SELL;
     const uint32_t assets[] = {found.base_asset, found.quote_asset};
     const int64_t changes[] = {buys ? quantity : -quantity, buys ? -cost : cost};
@@ -236,7 +310,7 @@ static void say_balance(struct report *report, const struct strategy *strategy,
         for (size_t k = 0; k < account->balance_count; k++) {
             if (account->balances[k].asset != assets[i])
                 continue;
-            said->event.as.balance.free += account->balances[k].free;
+            said->event.as.balance.free = msim_fault_add_up(changes[i], account->balances[k].free);
             said->event.as.balance.held = account->balances[k].held;
         }
         msim_fault_say_at(report, index, now);
@@ -322,7 +396,7 @@ bool msim_fault_phantom_emit(struct report *report, uint32_t slot_index, struct 
     struct msim_event fill = said->event;
     bool own = choice.account == account;
     if (phantom->sticky && own) {
-        order->phantom += quantity;
+        order->phantom = msim_fault_add_up(order->phantom, quantity);
         account->has_phantoms = true;
     }
     if (PLANTED(PHANTOM_PAYS) && own)

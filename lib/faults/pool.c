@@ -6,7 +6,7 @@
  * larger ones go to the allocator.  Slabs are kept until the end: their number
  * is bounded by the most that ever waited at once.
  */
-#include "faults/inside.h"
+#include "faults/pool.h"
 
 #include <assert.h>
 #include <string.h>
@@ -147,4 +147,26 @@ void msim_fault_payload_give(struct payloads *payloads, unsigned char *bytes, si
     }
     memcpy(bytes, &payloads->free[class], sizeof(void *));
     payloads->free[class] = bytes;
+}
+
+int msim_fault_payloads_reserve(struct payloads *payloads, size_t length, size_t count)
+{
+    assert(payloads->reserved_count == 0 && count <= COPIES_MOST + 1);
+    payloads->reserved_length = length;
+    while (payloads->reserved_count < count) {
+        unsigned char *bytes = msim_fault_payload_take(payloads, length, &payloads->reserved_class);
+        if (!bytes) {
+            msim_fault_payloads_unreserve(payloads);
+            return MSIM_ERR_NOMEM;
+        }
+        payloads->reserved[payloads->reserved_count++] = bytes;
+    }
+    return MSIM_OK;
+}
+
+void msim_fault_payloads_unreserve(struct payloads *payloads)
+{
+    while (payloads->reserved_count > 0)
+        msim_fault_payload_give(payloads, payloads->reserved[--payloads->reserved_count],
+                                payloads->reserved_length, payloads->reserved_class);
 }

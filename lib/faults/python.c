@@ -391,6 +391,8 @@ int msim_faults_python_modes(struct msim_faults *faults, msim_time now, const ch
     if (r == MSIM_OK && enabled)
         r = msim_faults_add_all(faults, now, (const char *)msim_bytes_front(&bytes),
                                 msim_bytes_length(&bytes), detail);
+    if (r == MSIM_OK)
+        faults->python = enabled ? PYTHON_ENABLED : PYTHON_DISABLED;
     msim_bytes_finish(&bytes);
     msim_fault_arena_finish(&words.arena);
     msim_json_document_finish(&document);
@@ -540,6 +542,8 @@ int msim_faults_python_statistics(const struct msim_faults *faults, char *out, s
         return MSIM_ERR_INVALID;
     for (size_t i = 0; i < faults->strategies; i++)
         enabled = enabled || faults->slots[faults->slot_order[i]].strategy->enabled;
+    if (faults->python != PYTHON_NOT_ASKED && faults->strategies == 0)
+        enabled = faults->python == PYTHON_ENABLED;
     msim_bytes_init(&bytes, STATISTICS_MOST_BYTES, &faults->allocator);
     msim_json_write_bytes(&writer, &bytes);
     msim_json_write_object(&writer);

@@ -97,8 +97,11 @@ static bool add_hold(struct msim_faults *faults, struct msim_fault_link *link, u
     const struct extra *extra = extra_at(faults, node->extra);
     void *holds = link->holds;
 
-    if (msim_mem_grow(&faults->allocator, &holds, &link->hold_capacity, sizeof *link->holds,
-                      link->hold_count + 1, faults->params.max_holds) < 0)
+    int r = msim_mem_grow(&faults->allocator, &holds, &link->hold_capacity, sizeof *link->holds,
+                          link->hold_count + 1, faults->params.max_holds);
+    if (r == MSIM_ERR_NOMEM)
+        faults->failure = r;
+    if (r < 0)
         return false;
     link->holds = holds;
     link->holds[link->hold_count++] = (struct hold){
@@ -172,9 +175,12 @@ static struct shuffle *open_shuffle(struct msim_faults *faults, struct msim_faul
     const struct extra *extra = extra_at(faults, node->extra);
     void *shuffles = link->shuffles;
 
-    if (msim_mem_grow(&faults->allocator, &shuffles, &link->shuffle_capacity,
-                      sizeof *link->shuffles, link->shuffle_count + 1,
-                      faults->params.max_holds) < 0)
+    int r =
+        msim_mem_grow(&faults->allocator, &shuffles, &link->shuffle_capacity,
+                      sizeof *link->shuffles, link->shuffle_count + 1, faults->params.max_holds);
+    if (r == MSIM_ERR_NOMEM)
+        faults->failure = r;
+    if (r < 0)
         return NULL;
     link->shuffles = shuffles;
     struct shuffle *shuffle = &link->shuffles[link->shuffle_count++];
@@ -216,7 +222,6 @@ static void permute(const struct shuffle *shuffle, uint32_t *nodes)
 enum shuffle_end {
     SHUFFLE_FULL,
     SHUFFLE_TIMER,
-    SHUFFLE_FLUSHED,
 };
 
 static void release_shuffle(struct msim_faults *faults, struct msim_fault_link *link, size_t i,
@@ -232,8 +237,7 @@ static void release_shuffle(struct msim_faults *faults, struct msim_fault_link *
         nodes[k] = at;
         at = node_at(faults, at)->next;
     }
-    if (end != SHUFFLE_FLUSHED)
-        permute(&shuffle, nodes);
+    permute(&shuffle, nodes);
     for (uint32_t k = 0; k < shuffle.count; k++)
         let_go(faults, nodes[k], now);
     if (!counts)
@@ -241,12 +245,9 @@ static void release_shuffle(struct msim_faults *faults, struct msim_fault_link *
     counts->held_now -= shuffle.count;
     if (end == SHUFFLE_FULL)
         counts->released_by_count += shuffle.count;
-    else if (end == SHUFFLE_TIMER)
-        counts->released_by_timer += shuffle.count;
     else
-        counts->released_by_flush += shuffle.count;
-    if (end != SHUFFLE_FLUSHED)
-        settle_fired(faults, shuffle.slot, shuffle.generation, now);
+        counts->released_by_timer += shuffle.count;
+    settle_fired(faults, shuffle.slot, shuffle.generation, now);
 }
 
 static bool add_to_shuffle(struct msim_faults *faults, struct msim_fault_link *link, uint32_t index,
@@ -289,7 +290,7 @@ static bool keep(struct msim_faults *faults, uint32_t index, msim_time now)
 {
     struct node *node = node_at(faults, index);
     struct msim_fault_link *link = link_at(faults, node->link);
-    const struct extra *extra = extra_at(faults, node->extra);
+    struct extra *extra = extra_at(faults, node->extra);
     struct reorder_counts *counts =
         extra->reorder < STRATEGIES_MOST
             ? counts_of(faults, extra->reorder, extra->reorder_generation)
@@ -298,6 +299,7 @@ static bool keep(struct msim_faults *faults, uint32_t index, msim_time now)
     if (!counts || !faults->slots[extra->reorder].strategy->enabled)
         return false;
     msim_time max_wait = extra->max_wait;
+    extra->held = faults->holds_made++;
     bool room = link->hold_count + link->shuffled < faults->params.max_holds;
     bool kept = room && (extra->shuffle ? add_to_shuffle(faults, link, index, now)
                                         : add_hold(faults, link, index, now));
@@ -330,28 +332,96 @@ void msim_fault_reorder(struct msim_faults *faults, uint32_t index, msim_time no
         count_down(faults, link, values, now);
 }
 
+/* ---- all that one strategy holds ---- */
+
+static uint64_t held_number(const struct msim_faults *faults, uint32_t index)
+{
+    return extra_at(faults, node_at(faults, index)->extra)->held;
+}
+
+static uint32_t merge_held(struct msim_faults *faults, uint32_t a, uint32_t b)
+{
+    uint32_t first = NOTHING;
+    uint32_t *place = &first;
+
+    while (a != NOTHING && b != NOTHING) {
+        uint32_t *earlier = held_number(faults, a) < held_number(faults, b) ? &a : &b;
+        *place = *earlier;
+        place = &node_at(faults, *earlier)->next;
+        *earlier = *place;
+    }
+    *place = a != NOTHING ? a : b;
+    return first;
+}
+
+#define MERGE_BINS 32 /* the last one holds more than there are nodes */
+
+/* Sorts a list by the order in which its messages were held; no memory is needed. */
+static uint32_t sort_held(struct msim_faults *faults, uint32_t list)
+{
+    uint32_t bins[MERGE_BINS];
+    uint32_t sorted = NOTHING;
+
+    for (int i = 0; i < MERGE_BINS; i++)
+        bins[i] = NOTHING;
+    while (list != NOTHING) {
+        uint32_t run = list;
+        int i = 0;
+        list = node_at(faults, run)->next;
+        node_at(faults, run)->next = NOTHING;
+        for (; bins[i] != NOTHING; i++) {
+            run = merge_held(faults, bins[i], run);
+            bins[i] = NOTHING;
+        }
+        bins[i] = run;
+    }
+    for (int i = 0; i < MERGE_BINS; i++)
+        sorted = merge_held(faults, bins[i], sorted);
+    return sorted;
+}
+
+/* Takes what the slot's strategy holds on the link, as a list in no order. */
+static uint32_t take_held(struct msim_faults *faults, struct msim_fault_link *link, uint32_t slot)
+{
+    uint32_t list = NOTHING;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < link->hold_count; i++) {
+        if (link->holds[i].slot != slot) {
+            link->holds[kept++] = link->holds[i];
+            continue;
+        }
+        node_at(faults, link->holds[i].node)->next = list;
+        list = link->holds[i].node;
+    }
+    link->hold_count = kept;
+    for (size_t i = 0; i < link->shuffle_count;) {
+        const struct shuffle shuffle = link->shuffles[i];
+        if (shuffle.slot != slot) {
+            i++;
+            continue;
+        }
+        node_at(faults, shuffle.tail)->next = list;
+        list = shuffle.head;
+        remove_shuffle(link, i);
+    }
+    return list;
+}
+
 void msim_fault_reorder_flush(struct msim_faults *faults, uint32_t slot_index, msim_time now)
 {
-    struct slot *slot = &faults->slots[slot_index];
+    struct reorder_counts *counts = &faults->slots[slot_index].kinds->reorder;
 
     for (size_t s = 0; s < faults->session_capacity; s++) {
         for (size_t d = 0; faults->sessions[s] && d < 2; d++) {
-            struct msim_fault_link *link = &faults->sessions[s]->links[d];
-            for (size_t i = 0; i < link->hold_count;) {
-                if (link->holds[i].slot != slot_index) {
-                    i++;
-                    continue;
-                }
-                let_go(faults, link->holds[i].node, now);
-                remove_hold(link, i);
-                slot->kinds->reorder.held_now--;
-                slot->kinds->reorder.released_by_flush++;
-            }
-            for (size_t i = 0; i < link->shuffle_count;) {
-                if (link->shuffles[i].slot == slot_index)
-                    release_shuffle(faults, link, i, SHUFFLE_FLUSHED, now);
-                else
-                    i++;
+            uint32_t list = take_held(faults, &faults->sessions[s]->links[d], slot_index);
+            list = sort_held(faults, list);
+            while (list != NOTHING) {
+                uint32_t index = list;
+                list = node_at(faults, index)->next;
+                let_go(faults, index, now);
+                counts->held_now--;
+                counts->released_by_flush++;
             }
         }
     }

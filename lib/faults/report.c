@@ -34,7 +34,7 @@ int msim_fault_report_create(struct report **out, struct msim_faults *faults,
     return MSIM_OK;
 }
 
-static void saying_give(struct report *report, uint32_t index)
+void msim_fault_saying_give(struct report *report, uint32_t index)
 {
     struct saying *saying = saying_at(report, index);
 
@@ -50,15 +50,15 @@ static void free_texts(struct report *report)
         uint32_t item = (uint32_t)report->faults->timers.items[i].value;
         const struct timer_item *timer = pool_at(&report->faults->timer_items, item);
         if (timer->kind == TIMER_SAY)
-            saying_give(report, timer->index);
+            msim_fault_saying_give(report, timer->index);
     }
     for (uint32_t at = report->head; at != NOTHING;) {
         uint32_t next = saying_at(report, at)->next;
-        saying_give(report, at);
+        msim_fault_saying_give(report, at);
         at = next;
     }
     if (report->lent != NOTHING)
-        saying_give(report, report->lent);
+        msim_fault_saying_give(report, report->lent);
 }
 
 static void free_accounts(struct report *report)
@@ -121,6 +121,8 @@ static void put_last(struct report *report, uint32_t index)
 
 uint32_t msim_fault_saying_take(struct report *report, const struct strategy *strategy)
 {
+    if (strategy && msim_fault_sayings_full(report))
+        return NOTHING;
     if (msim_fault_pool_reserve(&report->sayings, 1) < 0) {
         report->faults->failure = MSIM_ERR_NOMEM;
         return NOTHING;
@@ -134,6 +136,35 @@ uint32_t msim_fault_saying_take(struct report *report, const struct strategy *st
     return index;
 }
 
+static char *put_words(char *at, struct msim_fault_text text)
+{
+    if (text.length > 0)
+        memcpy(at, text.text, text.length);
+    at[text.length] = '\0';
+    return at + text.length + 1;
+}
+
+int msim_fault_saying_words(struct report *report, struct saying *saying,
+                            struct msim_fault_text text, struct msim_fault_text account,
+                            struct msim_fault_text symbol)
+{
+    size_t size = text.length + account.length + symbol.length + 3;
+
+    saying->text = msim_mem_take(&report->faults->allocator, size);
+    if (!saying->text) {
+        report->faults->failure = MSIM_ERR_NOMEM;
+        return MSIM_ERR_NOMEM;
+    }
+    saying->text_size = size;
+    saying->said.length = text.length;
+    char *at = put_words(saying->text, text);
+    saying->account = at;
+    at = put_words(at, account);
+    saying->symbol = at;
+    put_words(at, symbol);
+    return MSIM_OK;
+}
+
 void msim_fault_say_at(struct report *report, uint32_t index, msim_time when)
 {
     struct msim_faults *faults = report->faults;
@@ -142,12 +173,14 @@ void msim_fault_say_at(struct report *report, uint32_t index, msim_time when)
 
     saying_at(report, index)->said.time = when;
     if (when <= faults->now) {
+        if (saying_at(report, index)->order != NOTHING)
+            msim_fault_phantom_ends(report, saying_at(report, index));
         put_last(report, index);
         return;
     }
     msim_fault_timer(faults, when, &item);
     if (faults->timers.count == before)
-        saying_give(report, index); /* no memory for the timer: the failure is told */
+        msim_fault_saying_give(report, index); /* no memory for the timer: the failure is told */
 }
 
 int msim_faults_said(struct msim_faults *faults, msim_time now, struct msim_fault_said *out)
@@ -157,7 +190,7 @@ int msim_faults_said(struct msim_faults *faults, msim_time now, struct msim_faul
     struct report *report = faults->report;
 
     if (report->lent != NOTHING) {
-        saying_give(report, report->lent);
+        msim_fault_saying_give(report, report->lent);
         report->lent = NOTHING;
     }
     msim_fault_return_lent(faults);
@@ -177,8 +210,8 @@ int msim_faults_said(struct msim_faults *faults, msim_time now, struct msim_faul
         report->tail = NOTHING;
     report->lent = index;
     saying->said.strategy = saying->strategy;
-    saying->said.account = saying->account;
-    saying->said.symbol = saying->symbol;
+    saying->said.account = saying->account ? saying->account : "";
+    saying->said.symbol = saying->symbol ? saying->symbol : "";
     saying->said.code_text = saying->code_text;
     saying->said.text = saying->text ? saying->text : "";
     *out = saying->said;
@@ -349,6 +382,8 @@ void msim_fault_report_acted(struct report *report, uint32_t slot_index, struct 
             msim_fault_count_hit(&state->counts, 0, now);
     } else {
         slot->counts.inapplicable++;
+        if (state)
+            state->counts.inapplicable++;
     }
     msim_fault_trace_said(report->faults, view->account, slot->strategy, view, decision->n, now,
                           &words);
@@ -373,6 +408,7 @@ static void at_event(struct report *report, uint32_t slot_index, struct account 
 
     slot->counts.seen++;
     if (!msim_fault_select(&slot->strategy->select, view) ||
+        !msim_fault_phantom_is_for(slot->strategy, view->account) ||
         (slot->strategy->kind == MSIM_FAULT_DUP_FILL && event->kind != MSIM_EVENT_FILL))
         return;
     if (slot->strategy->when.by != BY_ORDINAL &&
@@ -409,11 +445,11 @@ static bool tell_sticky(struct report *report, struct account *account,
     said->new_sequence = true;
     if (event->kind == MSIM_EVENT_FILL) {
         said->exec = event->as.fill.trade;
-        said->event.as.fill.filled += order->phantom;
+        said->event.as.fill.filled = msim_fault_add_up(event->as.fill.filled, order->phantom);
         said->event.as.fill.leaves =
             event->as.fill.leaves > order->phantom ? event->as.fill.leaves - order->phantom : 0;
     } else {
-        said->event.as.order.filled += order->phantom;
+        said->event.as.order.filled = msim_fault_add_up(event->as.order.filled, order->phantom);
     }
     msim_fault_say_at(report, index, report->faults->now);
     return true;
@@ -528,6 +564,8 @@ void msim_fault_report_timer(struct msim_faults *faults, const struct timer_item
         return;
     if (slot->strategy->when.model == MODEL_RATE)
         msim_fault_report_next(report, item->slot, now);
+    else
+        msim_fault_moment_came(faults, item->slot, now);
     if (msim_fault_time_may_act(faults, item->slot, now))
         msim_fault_report_cause(report, item->slot, now);
 }

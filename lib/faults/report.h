@@ -102,21 +102,25 @@ struct account {
 struct saying {
     struct msim_fault_said said;
     char strategy[MSIM_FAULT_ID_SIZE];
-    char *text; /* its own copy */
+    char *text; /* its own copy, and behind it the names */
     size_t text_size;
-    char account[64];
-    char symbol[64];
-    char code_text[64];
+    const char *account; /* in `text`; NULL: nobody in particular */
+    const char *symbol;
+    char code_text[CODE_TEXT_SIZE];
     uint32_t next;
     uint32_t order; /* of a phantom: its account and order, for the bust */
     uint32_t account_place;
     msim_qty quantity;
 };
 
+/* What is made up and waits to be pulled or for its moment; more is not said (inapplicable). */
+#define SAYINGS_MOST 262144
+#define VENUE_SAYINGS_MOST 65536
+
 struct venue_saying {
     struct msim_fault_venue_action action;
-    char symbol[64];
-    char text[256];
+    char symbol[VENUE_SYMBOL_SIZE];
+    char text[VENUE_TEXT_SIZE];
     char strategy[MSIM_FAULT_ID_SIZE];
     uint32_t next;
 };
@@ -191,12 +195,33 @@ const char *msim_fault_symbol_name(const struct report *report, uint32_t instrum
 const char *msim_fault_cid_name(const struct report *report, uint32_t account, uint64_t client_id,
                                 char digits[NAME_DIGITS]);
 
+/* a + b, cut to what int64 holds: events may say anything. */
+static inline int64_t msim_fault_add_up(int64_t a, int64_t b)
+{
+    int64_t sum;
+
+    if (msim_add_check(a, b, &sum))
+        return sum;
+    return b > 0 ? INT64_MAX : INT64_MIN;
+}
+
 /* 0 where nobody knows it. */
 int msim_fault_quantity_exponent(const struct report *report, uint32_t instrument);
 
 /* ---- report.c ---- */
 
+static inline bool msim_fault_sayings_full(const struct report *report)
+{
+    return report->sayings.used >= SAYINGS_MOST;
+}
+
+/* NOTHING without memory, or where a strategy has too much to say; events of the engine go on. */
 uint32_t msim_fault_saying_take(struct report *report, const struct strategy *strategy);
+/* Copies of a text and of whom it is for and about; MSIM_ERR_NOMEM. */
+int msim_fault_saying_words(struct report *report, struct saying *saying,
+                            struct msim_fault_text text, struct msim_fault_text account,
+                            struct msim_fault_text symbol);
+void msim_fault_saying_give(struct report *report, uint32_t saying);
 /* Says it at `when`; in its turn where that is now. */
 void msim_fault_say_at(struct report *report, uint32_t saying, msim_time when);
 struct state *msim_fault_account_state(struct report *report, struct account *account,
@@ -215,7 +240,7 @@ void msim_fault_report_acted(struct report *report, uint32_t slot, struct state 
 /* ---- cause.c: time and calls ---- */
 
 void msim_fault_report_next(struct report *report, uint32_t slot, msim_time now);
-bool msim_fault_report_cause(struct report *report, uint32_t slot, msim_time now);
+void msim_fault_report_cause(struct report *report, uint32_t slot, msim_time now);
 
 /* ---- scenario.c ---- */
 
@@ -227,6 +252,11 @@ void msim_fault_scenario_event(struct msim_faults *faults, const struct view *vi
 /* Its bust is being told: nothing sticks to its order any more. */
 void msim_fault_phantom_ends(struct report *report, const struct saying *saying);
 
+/* Whether the account is one that it may befall. */
+bool msim_fault_phantom_is_for(const struct strategy *strategy, struct msim_fault_text account);
+/* Whether it would find an order to speak of. */
+bool msim_fault_phantom_finds(const struct report *report, const struct strategy *strategy,
+                              struct account *account);
 bool msim_fault_phantom_emit(struct report *report, uint32_t slot, struct account *account,
                              const struct decision *decision, msim_time now);
 bool msim_fault_inject_emit(struct report *report, uint32_t slot, const struct view *view,

@@ -33,20 +33,18 @@ static void say_error(struct report *report, const struct strategy *strategy,
         return;
 
     struct saying *saying = saying_at(report, index);
-    size_t length = strlen(respond->message);
-    saying->text = msim_mem_text(&report->faults->allocator, respond->message, length);
-    saying->text_size = saying->text ? length + 1 : 0;
+    const struct msim_fault_text message = {respond->message, strlen(respond->message)};
+    if (msim_fault_saying_words(report, saying, message, account, (struct msim_fault_text){0}) <
+        0) {
+        msim_fault_saying_give(report, index);
+        return;
+    }
     saying->said.made = MSIM_FAULT_MADE_ERROR;
     saying->said.type = MSIM_FAULT_REJECT_NEW;
-    saying->said.length = saying->text ? length : 0;
     saying->said.request = request;
     saying->said.code = respond->code;
     saying->said.http = respond->http;
     memcpy(saying->code_text, respond->code_text, strlen(respond->code_text) + 1);
-    size_t name =
-        account.length < sizeof saying->account ? account.length : sizeof saying->account - 1;
-    if (name > 0)
-        memcpy(saying->account, account.text, name);
     msim_fault_say_at(report, index, when);
 }
 
@@ -206,12 +204,12 @@ msim_time msim_faults_clock(struct msim_faults *faults, msim_time now, const cha
             !slot->strategy->enabled || !msim_fault_select(&slot->strategy->select, &view))
             continue;
         const struct activation *when = &slot->strategy->when;
-        msim_time since = now - faults->start;
+        msim_time since = time_between(faults->start, now);
         if (when->windowed && (since < when->from || since >= when->to))
             continue;
         const struct clock_fault *clock = &slot->strategy->as.clock;
         msim_time begin = when->windowed ? moment_after(faults->start, when->from) : slot->added;
-        msim_int128 drift = (msim_int128)(now - begin) * clock->drift_ppm / 1000000;
+        msim_int128 drift = ((msim_int128)now - begin) * clock->drift_ppm / 1000000;
         msim_int128 whole = (msim_int128)sum + clock->offset + clock->step + drift;
         sum = whole > INT64_MAX ? INT64_MAX : whole < INT64_MIN ? INT64_MIN : (msim_time)whole;
     }

@@ -222,11 +222,14 @@ int msim_fault_scenario_venue(const struct msim_faults *faults,
 
 /* The strategy that the node describes is one. */
 static int check_strategy(struct msim_faults *faults, const struct msim_json_document *document,
-                          uint32_t node, struct msim_detail *detail)
+                          uint32_t node, enum verb verb, struct msim_detail *detail)
 {
     struct plan_limits limits = {faults->params.max_delay, 0, "check"};
     struct strategy *strategy = NULL;
     int r = msim_fault_plan_read(&strategy, document, node, &limits, &faults->allocator, detail);
+
+    if (r == MSIM_OK && verb == VERB_FIRE)
+        r = msim_fault_refuse_fired(document, node, strategy->kind, detail);
 
     msim_fault_strategy_free(strategy, &faults->allocator);
     return r;
@@ -240,7 +243,7 @@ static int check_venue(struct msim_faults *faults, const struct plan *plan, uint
     int r = msim_fault_scenario_venue(faults, plan->document, node, &document, &text, &inner);
 
     if (r == MSIM_OK) {
-        r = check_strategy(faults, &document, 0, &inner);
+        r = check_strategy(faults, &document, 0, VERB_VENUE, &inner);
         msim_json_document_finish(&document);
         msim_bytes_finish(&text);
     }
@@ -259,7 +262,7 @@ static int check_step(struct msim_faults *faults, const struct plan *plan, const
     switch (step->verb) {
     case VERB_ADD:
     case VERB_FIRE:
-        return check_strategy(faults, plan->document, node, plan->detail);
+        return check_strategy(faults, plan->document, node, step->verb, plan->detail);
     case VERB_VENUE:
         return check_venue(faults, plan, node);
     case VERB_UPDATE:

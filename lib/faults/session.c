@@ -173,7 +173,7 @@ static void trace_action(struct msim_faults *faults, const struct strategy *stra
                          msim_fault_passed(&session->links[1]), 0, now, &words);
 }
 
-static void act_on(struct msim_faults *faults, uint32_t slot_index,
+static bool act_on(struct msim_faults *faults, uint32_t slot_index,
                    struct msim_fault_session *session, msim_time now)
 {
     struct slot *slot = &faults->slots[slot_index];
@@ -187,13 +187,13 @@ static void act_on(struct msim_faults *faults, uint32_t slot_index,
     };
 
     if (session->ended)
-        return;
+        return false;
     slot->kinds->actions[fault->action]++;
     trace_action(faults, strategy, session, fault->action, now);
     memcpy(outgoing.strategy, strategy->id, strategy->id_length + 1);
     if (ends(fault->action)) {
         end_session(faults, session, &outgoing, fault->reason, now);
-        return;
+        return true;
     }
     session->state = fault->action;
     session->state_number = ++faults->state_numbers;
@@ -211,6 +211,7 @@ static void act_on(struct msim_faults *faults, uint32_t slot_index,
     item.kind = TIMER_RST;
     if (fault->action == MSIM_FAULT_ACTION_HALF_OPEN && fault->rst_after > 0)
         msim_fault_timer(faults, moment_after(now, fault->rst_after), &item);
+    return true;
 }
 
 /* ---- new connections ---- */
@@ -230,8 +231,16 @@ void msim_fault_barriers_clear(struct msim_faults *faults)
         barrier_drop(faults, faults->barrier_count - 1);
 }
 
-static void raise_barrier(struct msim_faults *faults, uint32_t slot_index, const char *who,
-                          msim_time now)
+static void barrier_set(struct barrier *barrier, msim_time from)
+{
+    barrier->from = from;
+    barrier->until =
+        barrier->duration > 0 ? moment_after(from, barrier->duration) : MSIM_TIME_NEVER;
+}
+
+/* It stands from `from` on, and comes again as often as it flaps: no timer is needed. */
+static bool raise_barrier(struct msim_faults *faults, uint32_t slot_index, const char *who,
+                          msim_time from)
 {
     struct slot *slot = &faults->slots[slot_index];
     const struct session_fault *fault = &slot->strategy->as.session;
@@ -241,23 +250,38 @@ static void raise_barrier(struct msim_faults *faults, uint32_t slot_index, const
     if (msim_mem_grow(&faults->allocator, &barriers, &faults->barrier_capacity,
                       sizeof *faults->barriers, faults->barrier_count + 1, BARRIERS_MOST) < 0) {
         faults->failure = MSIM_ERR_NOMEM;
-        return;
+        return false;
     }
     faults->barriers = barriers;
     struct barrier barrier = {
         .action = fault->action,
         .status = fault->status,
         .scope = fault->scope,
-        .until = fault->duration > 0 ? moment_after(now, fault->duration) : MSIM_TIME_NEVER,
+        .flaps = fault->flap_times,
+        .gap = fault->flap_gap,
+        .duration = fault->duration,
     };
+    barrier_set(&barrier, from);
     if (who) {
         barrier.who = msim_mem_text(&faults->allocator, who, strlen(who));
         if (!barrier.who) {
             faults->failure = MSIM_ERR_NOMEM;
-            return;
+            return false;
         }
     }
     faults->barriers[faults->barrier_count++] = barrier;
+    return true;
+}
+
+/* Whether it stands at `now`; `*over` where it never will again. */
+static bool stands_at(struct barrier *barrier, msim_time now, bool *over)
+{
+    while (barrier->until <= now && barrier->flaps > 0) {
+        barrier->flaps--;
+        barrier_set(barrier, moment_after(barrier->from, barrier->gap));
+    }
+    *over = barrier->until <= now;
+    return !*over && barrier->from <= now;
 }
 
 struct msim_fault_admission msim_faults_admit(struct msim_faults *faults, msim_time now,
@@ -274,13 +298,15 @@ struct msim_fault_admission msim_faults_admit(struct msim_faults *faults, msim_t
     }
     const char *client = who->client ? who->client : who->account;
     for (size_t i = 0; i < faults->barrier_count;) {
-        const struct barrier *barrier = &faults->barriers[i];
-        if (barrier->until <= now) {
+        struct barrier *barrier = &faults->barriers[i];
+        bool over = false;
+        bool stands = stands_at(barrier, now, &over);
+        if (over) {
             barrier_drop(faults, i);
             continue;
         }
         const char *name = barrier->scope == SCOPE_ACCOUNT ? who->account : client;
-        if (!barrier->who || (name && strcmp(barrier->who, name) == 0))
+        if (stands && (!barrier->who || (name && strcmp(barrier->who, name) == 0)))
             return (struct msim_fault_admission){barrier->action, barrier->status, barrier->until};
         i++;
     }
@@ -323,23 +349,27 @@ static bool befalls(const struct msim_faults *faults, uint32_t slot_index,
 }
 
 /* The fault itself, its notice given. */
-static void act_now(struct msim_faults *faults, uint32_t slot_index,
+static bool act_now(struct msim_faults *faults, uint32_t slot_index,
                     struct msim_fault_session *cause, uint64_t client, msim_time now)
 {
+    bool acted = false;
+
     for (size_t i = 0; i < faults->session_capacity; i++) {
         struct msim_fault_session *session = faults->sessions[i];
         if (!session || !faults->slots[slot_index].strategy)
             continue;
         bool meant = client != 0 ? msim_fnv(session->client, strlen(session->client)) == client
                                  : befalls(faults, slot_index, session, cause);
-        if (meant)
-            act_on(faults, slot_index, session, now);
+        if (meant && act_on(faults, slot_index, session, now))
+            acted = true;
     }
+    return acted;
 }
 
-static void give_notice(struct msim_faults *faults, uint32_t slot_index,
+static bool give_notice(struct msim_faults *faults, uint32_t slot_index,
                         struct msim_fault_session *cause, msim_time now)
 {
+    bool given = false;
     const struct strategy *strategy = faults->slots[slot_index].strategy;
     const struct session_fault *fault = &strategy->as.session;
     struct outgoing outgoing = {.action = MSIM_FAULT_ACTION_NOTICE,
@@ -348,10 +378,12 @@ static void give_notice(struct msim_faults *faults, uint32_t slot_index,
     memcpy(outgoing.strategy, strategy->id, strategy->id_length + 1);
     for (size_t i = 0; i < faults->session_capacity; i++) {
         struct msim_fault_session *session = faults->sessions[i];
-        if (session && !session->ended && befalls(faults, slot_index, session, cause))
-            msim_fault_emit_action(faults, &session->links[1], &outgoing, 0, fault->notice_type,
-                                   now);
+        if (!session || session->ended || !befalls(faults, slot_index, session, cause))
+            continue;
+        msim_fault_emit_action(faults, &session->links[1], &outgoing, 0, fault->notice_type, now);
+        given = true;
     }
+    return given;
 }
 
 /* A timer for the action itself: `flaps` further times after this one. */
@@ -378,29 +410,37 @@ bool msim_fault_session_lasts(const struct strategy *strategy)
     return !bars(fault->action) && (fault->notice_before > 0 || fault->flap_times > 0);
 }
 
-void msim_fault_session_act(struct msim_faults *faults, uint32_t slot_index,
+/* Whom a barrier keeps out; those who are in are warned if it comes with a notice. */
+static bool act_on_newcomers(struct msim_faults *faults, uint32_t slot_index,
+                             struct msim_fault_session *cause, msim_time now)
+{
+    const struct session_fault *fault = &faults->slots[slot_index].strategy->as.session;
+    const char *who = NULL;
+
+    if (fault->scope == SCOPE_ACCOUNT)
+        who = fault->account ? fault->account : cause ? cause->account : NULL;
+    else if (fault->scope != SCOPE_ALL)
+        who = fault->client ? fault->client : cause ? cause->client : NULL;
+    if (fault->notice_before > 0)
+        give_notice(faults, slot_index, cause, now);
+    return raise_barrier(faults, slot_index, who, moment_after(now, fault->notice_before));
+}
+
+bool msim_fault_session_act(struct msim_faults *faults, uint32_t slot_index,
                             struct msim_fault_session *cause, msim_time now)
 {
     const struct session_fault *fault = &faults->slots[slot_index].strategy->as.session;
 
-    if (bars(fault->action)) {
-        const char *who = NULL;
-        if (fault->scope == SCOPE_ACCOUNT)
-            who = fault->account ? fault->account : cause ? cause->account : NULL;
-        else if (fault->scope != SCOPE_ALL)
-            who = fault->client ? fault->client : cause ? cause->client : NULL;
-        raise_barrier(faults, slot_index, who, now);
-        return;
-    }
+    if (bars(fault->action))
+        return act_on_newcomers(faults, slot_index, cause, now);
     uint64_t flaps = (uint64_t)fault->flap_times;
     if (fault->notice_before > 0) {
-        give_notice(faults, slot_index, cause, now);
         act_at(faults, slot_index, cause, flaps, moment_after(now, fault->notice_before));
-        return;
+        return give_notice(faults, slot_index, cause, now);
     }
     if (flaps > 0)
         act_at(faults, slot_index, cause, flaps - 1, moment_after(now, fault->flap_gap));
-    act_now(faults, slot_index, cause, 0, now);
+    return act_now(faults, slot_index, cause, 0, now);
 }
 
 /* ---- timers ---- */
@@ -462,19 +502,55 @@ bool msim_fault_time_may_act(struct msim_faults *faults, uint32_t slot_index, ms
 {
     struct slot *slot = &faults->slots[slot_index];
     const struct activation *when = &slot->strategy->when;
-    msim_time since = now - faults->start;
+    msim_time since = time_between(faults->start, now);
 
     if (when->windowed && (since < when->from || since >= when->to))
         return false;
     if (when->max_hits > 0 && slot->decided >= when->max_hits)
         return false;
-    if (when->cooldown > 0 && slot->decided > 0 && now - slot->last_decided < when->cooldown)
+    if (when->cooldown > 0 && slot->decided > 0 &&
+        time_between(slot->last_decided, now) < when->cooldown)
         return false;
     slot->decided++;
     slot->last_decided = now;
     slot->counts.decided++;
-    msim_fault_count_hit(&slot->counts, 0, now);
     return true;
+}
+
+void msim_fault_time_acted(struct msim_faults *faults, uint32_t slot_index, bool acted,
+                           msim_time now)
+{
+    struct msim_fault_counts *counts = &faults->slots[slot_index].counts;
+
+    if (acted)
+        msim_fault_count_hit(counts, 0, now);
+    else
+        counts->inapplicable++;
+}
+
+static void act_in_time(struct msim_faults *faults, uint32_t slot,
+                        struct msim_fault_session *session, msim_time now)
+{
+    if (msim_fault_time_may_act(faults, slot, now))
+        msim_fault_time_acted(faults, slot, msim_fault_session_act(faults, slot, session, now),
+                              now);
+}
+
+bool msim_fault_moment_to_come(const struct msim_faults *faults, uint32_t slot_index, msim_time at,
+                               msim_time now, msim_time *out)
+{
+    const struct slot *slot = &faults->slots[slot_index];
+
+    *out = moment_after(faults->start, at);
+    return *out >= now && !(slot->has_done_at && slot->done_at == *out);
+}
+
+void msim_fault_moment_came(struct msim_faults *faults, uint32_t slot_index, msim_time now)
+{
+    struct slot *slot = &faults->slots[slot_index];
+
+    slot->has_done_at = slot->has_done_at_once = true;
+    slot->done_at = now;
 }
 
 void msim_fault_session_timer(struct msim_faults *faults, const struct timer_item *item,
@@ -500,19 +576,20 @@ void msim_fault_session_timer(struct msim_faults *faults, const struct timer_ite
         time_to_act(faults, item, now);
         break;
     case TIMER_AT:
-        if (msim_fault_time_may_act(faults, item->slot, now))
-            msim_fault_session_act(faults, item->slot, NULL, now);
+        msim_fault_moment_came(faults, item->slot, now);
+        act_in_time(faults, item->slot, NULL, now);
         break;
     case TIMER_MAX_AGE:
-        if (session && msim_fault_time_may_act(faults, item->slot, now))
-            msim_fault_session_act(faults, item->slot, session, now);
+        if (!session || session->ended)
+            break;
+        clocked_state(session, item->slot)->aged = true;
+        act_in_time(faults, item->slot, session, now);
         break;
     case TIMER_RATE:
         if (!session || session->ended)
             break;
         next_arrival(faults, item->slot, session, clocked_state(session, item->slot), now);
-        if (msim_fault_time_may_act(faults, item->slot, now))
-            msim_fault_session_act(faults, item->slot, session, now);
+        act_in_time(faults, item->slot, session, now);
         break;
     default:
         break;
@@ -528,8 +605,8 @@ void msim_fault_session_arm(struct msim_faults *faults, uint32_t slot_index,
 
     if (!session) {
         item.kind = TIMER_AT;
-        msim_time at = moment_after(faults->start, fault->at);
-        if (fault->timed && at >= now)
+        msim_time at;
+        if (fault->timed && msim_fault_moment_to_come(faults, slot_index, fault->at, now, &at))
             msim_fault_timer(faults, at, &item);
         return;
     }
@@ -539,8 +616,9 @@ void msim_fault_session_arm(struct msim_faults *faults, uint32_t slot_index,
     item.index = session->index;
     item.session_generation = session->generation;
     item.kind = TIMER_MAX_AGE;
-    if (fault->max_age > 0)
-        msim_fault_timer(faults, moment_after(session->opened, fault->max_age), &item);
+    msim_time old = moment_after(session->opened, fault->max_age);
+    if (fault->max_age > 0 && !state->aged)
+        msim_fault_timer(faults, old > now ? old : now, &item);
     if (slot->strategy->when.model == MODEL_RATE)
         next_arrival(faults, slot_index, session, state, now);
 }

@@ -407,6 +407,7 @@ void msim_faults_session_close(struct msim_faults *faults, msim_time now,
     }
     if (--(*session)->uses == 0)
         close_session(faults, *session);
+    msim_fault_sweep(faults);
     *session = NULL;
 }
 

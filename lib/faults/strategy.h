@@ -415,6 +415,11 @@ enum venue_do {
     VENUE_NOTICE,
 };
 
+/* The longest texts of a venue action, with their terminators. */
+#define VENUE_SYMBOL_SIZE 64
+#define VENUE_TEXT_SIZE 256
+#define CODE_TEXT_SIZE 64 /* of respond */
+
 struct venue_fault {
     enum venue_do what;
     const char *symbol; /* NULL: every symbol */
@@ -439,6 +444,7 @@ struct strategy {
     int kind; /* enum msim_fault_kind */
     bool enabled;
     bool one_shot; /* fired: gone after its first hit */
+    bool acting;   /* fired, and has acted: its own timers end it */
     int64_t priority;
     uint64_t created;
     struct selector select;

@@ -24,7 +24,7 @@ static msim_int128 capacity_of(const struct throttle *throttle)
 static void refill(const struct throttle *throttle, struct bucket *bucket, msim_time now)
 {
     msim_int128 full = capacity_of(throttle);
-    msim_int128 gained = (msim_int128)throttle->rate * (now - bucket->at);
+    msim_int128 gained = throttle->rate * ((msim_int128)now - bucket->at);
 
     bucket->level = gained >= full - bucket->level ? full : bucket->level + gained;
     bucket->at = now;
@@ -44,9 +44,9 @@ static msim_time moment_of(const struct throttle *throttle, const struct bucket 
     if (bucket->level >= cost)
         return bucket->at;
     msim_int128 wait = (cost - bucket->level + throttle->rate - 1) / throttle->rate;
-    if (wait >= MSIM_TIME_NEVER - 1 - bucket->at)
+    if (wait >= (msim_int128)MSIM_TIME_NEVER - 1 - bucket->at)
         return MSIM_TIME_NEVER - 1;
-    return bucket->at + (msim_time)wait;
+    return (msim_time)(bucket->at + wait);
 }
 
 /* ---- buckets ---- */
@@ -290,12 +290,13 @@ static void violate(const struct throttle *throttle, struct bucket *bucket, msim
         return;
 
     const struct ban *ban = &throttle->bans[bucket->ban_step];
-    if (bucket->ban_step > 0 && ban->within > 0 && now - bucket->banned_at > ban->within) {
+    if (bucket->ban_step > 0 && ban->within > 0 &&
+        time_between(bucket->banned_at, now) > ban->within) {
         bucket->ban_step = 0;
         ban = &throttle->bans[0];
     }
     if (bucket->rejects > 0 && bucket->ban_step == 0 && ban->within > 0 &&
-        now - bucket->rejects_since > ban->within)
+        time_between(bucket->rejects_since, now) > ban->within)
         bucket->rejects = 0;
     if (bucket->rejects++ == 0)
         bucket->rejects_since = now;
@@ -328,10 +329,11 @@ static void reject(struct msim_faults *faults, uint32_t index, struct slot *slot
     }
     if (bucket->banned_until > now) {
         outgoing.code = throttle->ban_code;
-        outgoing.duration =
-            bucket->banned_until == MSIM_TIME_NEVER ? MSIM_TIME_NEVER : bucket->banned_until - now;
+        outgoing.duration = bucket->banned_until == MSIM_TIME_NEVER
+                                ? MSIM_TIME_NEVER
+                                : time_between(now, bucket->banned_until);
     } else if (cost <= capacity_of(throttle)) {
-        outgoing.duration = moment_of(throttle, bucket, cost) - now;
+        outgoing.duration = time_between(now, moment_of(throttle, bucket, cost));
     }
     memcpy(outgoing.strategy, slot->strategy->id, slot->strategy->id_length + 1);
     link->balance.rejected++;

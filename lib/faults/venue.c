@@ -3,12 +3,15 @@
  */
 #include "faults/report.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/decimal.h"
 
 uint32_t msim_fault_venue_take(struct report *report, const struct strategy *strategy)
 {
+    if (report->venue_sayings.used >= VENUE_SAYINGS_MOST)
+        return NOTHING;
     if (msim_fault_pool_reserve(&report->venue_sayings, 1) < 0) {
         report->faults->failure = MSIM_ERR_NOMEM;
         return NOTHING;
@@ -108,12 +111,13 @@ static bool make_command(struct msim_command *command, const struct venue_fault 
     }
 }
 
+/* The plan was held against the room. */
 static void copy_text(char *to, size_t size, const char *text)
 {
     size_t length = text ? strlen(text) : 0;
 
-    if (length >= size)
-        length = size - 1;
+    assert(length < size);
+    (void)size;
     if (length > 0)
         memcpy(to, text, length);
     to[length] = '\0';

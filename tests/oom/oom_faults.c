@@ -64,6 +64,59 @@ static int add_a_plan(const struct msim_allocator *allocator, void *context)
     return r;
 }
 
+/* What a refused message leaves: everything as it was. */
+static size_t look(struct msim_faults *faults, char *out, size_t size)
+{
+    size_t length = 0;
+
+    assert_int_equal(msim_faults_statistics(faults, NULL, out, size, &length), MSIM_OK);
+    return length;
+}
+
+/* Copies of small and large messages, spoiled and late: refused whole or taken whole. */
+static void a_message_without_memory_moves_nothing(void **state)
+{
+    static const char strategies[] =
+        "[{\"kind\":\"duplicate\",\"select\":{\"dir\":\"out\"},\"copies\":3,\"every\":1},"
+        "{\"kind\":\"corrupt\",\"select\":{\"dir\":\"out\"},\"mode\":\"bitflip\"},"
+        "{\"kind\":\"delay\",\"select\":{\"dir\":\"out\"},\"dist\":\"1ms\"}]";
+    static const char bytes[8192];
+    static char before[16384];
+    static char after[16384];
+
+    (void)state;
+    for (size_t length = 64; length <= sizeof bytes; length += sizeof bytes - 64) {
+        size_t refused = 0;
+        for (size_t fail_at = 0;; fail_at++) {
+            struct failing failing = {.fail_at = SIZE_MAX};
+            struct msim_allocator allocator = failing_allocator(&failing);
+            struct msim_faults *faults = NULL;
+            struct msim_fault_session *session = NULL;
+            struct msim_fault_message message = {.bytes = bytes, .length = length};
+            assert_int_equal(with_session(&allocator, &faults, &session), MSIM_OK);
+            assert_int_equal(
+                msim_faults_add_all(faults, 0, strategies, sizeof strategies - 1, NULL), MSIM_OK);
+            size_t one = look(faults, before, sizeof before);
+            failing.fail_at = failing.calls + fail_at;
+            int r = msim_faults_submit(faults, 1, msim_fault_session_link(session, MSIM_FAULT_OUT),
+                                       &message);
+            failing.fail_at = SIZE_MAX;
+            size_t two = look(faults, after, sizeof after);
+            if (r < 0) {
+                assert_int_equal(r, MSIM_ERR_NOMEM);
+                assert_int_equal(one, two);
+                assert_memory_equal(before, after, one);
+                refused++;
+            }
+            msim_faults_destroy(&faults);
+            assert_int_equal(failing.blocks, 0);
+            if (r == MSIM_FAULT_TAKEN && fail_at > 64)
+                break;
+        }
+        assert_true(refused > 3);
+    }
+}
+
 /* The first failure among these; what was given out is pulled all the same. */
 static int traffic(struct msim_faults *faults, struct msim_fault_session *session)
 {
@@ -187,8 +240,11 @@ RUN(wrap_a_source)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_create),        cmocka_unit_test(test_add_a_plan),
-        cmocka_unit_test(test_run_messages),  cmocka_unit_test(test_run_a_scenario),
+        cmocka_unit_test(a_message_without_memory_moves_nothing),
+        cmocka_unit_test(test_create),
+        cmocka_unit_test(test_add_a_plan),
+        cmocka_unit_test(test_run_messages),
+        cmocka_unit_test(test_run_a_scenario),
         cmocka_unit_test(test_wrap_a_source),
     };
 

@@ -563,6 +563,93 @@ static void a_strategy_does_not_inherit_what_its_place_had_held(void **state)
     bench_finish(&bench);
 }
 
+static void what_is_held_in_lanes_is_let_go_in_the_order_of_arrival(void **state)
+{
+    static const char *const ways[] = {"disable", "remove", "heal"};
+    struct bench bench;
+
+    (void)state;
+    for (size_t way = 0; way < COUNT(ways); way++) {
+        bench_start(&bench);
+        bench_add(&bench, 0,
+                  "{\"kind\":\"reorder\",\"id\":\"s\",\"mode\":\"shuffle\",\"window\":200,\"lane\":"
+                  "\"symbol\",\"max_wait\":\"1h\",\"select\":{\"dir\":\"out\"}}");
+        for (int i = 0; i < 100; i++) {
+            static const char *const symbols[] = {"A", "B", "C"};
+            struct msim_fault_message message = bench_message("x", MSIM_FAULT_MD_DEPTH);
+            message.symbol = (struct msim_fault_text){symbols[i * 7 / 5 % 3], 1};
+            bench_send(&bench, i, bench.out, &message);
+        }
+        assert_int_equal(bench_pull(&bench, 100), 0);
+        if (way == 0)
+            assert_int_equal(msim_faults_disable(bench.faults, 100, "s"), MSIM_OK);
+        else if (way == 1)
+            assert_int_equal(msim_faults_remove(bench.faults, 100, "s"), MSIM_OK);
+        else
+            assert_int_equal(msim_faults_heal(bench.faults, 100), MSIM_OK);
+        assert_int_equal(bench_pull(&bench, 100), 100);
+        for (size_t i = 0; i < 100; i++)
+            assert_int_equal(bench.seen[i].ordinal, i);
+        bench_check(&bench);
+        bench_finish(&bench);
+    }
+}
+
+/* The first and the last moment there are, with all that reckons with time between them. */
+static void time_has_two_ends_and_both_can_be_met(void **state)
+{
+    static const char *const strategies[] = {
+        "{\"kind\":\"drop\",\"id\":\"w\",\"select\":{\"dir\":\"out\",\"type\":\"sub\"},\"window\":["
+        "\"0s\","
+        "\"9223372036854775807ns\"],\"cooldown\":\"24h\"}",
+        "{\"kind\":\"drop\",\"select\":{\"dir\":\"in\"},\"ge_time\":{\"mean_good\":\"1h\",\"mean_"
+        "bad\":"
+        "\"1h\",\"h_good\":0,\"h_bad\":1}}",
+        "{\"kind\":\"throttle\",\"select\":{\"dir\":\"out\"},\"rate\":1000000000,\"burst\":"
+        "1000000000}",
+        "{\"kind\":\"throttle\",\"select\":{\"dir\":\"in\"},\"rate\":0.000000001,\"on_exceed\":"
+        "\"reject\",\"ban\":[{\"for\":\"24h\"},{\"within\":\"1s\",\"for\":\"24h\"}]}",
+        "{\"kind\":\"delay\",\"select\":{\"dir\":\"out\"},\"dist\":\"24h\"}",
+        "{\"kind\":\"session\",\"action\":\"freeze\",\"at\":\"9223372036854775807ns\"}",
+        "{\"kind\":\"session\",\"action\":\"freeze\",\"max_age\":\"24h\",\"duration\":\"24h\"}",
+        "{\"kind\":\"clock\",\"offset\":\"9223372036854775807ns\",\"drift_ppm\":1000000}",
+    };
+    static const msim_time moments[] = {INT64_MIN,     INT64_MIN + 1, -1,       0, 1,
+                                        INT64_MAX - 2, INT64_MAX - 1, INT64_MAX};
+    static const msim_time starts[] = {INT64_MIN, 0, INT64_MAX};
+
+    (void)state;
+    for (size_t s = 0; s < COUNT(starts); s++) {
+        struct msim_faults_params params = MSIM_FAULTS_PARAMS_INIT;
+        struct msim_fault_session_params who = MSIM_FAULT_SESSION_PARAMS_INIT;
+        struct msim_fault_session *session = NULL;
+        struct bench bench = {0};
+        params.start = starts[s];
+        who.client = "c";
+        assert_int_equal(msim_faults_create(&bench.faults, &params, NULL), MSIM_OK);
+        assert_int_equal(msim_faults_session_open(bench.faults, INT64_MIN, &who, &session, NULL),
+                         MSIM_OK);
+        bench.in = msim_fault_session_link(session, MSIM_FAULT_IN);
+        bench.out = msim_fault_session_link(session, MSIM_FAULT_OUT);
+        for (size_t i = 0; i < COUNT(strategies); i++)
+            bench_add(&bench, INT64_MIN, strategies[i]);
+        for (size_t i = 0; i < COUNT(moments); i++) {
+            bench_text(&bench, moments[i], bench.out, MSIM_FAULT_SUB, "w");
+            bench_text(&bench, moments[i], bench.out, MSIM_FAULT_OTHER, "x");
+            bench_text(&bench, moments[i], bench.in, MSIM_FAULT_OTHER, "y");
+            bench_pull(&bench, moments[i]);
+            (void)msim_faults_clock(bench.faults, moments[i], NULL);
+            bench_check(&bench);
+        }
+        assert_int_equal(msim_faults_heal(bench.faults, INT64_MAX), MSIM_OK);
+        bench_pull(&bench, INT64_MAX);
+        assert_int_equal(msim_fault_link_balance(bench.out).pending, 0);
+        assert_true(bench_counts(&bench, "w").hits > 0 || starts[s] == INT64_MAX);
+        bench_check(&bench);
+        bench_finish(&bench);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -582,6 +669,8 @@ int main(void)
         cmocka_unit_test(on_a_silent_link_the_timer_lets_go),
         cmocka_unit_test(a_lane_counts_its_own_messages_alone),
         cmocka_unit_test(a_shuffle_permutes_each_window),
+        cmocka_unit_test(time_has_two_ends_and_both_can_be_met),
+        cmocka_unit_test(what_is_held_in_lanes_is_let_go_in_the_order_of_arrival),
         cmocka_unit_test(disabling_or_removing_lets_go_what_is_held),
         cmocka_unit_test(no_hold_is_added_beyond_the_bound),
         cmocka_unit_test(a_message_that_waits_gets_through_a_bucket_that_shrinks),

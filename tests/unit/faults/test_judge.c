@@ -649,6 +649,58 @@ static void all_that_was_fired_at_one_message_is_gone_after_it(void **state)
     }
 }
 
+static void what_was_fired_is_gone_with_the_message_it_was_to_act_on(void **state)
+{
+    static const char *const kinds[] = {
+        "\"kind\":\"reorder\",\"k\":9,\"max_wait\":\"1h\"",
+        "\"kind\":\"session\",\"action\":\"freeze\",\"when\":\"after\"",
+        "\"kind\":\"session\",\"action\":\"close\",\"flap\":{\"times\":2,\"gap\":\"1s\"}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        for (int end = 0; end < 4; end++) {
+            struct bench bench;
+            char json[256];
+            bench_start(&bench);
+            if (end == 0)
+                bench_add(&bench, 0,
+                          "{\"kind\":\"throttle\",\"select\":{\"dir\":\"out\"},\"rate\":1,"
+                          "\"on_exceed\":\"drop\"}");
+            else
+                bench_add(&bench, 0,
+                          "{\"kind\":\"delay\",\"select\":{\"dir\":\"out\"},\"dist\":\"9s\"}");
+            bench_text(&bench, 0, bench.out, MSIM_FAULT_OTHER, "takes the token");
+            snprintf(json, sizeof json, "{\"id\":\"a\",%s,\"select\":{\"dir\":\"out\"}}", kinds[i]);
+            fire(&bench, 0, json);
+            bench_text(&bench, 1, bench.out, MSIM_FAULT_OTHER, "dies");
+            if (end == 1)
+                msim_faults_session_close(bench.faults, 2, &bench.session);
+            else if (end == 2)
+                fire(&bench, 2, "{\"kind\":\"session\",\"action\":\"rst\"}");
+            else if (end == 3)
+                assert_int_equal(msim_faults_heal(bench.faults, 2), MSIM_OK);
+            bench_pull(&bench, 3);
+            if (stands(&bench, "a"))
+                fail_msg("%s stands after end %d", kinds[i], end);
+            bench_finish(&bench);
+        }
+    }
+}
+
+static void what_was_fired_and_met_no_message_goes_with_a_heal(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_start(&bench);
+    fire(&bench, 0, "{\"id\":\"a\",\"kind\":\"drop\",\"select\":{\"dir\":\"out\"}}");
+    assert_true(stands(&bench, "a"));
+    assert_int_equal(msim_faults_heal(bench.faults, 1), MSIM_OK);
+    assert_false(stands(&bench, "a"));
+    bench_finish(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -677,6 +729,8 @@ int main(void)
         cmocka_unit_test(labels_count_the_sessions_of_a_client_and_channel),
         cmocka_unit_test(a_lost_request_ends_as_its_strategy_says),
         cmocka_unit_test(all_that_was_fired_at_one_message_is_gone_after_it),
+        cmocka_unit_test(what_was_fired_is_gone_with_the_message_it_was_to_act_on),
+        cmocka_unit_test(what_was_fired_and_met_no_message_goes_with_a_heal),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

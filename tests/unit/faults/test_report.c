@@ -350,11 +350,10 @@ static void requests_are_answered_otherwise_than_what_happened(void **state)
         struct tap tap;
         char json[256];
         start(&tap);
-        snprintf(
-            json, sizeof json,
-            "{\"kind\":\"respond\",\"to\":\"order.*\",\"do\":\"%s\",\"code\":-1007,\"http\":504,"
-            "\"message\":\"who knows\",\"after\":\"10s\"}",
-            cases[i].what);
+        const char *words = ",\"code\":-1007,\"http\":504,\"message\":\"who knows\"";
+        snprintf(json, sizeof json, "{\"kind\":\"respond\",\"to\":\"order.*\",\"do\":\"%s\"%s%s}",
+                 cases[i].what, cases[i].late || cases[i].refuse ? words : "",
+                 cases[i].late ? ",\"after\":\"10s\"" : "");
         bench_add(&tap.bench, 0, json);
         struct msim_fault_verdict verdict = request(&tap, SEC, 77);
         assert_int_equal(verdict.execute, cases[i].execute);
@@ -496,6 +495,104 @@ static void venue_actions_are_engine_commands(void **state)
                          strstr(cases[i].json, "expire") ? MSIM_COMMAND_EXPIRE_ORDERS : 0);
         assert_int_equal(msim_faults_venue(tap.bench.faults, 0, &action), MSIM_PULL_EMPTY);
     }
+    bench_finish(&tap.bench);
+}
+
+static size_t venue_actions(struct tap *tap, msim_time now)
+{
+    struct msim_fault_venue_action action;
+    size_t count = 0;
+
+    while (msim_faults_venue(tap->bench.faults, now, &action) == MSIM_PULL_RECORD)
+        count++;
+    return count;
+}
+
+static void an_action_that_came_does_not_come_again_with_an_update(void **state)
+{
+    static const char *const times[] = {"", ",\"at\":\"0s\""};
+    struct tap tap;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(times); i++) {
+        char json[128];
+        start(&tap);
+        snprintf(json, sizeof json, "{\"kind\":\"venue\",\"id\":\"v\",\"do\":\"halt\"%s}",
+                 times[i]);
+        bench_add(&tap.bench, 0, json);
+        assert_int_equal(venue_actions(&tap, 0), 1);
+        assert_int_equal(msim_faults_update(tap.bench.faults, 0, "v", "{\"priority\":2}", 14, NULL),
+                         MSIM_OK);
+        assert_int_equal(venue_actions(&tap, SEC), 0);
+        assert_int_equal(msim_faults_disable(tap.bench.faults, SEC, "v"), MSIM_OK);
+        assert_int_equal(msim_faults_enable(tap.bench.faults, SEC, "v"), MSIM_OK);
+        assert_int_equal(venue_actions(&tap, SEC), i == 0); /* enabled anew it is wanted anew */
+        bench_finish(&tap.bench);
+    }
+}
+
+static void what_time_brings_and_finds_no_target_is_no_hit(void **state)
+{
+    struct tap tap;
+
+    (void)state;
+    start(&tap);
+    bench_add(&tap.bench, 0, "{\"kind\":\"phantom_fill\",\"id\":\"p\",\"rate\":100}");
+    bench_add(&tap.bench, 0,
+              "{\"kind\":\"venue\",\"id\":\"v\",\"do\":\"halt\",\"symbol\":\"nowhere\"}");
+    listen(&tap, SEC);
+    assert_int_equal(tap.count, 0);
+    struct msim_fault_counts phantom = bench_counts(&tap.bench, "p");
+    assert_in_range(phantom.decided, 50, 200);
+    assert_int_equal(phantom.hits, 0);
+    assert_int_equal(phantom.inapplicable, phantom.decided);
+    struct msim_fault_counts venue = bench_counts(&tap.bench, "v");
+    assert_int_equal(venue.decided, 1);
+    assert_int_equal(venue.hits, 0);
+    assert_int_equal(venue.inapplicable, 1);
+    bench_finish(&tap.bench);
+}
+
+static void a_bust_at_once_frees_its_order(void **state)
+{
+    struct tap tap;
+
+    (void)state;
+    start(&tap);
+    bench_add(
+        &tap.bench, 0,
+        "{\"kind\":\"phantom_fill\",\"select\":{\"type\":\"exec.new\"},\"cum\":\"sticky\",\"qty\":"
+        "{\"frac\":0.5},\"bust\":{\"after\":\"0s\"}}");
+    accept_order(&tap, 1, 1, 7, 1000);
+    assert_int_equal(tap.count, 2);
+    assert_int_equal(tap.said[1].made, MSIM_FAULT_MADE_BUST);
+    fill_order(&tap, 2, 1, 7, 100, 900);
+    assert_int_equal(tap.count, 2); /* the fill is told as it is */
+    bench_finish(&tap.bench);
+}
+
+static void names_are_told_whole_however_long_they_are(void **state)
+{
+    char account[201];
+    char json[512];
+    struct tap tap;
+
+    (void)state;
+    start(&tap);
+    memset(account, 'a', sizeof account - 1);
+    account[sizeof account - 1] = '\0';
+    snprintf(
+        json, sizeof json,
+        "{\"kind\":\"inject\",\"template\":\"x\",\"to\":{\"account\":\"%s\"},\"select\":{\"type\":"
+        "\"exec.new\"}}",
+        account);
+    bench_add(&tap.bench, 0, json);
+    struct msim_event event = {.order = 7, .account = 1, .kind = MSIM_EVENT_ACCEPTED};
+    struct msim_fault_said said;
+    assert_int_equal(msim_faults_report(tap.bench.faults, 1, &event), MSIM_FAULT_PASS);
+    assert_int_equal(msim_faults_said(tap.bench.faults, 1, &said), MSIM_PULL_RECORD);
+    assert_string_equal(said.account, account);
+    assert_string_equal(said.symbol, "BTC/USD");
     bench_finish(&tap.bench);
 }
 
@@ -719,6 +816,10 @@ int main(void)
         cmocka_unit_test(an_injection_has_its_names_filled_in),
         cmocka_unit_test(requests_are_answered_otherwise_than_what_happened),
         cmocka_unit_test(what_was_fired_once_answers_one_request_with_its_own_words),
+        cmocka_unit_test(an_action_that_came_does_not_come_again_with_an_update),
+        cmocka_unit_test(what_time_brings_and_finds_no_target_is_no_hit),
+        cmocka_unit_test(a_bust_at_once_frees_its_order),
+        cmocka_unit_test(names_are_told_whole_however_long_they_are),
         cmocka_unit_test(the_two_unknown_answers_cannot_be_told_apart),
         cmocka_unit_test(wrong_clocks_add_up),
         cmocka_unit_test(venue_actions_are_engine_commands),

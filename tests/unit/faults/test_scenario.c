@@ -408,6 +408,30 @@ static void directions_of_modes_can_be_chosen(void **state)
     bench_finish(&bench);
 }
 
+static void enabled_without_a_mode_is_enabled_all_the_same(void **state)
+{
+    static const char *const words[] = {"false", "true"};
+    struct bench bench;
+    size_t length = 0;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(words); i++) {
+        char json[64];
+        char expected[64];
+        bench_start(&bench);
+        snprintf(json, sizeof json, "{\"enabled\":%s}", words[i]);
+        snprintf(expected, sizeof expected, "{\"enabled\":%s,\"inbound\":{},\"outbound\":{}}",
+                 words[i]);
+        assert_int_equal(msim_faults_python_modes(bench.faults, 0, json, strlen(json), NULL),
+                         MSIM_OK);
+        assert_int_equal(
+            msim_faults_python_statistics(bench.faults, report_text, sizeof report_text, &length),
+            MSIM_OK);
+        assert_string_equal(report_text, expected);
+        bench_finish(&bench);
+    }
+}
+
 static void unknown_modes_are_refused_with_the_nearest(void **state)
 {
     struct bench bench;
@@ -617,6 +641,7 @@ int main(void)
         cmocka_unit_test(the_python_simulator_s_modes_have_its_statistics),
         cmocka_unit_test(a_silent_connection_says_nothing_after_so_many_messages),
         cmocka_unit_test(directions_of_modes_can_be_chosen),
+        cmocka_unit_test(enabled_without_a_mode_is_enabled_all_the_same),
         cmocka_unit_test(unknown_modes_are_refused_with_the_nearest),
         cmocka_unit_test(a_source_without_faults_is_the_same_source),
         cmocka_unit_test(records_meet_the_strategies_on_their_way),

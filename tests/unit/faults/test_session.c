@@ -474,9 +474,150 @@ static void what_was_fired_closes_after_its_notice_and_flaps_to_the_end(void **s
     bench_finish(&bench);
 }
 
+static void what_comes_after_the_end_is_taken_and_counted(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_start(&bench);
+    fire(&bench, 1, "{\"kind\":\"session\",\"action\":\"rst\"}");
+    assert_int_equal(bench_text(&bench, 2, bench.out, MSIM_FAULT_MD_TRADE, "a"), MSIM_FAULT_TAKEN);
+    assert_int_equal(bench_text(&bench, 2, bench.in, MSIM_FAULT_SUB, "b"), MSIM_FAULT_TAKEN);
+    bench_pull(&bench, 2);
+    assert_int_equal(bench.count, 1);
+    assert_int_equal(msim_fault_link_balance(bench.out).gated, 1);
+    assert_int_equal(msim_fault_link_balance(bench.in).gated, 1);
+    bench_check(&bench);
+    bench_finish(&bench);
+}
+
+static size_t actions_of(const struct bench *bench, int action)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < bench->count; i++)
+        count += bench->seen[i].kind == MSIM_FAULT_OUTPUT_ACTION && bench->seen[i].action == action;
+    return count;
+}
+
+static void update(struct bench *bench, msim_time now, const char *id, const char *patch)
+{
+    int r = msim_faults_update(bench->faults, now, id, patch, strlen(patch), &bench->detail);
+    if (r < 0)
+        fail_msg("%s", bench->detail.text);
+}
+
+static void what_acted_at_its_moment_does_not_act_again_after_an_update(void **state)
+{
+    static const char *const times[] = {"\"at\":\"5s\"", "\"max_age\":\"5s\""};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(times); i++) {
+        struct bench bench;
+        char json[160];
+        bench_start(&bench);
+        snprintf(
+            json, sizeof json,
+            "{\"kind\":\"session\",\"id\":\"s\",\"action\":\"freeze\",\"duration\":\"1ms\",%s}",
+            times[i]);
+        bench_add(&bench, 0, json);
+        bench_run(&bench, 5 * SEC);
+        update(&bench, 5 * SEC, "s", "{\"priority\":3}");
+        bench_run(&bench, 6 * SEC);
+        update(&bench, 6 * SEC, "s", "{\"priority\":4}");
+        bench_run(&bench, 20 * SEC);
+        assert_int_equal(actions_of(&bench, MSIM_FAULT_ACTION_FREEZE), 1);
+        assert_int_equal(bench_counts(&bench, "s").hits, 1);
+        bench_finish(&bench);
+    }
+}
+
+static void a_moment_that_is_moved_comes_again(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_start(&bench);
+    bench_add(&bench, 0,
+              "{\"kind\":\"session\",\"id\":\"s\",\"action\":\"freeze\",\"duration\":\"1ms\","
+              "\"at\":\"5s\"}");
+    bench_run(&bench, 5 * SEC);
+    update(&bench, 5 * SEC, "s", "{\"at\":\"7s\"}");
+    bench_run(&bench, 20 * SEC);
+    assert_int_equal(actions_of(&bench, MSIM_FAULT_ACTION_FREEZE), 2);
+    bench_finish(&bench);
+}
+
+static void who_is_too_old_when_the_strategy_comes_is_so_now(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_start(&bench);
+    bench_run(&bench, 9 * SEC);
+    bench_add(&bench, 9 * SEC, "{\"kind\":\"session\",\"action\":\"close\",\"max_age\":\"5s\"}");
+    bench_run(&bench, 9 * SEC);
+    assert_int_equal(bench.count, 1);
+    assert_int_equal(bench.seen[0].time, 9 * SEC);
+    bench_finish(&bench);
+}
+
+static void where_time_finds_nobody_it_is_no_hit(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_start(&bench);
+    bench_add(
+        &bench, 0,
+        "{\"kind\":\"session\",\"id\":\"s\",\"action\":\"rst\",\"scope\":\"client\",\"client\":"
+        "\"nobody\",\"at\":\"1s\"}");
+    bench_run(&bench, 2 * SEC);
+    struct msim_fault_counts counts = bench_counts(&bench, "s");
+    assert_int_equal(counts.decided, 1);
+    assert_int_equal(counts.hits, 0);
+    assert_int_equal(counts.inapplicable, 1);
+    bench_finish(&bench);
+}
+
+/* Whether newcomers are let in, second by second. */
+static void newcomers(struct bench *bench, const char *client, char *out, int seconds)
+{
+    struct msim_fault_session_params who = MSIM_FAULT_SESSION_PARAMS_INIT;
+
+    who.client = client;
+    for (int i = 0; i < seconds; i++)
+        out[i] = msim_faults_admit(bench->faults, i * SEC, &who).action ? '#' : '.';
+    out[seconds] = '\0';
+}
+
+static void a_barrier_flaps_and_gives_notice(void **state)
+{
+    struct bench bench;
+    char doors[32];
+
+    (void)state;
+    bench_start(&bench);
+    bench_add(&bench, 0,
+              "{\"kind\":\"session\",\"action\":\"refuse\",\"scope\":\"all\",\"at\":\"0s\","
+              "\"duration\":\"2s\",\"flap\":{\"times\":3,\"gap\":\"5s\"},\"notice\":{\"before\":"
+              "\"1s\"}}");
+    bench_run(&bench, 0);
+    assert_int_equal(actions_of(&bench, MSIM_FAULT_ACTION_NOTICE), 1);
+    newcomers(&bench, "new", doors, 20);
+    assert_string_equal(doors, ".##...##...##.......");
+    bench_finish(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_acted_at_its_moment_does_not_act_again_after_an_update),
+        cmocka_unit_test(what_comes_after_the_end_is_taken_and_counted),
+        cmocka_unit_test(a_moment_that_is_moved_comes_again),
+        cmocka_unit_test(who_is_too_old_when_the_strategy_comes_is_so_now),
+        cmocka_unit_test(where_time_finds_nobody_it_is_no_hit),
+        cmocka_unit_test(a_barrier_flaps_and_gives_notice),
         cmocka_unit_test(the_table_of_effects_is_the_specification_s),
         cmocka_unit_test(each_state_lets_through_what_its_row_says),
         cmocka_unit_test(stuck_messages_come_in_their_order_when_the_freeze_ends),
