@@ -28,6 +28,17 @@ static inline enum msim_json_kind plan_kind(const struct plan *plan, uint32_t no
 int msim_fault_plan_keys(const struct plan *plan, uint32_t object, const char *const *known,
                          const char *const *more);
 
+/* A key that says something only where one of certain choices was made. */
+struct plan_only {
+    const char *key;
+    uint64_t choices;  /* a bit for each */
+    const char *words; /* what it goes with */
+};
+
+/* Refuses keys of the object that would be ignored with `choice`; the rows end without a key. */
+int msim_fault_plan_only(const struct plan *plan, uint32_t object, const struct plan_only *rows,
+                         int choice);
+
 /* The readers leave `*out` alone where the node is MSIM_JSON_NONE. */
 int msim_fault_plan_text(const struct plan *plan, uint32_t node, const char **out, size_t *length);
 int msim_fault_plan_bool(const struct plan *plan, uint32_t node, bool *out);

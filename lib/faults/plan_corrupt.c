@@ -55,17 +55,22 @@ static int read_keep(const struct plan *plan, uint32_t node, struct mutation *ou
     return msim_fault_plan_integer(plan, node, 1, UINT32_MAX, &out->keep);
 }
 
+#define VALUE_MOST 240 /* bytes of a name or value that stands in a token's place */
+
 /* null or a text. */
 static int read_value(const struct plan *plan, uint32_t node, struct mutation *out)
 {
     if (node == MSIM_JSON_NONE || plan_kind(plan, node) == MSIM_JSON_NULL)
         return MSIM_OK;
     int r = msim_fault_plan_text(plan, node, &out->value, NULL);
-    for (const char *c = out->value; r == MSIM_OK && *c; c++)
+    for (const char *c = out->value; r == MSIM_OK && c && *c; c++)
         if ((unsigned char)*c < ' ' || *c == '"' || *c == '\\')
             r = msim_json_refuse(plan->document, node, plan->detail, MSIM_ERR_INVALID,
                                  "a text without quotes, backslashes and control bytes is wanted "
                                  "here");
+    if (r == MSIM_OK && out->value && strlen(out->value) > VALUE_MOST)
+        r = msim_json_refuse(plan->document, node, plan->detail, MSIM_ERR_INVALID,
+                             "a text of at most %d bytes is wanted here", VALUE_MOST);
     return r;
 }
 
@@ -95,6 +100,9 @@ static int read_details(const struct plan *plan, uint32_t object, struct mutatio
     }
     if (r == MSIM_OK)
         r = msim_fault_plan_integer(plan, plan_member(plan, object, "pow10"), -18, 18, &out->pow10);
+    if (r == MSIM_OK && out->mode == CORRUPT_NUM_SCALE && out->pow10 == 0)
+        r = msim_json_refuse(plan->document, plan_member(plan, object, "pow10"), plan->detail,
+                             MSIM_ERR_INVALID, "10^0 is 1 and changes nothing: -18..18 but not 0");
     if (r == MSIM_OK)
         r = msim_fault_plan_integer(plan, plan_member(plan, object, "digits"), 1, 64, &out->digits);
     if (r == MSIM_OK)
@@ -105,6 +113,30 @@ static int read_details(const struct plan *plan, uint32_t object, struct mutatio
         r = msim_fault_plan_duration(plan, plan_member(plan, object, "max_wait"), &out->max_wait);
     return r;
 }
+
+#define MODE(name) (UINT64_C(1) << CORRUPT_##name)
+#define FIELDS (MODE(FIELD_DROP) | MODE(FIELD_NULL) | MODE(FIELD_RENAME) | MODE(FIELD_EXTRA))
+#define NUMBERS                                                                             \
+    (MODE(NUM_SCALE) | MODE(NUM_SIGN) | MODE(NUM_ZERO) | MODE(NUM_DIGITS) | MODE(NUM_EXP) | \
+     MODE(NUM_NAN) | MODE(NUM_HUGE))
+
+static const struct plan_only of_modes[] = {
+    {"bits", MODE(BITFLIP), "\"bitflip\""},
+    {"keep", MODE(TRUNCATE), "\"truncate\""},
+    {"with", MODE(GARBAGE), "\"garbage\""},
+    {"path",
+     FIELDS | NUMBERS | MODE(BAD_UTF8) | MODE(TYPE_SWAP) | MODE(ENUM_UNKNOWN) | MODE(ID_SWAP) |
+         MODE(TS_SHIFT),
+     "the modes that work on fields"},
+    {"value", MODE(ENUM_UNKNOWN) | MODE(NUM_NAN) | MODE(FIELD_EXTRA),
+     "\"enum_unknown\", \"num_nan\" and \"field_extra\""},
+    {"name", MODE(FIELD_RENAME) | MODE(FIELD_EXTRA), "\"field_rename\" and \"field_extra\""},
+    {"pow10", MODE(NUM_SCALE), "\"num_scale\""},
+    {"digits", MODE(NUM_DIGITS), "\"num_digits\""},
+    {"fraction", MODE(SCRAMBLE), "\"scramble\""},
+    {"max_wait", MODE(CONCAT), "\"concat\""},
+    {NULL, 0, NULL},
+};
 
 static int read_mutation(const struct plan *plan, uint32_t object, uint32_t mode,
                          struct mutation *out)
@@ -125,6 +157,8 @@ static int read_mutation(const struct plan *plan, uint32_t object, uint32_t mode
                                 "\"mode\" is missing here: truncate, bitflip, num_scale, ...");
     int r = msim_fault_plan_choice(plan, mode, mode_names, &chosen);
     out->mode = (enum corruption)chosen;
+    if (r == MSIM_OK)
+        r = msim_fault_plan_only(plan, object, of_modes, chosen);
     return r < 0 ? r : read_details(plan, object, out);
 }
 
@@ -164,6 +198,11 @@ int msim_fault_plan_corrupt(const struct plan *plan, uint32_t object)
     if (count == 0 || count > MUTATIONS_MOST)
         return msim_json_refuse(plan->document, mode, plan->detail, MSIM_ERR_INVALID,
                                 "a list of 1..%d modes is wanted here", MUTATIONS_MOST);
+    if (list || whole) {
+        int r = msim_fault_plan_only(plan, object, of_modes, CORRUPTIONS);
+        if (r < 0)
+            return r;
+    }
     struct arena *arena = &plan->strategy->arena;
     corrupt->mutations = msim_fault_arena_take(arena, count * sizeof *corrupt->mutations);
     corrupt->weights = msim_fault_arena_take(arena, count * sizeof *corrupt->weights);

@@ -77,6 +77,10 @@ static int missing(const struct plan *plan, uint32_t object, const char *key, co
 static int read_drop(const struct plan *plan, uint32_t object)
 {
     static const char *const names[] = {"hang", "close", "status", NULL};
+    static const struct plan_only only[] = {{"hang_for", 1, "\"http\": \"hang\""},
+                                            {"status", 4, "\"http\": \"status\""},
+                                            {"body", 4, "\"http\": \"status\""},
+                                            {NULL, 0, NULL}};
     struct drop *drop = &plan->strategy->as.drop;
     int64_t status = 504;
     int http = 0;
@@ -94,7 +98,7 @@ static int read_drop(const struct plan *plan, uint32_t object)
     drop->status = http == 2 ? (int)status : 0;
     if (http != 0)
         drop->hang_for = 0;
-    return r;
+    return r < 0 ? r : msim_fault_plan_only(plan, object, only, http);
 }
 
 static int read_duplicate(const struct plan *plan, uint32_t object)
@@ -201,8 +205,21 @@ static int read_bans(const struct plan *plan, uint32_t object, struct throttle *
     return MSIM_OK;
 }
 
+#define EXCEED(name) (1U << EXCEED_##name)
+
 static int check_throttle(const struct plan *plan, uint32_t object)
 {
+    static const struct plan_only only[] = {
+        {"queue", EXCEED(DELAY) | EXCEED(CONFLATE),
+         "\"on_exceed\": \"delay\" and \"conflate\", where messages wait"},
+        {"overflow", EXCEED(DELAY) | EXCEED(CONFLATE),
+         "\"on_exceed\": \"delay\" and \"conflate\", where messages wait"},
+        {NULL, 0, NULL},
+    };
+    static const struct plan_only of_code[] = {
+        {"code", EXCEED(REJECT) | EXCEED(DISCONNECT), "what rejects or disconnects"},
+        {NULL, 0, NULL},
+    };
     const struct strategy *strategy = plan->strategy;
     const struct throttle *throttle = &strategy->as.throttle;
 
@@ -213,7 +230,10 @@ static int check_throttle(const struct plan *plan, uint32_t object)
         strategy->select.directions != 1U << MSIM_FAULT_OUT)
         return msim_json_refuse(plan->document, object, plan->detail, MSIM_ERR_INVALID,
                                 "\"conflate\" is for what the venue says: select \"dir\": \"out\"");
-    return MSIM_OK;
+    int r = msim_fault_plan_only(plan, object, only, (int)throttle->on_exceed);
+    if (r == MSIM_OK && throttle->overflow != QUEUE_DISCONNECT)
+        r = msim_fault_plan_only(plan, object, of_code, (int)throttle->on_exceed);
+    return r;
 }
 
 static int read_throttle(const struct plan *plan, uint32_t object)
@@ -323,6 +343,7 @@ static int read_delay(const struct plan *plan, uint32_t object)
 static int read_reorder(const struct plan *plan, uint32_t object)
 {
     static const char *const modes[] = {"hold", "shuffle", NULL};
+    static const struct plan_only only[] = {{"k", 1, "\"mode\": \"hold\""}, {NULL, 0, NULL}};
     struct reorder *reorder = &plan->strategy->as.reorder;
     uint32_t window = plan_member(plan, object, "window");
     uint32_t max_wait = plan_member(plan, object, "max_wait");
@@ -350,7 +371,7 @@ static int read_reorder(const struct plan *plan, uint32_t object)
     if (r == MSIM_OK)
         r = msim_fault_plan_choice(plan, plan_member(plan, object, "lane"), lane_names, &lane);
     reorder->lane = (enum lane_by)lane;
-    return r;
+    return r < 0 ? r : msim_fault_plan_only(plan, object, only, mode);
 }
 
 static int read_slice(const struct plan *plan, uint32_t object)
@@ -457,6 +478,42 @@ static int read_session_times(const struct plan *plan, uint32_t object, struct s
     return r;
 }
 
+#define ACTION(name) (UINT64_C(1) << MSIM_FAULT_ACTION_##name)
+#define BARRIERS (ACTION(REFUSE) | ACTION(STALL) | ACTION(HTTP_ERROR))
+#define FREEZES (ACTION(FREEZE) | ACTION(FREEZE_OUT) | ACTION(FREEZE_IN) | ACTION(ZOMBIE))
+#define SCOPE(name) (UINT64_C(1) << SCOPE_##name)
+
+static int check_session_keys(const struct plan *plan, uint32_t object,
+                              const struct session_fault *fault)
+{
+    static const struct plan_only of_actions[] = {
+        {"code", ACTION(CLOSE), "\"close\""},
+        {"reason", ACTION(CLOSE), "\"close\""},
+        {"status", ACTION(HTTP_ERROR), "\"http_error\""},
+        {"queue", ACTION(CLOSE) | ACTION(FIN) | ACTION(RST), "\"close\", \"fin\" and \"rst\""},
+        {"resume", FREEZES, "\"freeze\", \"freeze_out\", \"freeze_in\" and \"zombie\""},
+        {"duration", FREEZES | ACTION(HALF_OPEN) | BARRIERS, "what does not end the connection"},
+        {"rst_after", ACTION(HALF_OPEN), "\"half_open\""},
+        {NULL, 0, NULL},
+    };
+    static const struct plan_only of_scopes[] = {
+        {"account", SCOPE(LINK) | SCOPE(ACCOUNT), "the scopes \"connection\" and \"account\""},
+        {"client", SCOPE(LINK) | SCOPE(CLIENT), "the scopes \"connection\" and \"client\""},
+        {NULL, 0, NULL},
+    };
+    uint32_t flap = plan_member(plan, object, "flap");
+    int r = msim_fault_plan_only(plan, object, of_actions, fault->action);
+
+    if (r == MSIM_OK)
+        r = msim_fault_plan_only(plan, object, of_scopes, (int)fault->scope);
+    if (r == MSIM_OK && flap != MSIM_JSON_NONE && BARRIERS >> fault->action & 1 &&
+        fault->duration == 0)
+        return msim_json_refuse(plan->document, flap, plan->detail, MSIM_ERR_INVALID,
+                                "what keeps new connections out for ever cannot come again: give "
+                                "it a \"duration\"");
+    return r;
+}
+
 /* Messages trigger it where a key speaks of them, or where nothing else would. */
 static bool on_message(const struct plan *plan, uint32_t object, const struct session_fault *fault)
 {
@@ -505,6 +562,8 @@ static int read_session(const struct plan *plan, uint32_t object)
         r = read_session_end(plan, object, fault);
     if (r == MSIM_OK)
         r = read_session_times(plan, object, fault);
+    if (r == MSIM_OK)
+        r = check_session_keys(plan, object, fault);
     fault->on_message = r == MSIM_OK && on_message(plan, object, fault);
     if (r == MSIM_OK && !fault->on_message)
         plan->strategy->select.types = 0; /* it looks at no message */

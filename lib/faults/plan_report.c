@@ -25,6 +25,19 @@ static bool is_text(const struct plan *plan, uint32_t node, const char *text)
            msim_json_is(plan->document->text, value->start, value->end, text);
 }
 
+/* A text that has a place of `size` bytes, its terminator included. */
+static int read_short_text(const struct plan *plan, uint32_t node, size_t size, const char **out)
+{
+    size_t length = 0;
+    int r = msim_fault_plan_text(plan, node, out, &length);
+
+    if (r == MSIM_OK && length >= size)
+        return msim_json_refuse(plan->document, node, plan->detail, MSIM_ERR_INVALID,
+                                "a text of at most %zu bytes is wanted here, not of %zu", size - 1,
+                                length);
+    return r;
+}
+
 /* ---- phantom_fill ---- */
 
 static int read_pick(const struct plan *plan, uint32_t node, struct phantom *phantom)
@@ -286,6 +299,30 @@ static int read_request_types(const struct plan *plan, uint32_t node, struct sel
     return MSIM_OK;
 }
 
+/* What none of the answers says would be ignored. */
+static int check_respond(const struct plan *plan, uint32_t object, const struct respond *respond)
+{
+    static const struct plan_only of_errors[] = {
+        {"code", 1, "answers that are an error"},
+        {"http", 1, "answers that are an error"},
+        {"message", 1, "answers that are an error"},
+        {NULL, 0, NULL},
+    };
+    static const struct plan_only of_late_ones[] = {
+        {"after", 1, "answers that come later"},
+        {NULL, 0, NULL},
+    };
+    int errors = 0;
+    int late = 0;
+
+    for (size_t i = 0; i < respond->count; i++) {
+        errors += respond->answers[i] != ANSWER_ACK_ONLY;
+        late += respond->answers[i] != ANSWER_ACK_ONLY && respond->answers[i] != ANSWER_REJECT;
+    }
+    int r = msim_fault_plan_only(plan, object, of_errors, errors == 0);
+    return r < 0 ? r : msim_fault_plan_only(plan, object, of_late_ones, late == 0);
+}
+
 static int read_respond(const struct plan *plan, uint32_t object)
 {
     struct respond *respond = &plan->strategy->as.respond;
@@ -309,12 +346,9 @@ static int read_respond(const struct plan *plan, uint32_t object)
     if (r == MSIM_OK)
         r = msim_fault_plan_duration(plan, plan_member(plan, object, "after"), &respond->after);
     if (r == MSIM_OK && code != MSIM_JSON_NONE && plan_kind(plan, code) == MSIM_JSON_STRING)
-        r = msim_fault_plan_text(plan, code, &respond->code_text, NULL);
+        r = read_short_text(plan, code, CODE_TEXT_SIZE, &respond->code_text);
     else if (r == MSIM_OK)
         r = msim_fault_plan_integer(plan, code, -1000000, 1000000, &number);
-    if (r == MSIM_OK && strlen(respond->code_text) > 63)
-        r = msim_json_refuse(plan->document, code, plan->detail, MSIM_ERR_INVALID,
-                             "a code has at most 63 bytes");
     if (r == MSIM_OK)
         r = msim_fault_plan_integer(plan, plan_member(plan, object, "http"), 400, 599, &http);
     if (r == MSIM_OK)
@@ -322,7 +356,7 @@ static int read_respond(const struct plan *plan, uint32_t object)
                                  NULL);
     respond->code = (int)number;
     respond->http = (int)http;
-    return r;
+    return r < 0 ? r : check_respond(plan, object, respond);
 }
 
 static int read_clock(const struct plan *plan, uint32_t object)
@@ -405,7 +439,7 @@ static int read_venue_rest(const struct plan *plan, uint32_t object, struct venu
         r = msim_fault_plan_bool(plan, plan_member(plan, object, "allow_negative"),
                                  &fault->allow_negative);
     if (r == MSIM_OK)
-        r = msim_fault_plan_text(plan, plan_member(plan, object, "text"), &fault->text, NULL);
+        r = read_short_text(plan, plan_member(plan, object, "text"), VENUE_TEXT_SIZE, &fault->text);
     if (r == MSIM_OK)
         r = msim_fault_plan_shift(plan, plan_member(plan, object, "at"), &fault->at);
     fault->timed = plan_member(plan, object, "at") != MSIM_JSON_NONE;
@@ -414,6 +448,39 @@ static int read_venue_rest(const struct plan *plan, uint32_t object, struct venu
                              MSIM_ERR_INVALID,
                              "a moment since the scenario's start is wanted here");
     return r;
+}
+
+#define DO(name) (UINT64_C(1) << VENUE_##name)
+
+/* What would be ignored with this action is a mistake; so is a moment beside a rate. */
+static int check_venue(const struct plan *plan, uint32_t object, const struct venue_fault *fault)
+{
+    static const struct plan_only only[] = {
+        {"policy", DO(MAINTENANCE), "\"maintenance\""},
+        {"tick", DO(TICK_CHANGE), "\"tick_change\""},
+        {"lot", DO(LOT_CHANGE), "\"lot_change\""},
+        {"min_notional", DO(MIN_NOTIONAL_CHANGE), "\"min_notional_change\""},
+        {"trade", DO(BUST_TRADE) | DO(CORRECT_TRADE), "\"bust_trade\" and \"correct_trade\""},
+        {"price", DO(CORRECT_TRADE), "\"correct_trade\""},
+        {"levels", DO(SHOCK), "\"shock\""},
+        {"sweep_levels", DO(SHOCK), "\"shock\""},
+        {"side", DO(SHOCK), "\"shock\""},
+        {"recover_after", DO(SHOCK), "\"shock\""},
+        {"allow_negative", DO(BUST_TRADE) | DO(CORRECT_TRADE),
+         "\"bust_trade\" and \"correct_trade\""},
+        {"text", DO(NOTICE), "\"notice\""},
+        {NULL, 0, NULL},
+    };
+    uint32_t rate = plan_member(plan, object, "rate");
+
+    if (rate != MSIM_JSON_NONE && fault->timed)
+        return msim_json_refuse(plan->document, rate, plan->detail, MSIM_ERR_INVALID,
+                                "choose one of \"rate\" and \"at\"");
+    if (plan_member(plan, object, "levels") != MSIM_JSON_NONE &&
+        plan_member(plan, object, "sweep_levels") != MSIM_JSON_NONE)
+        return msim_json_refuse(plan->document, plan_member(plan, object, "levels"), plan->detail,
+                                MSIM_ERR_INVALID, "\"sweep_levels\" says this already");
+    return msim_fault_plan_only(plan, object, only, (int)fault->what);
 }
 
 static int read_venue(const struct plan *plan, uint32_t object)
@@ -429,7 +496,8 @@ static int read_venue(const struct plan *plan, uint32_t object)
     int r = msim_fault_plan_choice(plan, what, venue_dos, &chosen);
     fault->what = (enum venue_do)chosen;
     if (r == MSIM_OK)
-        r = msim_fault_plan_text(plan, plan_member(plan, object, "symbol"), &fault->symbol, NULL);
+        r = read_short_text(plan, plan_member(plan, object, "symbol"), VENUE_SYMBOL_SIZE,
+                            &fault->symbol);
     if (r == MSIM_OK && (fault->what == VENUE_BUST_TRADE || fault->what == VENUE_CORRECT_TRADE))
         r = read_trade(plan, object, fault);
     if (r == MSIM_OK)
@@ -440,7 +508,7 @@ static int read_venue(const struct plan *plan, uint32_t object)
     if (r == MSIM_OK && one_symbol && !fault->symbol)
         return missing(plan, object, "symbol", "which instrument it is about");
     fault->on_event = plan_member(plan, object, "select") != MSIM_JSON_NONE;
-    return r;
+    return r < 0 ? r : check_venue(plan, object, fault);
 }
 
 int msim_fault_plan_report(const struct plan *plan, uint32_t object)

@@ -92,6 +92,18 @@ int msim_fault_plan_keys(const struct plan *plan, uint32_t object, const char *c
     return MSIM_OK;
 }
 
+int msim_fault_plan_only(const struct plan *plan, uint32_t object, const struct plan_only *rows,
+                         int choice)
+{
+    for (; rows->key; rows++) {
+        uint32_t node = plan_member(plan, object, rows->key);
+        if (node != MSIM_JSON_NONE && !(rows->choices >> choice & 1))
+            return msim_json_refuse(plan->document, node, plan->detail, MSIM_ERR_INVALID,
+                                    "this goes with %s: leave it away here", rows->words);
+    }
+    return MSIM_OK;
+}
+
 /* ---- plain values ---- */
 
 int msim_fault_plan_text(const struct plan *plan, uint32_t at, const char **out, size_t *length)

@@ -90,7 +90,7 @@ struct account {
     size_t balance_count;
     size_t balance_capacity;
     struct state *states[STRATEGIES_MOST]; /* NULL until the strategy meets the account */
-    bool orders_fell; /* a number was below the one before it */
+    bool orders_fell;                      /* a number was below the one before it */
     bool fills_fell;
     bool truncated;
     bool has_view;

@@ -11,6 +11,7 @@ struct bad {
     int result;
 };
 
+#define NAME_64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define SELECT_OUT "\"select\":{\"dir\":\"out\"}"
 
 static const struct bad bad[] = {
@@ -137,6 +138,48 @@ static const struct bad bad[] = {
      "/fix_checksum", "not in this version", MSIM_ERR_UNSUPPORTED},
     {"{\"kind\":\"corrupt\"," SELECT_OUT ",\"mode\":\"enum_unknown\",\"value\":\"a\\\"b\"}",
      "/value", "quotes", MSIM_ERR_INVALID},
+    {"{\"kind\":\"session\",\"action\":\"rst\",\"code\":1001}", "/code", "close", MSIM_ERR_INVALID},
+    {"{\"kind\":\"session\",\"action\":\"fin\",\"duration\":\"1s\"}", "/duration", "end",
+     MSIM_ERR_INVALID},
+    {"{\"kind\":\"session\",\"action\":\"freeze\",\"queue\":\"flush\"}", "/queue", "rst",
+     MSIM_ERR_INVALID},
+    {"{\"kind\":\"session\",\"action\":\"half_open\",\"resume\":\"flush\"}", "/resume", "zombie",
+     MSIM_ERR_INVALID},
+    {"{\"kind\":\"session\",\"action\":\"freeze\",\"rst_after\":\"1s\"}", "/rst_after", "half_open",
+     MSIM_ERR_INVALID},
+    {"{\"kind\":\"session\",\"action\":\"refuse\",\"status\":500}", "/status", "http_error",
+     MSIM_ERR_INVALID},
+    {"{\"kind\":\"session\",\"action\":\"stall\",\"flap\":{\"times\":2,\"gap\":\"1s\"}}", "/flap",
+     "duration", MSIM_ERR_INVALID},
+    {"{\"kind\":\"session\",\"action\":\"rst\",\"scope\":\"all\",\"account\":\"a\"}", "/account",
+     "scope", MSIM_ERR_INVALID},
+    {"{\"kind\":\"drop\"," SELECT_OUT ",\"http\":\"close\",\"body\":\"x\"}", "/body", "status",
+     MSIM_ERR_INVALID},
+    {"{\"kind\":\"throttle\"," SELECT_OUT ",\"rate\":1,\"on_exceed\":\"drop\",\"queue\":9}",
+     "/queue", "wait", MSIM_ERR_INVALID},
+    {"{\"kind\":\"throttle\"," SELECT_OUT ",\"rate\":1,\"code\":9}", "/code", "rejects",
+     MSIM_ERR_INVALID},
+    {"{\"kind\":\"reorder\"," SELECT_OUT
+     ",\"max_wait\":\"1s\",\"mode\":\"shuffle\",\"window\":3,\"k\":2}",
+     "/k", "hold", MSIM_ERR_INVALID},
+    {"{\"kind\":\"corrupt\"," SELECT_OUT ",\"mode\":\"truncate\",\"bits\":2}", "/bits", "bitflip",
+     MSIM_ERR_INVALID},
+    {"{\"kind\":\"corrupt\"," SELECT_OUT ",\"mode\":[{\"mode\":\"bitflip\"}],\"bits\":2}", "/bits",
+     "bitflip", MSIM_ERR_INVALID},
+    {"{\"kind\":\"corrupt\"," SELECT_OUT ",\"mode\":\"num_scale\",\"pow10\":0}", "/pow10",
+     "nothing", MSIM_ERR_INVALID},
+    {"{\"kind\":\"venue\",\"do\":\"halt\",\"tick\":\"0.1\"}", "/tick", "tick_change",
+     MSIM_ERR_INVALID},
+    {"{\"kind\":\"venue\",\"do\":\"halt\",\"rate\":1,\"at\":\"1s\"}", "/rate", "one of",
+     MSIM_ERR_INVALID},
+    {"{\"kind\":\"venue\",\"do\":\"halt\",\"symbol\":\"" NAME_64 "\"}", "/symbol", "63 bytes",
+     MSIM_ERR_INVALID},
+    {"{\"kind\":\"venue\",\"do\":\"notice\",\"text\":\"" NAME_64 NAME_64 NAME_64 NAME_64 "\"}",
+     "/text", "not of 256", MSIM_ERR_INVALID},
+    {"{\"kind\":\"respond\",\"do\":\"reject\",\"code\":\"" NAME_64 "\"}", "/code", "63 bytes",
+     MSIM_ERR_INVALID},
+    {"{\"kind\":\"respond\",\"do\":\"reject\",\"after\":\"1s\"}", "/after", "later",
+     MSIM_ERR_INVALID},
     {"{\"kind\":\"drop\"", "", "", MSIM_ERR_FORMAT},
     {"", "", "", MSIM_ERR_FORMAT},
 };
@@ -284,6 +327,7 @@ static void a_fired_fault_acts_once_and_is_gone(void **state)
     struct bench bench;
     const char json[] = "{\"kind\":\"drop\",\"id\":\"shot\"," SELECT_OUT "}";
     const char throttle[] = "{\"kind\":\"throttle\",\"rate\":1," SELECT_OUT "}";
+    const char clock[] = "{\"kind\":\"clock\",\"step\":\"-5s\"}";
     struct msim_fault_counts counts;
 
     (void)state;
@@ -294,6 +338,9 @@ static void a_fired_fault_acts_once_and_is_gone(void **state)
     assert_int_equal(msim_faults_counts(bench.faults, "shot", &counts), MSIM_ERR_NOT_FOUND);
     assert_int_equal(msim_faults_fire(bench.faults, 0, throttle, strlen(throttle), &bench.detail),
                      MSIM_ERR_INVALID);
+    assert_int_equal(msim_faults_fire(bench.faults, 0, clock, strlen(clock), &bench.detail),
+                     MSIM_ERR_INVALID);
+    assert_non_null(strstr(bench.detail.text, "add it"));
     bench_finish(&bench);
 }
 
