@@ -293,7 +293,7 @@ class Access(unittest.TestCase):
     def test_it_has_a_port_of_its_own_and_the_trading_port_knows_nothing_of_it(self):
         with Exchange(*QUIET) as exchange:
             for method, path in ("GET", "/health"), ("POST", "/faults/reset"):
-                self.assertIn(exchange.rest(method, "/admin/v1" + path)[0], (404, 405, 426))
+                self.assertIn(exchange.rest(method, "/admin/v1" + path)[0], (404, 405))
 
     def test_other_sites_and_other_names_are_kept_out(self):
         with Exchange(*QUIET) as exchange:
@@ -301,6 +301,12 @@ class Access(unittest.TestCase):
                 "Origin": "http://evil.example"})[0], 403)
             self.assertEqual(exchange.admin("GET", "/health", None, {
                 "Host": "evil.example"})[0], 403)
+
+    def test_what_is_not_there_is_not_a_websocket_either(self):
+        with Exchange(*QUIET) as exchange:
+            self.assertEqual(exchange.rest("GET", "/nope")[0], 404)
+            for path in ("/", "/ws", "/ws/public"):
+                self.assertEqual(exchange.rest("GET", path)[0], 426, path)
 
     def test_with_keys_only_an_admin_comes_in(self):
         with fresh_folder() as folder:

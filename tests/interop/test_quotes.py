@@ -378,6 +378,11 @@ class Polygon(unittest.TestCase):
         self.assertTrue(re.search(r"  T   AAPL +[0-9.]+ x [0-9]+", printed), printed)
         self.assertTrue(re.search(r"  Q   TSLA +[0-9.]+ / [0-9.]+", printed), words)
 
+    def test_our_client_is_told_where_it_does_not(self):
+        with self.server("--duration", "300ms", "--clock", "simulated") as server:
+            words = run(CLIENT, "--reconnect", "never", server.url)[2]
+        self.assertIn("try --protocol polygon", words)
+
     def key_alone(self):
         path = os.path.join(self.folder.name, "key.txt")
         with open(path, "w", encoding="ascii") as file:

@@ -296,6 +296,18 @@ static bool take_text(struct feed *feed, const char *text, size_t length)
     return true;
 }
 
+/* Nothing else comes from such a server until its client says who it is. */
+static void hint_at_polygon(const struct feed *feed, const unsigned char *bytes, size_t length)
+{
+    static const char first[] = "[{\"ev\":\"status\",\"status\":\"connected\"";
+
+    if (feed->totals.messages == 1 && !feed->is_polygon && length >= sizeof first - 1 &&
+        memcmp(bytes, first, sizeof first - 1) == 0)
+        fputs("market-client: this server speaks Polygon's dialect: try --protocol polygon "
+              "--api-key-file FILE\n",
+              stderr);
+}
+
 bool feed_take(struct feed *feed, enum msim_message_kind kind, const unsigned char *bytes,
                size_t length)
 {
@@ -310,6 +322,7 @@ bool feed_take(struct feed *feed, enum msim_message_kind kind, const unsigned ch
     if (kind == MSIM_MESSAGE_TEXT && take_text(feed, (const char *)bytes, length))
         return true;
     feed->totals.other++;
+    hint_at_polygon(feed, bytes, length);
     if (!feed->json && !feed->quiet)
         print_line(bytes, length);
     return true;

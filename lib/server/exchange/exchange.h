@@ -303,6 +303,9 @@ const char *msim_exchange_shifted(struct msim_exchange_server *server, msim_time
 
 /* ---- wire.c ---- */
 
+/* The WebSocket without an account; those with one are at / and /ws. */
+#define MSIM_EXCHANGE_PUBLIC_PATH "/ws/public"
+
 extern const struct msim_connection_handler msim_exchange_wire;
 
 /* One message to one client, through the failure layer; what it says of an order is booked when

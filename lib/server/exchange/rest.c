@@ -639,12 +639,17 @@ static void write_metrics(void *context, struct msim_metrics *metrics)
                          "Commands given to the venue", stats.commands);
 }
 
+/* Where a WebSocket is served: elsewhere there is nothing, for whomever asks. */
+static const char *const sockets[] = {"/", "/ws", MSIM_EXCHANGE_PUBLIC_PATH};
+
+#define SOCKETS (sizeof sockets / sizeof sockets[0])
+#define PATHS (sizeof msim_exchange_paths / sizeof msim_exchange_paths[0])
+
 int msim_exchange_rest_listen(struct msim_exchange_server *server,
                               struct msim_listen_params *params, struct msim_detail *detail)
 {
     static const struct msim_http_handler handler = {.request = request, .ended = ended};
-    struct msim_route
-        routes[sizeof msim_exchange_paths / sizeof msim_exchange_paths[0] + MSIM_HEALTH_ROUTES];
+    struct msim_route routes[PATHS + SOCKETS + MSIM_HEALTH_ROUTES];
 
     server->mounts =
         msim_mem_zero_array(&server->allocator, msim_exchange_path_count, sizeof *server->mounts);
@@ -660,12 +665,15 @@ int msim_exchange_rest_listen(struct msim_exchange_server *server,
             .max_body_bytes = BODY_MAX,
         };
     }
+    for (size_t i = 0; i < SOCKETS; i++)
+        routes[PATHS + i] = (struct msim_route){
+            .path = sockets[i], .websocket = &msim_exchange_wire, .context = server};
     server->health = (struct msim_health){.allocator = server->allocator,
                                           .net = server->net,
                                           .metrics = write_metrics,
                                           .context = server};
-    msim_health_routes(&server->health, routes + msim_exchange_path_count);
+    msim_health_routes(&server->health, routes + PATHS + SOCKETS);
     params->routes = routes;
-    params->route_count = msim_exchange_path_count + MSIM_HEALTH_ROUTES;
+    params->route_count = PATHS + SOCKETS + MSIM_HEALTH_ROUTES;
     return msim_net_listen(server->net, &server->listener, params, detail);
 }

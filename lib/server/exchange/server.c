@@ -427,8 +427,6 @@ static int listen_on(struct msim_exchange_server *server,
     listen.limits.max_backlog_bytes =
         params->max_backlog_bytes != 0 ? params->max_backlog_bytes : MSIM_EXCHANGE_BACKLOG;
     listen.limits.ping_interval = server->settings.heartbeat;
-    listen.handler = msim_exchange_wire;
-    listen.context = server;
     listen.access = server->access;
     listen.tls = params->tls;
     listen.deflate = params->deflate;

@@ -144,9 +144,7 @@ static int request(void *context, struct msim_connection *connection,
     char label[MSIM_VENUE_ACCOUNT_MAX + 1];
     struct msim_exchange_client *client = NULL;
 
-    bool is_public = strcmp(request->path, "/ws/public") == 0;
-    if (!is_public && strcmp(request->path, "/ws") != 0 && strcmp(request->path, "/") != 0)
-        return 404;
+    bool is_public = strcmp(request->path, MSIM_EXCHANGE_PUBLIC_PATH) == 0;
     if (server->is_stopping || server->client_count >= server->max_clients)
         return 503;
     msim_exchange_clock(server);
