@@ -1,5 +1,5 @@
 /*
- * replay-server: trades from Parquet files over WebSocket, at their own pace.
+ * replay-server: trades from Parquet and CSV files over WebSocket, at their own pace.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -92,9 +92,9 @@ static int read_settings(struct settings *settings, int argument_count, char **a
     const struct command_line line = {
         .program = "replay-server",
         .usage = "[OPTIONS] FILE...",
-        .summary = "Replays trades from Parquet files, strictly in order of time and at their "
-                   "own pace,\nto every WebSocket client from the start. FILE may be a folder of "
-                   "Parquet files.",
+        .summary = "Replays trades from Parquet and CSV files, strictly in order of time and at "
+                   "their own pace,\nto every WebSocket client from the start. FILE may be a "
+                   "folder of Parquet files.",
         .examples = "  replay-server trades_sample.parquet\n"
                     "  replay-server --speed 10 --ticker 'BTC-*' day1.parquet day2.parquet\n"
                     "  replay-server --speed max --port 9000 trades/\n"

@@ -1,6 +1,9 @@
 /*
  * Trades in Parquet files: read as a source, in one order, and written.
  *
+ * CSV files (by their name or as gzip) stand beside them: they are read whole when
+ * the data set is opened, and kept within its memory.
+ *
  * A trade file has four flat columns, found by name: `timestamp`, `price`,
  * `volume`, `ticker`.  One or many files are opened as one data set, prepared
  * once and immutable from then on; each source over it is a cursor of its own.

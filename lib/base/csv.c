@@ -280,9 +280,11 @@ static int find_fields(struct msim_csv *csv)
         while (column < csv->column_count &&
                strcmp(csv->names[column], schema->fields[i].name) != 0)
             column++;
-        if (column == csv->column_count)
+        if (column == csv->column_count) {
+            csv->missing = &schema->fields[i];
             return fail(csv, MSIM_ERR_FORMAT, schema->fields[i].name,
                         "this column is missing in the header");
+        }
         csv->places[i] = column;
         csv->fields[column] = (int)i;
     }
@@ -353,6 +355,7 @@ static int take_row(struct msim_csv *csv, const char *row, size_t length)
 {
     size_t count = 0;
     size_t lines = 1 + (csv->has_quotes ? count_lines(row, length) : 0);
+    bool is_header = csv->column_count == 0;
 
     if (length > 0 && row[length - 1] == '\r')
         length--;
@@ -363,7 +366,7 @@ static int take_row(struct msim_csv *csv, const char *row, size_t length)
         if (r == MSIM_OK)
             r = take_cells(csv, count);
     }
-    if (r == MSIM_ERR_FORMAT && csv->column_count > 0 && csv->sink.bad)
+    if (r == MSIM_ERR_FORMAT && !is_header && csv->sink.bad)
         r = csv->sink.bad(csv->sink.context, csv);
     csv->line += lines;
     csv->has_quotes = false;

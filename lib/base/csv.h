@@ -82,7 +82,8 @@ struct msim_csv {
     char names[MSIM_CSV_MAX_COLUMNS][MSIM_CSV_NAME_SIZE];
     /* Where the schema's fields stand in the header, and which field a column is. */
     size_t places[MSIM_CSV_MAX_COLUMNS];
-    int fields[MSIM_CSV_MAX_COLUMNS]; /* -1: a further column */
+    int fields[MSIM_CSV_MAX_COLUMNS];     /* -1: a further column */
+    const struct msim_csv_field *missing; /* the first one that the header lacks */
     bool begun;
     bool in_quotes;  /* at `scanned` */
     bool has_quotes; /* in the row so far */

@@ -280,12 +280,32 @@ static int measure_overlap(struct checking *checking)
     return MSIM_OK;
 }
 
+/* What was left out of a file when it was opened; of many rows the first ones are told. */
+static void tell_left_out(struct checking *checking, const struct trade_file *trades)
+{
+    const char *note = (const char *)msim_bytes_front(&trades->notes);
+    const char *end = note + msim_bytes_length(&trades->notes);
+    uint64_t told = 0;
+
+    checking->found->rows += trades->left_out;
+    checking->found->bad_rows += trades->left_out;
+    for (; note < end; note += strlen(note) + 1, told++)
+        tell(checking, note);
+    if (told == trades->left_out)
+        return;
+    msim_detail_set(&checking->words, MSIM_ERR_FORMAT, "%s: %" PRIu64 " more rows like these",
+                    trades->file.path, trades->left_out - told);
+    tell(checking, checking->words.text);
+}
+
 static int check_all(struct checking *checking)
 {
     struct msim_parquet *parquet = checking->parquet;
     struct msim_parquet_check *found = checking->found;
     int r = MSIM_OK;
 
+    for (size_t i = 0; i < parquet->file_count; i++)
+        tell_left_out(checking, &parquet->files[i]);
     for (size_t i = 0; i < parquet->zone_count && r >= 0; i++) {
         const struct zone *zone = &parquet->zones[i];
         struct examined *group = &checking->groups[i];

@@ -10,6 +10,7 @@
 #include "parquet/bits.h"
 #include "parquet/codec.h"
 #include "parquet/hybrid.h"
+#include "parquet/page_out.h"
 #include "parquet/thrift.h"
 #include "parquet/writer.h"
 
@@ -155,21 +156,16 @@ static int put_levels(struct msim_parquet_writer *writer, const uint8_t *present
 
 /* ---- pages ---- */
 
-struct page_out {
-    int type; /* enum page_type */
-    int encoding;
-    size_t values; /* rows of a data page, nulls too */
-};
-
-static int put_head(struct msim_thrift_out *out, const struct page_out *page, size_t length,
-                    size_t stored, uint32_t crc)
+int msim_page_out_head(struct msim_thrift_out *out, const struct page_out *page, size_t length,
+                       size_t stored, const uint32_t *crc)
 {
     int last = 0, inner = 0;
 
     msim_thrift_put_i32(out, &last, 1, page->type);
     msim_thrift_put_i32(out, &last, 2, (int32_t)length);
     msim_thrift_put_i32(out, &last, 3, (int32_t)stored);
-    msim_thrift_put_i32(out, &last, 4, (int32_t)crc);
+    if (crc)
+        msim_thrift_put_i32(out, &last, 4, (int32_t)*crc);
     msim_thrift_put_struct(out, &last, page->type == PAGE_DATA ? 5 : 7);
     msim_thrift_put_i32(out, &inner, 1, (int32_t)page->values);
     msim_thrift_put_i32(out, &inner, 2, page->encoding);
@@ -202,7 +198,8 @@ static int put_page(struct msim_parquet_writer *writer, const struct page_out *p
         bytes = room;
     }
     msim_thrift_out_init(&head, &writer->allocator);
-    int r = put_head(&head, page, length, stored, msim_crc_of(&writer->crc, bytes, stored));
+    const uint32_t crc = msim_crc_of(&writer->crc, bytes, stored);
+    int r = msim_page_out_head(&head, page, length, stored, &crc);
     if (r < 0)
         msim_detail_set(detail, r, "a page: %s", msim_result_text(r));
     if (r >= 0)

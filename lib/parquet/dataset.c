@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "parquet/bits.h"
+#include "parquet/csv_file.h"
 #include "parquet/decode.h"
 #include "parquet/paths.h"
 #include "parquet/scan.h"
@@ -20,7 +21,7 @@
 /* The bound on row groups of a data set: their ranks are 32 bits. */
 #define ZONES_LIMIT ((size_t)UINT32_MAX - 1)
 
-static const char *const usual_names[FIELD_COUNT] = {
+const char *const msim_usual_names[FIELD_COUNT] = {
     [FIELD_TIMESTAMP] = "timestamp",
     [FIELD_PRICE] = "price",
     [FIELD_VOLUME] = "volume",
@@ -67,8 +68,8 @@ static int find_column(struct trade_file *trades, enum trade_field field, const 
     return msim_detail_set(detail, MSIM_ERR_NOT_FOUND,
                            "%.200s: no column \"%.40s\"; it has %s: name the one that holds the "
                            "%s (%s_column, or --columns %s=NAME)",
-                           trades->file.path, name, columns, usual_names[field], usual_names[field],
-                           usual_names[field]);
+                           trades->file.path, name, columns, msim_usual_names[field],
+                           msim_usual_names[field], msim_usual_names[field]);
 }
 
 static int check_columns(struct trade_file *trades, const struct msim_parquet_params *params,
@@ -102,7 +103,7 @@ static int map_columns(struct trade_file *trades, const struct msim_parquet_para
     };
 
     for (int field = 0; field < FIELD_COUNT; field++) {
-        const char *name = chosen[field] ? chosen[field] : usual_names[field];
+        const char *name = chosen[field] ? chosen[field] : msim_usual_names[field];
         int r = find_column(trades, (enum trade_field)field, name, detail);
         if (r < 0)
             return r;
@@ -134,21 +135,25 @@ static int check_chunks(const struct trade_file *trades, struct msim_detail *det
 
 /* ---- files ---- */
 
-/* Takes the opened file over, also when it fails. */
-static int take_file(struct msim_parquet *parquet, struct msim_parquet_file *file,
-                     const struct msim_parquet_params *params, struct msim_detail *detail)
+/* Room for a file more. */
+static int make_room(struct msim_parquet *parquet, struct msim_detail *detail)
 {
     void *files = parquet->files;
     int r = msim_mem_grow(&parquet->allocator, &files, &parquet->file_capacity,
                           sizeof *parquet->files, parquet->file_count + 1, UINT32_MAX);
-    if (r < 0) {
-        msim_parquet_file_close(file);
+    if (r < 0)
         return msim_detail_set(detail, r, "%s", msim_result_text(r));
-    }
     parquet->files = files;
+    return MSIM_OK;
+}
+
+/* The file is open; it stays so where it belongs to the data set in the end. */
+static int add_parquet(struct msim_parquet *parquet, struct msim_parquet_file *file,
+                       const struct msim_parquet_params *params, struct msim_detail *detail)
+{
     struct trade_file *trades = &parquet->files[parquet->file_count];
     *trades = (struct trade_file){.file = *file};
-    r = msim_footer_read(&trades->footer, &trades->file, &parquet->allocator, detail);
+    int r = msim_footer_read(&trades->footer, &trades->file, &parquet->allocator, detail);
     if (r < 0) {
         msim_parquet_file_close(&trades->file);
         return r;
@@ -158,6 +163,37 @@ static int take_file(struct msim_parquet *parquet, struct msim_parquet_file *fil
     if (r < 0)
         return r;
     return check_chunks(trades, detail);
+}
+
+static int add_csv(struct msim_parquet *parquet, struct msim_parquet_file *file,
+                   const struct msim_parquet_params *params, struct msim_detail *detail)
+{
+    int r = msim_csv_file_read(&parquet->files[parquet->file_count], file, params,
+                               &parquet->allocator, detail);
+
+    msim_parquet_file_close(file);
+    if (r < 0)
+        return r;
+    parquet->left_out += parquet->files[parquet->file_count].left_out;
+    parquet->file_count++;
+    return MSIM_OK;
+}
+
+/* Takes the opened file over, also when it fails. */
+static int take_file(struct msim_parquet *parquet, struct msim_parquet_file *file,
+                     const struct msim_parquet_params *params, struct msim_detail *detail)
+{
+    bool is_csv = false;
+
+    int r = make_room(parquet, detail);
+    if (r >= 0)
+        r = msim_csv_file_is(file, &is_csv, detail);
+    if (r < 0) {
+        msim_parquet_file_close(file);
+        return r;
+    }
+    return is_csv ? add_csv(parquet, file, params, detail)
+                  : add_parquet(parquet, file, params, detail);
 }
 
 static int open_paths(struct msim_parquet *parquet, const struct msim_parquet_params *params,
@@ -224,6 +260,8 @@ static int add_zone(struct msim_parquet *parquet, struct msim_reader *reader, si
         zone.min = scan.good > 0 ? scan.min : INT64_MIN;
         zone.max = scan.max;
     }
+    /* What was kept was counted when it was kept. */
+    zone.is_found = zone.is_found || trades->is_spooled;
     void *zones = parquet->zones;
     int r = msim_mem_grow(&parquet->allocator, &zones, &parquet->zone_capacity,
                           sizeof *parquet->zones, parquet->zone_count + 1, ZONES_LIMIT);
@@ -405,8 +443,8 @@ static int open_memory(struct msim_parquet *parquet, const struct msim_parquet_p
         struct msim_parquet_file file;
         char name[32];
         snprintf(name, sizeof name, "memory-%zu", i);
-        int r = msim_parquet_file_memory(&file, name, files[i].bytes, files[i].length,
-                                         &parquet->allocator);
+        int r = msim_parquet_file_memory(&file, files[i].name ? files[i].name : name,
+                                         files[i].bytes, files[i].length, &parquet->allocator);
         if (r < 0)
             return msim_detail_set(detail, r, "%s", msim_result_text(r));
         r = take_file(parquet, &file, params, detail);
@@ -445,6 +483,8 @@ void msim_parquet_close(struct msim_parquet **pointer)
     for (size_t i = 0; i < parquet->file_count; i++) {
         msim_footer_finish(&parquet->files[i].footer);
         msim_parquet_file_close(&parquet->files[i].file);
+        msim_bytes_finish(&parquet->files[i].store);
+        msim_bytes_finish(&parquet->files[i].notes);
     }
     msim_mem_free(&allocator, parquet->files, parquet->file_capacity * sizeof *parquet->files);
     msim_mem_free(&allocator, parquet->zones, parquet->zone_capacity * sizeof *parquet->zones);

@@ -9,6 +9,7 @@
 
 #include <marketsim/parquet.h>
 
+#include "base/bytes.h"
 #include "parquet/crc.h"
 #include "parquet/file.h"
 #include "parquet/footer.h"
@@ -22,11 +23,19 @@ enum trade_field {
     FIELD_COUNT,
 };
 
+/* Their names where nobody chose others. */
+extern const char *const msim_usual_names[FIELD_COUNT];
+
 struct trade_file {
     struct msim_parquet_file file;
     struct footer footer;
     uint64_t first_row; /* of the data set */
     size_t leaves[FIELD_COUNT];
+    /* What was kept of a file that is not Parquet (spool.h), and what was left out of it. */
+    bool is_spooled;
+    struct msim_bytes store;
+    uint64_t left_out;
+    struct msim_bytes notes; /* of the first rows left out, each with its terminator */
 };
 
 /*
@@ -65,6 +74,7 @@ struct msim_parquet {
     struct trade_file *files;
     size_t file_count;
     size_t file_capacity;
+    uint64_t left_out; /* rows of all files, when they were opened */
     struct zone *zones;
     size_t zone_count;
     size_t zone_capacity;
@@ -84,6 +94,7 @@ struct msim_parquet {
 struct msim_parquet_bytes {
     const void *bytes;
     size_t length;
+    const char *name; /* NULL: memory-0, memory-1, ... */
 };
 
 /*

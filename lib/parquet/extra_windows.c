@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/csv.h"
 #include "base/detail.h"
 #include "base/mem.h"
 #include "parquet/cell.h"
@@ -199,6 +200,18 @@ static bool is_finite(const unsigned char *text, size_t length)
     return length > sign && text[sign] != 'n' && text[sign] != 'i';
 }
 
+/* Text of a file that has no types: a number as JSON has it and a truth value are what they say. */
+static enum msim_extra_kind kind_written(struct msim_text value)
+{
+    if (value.length == 0)
+        return MSIM_EXTRA_NULL;
+    bool truth = (value.length == 4 && memcmp(value.bytes, "true", 4) == 0) ||
+                 (value.length == 5 && memcmp(value.bytes, "false", 5) == 0);
+    return truth || msim_csv_number((const char *)value.bytes, value.length) == MSIM_CSV_PLAIN
+               ? MSIM_EXTRA_BARE
+               : MSIM_EXTRA_TEXT;
+}
+
 static int read_value(const struct leaf *leaf, struct msim_text value, struct msim_bytes *texts,
                       struct extra_cell *cell)
 {
@@ -208,12 +221,14 @@ static int read_value(const struct leaf *leaf, struct msim_text value, struct ms
         cell->kind = MSIM_EXTRA_TIME;
         return MSIM_OK;
     }
-    int r = msim_cell_print(texts, leaf, value);
+    bool is_written = leaf->annotation == ANNOTATION_WRITTEN;
+    int r = is_written ? msim_bytes_append(texts, value.bytes, value.length)
+                       : msim_cell_print(texts, leaf, value);
     if (r < 0)
         return r;
     cell->at = (int64_t)before;
     cell->length = (uint32_t)(msim_bytes_length(texts) - before);
-    cell->kind = MSIM_EXTRA_TEXT;
+    cell->kind = (uint8_t)(is_written ? kind_written(value) : MSIM_EXTRA_TEXT);
     if (!msim_cell_is_bare(leaf))
         return MSIM_OK;
     bool finite = is_finite(msim_bytes_front(texts) + before, cell->length);

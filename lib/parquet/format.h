@@ -73,6 +73,9 @@ enum annotation {
     ANNOTATION_FLOAT16,
     ANNOTATION_INTERVAL,
     ANNOTATION_OTHER,
+    /* Of values that no file has, but what is kept of other sources: see spool.h. */
+    ANNOTATION_MANTISSA, /* a number of int64 and its exponent */
+    ANNOTATION_WRITTEN,  /* text that may stand for a number or a truth value */
 };
 
 /* "INT64"; "type 9" has no name: "an unknown type". */

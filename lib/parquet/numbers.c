@@ -45,6 +45,10 @@ static bool find_form(const struct leaf *leaf, enum number_form *form, int8_t *e
         break;
     case PHYSICAL_FIXED:
         *form = NUMBER_BINARY;
+        if (leaf->annotation == ANNOTATION_MANTISSA) {
+            *form = NUMBER_MANTISSA;
+            return true;
+        }
         plain = false;
         break;
     default:
@@ -252,6 +256,13 @@ static bool convert(struct msim_numbers *numbers, const struct stored *stored, s
     case NUMBER_FLOAT:
     case NUMBER_DOUBLE:
         break;
+    case NUMBER_MANTISSA:
+        for (size_t i = 0; i < count; i++) {
+            const unsigned char *at = from + i * stored->width;
+            exact.mantissas[i] = (int64_t)msim_load64(at);
+            exact.exponents[i] = (int8_t)at[8];
+        }
+        return true;
     case NUMBER_BINARY:
     case NUMBER_TEXT:
         return convert_bytes(numbers, stored, count, exact);
@@ -324,7 +335,7 @@ static int make_entries(struct msim_numbers *numbers)
 /* The states of a form that always fits stay zero and need not be looked at. */
 static bool can_fail(enum number_form form)
 {
-    return form == NUMBER_UINT64 || form >= NUMBER_FLOAT;
+    return form == NUMBER_UINT64 || (form >= NUMBER_FLOAT && form != NUMBER_MANTISSA);
 }
 
 /* A dictionary's numbers where all rows have one. */

@@ -572,5 +572,5 @@ uint64_t msim_parquet_bad_rows(const struct msim_source *source)
     if (source->ops != &cursor_ops)
         return 0;
     const struct cursor *cursor = source->self;
-    return cursor->context.bad_rows;
+    return cursor->parquet->left_out + cursor->context.bad_rows;
 }

@@ -59,6 +59,7 @@ enum number_form {
     NUMBER_DOUBLE,
     NUMBER_BINARY, /* big-endian two's complement of any length */
     NUMBER_TEXT,
+    NUMBER_MANTISSA, /* little-endian, and its exponent in a byte behind it */
 };
 
 struct msim_numbers {

@@ -173,6 +173,39 @@ static void each_failing_allocation_of_further_columns_is_survived(void **state)
     made_free(&made);
 }
 
+static int csv_once(const struct msim_allocator *allocator, void *context)
+{
+    static const char text[] = "timestamp,price,volume,ticker,note\n2022-07-02,1,2,A,x\n"
+                               "2022-07-01,1,,B,y\n2022-07-01,x,2,B,\n";
+    const struct msim_parquet_bytes bytes = {
+        .bytes = text, .length = sizeof text - 1, .name = "a.csv"};
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    struct msim_parquet *parquet = NULL;
+    struct msim_source source = {0};
+    struct msim_record records[4];
+    struct msim_detail detail = {{0}};
+    size_t count;
+
+    (void)context;
+    params.allocator = allocator;
+    params.skip_bad_rows = true;
+    int r = msim_parquet_open_memory(&parquet, &params, &bytes, 1, &detail);
+    if (r >= 0)
+        r = msim_parquet_source(&source, parquet, NULL, &detail);
+    if (r >= 0)
+        r = made_pull(&source, records, COUNT(records), &count, &detail);
+    assert_true(r >= 0 || strlen(detail.text) > 0);
+    msim_source_release(&source);
+    msim_parquet_close(&parquet);
+    return r;
+}
+
+static void each_failing_allocation_of_a_csv_file_is_survived(void **state)
+{
+    (void)state;
+    FAIL_EACH_ALLOCATION(csv_once, NULL);
+}
+
 static void each_failing_allocation_of_a_writer_is_survived(void **state)
 {
     (void)state;
@@ -185,6 +218,7 @@ int main(void)
         cmocka_unit_test(each_failing_allocation_of_a_reader_is_survived),
         cmocka_unit_test(each_failing_allocation_of_a_part_is_survived),
         cmocka_unit_test(each_failing_allocation_of_further_columns_is_survived),
+        cmocka_unit_test(each_failing_allocation_of_a_csv_file_is_survived),
         cmocka_unit_test(each_failing_allocation_of_a_writer_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

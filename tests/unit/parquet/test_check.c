@@ -28,7 +28,7 @@ static struct msim_parquet_check check(const struct made *files, size_t count, s
     struct msim_detail detail = {{0}};
 
     for (size_t i = 0; i < count; i++)
-        bytes[i] = (struct msim_parquet_bytes){files[i].bytes, files[i].length};
+        bytes[i] = (struct msim_parquet_bytes){.bytes = files[i].bytes, .length = files[i].length};
     *told = (struct told){0};
     params.skip_bad_rows = true;
     assert_int_equal(msim_parquet_open_memory(&parquet, &params, bytes, count, &detail), MSIM_OK);
@@ -144,7 +144,7 @@ static void the_plan_is_by_the_first_moments(void **state)
 
     (void)state;
     struct made made = made_trades(rows, COUNT(rows), 2, MSIM_PARQUET_CODEC_NONE);
-    const struct msim_parquet_bytes bytes = {made.bytes, made.length};
+    const struct msim_parquet_bytes bytes = {.bytes = made.bytes, .length = made.length};
     assert_int_equal(msim_parquet_open_memory(&parquet, &params, &bytes, 1, NULL), MSIM_OK);
     assert_int_equal(msim_parquet_planned(parquet, 0, &planned), MSIM_OK);
     assert_int_equal(planned.group, 1);

@@ -464,7 +464,7 @@ static void statistics_that_lie_are_found_out_and_can_be_ignored(void **state)
     struct made files[2] = {made_by_hand(honest.chunks, COLUMNS, 8),
                             made_by_hand(liar.chunks, COLUMNS, 8)};
     for (int i = 0; i < 2; i++)
-        bytes[i] = (struct msim_parquet_bytes){files[i].bytes, files[i].length};
+        bytes[i] = (struct msim_parquet_bytes){.bytes = files[i].bytes, .length = files[i].length};
 
     assert_int_equal(msim_parquet_open_memory(&parquet, &honest.params, bytes, 2, NULL), MSIM_OK);
     assert_int_equal(msim_parquet_source(&source, parquet, NULL, NULL), MSIM_OK);
@@ -521,7 +521,7 @@ static void a_group_is_not_left_out_on_the_word_of_its_statistics(void **state)
         bench.chunks[TIMESTAMP].min = (const char *)cases[i].min;
         bench.chunks[TIMESTAMP].max = (const char *)cases[i].max;
         struct made made = made_by_hand(bench.chunks, COLUMNS, 8);
-        struct msim_parquet_bytes bytes = {made.bytes, made.length};
+        struct msim_parquet_bytes bytes = {.bytes = made.bytes, .length = made.length};
         part.has_from = cases[i].from > 0;
         part.has_to = cases[i].to > 0;
         part.from = cases[i].from * MSIM_NS_PER_S;

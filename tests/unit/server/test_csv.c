@@ -306,6 +306,13 @@ static void bad_rows_are_left_out_where_the_sink_says_so(void **state)
     assert_int_equal(msim_csv_feed(csv, text, sizeof text - 1), MSIM_ERR_LIMIT);
     assert_string_equal(lenient.lines, "3 ");
     msim_csv_finish(csv);
+
+    lenient = (struct lenient){.answer = MSIM_OK};
+    msim_csv_init(csv, &schema, &sink, &allocator);
+    assert_int_equal(msim_csv_feed(csv, "a,c\n1,2\n", 8), MSIM_ERR_FORMAT);
+    assert_string_equal(lenient.lines, "");
+    assert_string_equal(csv->missing->name, "b");
+    msim_csv_finish(csv);
     free(csv);
 }
 
