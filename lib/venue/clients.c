@@ -18,8 +18,9 @@
 
 #define FIRST_CAPACITY 256
 #define PLACES_PER_TEXT 2
-#define STEP 17 /* from a place to the next: behind its neighbours; odd, so that all are come to \
-                 */
+#define STEP                                                                            \
+    17 /* from a place to the next: behind its neighbours; odd, so that all are come to \
+        */
 
 /*
  * Texts that differ in their last character alone, as those of a robot that counts, are
