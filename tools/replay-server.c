@@ -17,6 +17,8 @@
 /* Moments that stand for no bound. */
 #define NO_FROM INT64_MIN
 #define NO_TO MSIM_TIME_NEVER
+/* Replays at once that the plan has memory for. */
+#define PLANNED_SOURCES 20
 
 struct settings {
     struct option_list trade_files;
@@ -34,6 +36,7 @@ struct settings {
     bool check;
     bool explain;
     uint64_t memory;
+    const char *temp_dir;
     uint64_t max_queue_size;
     enum msim_log_level level;
     char **paths;
@@ -79,6 +82,8 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "print in which order row groups are opened, and end"},
         {"memory", 0, OPTION_BYTES, &settings->memory, "BYTES",
          "what reading and sorting the files may take, for all\nclients together (1G)"},
+        {"temp-dir", 0, OPTION_TEXT, &settings->temp_dir, "FOLDER",
+         "where what does not fit in memory is sorted ($TMPDIR, or\n/var/tmp)"},
         {"max-clients", 0, OPTION_LIMIT, &settings->network.max_clients, "N",
          "replays at once (64); more clients are refused"},
         {"max-backlog", 0, OPTION_BYTES, &settings->network.max_backlog, "BYTES",
@@ -181,6 +186,23 @@ static const char **all_paths(const struct settings *settings, size_t *count)
     return paths;
 }
 
+static const char *temp_directory(const struct settings *settings)
+{
+    const char *named = getenv("TMPDIR");
+
+    if (settings->temp_dir)
+        return settings->temp_dir;
+    return named && named[0] ? named : "/var/tmp";
+}
+
+/* So many replays at once have memory enough; more may have to be refused. */
+static uint32_t planned_sources(const struct settings *settings)
+{
+    uint64_t most = settings->network.max_clients;
+
+    return most > 0 && most < PLANNED_SOURCES ? (uint32_t)most : PLANNED_SOURCES;
+}
+
 static int open_files(struct replay *replay)
 {
     struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
@@ -199,6 +221,8 @@ static int open_files(struct replay *replay)
     params.skip_bad_rows = replay->settings.skip_bad_rows || replay->settings.check;
     params.ignore_statistics = replay->settings.ignore_statistics;
     params.memory_bytes = replay->settings.memory;
+    params.temp_directory = temp_directory(&replay->settings);
+    params.sources = planned_sources(&replay->settings);
     params.logger = &replay->service.logger;
     int r = msim_parquet_open(&replay->parquet, &params, &detail);
     free(paths);
@@ -232,6 +256,23 @@ static void count_bad_rows(void *context, const struct msim_source *source)
     struct replay *replay = context;
 
     replay->bad_rows += msim_parquet_bad_rows(source);
+}
+
+/* Sorts what does not fit in memory, before anybody waits for it. */
+static int prepare(struct replay *replay)
+{
+    struct msim_detail detail = {{0}};
+    struct msim_parquet_info info;
+
+    msim_parquet_info(replay->parquet, &info);
+    if (info.spilled_rows == 0)
+        return EXIT_SUCCESS;
+    fprintf(stderr, "sorting %" PRIu64 " rows in %s, which do not fit in memory (--memory)\n",
+            info.spilled_rows, temp_directory(&replay->settings));
+    int r = msim_parquet_prepare(replay->parquet, 0, &detail);
+    if (r < 0)
+        terminal_fail(&replay->service.terminal, "%s", detail.text);
+    return r < 0 ? exit_code_of(r) : EXIT_SUCCESS;
 }
 
 /*
@@ -431,6 +472,8 @@ int main(int argument_count, char **arguments)
         finish(&replay);
         return code;
     }
+    if (code == EXIT_SUCCESS)
+        code = prepare(&replay);
     if (code == EXIT_SUCCESS)
         code = try_source(&replay);
     if (code == EXIT_SUCCESS)

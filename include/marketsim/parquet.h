@@ -37,12 +37,16 @@ struct msim_parquet_params {
     /* What the data set and all its sources may take together, but for the working memory of the
      * compression libraries; default 1 GiB.  Beyond it MSIM_ERR_LIMIT. */
     uint64_t memory_bytes;
+    /* A folder for temporary files, which have no name and are gone with the process: what does
+     * not fit in memory is sorted there.  NULL: it is refused. */
+    const char *temp_directory;
+    uint32_t sources; /* how many at once the plan shall have memory for; default 1 */
     const struct msim_allocator *allocator; /* copied */
     const struct msim_logger *logger;       /* copied */
 };
-#define MSIM_PARQUET_PARAMS_INIT                                                       \
-    {                                                                                  \
-        sizeof(struct msim_parquet_params), 0, 0, 0, 0, 0, 0, 0, false, false, 0, 0, 0 \
+#define MSIM_PARQUET_PARAMS_INIT                                                             \
+    {                                                                                        \
+        sizeof(struct msim_parquet_params), 0, 0, 0, 0, 0, 0, 0, false, false, 0, 0, 0, 0, 0 \
     }
 
 /*
@@ -67,10 +71,20 @@ struct msim_parquet_info {
     uint64_t rows;
     uint64_t files;
     uint64_t row_groups;
-    msim_time first; /* of all timestamps, by the files' statistics where they have them */
-    msim_time last;  /* both MSIM_TIME_NEVER where there is no row */
+    msim_time first;       /* of all timestamps, by the files' statistics where they have them */
+    msim_time last;        /* both MSIM_TIME_NEVER where there is no row */
+    uint64_t spilled_rows; /* that do not fit in memory, and are sorted in the temp_directory */
+    /* What that takes there: at most as long as it is not done, then what it took. */
+    uint64_t spilled_bytes;
 };
 MSIM_API void msim_parquet_info(const struct msim_parquet *parquet, struct msim_parquet_info *out);
+
+/*
+ * Sorts what does not fit in memory, which the first source would have to wait for: about `rows`
+ * rows of the work (0: all of it).  1 where nothing is left to do, else 0.
+ */
+MSIM_API int msim_parquet_prepare(struct msim_parquet *parquet, uint64_t rows,
+                                  struct msim_detail *detail);
 
 /* ---- what was found out of the order, and a check of everything ---- */
 
@@ -82,6 +96,7 @@ struct msim_parquet_planned {
     msim_time first;
     msim_time last;
     bool by_statistics; /* the file's word; else its timestamps were read */
+    bool is_spilled;    /* sorted in the temp_directory, with the others of that kind beside it */
 };
 
 /* MSIM_ERR_NOT_FOUND behind the last one.  Groups without rows have no place. */

@@ -12,11 +12,10 @@
 #include "base/detail.h"
 #include "base/mem.h"
 #include "parquet/dataset.h"
+#include "parquet/plan.h"
 #include "parquet/scan.h"
+#include "parquet/trade.h"
 #include "parquet/values.h"
-
-/* What a row of a group takes that is sorted in memory: see struct run_rows. */
-#define SORTED_ROW_BYTES 36
 
 int msim_parquet_planned(const struct msim_parquet *parquet, size_t place,
                          struct msim_parquet_planned *out)
@@ -31,7 +30,8 @@ int msim_parquet_planned(const struct msim_parquet *parquet, size_t place,
                                          .rows = zone->rows,
                                          .first = zone->min,
                                          .last = zone->max,
-                                         .by_statistics = !zone->is_found};
+                                         .by_statistics = !zone->is_found,
+                                         .is_spilled = msim_plan_spill(parquet, place, 0) != NULL};
     return MSIM_OK;
 }
 
@@ -261,7 +261,7 @@ static int measure_overlap(struct checking *checking)
         return MSIM_ERR_NOMEM;
     for (size_t i = 0; i < parquet->zone_count; i++) {
         const struct examined *group = &checking->groups[i];
-        int64_t held = group->is_sorted ? 0 : (int64_t)(group->rows * SORTED_ROW_BYTES);
+        int64_t held = group->is_sorted ? 0 : (int64_t)(group->rows * sizeof(struct trade));
         if (group->rows == 0)
             continue;
         turns[count++] = (struct turn){group->first, 1, held};

@@ -13,7 +13,9 @@
 #include "parquet/csv_file.h"
 #include "parquet/decode.h"
 #include "parquet/paths.h"
+#include "parquet/plan.h"
 #include "parquet/scan.h"
+#include "parquet/spill.h"
 #include "parquet/values.h"
 
 /* What a data set may take where its user names no other bound. */
@@ -259,6 +261,7 @@ static int add_zone(struct msim_parquet *parquet, struct msim_reader *reader, si
         zone.is_found = true;
         zone.min = scan.good > 0 ? scan.min : INT64_MIN;
         zone.max = scan.max;
+        zone.is_unsorted = !scan.sorted || scan.good < zone.rows;
     }
     /* What was kept was counted when it was kept. */
     zone.is_found = zone.is_found || trades->is_spooled;
@@ -292,64 +295,13 @@ static int find_zones(struct msim_parquet *parquet, struct msim_detail *detail)
     return r;
 }
 
-/* ---- the plan ---- */
-
-struct planned {
-    msim_time min;
-    uint32_t rank;
-};
-
-static int by_min_and_rank(const void *a, const void *b)
-{
-    const struct planned *x = a;
-    const struct planned *y = b;
-
-    if (x->min != y->min)
-        return x->min < y->min ? -1 : 1;
-    return x->rank < y->rank ? -1 : x->rank > y->rank;
-}
-
-static int make_plan(struct msim_parquet *parquet, struct msim_detail *detail)
-{
-    size_t count = parquet->zone_count;
-
-    parquet->info.first = parquet->info.last = MSIM_TIME_NEVER;
-    if (count == 0)
-        return MSIM_OK;
-    struct planned *planned = msim_mem_take_array(&parquet->allocator, count, sizeof *planned);
-    parquet->plan = msim_mem_take_array(&parquet->allocator, count, sizeof *parquet->plan);
-    if (planned && parquet->plan) {
-        for (size_t i = 0; i < count; i++)
-            planned[i] = (struct planned){.min = parquet->zones[i].min, .rank = (uint32_t)i};
-        qsort(planned, count, sizeof *planned, by_min_and_rank);
-        for (size_t i = 0; i < count; i++)
-            parquet->plan[i] = planned[i].rank;
-    }
-    parquet->held = msim_mem_zero_array(&parquet->allocator, count, sizeof *parquet->held);
-    bool made = planned && parquet->plan && parquet->held;
-    msim_mem_free(&parquet->allocator, planned, count * sizeof *planned);
-    if (!made)
-        return msim_detail_set(detail, MSIM_ERR_NOMEM, "no memory for the plan");
-
-    for (size_t i = 0; i < count; i++) {
-        const struct zone *zone = &parquet->zones[i];
-        if (zone->max == INT64_MIN)
-            continue;
-        if (zone->min < parquet->info.first)
-            parquet->info.first = zone->min;
-        if (parquet->info.last == MSIM_TIME_NEVER || zone->max > parquet->info.last)
-            parquet->info.last = zone->max;
-    }
-    return MSIM_OK;
-}
-
 /* ---- opening ---- */
 
 static int prepare(struct msim_parquet *parquet, struct msim_detail *detail)
 {
     int r = find_zones(parquet, detail);
     if (r >= 0)
-        r = make_plan(parquet, detail);
+        r = msim_plan_make(parquet, detail);
     if (r < 0)
         return r;
     parquet->info.files = parquet->file_count;
@@ -390,6 +342,7 @@ static int create(struct msim_parquet **out, const struct msim_parquet_params *p
     parquet->logger = msim_log_logger(params->logger);
     parquet->skip_bad_rows = params->skip_bad_rows;
     parquet->ignore_statistics = params->ignore_statistics;
+    parquet->sources = params->sources > 0 ? params->sources : 1;
     msim_crc_init(&parquet->crc);
     msim_names_init(&parquet->names, &parquet->allocator);
     *out = parquet;
@@ -423,7 +376,13 @@ int msim_parquet_open(struct msim_parquet **out, const struct msim_parquet_param
     int r = create(&parquet, params, detail);
     if (r < 0)
         return r;
-    r = open_paths(parquet, params, detail);
+    if (params->temp_directory) {
+        parquet->temporary = msim_parquet_temporary(&parquet->folder);
+        r = msim_parquet_folder_open(&parquet->folder, params->temp_directory, &parquet->allocator,
+                                     detail);
+    }
+    if (r >= 0)
+        r = open_paths(parquet, params, detail);
     if (r >= 0)
         r = prepare(parquet, detail);
     if (r < 0) {
@@ -458,10 +417,18 @@ int msim_parquet_open_memory(struct msim_parquet **out, const struct msim_parque
                              const struct msim_parquet_bytes *files, size_t count,
                              struct msim_detail *detail)
 {
+    return msim_parquet_open_spilling(out, params, files, count, (struct temporary){0}, detail);
+}
+
+int msim_parquet_open_spilling(struct msim_parquet **out, const struct msim_parquet_params *params,
+                               const struct msim_parquet_bytes *files, size_t count,
+                               struct temporary temporary, struct msim_detail *detail)
+{
     struct msim_parquet *parquet = NULL;
     int r = create(&parquet, params, detail);
     if (r < 0)
         return r;
+    parquet->temporary = temporary;
     r = open_memory(parquet, params, files, count, detail);
     if (r >= 0)
         r = prepare(parquet, detail);
@@ -480,6 +447,10 @@ void msim_parquet_close(struct msim_parquet **pointer)
         return;
     struct msim_parquet *parquet = *pointer;
     struct msim_allocator allocator = parquet->allocator;
+    for (size_t i = 0; i < parquet->spill_count; i++)
+        msim_spill_finish(&parquet->spills[i], parquet);
+    msim_mem_free(&allocator, parquet->spills, parquet->spill_capacity * sizeof *parquet->spills);
+    msim_parquet_folder_close(&parquet->folder);
     for (size_t i = 0; i < parquet->file_count; i++) {
         msim_footer_finish(&parquet->files[i].footer);
         msim_parquet_file_close(&parquet->files[i].file);
@@ -496,7 +467,28 @@ void msim_parquet_close(struct msim_parquet **pointer)
     *pointer = NULL;
 }
 
+int msim_parquet_prepare(struct msim_parquet *parquet, uint64_t rows, struct msim_detail *detail)
+{
+    int64_t work = rows > 0 && rows < INT64_MAX ? (int64_t)rows : INT64_MAX;
+
+    if (!parquet)
+        return msim_detail_set(detail, MSIM_ERR_INVALID, "only an open data set can be prepared");
+    for (size_t i = 0; i < parquet->spill_count; i++) {
+        int r = msim_spill_work(&parquet->spills[i], parquet, &work, detail);
+        if (r < 0)
+            return msim_budget_blame(&parquet->budget, r, detail);
+        if (r == 0)
+            return 0;
+    }
+    return 1;
+}
+
 void msim_parquet_info(const struct msim_parquet *parquet, struct msim_parquet_info *out)
 {
     *out = parquet->info;
+    for (size_t i = 0; i < parquet->spill_count; i++) {
+        const struct spill *spill = &parquet->spills[i];
+        out->spilled_rows += spill->rows;
+        out->spilled_bytes += spill->is_ready ? spill->written : msim_spill_most(spill);
+    }
 }

@@ -13,6 +13,7 @@
 #include "parquet/crc.h"
 #include "parquet/file.h"
 #include "parquet/footer.h"
+#include "parquet/temporary.h"
 #include "parquet/values.h"
 
 enum trade_field {
@@ -48,8 +49,10 @@ struct zone {
     uint64_t rows;
     msim_time min;
     msim_time max;
-    bool is_found;    /* min and max were found by a scan; else they are the file's statistics */
-    bool is_unsorted; /* a cursor has found its rows not to be in order */
+    bool is_found;       /* min and max were found by a scan; else they are the file's statistics */
+    bool is_unsorted;    /* its rows were found not to be in order, or bad ones among them */
+    bool is_measured;    /* the plan depends on it: it was scanned, and its pages were measured */
+    uint64_t page_bytes; /* what decoding takes for its largest pages; else not known */
 };
 
 /* An allocator that counts, and has a bound: what all cursors of a data set take together. */
@@ -68,7 +71,8 @@ static inline size_t msim_budget_left(const struct msim_budget *budget)
 /* MSIM_ERR_LIMIT with words, in place of MSIM_ERR_NOMEM, where the bound was the reason. */
 int msim_budget_blame(const struct msim_budget *budget, int r, struct msim_detail *detail);
 
-struct run_rows;
+struct held;
+struct spill;
 
 struct msim_parquet {
     struct trade_file *files;
@@ -78,13 +82,19 @@ struct msim_parquet {
     struct zone *zones;
     size_t zone_count;
     size_t zone_capacity;
-    uint32_t *plan; /* ranks by (min, rank): the order in which groups are opened */
+    uint32_t *plan;       /* ranks by (min, rank): the order in which groups are opened */
+    struct spill *spills; /* parts of the plan that do not fit in memory, in its order */
+    size_t spill_count;
+    size_t spill_capacity;
     struct msim_parquet_info info;
-    struct run_rows **held;  /* by rank: groups that were sorted and are being read */
+    struct held **held;      /* by rank: groups that were sorted and are being read */
     struct msim_names names; /* of all cursors */
     struct msim_budget budget;
     bool skip_bad_rows;
     bool ignore_statistics;
+    uint32_t sources; /* that the plan has memory for at once */
+    struct temporary temporary;
+    struct msim_parquet_folder folder; /* where they are, unless a test has its own */
     struct msim_parquet_pool pool;
     struct msim_crc crc;
     struct msim_allocator allocator;
@@ -104,5 +114,10 @@ struct msim_parquet_bytes {
 int msim_parquet_open_memory(struct msim_parquet **out, const struct msim_parquet_params *params,
                              const struct msim_parquet_bytes *files, size_t count,
                              struct msim_detail *detail);
+
+/* The same with a place for what does not fit in memory. */
+int msim_parquet_open_spilling(struct msim_parquet **out, const struct msim_parquet_params *params,
+                               const struct msim_parquet_bytes *files, size_t count,
+                               struct temporary temporary, struct msim_detail *detail);
 
 #endif

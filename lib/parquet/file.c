@@ -1,4 +1,5 @@
-#define _POSIX_C_SOURCE 200809L
+/* For O_TMPFILE. */
+#define _GNU_SOURCE
 #define _FILE_OFFSET_BITS 64
 
 #include "parquet/file.h"
@@ -16,6 +17,9 @@
 
 /* Files of writers that were killed may stand in the way of a temporary name. */
 #define TEMPORARY_ATTEMPTS 1000
+/* What a file without a name is called until it has none. */
+#define UNNAMED_FORMAT "%s/.marketsim-%ld-%u"
+#define UNNAMED_LENGTH (sizeof ".marketsim" + 40)
 
 /* ---- descriptors ---- */
 
@@ -234,6 +238,151 @@ int msim_parquet_file_read(const struct msim_parquet_file *file, uint64_t offset
     }
     /* After it: what was read before a change is what was opened. */
     return msim_parquet_file_check(file, detail);
+}
+
+/* ---- files without a name ---- */
+
+struct unnamed {
+    struct msim_parquet_folder *folder;
+    int descriptor;
+    uint64_t length;
+};
+
+/* Nobody else can open it, and it is gone with the process, however that ends. */
+static int open_unnamed(const struct msim_parquet_folder *folder)
+{
+    size_t size = folder->path_length + UNNAMED_LENGTH;
+    int descriptor = -1;
+
+#ifdef O_TMPFILE
+    descriptor = open(folder->path, O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
+    if (descriptor >= 0)
+        return descriptor;
+        /* Not every file system has such files: a name is taken, and given up at once. */
+#endif
+    char *name = msim_mem_take(&folder->allocator, size);
+    if (!name) {
+        errno = ENOMEM;
+        return -1;
+    }
+    for (unsigned attempt = 0; attempt < TEMPORARY_ATTEMPTS; attempt++) {
+        snprintf(name, size, UNNAMED_FORMAT, folder->path, (long)getpid(), attempt);
+        descriptor = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (descriptor >= 0)
+            unlink(name);
+        if (descriptor >= 0 || errno != EEXIST)
+            break;
+    }
+    int why = errno;
+    msim_mem_free(&folder->allocator, name, size);
+    errno = why;
+    return descriptor;
+}
+
+static int create_unnamed(void *self, void **file, struct msim_detail *detail)
+{
+    struct msim_parquet_folder *folder = self;
+    struct unnamed *unnamed = msim_mem_zero(&folder->allocator, sizeof *unnamed);
+
+    if (!unnamed)
+        return msim_detail_set(detail, MSIM_ERR_NOMEM, "out of memory");
+    unnamed->folder = folder;
+    unnamed->descriptor = open_unnamed(folder);
+    if (unnamed->descriptor < 0) {
+        int why = errno;
+        msim_mem_free(&folder->allocator, unnamed, sizeof *unnamed);
+        return msim_detail_set(
+            detail, why == ENOENT || why == ENOTDIR ? MSIM_ERR_NOT_FOUND : MSIM_ERR_IO,
+            "%s: no temporary file can be made here: %s: name another folder (temp_directory, "
+            "--temp-dir)",
+            folder->path, strerror(why));
+    }
+    *file = unnamed;
+    return MSIM_OK;
+}
+
+static int append_unnamed(void *file, const void *bytes, size_t length, struct msim_detail *detail)
+{
+    struct unnamed *unnamed = file;
+    const unsigned char *from = bytes;
+
+    while (length > 0) {
+        ssize_t put = pwrite(unnamed->descriptor, from, length, (off_t)unnamed->length);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0) {
+            bool full = put == 0 || errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
+            return msim_detail_set(
+                detail, MSIM_ERR_IO,
+                full ? "%s: no space left after %llu MiB of temporary files: make room, name "
+                       "another folder (temp_directory, --temp-dir), or raise memory (--memory)%s"
+                     : "%s: after %llu MiB, temporary files cannot be written: %s",
+                unnamed->folder->path, (unsigned long long)(unnamed->length >> 20),
+                full ? "" : strerror(errno));
+        }
+        from += put;
+        unnamed->length += (uint64_t)put;
+        length -= (size_t)put;
+    }
+    return MSIM_OK;
+}
+
+static int read_unnamed(void *file, uint64_t offset, void *bytes, size_t length,
+                        struct msim_detail *detail)
+{
+    const struct unnamed *unnamed = file;
+    unsigned char *to = bytes;
+
+    while (length > 0) {
+        ssize_t got = pread(unnamed->descriptor, to, length, (off_t)offset);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return msim_detail_set(
+                detail, MSIM_ERR_IO,
+                "%s: a temporary file cannot be read: %s: name another folder (temp_directory, "
+                "--temp-dir)",
+                unnamed->folder->path, got < 0 ? strerror(errno) : "it was cut");
+        to += got;
+        offset += (uint64_t)got;
+        length -= (size_t)got;
+    }
+    return MSIM_OK;
+}
+
+static void close_unnamed(void *file)
+{
+    struct unnamed *unnamed = file;
+
+    close(unnamed->descriptor);
+    msim_mem_free(&unnamed->folder->allocator, unnamed, sizeof *unnamed);
+}
+
+static const struct temporary_ops unnamed_ops = {
+    .create = create_unnamed,
+    .append = append_unnamed,
+    .read = read_unnamed,
+    .close = close_unnamed,
+};
+
+struct temporary msim_parquet_temporary(struct msim_parquet_folder *folder)
+{
+    return (struct temporary){.ops = &unnamed_ops, .self = folder};
+}
+
+int msim_parquet_folder_open(struct msim_parquet_folder *folder, const char *path,
+                             const struct msim_allocator *allocator, struct msim_detail *detail)
+{
+    *folder = (struct msim_parquet_folder){.path_length = strlen(path), .allocator = *allocator};
+    folder->path = msim_mem_text(allocator, path, folder->path_length);
+    return folder->path ? MSIM_OK : msim_detail_set(detail, MSIM_ERR_NOMEM, "out of memory");
+}
+
+void msim_parquet_folder_close(struct msim_parquet_folder *folder)
+{
+    if (folder->path)
+        msim_mem_free(&folder->allocator, folder->path, folder->path_length + 1);
+    folder->path = NULL;
 }
 
 /* ---- writing ---- */

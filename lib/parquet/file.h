@@ -10,6 +10,8 @@
 
 #include <marketsim/base.h>
 
+#include "parquet/temporary.h"
+
 struct msim_parquet_handle;
 
 /*
@@ -52,6 +54,25 @@ int msim_parquet_file_check(const struct msim_parquet_file *file, struct msim_de
  */
 int msim_parquet_file_read(const struct msim_parquet_file *file, uint64_t offset, void *bytes,
                            size_t length, struct msim_detail *detail);
+
+/* ---- files without a name ---- */
+
+/* A folder for them. */
+struct msim_parquet_folder {
+    char *path; /* NULL: none */
+    size_t path_length;
+    struct msim_allocator allocator;
+};
+
+/* Whether files can be made there is seen with the first one.  MSIM_ERR_NOMEM. */
+int msim_parquet_folder_open(struct msim_parquet_folder *folder, const char *path,
+                             const struct msim_allocator *allocator, struct msim_detail *detail);
+void msim_parquet_folder_close(struct msim_parquet_folder *folder);
+
+/* The folder outlives what is made of it. */
+struct temporary msim_parquet_temporary(struct msim_parquet_folder *folder);
+
+/* ---- files with one ---- */
 
 /* A file that comes into being under a name of its own and takes its place when it is whole. */
 struct msim_parquet_target {

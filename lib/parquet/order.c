@@ -18,15 +18,9 @@ static unsigned bits_of(uint64_t value)
     return value > 0 ? 64 - (unsigned)__builtin_clzll(value) : 0;
 }
 
-static size_t list_good(const uint8_t *flags, size_t count, uint32_t *order)
+static inline msim_time time_at(const struct order_times *times, size_t place)
 {
-    size_t kept = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        order[kept] = (uint32_t)i;
-        kept += !(flags[i] & ROW_BAD);
-    }
-    return kept;
+    return *(const msim_time *)(const void *)((const char *)times->first + place * times->stride);
 }
 
 /* ---- radix ---- */
@@ -61,8 +55,8 @@ static void pass(const uint64_t *from, uint64_t *to, size_t count, unsigned shif
         to[starts[from[i] >> shift & (DIGITS - 1)]++] = from[i];
 }
 
-static int radix_sort(const msim_time *times, msim_time min, int64_t unit, unsigned place_bits,
-                      unsigned key_bits, uint32_t *order, size_t count,
+static int radix_sort(const struct order_times *times, msim_time min, int64_t unit,
+                      unsigned place_bits, unsigned key_bits, uint32_t *order, size_t count,
                       const struct msim_allocator *allocator)
 {
     uint64_t *words = msim_mem_take_array(allocator, count, 2 * sizeof *words);
@@ -72,8 +66,8 @@ static int radix_sort(const msim_time *times, msim_time min, int64_t unit, unsig
     uint64_t *to = words + count;
 
     for (size_t i = 0; i < count; i++) {
-        uint64_t key = in_units((uint64_t)times[order[i]] - (uint64_t)min, unit);
-        from[i] = (place_bits < 64 ? key << place_bits : 0) | order[i];
+        uint64_t key = in_units((uint64_t)time_at(times, i) - (uint64_t)min, unit);
+        from[i] = (place_bits < 64 ? key << place_bits : 0) | i;
     }
     for (unsigned done = 0; done < key_bits; done += DIGIT_BITS) {
         pass(from, to, count, place_bits + done);
@@ -89,18 +83,19 @@ static int radix_sort(const msim_time *times, msim_time min, int64_t unit, unsig
 
 /* ---- merge ---- */
 
-static void merge(const msim_time *times, const uint32_t *from, uint32_t *to, size_t start,
+static void merge(const struct order_times *times, const uint32_t *from, uint32_t *to, size_t start,
                   size_t middle, size_t end)
 {
     size_t left = start, right = middle;
 
     for (size_t i = start; i < end; i++) {
-        bool take_left = left < middle && (right == end || times[from[left]] <= times[from[right]]);
+        bool take_left = left < middle && (right == end || time_at(times, from[left]) <=
+                                                               time_at(times, from[right]));
         to[i] = take_left ? from[left++] : from[right++];
     }
 }
 
-static int merge_sort(const msim_time *times, uint32_t *order, size_t count,
+static int merge_sort(const struct order_times *times, uint32_t *order, size_t count,
                       const struct msim_allocator *allocator)
 {
     uint32_t *spare = msim_mem_take_array(allocator, count, sizeof *spare);
@@ -109,6 +104,8 @@ static int merge_sort(const msim_time *times, uint32_t *order, size_t count,
     uint32_t *from = order;
     uint32_t *to = spare;
 
+    for (size_t i = 0; i < count; i++)
+        order[i] = (uint32_t)i;
     for (size_t width = 1; width < count; width *= 2) {
         for (size_t start = 0; start < count; start += 2 * width) {
             size_t middle = count - start < width ? count : start + width;
@@ -125,26 +122,47 @@ static int merge_sort(const msim_time *times, uint32_t *order, size_t count,
     return MSIM_OK;
 }
 
-int msim_order_rows(const msim_time *times, const uint8_t *flags, size_t count, int64_t unit,
-                    uint32_t *order, size_t *kept, const struct msim_allocator *allocator)
+int msim_order(const struct order_times *times, size_t count, int64_t unit, uint32_t *order,
+               const struct msim_allocator *allocator)
 {
-    *kept = list_good(flags, count, order);
-    if (*kept < 2)
-        return MSIM_OK;
-
     msim_time min = INT64_MAX, max = INT64_MIN;
     bool sorted = true;
-    for (size_t i = 0; i < *kept; i++) {
-        msim_time time = times[order[i]];
+
+    for (size_t i = 0; i < count; i++) {
+        msim_time time = time_at(times, i);
         sorted &= time >= max;
         min = time < min ? time : min;
         max = time > max ? time : max;
     }
-    if (sorted)
+    if (sorted) {
+        for (size_t i = 0; i < count; i++)
+            order[i] = (uint32_t)i;
         return MSIM_OK;
+    }
     unsigned place_bits = bits_of(count - 1);
     unsigned key_bits = bits_of(in_units((uint64_t)max - (uint64_t)min, unit));
     if (place_bits + key_bits > 64)
-        return merge_sort(times, order, *kept, allocator);
-    return radix_sort(times, min, unit, place_bits, key_bits, order, *kept, allocator);
+        return merge_sort(times, order, count, allocator);
+    return radix_sort(times, min, unit, place_bits, key_bits, order, count, allocator);
+}
+
+int msim_order_places(const msim_time *times, const uint8_t *flags, size_t count, int64_t unit,
+                      uint32_t *places, size_t *kept, const struct msim_allocator *allocator)
+{
+    const struct order_times all = {.first = times, .stride = sizeof *times};
+
+    *kept = 0;
+    if (count == 0)
+        return MSIM_OK;
+    uint32_t *order = msim_mem_take_array(allocator, count, sizeof *order);
+    if (!order)
+        return MSIM_ERR_NOMEM;
+    int r = msim_order(&all, count, unit, order, allocator);
+    for (size_t i = 0; r >= 0 && i < count; i++) {
+        bool bad = flags && flags[order[i]] & ROW_BAD;
+        places[order[i]] = bad ? MSIM_ORDER_NONE : (uint32_t)*kept;
+        *kept += !bad;
+    }
+    msim_mem_free(allocator, order, count * sizeof *order);
+    return r;
 }

@@ -6,12 +6,28 @@
 
 #include <marketsim/base.h>
 
+/* What sorting takes for each row beside `order`, while it goes on. */
+#define MSIM_ORDER_ROW_BYTES (2 * sizeof(uint64_t))
+
+/* Times that stand `stride` bytes apart. */
+struct order_times {
+    const msim_time *first;
+    size_t stride;
+};
+
 /*
- * Writes the places of the rows that have no ROW_BAD in `flags` into `order`
- * (room for `count`, at most UINT32_MAX), sorted.  `unit` divides the difference
- * of any two times.  MSIM_ERR_NOMEM.
+ * Writes the places of `count` rows (at most UINT32_MAX) into `order`, sorted.  `unit` divides
+ * the difference of any two times.  MSIM_ERR_NOMEM.
  */
-int msim_order_rows(const msim_time *times, const uint8_t *flags, size_t count, int64_t unit,
-                    uint32_t *order, size_t *kept, const struct msim_allocator *allocator);
+int msim_order(const struct order_times *times, size_t count, int64_t unit, uint32_t *order,
+               const struct msim_allocator *allocator);
+
+/*
+ * The other way round: at which place of the order each row stands; MSIM_ORDER_NONE for those
+ * that have ROW_BAD in `flags` (NULL: none has), of which the order has none.
+ */
+#define MSIM_ORDER_NONE UINT32_MAX
+int msim_order_places(const msim_time *times, const uint8_t *flags, size_t count, int64_t unit,
+                      uint32_t *places, size_t *kept, const struct msim_allocator *allocator);
 
 #endif

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "parquet/dataset.h"
 #include "parquet/extras.h"
+#include "parquet/plan.h"
 #include "parquet/run.h"
 #include "parquet/scan.h"
 
@@ -43,12 +44,13 @@ struct cursor {
     char **tickers;  /* copies; NULL: all */
     size_t ticker_count;
     size_t planned;                 /* groups of the plan that were opened or left out */
+    size_t spill;                   /* the first spill that may lie behind them */
     struct run *loading;            /* the next group, as far as it has come */
     struct msim_scanner confirming; /* a group that is to be left out; zero: none */
     struct msim_due open;
     /* The last trade passed: nothing may come before it. */
     msim_time last_time;
-    uint32_t last_rank;
+    uint64_t last_row;
     uint64_t sequence;
     /* Names are numbered as they are decoded, symbols as they are given. */
     struct name_link *links;
@@ -70,6 +72,26 @@ static const struct zone *next_zone(const struct cursor *cursor)
     const struct msim_parquet *parquet = cursor->context.parquet;
 
     return &parquet->zones[parquet->plan[cursor->planned]];
+}
+
+/* The spill that comes next, in place of the groups that it was made of; or NULL. */
+static struct spill *next_spill(struct cursor *cursor)
+{
+    const struct msim_parquet *parquet = cursor->parquet;
+
+    while (cursor->spill < parquet->spill_count &&
+           parquet->spills[cursor->spill].end <= cursor->planned)
+        cursor->spill++;
+    return msim_plan_spill(parquet, cursor->planned, cursor->spill);
+}
+
+/* The first row that may come out of what is opened next: it decides between equal times. */
+static uint64_t next_row(const struct cursor *cursor)
+{
+    const struct msim_parquet *parquet = cursor->parquet;
+    const struct spill *spill = msim_plan_spill(parquet, cursor->planned, cursor->spill);
+
+    return msim_zone_first_row(parquet, spill ? spill->ranks[0] : parquet->plan[cursor->planned]);
 }
 
 /* ---- names ---- */
@@ -105,63 +127,98 @@ static int take_names(struct cursor *cursor)
 
 /* ---- giving trades ---- */
 
-/* Fills in the symbol; false where the trade is not shown. */
-static inline bool name_trade(struct cursor *cursor, const struct run *run, size_t place,
-                              struct msim_record *record)
+/* The symbol of a name; false where its trades are not shown. */
+static bool name_symbol(struct cursor *cursor, uint32_t name, uint32_t *symbol)
 {
-    record->symbol = 0;
-    if (run->rows->flags[place] & MSIM_RECORD_NO_SYMBOL)
-        return cursor->ticker_count == 0;
-
-    uint32_t name = run->rows->names[place];
-    uint32_t symbol = cursor->links[name].symbol;
-    if (symbol >= NAME_HIDDEN) {
-        if (symbol == NAME_HIDDEN)
-            return false;
-        symbol = (uint32_t)cursor->symbol_count++;
-        cursor->links[name].symbol = symbol;
-        cursor->links[symbol].name = name;
-    }
-    record->symbol = symbol;
+    *symbol = cursor->links[name].symbol;
+    if (*symbol < NAME_HIDDEN)
+        return true;
+    if (*symbol == NAME_HIDDEN)
+        return false;
+    *symbol = (uint32_t)cursor->symbol_count++;
+    cursor->links[name].symbol = *symbol;
+    cursor->links[*symbol].name = name;
     return true;
 }
 
-/*
- * Gives the run's trades up to the time `until`, from its batch, while there is
- * room; returns how many.
- */
-static size_t give(struct cursor *cursor, struct run *run, msim_time until,
-                   struct msim_record *records, size_t capacity)
+/* A trade as a record; false where it is not shown. */
+static inline __attribute__((always_inline)) bool show(struct cursor *cursor,
+                                                       const struct trade *trade, uint64_t sequence,
+                                                       struct msim_record *record)
 {
+    uint32_t symbol = 0;
+
+    if (__builtin_expect(trade->flags & MSIM_RECORD_NO_SYMBOL, 0)) {
+        if (cursor->ticker_count > 0)
+            return false;
+    } else {
+        symbol = cursor->links[trade->name].symbol;
+        if (__builtin_expect(symbol >= NAME_HIDDEN, 0) &&
+            !name_symbol(cursor, trade->name, &symbol))
+            return false;
+    }
+    record->time = trade->time;
+    record->sequence = sequence;
+    record->symbol = symbol;
+    record->kind = MSIM_RECORD_TRADE;
+    record->flags = trade->flags;
+    record->price_exponent = trade->price_exponent;
+    record->quantity_exponent = trade->quantity_exponent;
+    record->as.trade = (struct msim_trade_data){
+        .price = trade->price, .quantity = trade->quantity, .row = trade->row};
+    return true;
+}
+
+/* From trades that lie in order. */
+static size_t give_trades(struct cursor *cursor, struct run *run, msim_time until,
+                          struct msim_record *records, size_t capacity)
+{
+    const struct trade *trades = run->trades;
+    size_t given = 0;
+    size_t i = run->at;
+
+    for (; i < run->count && given < capacity && trades[i].time <= until; i++)
+        given += show(cursor, &trades[i], cursor->sequence + given, &records[given]);
+    run->at = i;
+    return given;
+}
+
+/* From columns. */
+static size_t give_batch(struct cursor *cursor, struct run *run, msim_time until,
+                         struct msim_record *records, size_t capacity)
+{
+    const struct batch *batch = run->batch;
     size_t given = 0;
     size_t i = run->at;
 
     for (; i < run->count && given < capacity; i++) {
         size_t place = run->order ? run->order[i] : i;
-        msim_time time = run->times[place];
-        if (time > until)
+        if (run->times[place] > until)
             break;
-        struct msim_record *record = &records[given];
-        if (!name_trade(cursor, run, place, record))
-            continue;
-        record->time = time;
-        record->sequence = cursor->sequence + given;
-        record->kind = MSIM_RECORD_TRADE;
-        record->flags = run->rows->flags[place];
-        record->price_exponent =
-            run->rows->price_exponents ? run->rows->price_exponents[place] : run->price_exponent;
-        record->quantity_exponent =
-            run->rows->volume_exponents ? run->rows->volume_exponents[place] : run->volume_exponent;
-        record->as.trade = (struct msim_trade_data){.price = run->rows->prices[place],
-                                                    .quantity = run->rows->volumes[place],
-                                                    .row = run->first_row + place};
-        given++;
+        struct trade trade =
+            msim_group_trade(&run->group, batch, place, run->times[place], run->first_row + place);
+        given += show(cursor, &trade, cursor->sequence + given, &records[given]);
     }
-    if (i > run->at) {
-        size_t place = run->order ? run->order[i - 1] : i - 1;
-        cursor->last_time = run->times[place];
-        cursor->last_rank = run->rank;
-        run->at = i;
+    run->at = i;
+    return given;
+}
+
+/*
+ * Gives the run's trades up to the time `until`, of those at hand, while there is
+ * room; returns how many.
+ */
+static size_t give(struct cursor *cursor, struct run *run, msim_time until,
+                   struct msim_record *records, size_t capacity)
+{
+    size_t at = run->at;
+    size_t given = run->trades ? give_trades(cursor, run, until, records, capacity)
+                               : give_batch(cursor, run, until, records, capacity);
+
+    if (run->at > at) {
+        size_t end = run->at--;
+        cursor->last_time = msim_run_time(run);
+        cursor->last_row = msim_run_row(run);
+        run->at = end;
     }
     cursor->sequence += given;
     return given;
@@ -229,7 +286,7 @@ static int enlist(struct cursor *cursor, struct run *run, struct msim_detail *de
     }
     int r = take_names(cursor);
     if (r >= 0)
-        r = msim_due_push_ranked(&cursor->open, msim_run_time(run), run->rank,
+        r = msim_due_push_ranked(&cursor->open, msim_run_time(run), msim_run_row(run),
                                  (uint64_t)(uintptr_t)run);
     if (r < 0) {
         msim_run_close(&run);
@@ -241,9 +298,12 @@ static int enlist(struct cursor *cursor, struct run *run, struct msim_detail *de
 /* Goes on with the next group of the plan: 1 when it is open. */
 static int open_next(struct cursor *cursor, int64_t *work, struct msim_detail *detail)
 {
+    struct spill *spill = next_spill(cursor);
     int r = MSIM_OK;
 
-    if (!cursor->loading)
+    if (!cursor->loading && spill)
+        r = msim_run_open_spill(&cursor->loading, &cursor->context, spill, detail);
+    else if (!cursor->loading)
         r = msim_run_open(&cursor->loading, &cursor->context,
                           cursor->parquet->plan[cursor->planned], detail);
     if (r >= 0)
@@ -252,11 +312,11 @@ static int open_next(struct cursor *cursor, int64_t *work, struct msim_detail *d
         return r;
     struct run *run = cursor->loading;
     cursor->loading = NULL;
-    cursor->planned++;
+    cursor->planned = spill ? spill->end : cursor->planned + 1;
     if (run->at < run->count) {
         msim_time time = msim_run_time(run);
         if (time < cursor->last_time ||
-            (time == cursor->last_time && run->rank < cursor->last_rank)) {
+            (time == cursor->last_time && msim_run_row(run) < cursor->last_row)) {
             r = refuse_range(cursor, run->rank, time, ", before what was given already", detail);
             msim_run_close(&run);
             return r;
@@ -266,36 +326,53 @@ static int open_next(struct cursor *cursor, int64_t *work, struct msim_detail *d
     return r < 0 ? r : 1;
 }
 
+/* Whether nothing of what comes next lies in the selection. */
+static bool is_outside(struct cursor *cursor)
+{
+    const struct zone *zone = next_zone(cursor);
+    const struct spill *spill = next_spill(cursor);
+    msim_time last = spill ? msim_plan_spill_last(cursor->parquet, spill) : zone->max;
+
+    return (last < cursor->context.from && last != INT64_MIN) || zone->min >= cursor->to;
+}
+
+/* Leaves it out: 1 when that is done.  The ranges of a spill were found, and need no proof. */
+static int leave_out(struct cursor *cursor, int64_t *work, struct msim_detail *detail)
+{
+    const struct spill *spill = next_spill(cursor);
+
+    if (spill) {
+        cursor->planned = spill->end;
+        return 1;
+    }
+    int r = confirm(cursor, cursor->parquet->plan[cursor->planned], work, detail);
+    cursor->planned += r > 0;
+    return r;
+}
+
 /* Opens what the front has reached: 1 when nothing is left to open before it. */
 static int admit(struct cursor *cursor, int64_t *work, struct msim_detail *detail)
 {
-    const struct msim_parquet *parquet = cursor->parquet;
-
-    while (cursor->planned < parquet->zone_count) {
-        const struct zone *zone = next_zone(cursor);
-        uint32_t rank = parquet->plan[cursor->planned];
+    while (cursor->planned < cursor->parquet->zone_count) {
         const struct msim_due_item *first = msim_due_peek(&cursor->open);
-        bool early = zone->max < cursor->context.from && zone->max != INT64_MIN;
+        msim_time min = next_zone(cursor)->min;
         int r;
-        if (early || zone->min >= cursor->to) {
-            r = confirm(cursor, rank, work, detail);
-            cursor->planned += r > 0;
-        } else if (first &&
-                   (first->due < zone->min || (first->due == zone->min && first->arrival < rank))) {
+        if (first && (first->due < min || (first->due == min && first->arrival < next_row(cursor))))
             break;
-        } else {
+        if (is_outside(cursor))
+            r = leave_out(cursor, work, detail);
+        else
             r = open_next(cursor, work, detail);
-        }
         if (r <= 0)
             return r;
     }
     return 1;
 }
 
-/* The last time up to which the first run may give before something of this rank at `time`. */
-static msim_time before(msim_time until, msim_time time, uint64_t rank, uint64_t other)
+/* The last time up to which the first run may give before a trade of this row at `time`. */
+static msim_time before(msim_time until, msim_time time, uint64_t row, uint64_t other)
 {
-    msim_time bound = rank < other ? time : time - 1;
+    msim_time bound = row < other ? time : time - 1;
 
     return bound < until ? bound : until;
 }
@@ -304,14 +381,13 @@ static msim_time before(msim_time until, msim_time time, uint64_t rank, uint64_t
 static msim_time reach(const struct cursor *cursor)
 {
     const struct msim_due *open = &cursor->open;
-    uint64_t rank = open->items[0].arrival;
+    uint64_t row = open->items[0].arrival;
     msim_time until = cursor->to - 1;
 
     for (size_t i = 1; i < 3 && i < open->count; i++)
-        until = before(until, open->items[i].due, rank, open->items[i].arrival);
+        until = before(until, open->items[i].due, row, open->items[i].arrival);
     if (cursor->planned < cursor->context.parquet->zone_count)
-        until = before(until, next_zone(cursor)->min, rank,
-                       cursor->context.parquet->plan[cursor->planned]);
+        until = before(until, next_zone(cursor)->min, row, next_row(cursor));
     return until;
 }
 
@@ -330,7 +406,8 @@ static int advance(struct cursor *cursor, struct msim_detail *detail)
             return r;
         }
     }
-    msim_due_replace(&cursor->open, msim_run_time(run), run->rank, (uint64_t)(uintptr_t)run);
+    msim_due_replace(&cursor->open, msim_run_time(run), msim_run_row(run),
+                     (uint64_t)(uintptr_t)run);
     return MSIM_OK;
 }
 
@@ -338,10 +415,9 @@ static int advance(struct cursor *cursor, struct msim_detail *detail)
 static int leave_out_rest(struct cursor *cursor, int64_t *work, struct msim_detail *detail)
 {
     while (cursor->planned < cursor->parquet->zone_count) {
-        int r = confirm(cursor, cursor->parquet->plan[cursor->planned], work, detail);
+        int r = leave_out(cursor, work, detail);
         if (r <= 0)
             return r;
-        cursor->planned++;
     }
     cursor->ended = true;
     return MSIM_OK;
@@ -557,9 +633,9 @@ int msim_parquet_source_seek(struct msim_source *source, msim_time to, struct ms
         return r;
     close_runs(cursor);
     cursor->context.from = to > cursor->begin ? to : cursor->begin;
-    cursor->planned = 0;
+    cursor->planned = cursor->spill = 0;
     cursor->last_time = INT64_MIN;
-    cursor->last_rank = 0;
+    cursor->last_row = 0;
     cursor->ended = false;
     return MSIM_OK;
 }

@@ -3,8 +3,9 @@
  * sums, and a checksum of the order; and how long it took.
  *
  *     parquet-check [--repeat N] [--rate] [--skip-bad-rows] [--ignore-statistics]
+ *                   [--memory MIB] [--temp-dir FOLDER] [--sources N]
  *                   [--timestamp-unit NANOSECONDS] [--columns TIMESTAMP PRICE VOLUME TICKER]
- * FILE...
+ *                   FILE...
  *
  * With --rate the rows are counted alone, which leaves the time to the reader.
  */
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include <marketsim/parquet.h>
@@ -71,7 +73,8 @@ static void add(struct totals *totals, const struct msim_record *record)
 }
 
 static int run(const struct msim_parquet_params *params, struct totals *totals, double *opened,
-               double *first, double *done, struct msim_detail *detail)
+               double *first, double *done, struct msim_parquet_info *info,
+               struct msim_detail *detail)
 {
     struct msim_record records[BATCH];
     struct msim_parquet *parquet = NULL;
@@ -96,8 +99,18 @@ static int run(const struct msim_parquet_params *params, struct totals *totals, 
     }
     *done = now() - start;
     msim_source_release(&source);
+    msim_parquet_info(parquet, info);
     msim_parquet_close(&parquet);
     return r;
+}
+
+/* The process's largest resident memory so far, in KiB. */
+static long peak_memory(void)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss;
 }
 
 int main(int argument_count, char **arguments)
@@ -118,6 +131,12 @@ int main(int argument_count, char **arguments)
             params.ignore_statistics = true;
         else if (strcmp(arguments[at], "--timestamp-unit") == 0 && at + 1 < argument_count)
             params.timestamp_unit = strtoll(arguments[++at], NULL, 10);
+        else if (strcmp(arguments[at], "--memory") == 0 && at + 1 < argument_count)
+            params.memory_bytes = strtoull(arguments[++at], NULL, 10) << 20;
+        else if (strcmp(arguments[at], "--temp-dir") == 0 && at + 1 < argument_count)
+            params.temp_directory = arguments[++at];
+        else if (strcmp(arguments[at], "--sources") == 0 && at + 1 < argument_count)
+            params.sources = (uint32_t)strtoul(arguments[++at], NULL, 10);
         else if (strcmp(arguments[at], "--columns") == 0 && at + 4 < argument_count) {
             params.timestamp_column = arguments[++at];
             params.price_column = arguments[++at];
@@ -131,7 +150,8 @@ int main(int argument_count, char **arguments)
         struct totals totals = {.counts_alone = counts_alone};
         struct msim_detail detail = {{0}};
         double opened = 0, first = 0, done = 0;
-        int r = run(&params, &totals, &opened, &first, &done, &detail);
+        struct msim_parquet_info info = {0};
+        int r = run(&params, &totals, &opened, &first, &done, &info, &detail);
         if (r < 0) {
             printf("%s after %" PRIu64 " rows: %s\n", msim_result_name(r), totals.rows,
                    detail.text);
@@ -141,9 +161,10 @@ int main(int argument_count, char **arguments)
         print_wide("price", totals.prices);
         print_wide("volume", totals.volumes);
         print_wide("order", (msim_int128)totals.order);
-        printf(" late=%" PRIu64 " open=%.3fms first=%.3fms total=%.3fms rate=%.2fM/s\n",
-               totals.late, opened * 1e3, first * 1e3, done * 1e3,
-               (double)totals.rows / done / 1e6);
+        printf(" late=%" PRIu64 " spilled=%" PRIu64 " on_disk=%" PRIu64 " peak=%ldKiB open=%.3fms"
+               " first=%.3fms total=%.3fms rate=%.2fM/s\n",
+               totals.late, info.spilled_rows, info.spilled_bytes, peak_memory(), opened * 1e3,
+               first * 1e3, done * 1e3, (double)totals.rows / done / 1e6);
     }
     return 0;
 }

@@ -27,12 +27,20 @@ void examine_print_plan(const struct msim_parquet *parquet)
     printf("%" PRIu64 " rows in %" PRIu64 " row groups of %" PRIu64 " files, ", info.rows,
            info.row_groups, info.files);
     print_range(info.first, info.last);
-    fputs("\nrow groups, in the order in which they are opened:\n", stdout);
+    putchar('\n');
+    if (info.spilled_rows > 0)
+        printf("sorted on disk, since they do not fit in memory: %" PRIu64 " rows, at most %" PRIu64
+               " MiB\n",
+               info.spilled_rows, (info.spilled_bytes + 1048575) / 1048576);
+    else
+        puts("sorted on disk: nothing, all fits in memory");
+    fputs("row groups, in the order in which they are opened:\n", stdout);
     for (size_t i = 0; msim_parquet_planned(parquet, i, &planned) == MSIM_OK; i++) {
         printf("  %s, row group %" PRIu64 ": %" PRIu64 " rows, ", planned.file, planned.group,
                planned.rows);
         print_range(planned.first, planned.last);
-        puts(planned.by_statistics ? ", by its statistics" : ", by its timestamps");
+        fputs(planned.by_statistics ? ", by its statistics" : ", by its timestamps", stdout);
+        puts(planned.is_spilled ? ", sorted on disk" : "");
     }
 }
 

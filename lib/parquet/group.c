@@ -1,0 +1,54 @@
+#include "parquet/group.h"
+
+int msim_group_open(struct group *group, struct msim_parquet *parquet, struct msim_reader *reader,
+                    uint32_t rank, struct msim_detail *detail)
+{
+    const struct trade_file *trades = msim_zone_file(parquet, rank);
+    size_t number = parquet->zones[rank].group;
+
+    *group = (struct group){.parquet = parquet, .rank = rank};
+    int r = msim_numbers_open(&group->price, reader, &trades->file, &trades->footer, number,
+                              trades->leaves[FIELD_PRICE], MSIM_RECORD_NO_PRICE, detail);
+    if (r >= 0)
+        r = msim_numbers_open(&group->volume, reader, &trades->file, &trades->footer, number,
+                              trades->leaves[FIELD_VOLUME], MSIM_RECORD_NO_QUANTITY, detail);
+    if (r >= 0)
+        r = msim_name_column_open(&group->ticker, &parquet->names, reader, &trades->file,
+                                  &trades->footer, number, trades->leaves[FIELD_TICKER], detail);
+    return r;
+}
+
+void msim_group_close(struct group *group)
+{
+    msim_numbers_close(&group->price);
+    msim_numbers_close(&group->volume);
+    msim_name_column_close(&group->ticker);
+}
+
+int msim_group_read(struct group *group, size_t count, struct batch *batch, struct bad_row *bad,
+                    struct msim_detail *detail)
+{
+    int r = msim_numbers_read(&group->price, count, group->row, batch->prices,
+                              batch->price_exponents, batch->flags, bad, detail);
+    if (r >= 0)
+        r = msim_numbers_read(&group->volume, count, group->row, batch->volumes,
+                              batch->volume_exponents, batch->flags, bad, detail);
+    if (r >= 0)
+        r = msim_name_column_read(&group->ticker, count, group->row, batch->names, batch->flags,
+                                  bad, detail);
+    if (r >= 0)
+        group->row += count;
+    return r;
+}
+
+int msim_group_pass(struct group *group, uint64_t rows, struct msim_detail *detail)
+{
+    int r = msim_column_pass(&group->price.column, rows, detail);
+    if (r >= 0)
+        r = msim_column_pass(&group->volume.column, rows, detail);
+    if (r >= 0)
+        r = msim_column_pass(&group->ticker.column, rows, detail);
+    if (r >= 0)
+        group->row += rows;
+    return r;
+}

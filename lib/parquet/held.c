@@ -1,0 +1,273 @@
+#include "parquet/held.h"
+
+#include <string.h>
+
+#include "base/detail.h"
+#include "base/mem.h"
+#include "parquet/group.h"
+#include "parquet/order.h"
+#include "parquet/scan.h"
+
+/* Works on rows that several runs wait for, with columns and buffers of its own. */
+struct held_loader {
+    struct msim_reader reader;
+    struct msim_scanner scanner;
+    bool is_scanning;
+    bool is_placed;
+    size_t rows;
+    msim_time *times;
+    uint8_t *flags; /* NULL: all moments are good */
+    uint32_t *places;
+    bool has_bad;
+    struct group group;
+    struct batch batch;
+    int failure;
+    struct msim_detail detail;
+};
+
+static int out_of_memory(const struct msim_parquet *parquet, uint32_t rank,
+                         struct msim_detail *detail)
+{
+    struct place place = msim_zone_place(parquet, rank);
+
+    return msim_place_fail(&place, detail, MSIM_ERR_NOMEM, "no memory for its rows");
+}
+
+/* ---- the beginning ---- */
+
+static int check_room(const struct msim_parquet *parquet, uint32_t rank, size_t taken,
+                      struct msim_detail *detail)
+{
+    const struct msim_budget *budget = &parquet->budget;
+    struct place place = msim_zone_place(parquet, rank);
+    uint64_t rows = parquet->zones[rank].rows;
+
+    if (rows >= UINT32_MAX)
+        return msim_place_fail(&place, detail, MSIM_ERR_LIMIT,
+                               "more than %u rows that are not in order of time: write the file "
+                               "with smaller row groups",
+                               UINT32_MAX - 1);
+    size_t most = (size_t)rows * MSIM_HELD_ROW_BYTES + sizeof(struct held_loader) - taken;
+    size_t left = msim_budget_left(budget);
+    if (most <= left)
+        return MSIM_OK;
+    return msim_place_fail(&place, detail, MSIM_ERR_LIMIT,
+                           "its rows are not in order of time, and sorting them takes %zu MiB "
+                           "more than the %zu MiB of memory that may be used: raise memory "
+                           "(--memory), name a folder for what does not fit (temp_directory, "
+                           "--temp-dir), or write the file in order of time",
+                           (most - left + 1048575) / 1048576, budget->limit / 1048576);
+}
+
+/* A loader with the times, or with a scanner that finds them. */
+static int begin(struct held *held, struct msim_parquet *parquet, uint32_t rank,
+                 struct msim_detail *detail)
+{
+    const struct zone *zone = &parquet->zones[rank];
+    struct held_loader *loader = held->loader;
+    const struct msim_allocator *allocator = &parquet->allocator;
+
+    if (loader->times)
+        return MSIM_OK;
+    loader->is_scanning = true;
+    loader->times = msim_mem_take_array(allocator, loader->rows, sizeof *loader->times);
+    loader->flags = msim_mem_take(allocator, loader->rows);
+    if (!loader->times || !loader->flags)
+        return out_of_memory(parquet, rank, detail);
+    return msim_scanner_open(&loader->scanner, parquet, &loader->reader, zone->file, zone->group,
+                             INT64_MIN, loader->times, loader->flags, detail);
+}
+
+static void free_loader(struct held *held, const struct msim_allocator *allocator)
+{
+    struct held_loader *loader = held->loader;
+
+    if (!loader)
+        return;
+    held->loader = NULL;
+    msim_scanner_close(&loader->scanner);
+    msim_group_close(&loader->group);
+    msim_reader_finish(&loader->reader);
+    msim_mem_free(allocator, loader->times, loader->rows * sizeof *loader->times);
+    msim_mem_free(allocator, loader->flags, loader->rows);
+    msim_mem_free(allocator, loader->places, loader->rows * sizeof *loader->places);
+    msim_mem_free(allocator, loader, sizeof *loader);
+}
+
+int msim_held_join(struct held **out, struct msim_parquet *parquet, uint32_t rank, msim_time *times,
+                   struct msim_detail *detail)
+{
+    struct held **shared = &parquet->held[rank];
+    size_t rows = (size_t)parquet->zones[rank].rows;
+    size_t taken = times ? rows * sizeof *times : 0;
+    const struct msim_allocator *allocator = &parquet->allocator;
+
+    if (*shared) {
+        msim_mem_free(allocator, times, taken);
+        (*shared)->users++;
+        *out = *shared;
+        return MSIM_OK;
+    }
+    int r = check_room(parquet, rank, taken, detail);
+    struct held *held = r < 0 ? NULL : msim_mem_zero(allocator, sizeof *held);
+    struct held_loader *loader = held ? msim_mem_zero(allocator, sizeof *loader) : NULL;
+    if (!loader) {
+        msim_mem_free(allocator, times, taken);
+        msim_mem_free(allocator, held, sizeof *held);
+        return r < 0 ? r : out_of_memory(parquet, rank, detail);
+    }
+    held->users = 1;
+    held->loader = loader;
+    loader->rows = rows;
+    loader->times = times;
+    msim_reader_init(&loader->reader, &parquet->crc, allocator);
+    *out = held;
+    *shared = held;
+    r = begin(held, parquet, rank, detail);
+    if (r < 0)
+        msim_held_leave(out, parquet, rank);
+    return r;
+}
+
+/* Nobody else is to find it. */
+static void withdraw(const struct held *held, struct msim_parquet *parquet, uint32_t rank)
+{
+    if (parquet->held[rank] == held)
+        parquet->held[rank] = NULL;
+}
+
+void msim_held_leave(struct held **pointer, struct msim_parquet *parquet, uint32_t rank)
+{
+    struct held *held = *pointer;
+    const struct msim_allocator *allocator = &parquet->allocator;
+
+    *pointer = NULL;
+    if (!held || --held->users > 0)
+        return;
+    withdraw(held, parquet, rank);
+    free_loader(held, allocator);
+    msim_mem_free(allocator, held->trades, held->places * sizeof *held->trades);
+    msim_mem_free(allocator, held, sizeof *held);
+}
+
+/* ---- the work ---- */
+
+/* The order of the rows is known by their times alone; the trades go straight to their places. */
+static int place_rows(struct held *held, struct msim_parquet *parquet, uint32_t rank,
+                      struct msim_detail *detail)
+{
+    struct held_loader *loader = held->loader;
+    const struct msim_allocator *allocator = &parquet->allocator;
+    size_t kept = 0;
+
+    loader->places = msim_mem_take_array(allocator, loader->rows, sizeof *loader->places);
+    if (!loader->places)
+        return out_of_memory(parquet, rank, detail);
+    int r = msim_order_places(loader->times, loader->flags, loader->rows,
+                              msim_zone_unit(parquet, rank), loader->places, &kept, allocator);
+    if (r < 0)
+        return out_of_memory(parquet, rank, detail);
+    if (kept > 0) {
+        held->trades = msim_mem_take_array(allocator, kept, sizeof *held->trades);
+        if (!held->trades)
+            return out_of_memory(parquet, rank, detail);
+    }
+    held->places = held->count = kept;
+    loader->is_placed = true;
+    return msim_group_open(&loader->group, parquet, &loader->reader, rank, detail);
+}
+
+static int load_batch(struct held *held, struct msim_parquet *parquet, size_t count,
+                      struct msim_detail *detail)
+{
+    struct held_loader *loader = held->loader;
+    struct group *group = &loader->group;
+    struct bad_row bad = {0};
+    size_t first = (size_t)group->row;
+    uint64_t first_row = msim_zone_first_row(parquet, group->rank);
+    struct batch *batch = &loader->batch;
+
+    if (loader->flags)
+        memcpy(batch->flags, loader->flags + first, count);
+    else
+        memset(batch->flags, 0, count);
+    int r = msim_group_read(group, count, batch, &bad, detail);
+    if (r < 0)
+        return r;
+    if (bad.column && !parquet->skip_bad_rows)
+        return msim_scan_refuse(parquet, parquet->zones[group->rank].file,
+                                parquet->zones[group->rank].group, &bad, detail);
+    loader->has_bad |= bad.column != NULL;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t place = loader->places[first + i];
+        if (place != MSIM_ORDER_NONE)
+            held->trades[place] =
+                msim_group_trade(group, batch, i, loader->times[first + i], first_row + first + i);
+    }
+    return MSIM_OK;
+}
+
+static void leave_out_bad(struct held *held)
+{
+    size_t good = 0;
+
+    for (size_t i = 0; i < held->count; i++) {
+        held->trades[good] = held->trades[i];
+        good += !(held->trades[i].flags & ROW_BAD);
+    }
+    held->count = good;
+}
+
+static int load(struct held *held, struct msim_parquet *parquet, uint32_t rank, int64_t *work,
+                struct msim_detail *detail)
+{
+    struct held_loader *loader = held->loader;
+
+    if (loader->is_scanning) {
+        int r = msim_scanner_step(&loader->scanner, work, detail);
+        if (r <= 0)
+            return r;
+        msim_scanner_close(&loader->scanner);
+        loader->is_scanning = false;
+    }
+    if (!loader->is_placed) {
+        int r = place_rows(held, parquet, rank, detail);
+        if (r < 0)
+            return r;
+    }
+    while (loader->group.row < loader->rows) {
+        if (*work <= 0)
+            return 0;
+        size_t left = loader->rows - (size_t)loader->group.row;
+        size_t count = left < MSIM_COLUMN_BATCH ? left : MSIM_COLUMN_BATCH;
+        int r = load_batch(held, parquet, count, detail);
+        if (r < 0)
+            return r;
+        *work -= (int64_t)count;
+    }
+    if (loader->has_bad)
+        leave_out_bad(held);
+    return 1;
+}
+
+int msim_held_work(struct held *held, struct msim_parquet *parquet, uint32_t rank, int64_t *work,
+                   struct msim_detail *detail)
+{
+    struct held_loader *loader = held->loader;
+
+    if (!loader)
+        return 1;
+    int r = loader->failure;
+    if (r >= 0)
+        r = load(held, parquet, rank, work, &loader->detail);
+    if (r == 0)
+        return 0;
+    if (r < 0) {
+        /* What fails for one fails for all who wait for it. */
+        loader->failure = r;
+        withdraw(held, parquet, rank);
+        return msim_detail_set(detail, r, "%s", loader->detail.text);
+    }
+    free_loader(held, &parquet->allocator);
+    return 1;
+}

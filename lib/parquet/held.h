@@ -1,0 +1,39 @@
+/*
+ * A row group that is not in order of time: decoded whole and sorted, once for all cursors that
+ * are in it at the time.  Whichever of them is asked does the next piece of the work.
+ */
+#ifndef MSIM_PARQUET_HELD_H
+#define MSIM_PARQUET_HELD_H
+
+#include <marketsim/base.h>
+
+#include "parquet/dataset.h"
+#include "parquet/trade.h"
+
+/* What loading takes at most for each row, the trade itself too: time, flags, place, trade. */
+#define MSIM_HELD_ROW_BYTES \
+    (sizeof(msim_time) + sizeof(uint8_t) + sizeof(uint32_t) + sizeof(struct trade))
+
+struct held {
+    size_t users;
+    struct trade *trades; /* in order, once there is no loader */
+    size_t places;
+    size_t count;
+    struct held_loader *loader;
+};
+
+/*
+ * Joins those who load the group of this rank or have it, or begins.  `times` (may be NULL) are
+ * those of all its rows, none of which is bad: they are taken over, also on failure.
+ */
+int msim_held_join(struct held **out, struct msim_parquet *parquet, uint32_t rank, msim_time *times,
+                   struct msim_detail *detail);
+
+/* 1 where it is whole, 0 where `*work` has been done and there is more to do. */
+int msim_held_work(struct held *held, struct msim_parquet *parquet, uint32_t rank, int64_t *work,
+                   struct msim_detail *detail);
+
+/* NULL is left alone. */
+void msim_held_leave(struct held **held, struct msim_parquet *parquet, uint32_t rank);
+
+#endif
