@@ -8,8 +8,13 @@ want an echo (tests/net/echo-client.c).
 import asyncio
 import http.client
 import re
+import os
+import shutil
 import signal
+import ssl
+import subprocess
 import sys
+import tempfile
 
 import websockets
 
@@ -32,10 +37,17 @@ async def stop(process, number):
     assert status == 0, f"exit status {status}"
 
 
+def messages(size):
+    """A text and bytes; long ones are no bombs where they are compressed."""
+    if size < 100000:
+        return "é" * (size // 2) + "a" * (size % 2), b"\xff" * size
+    return "".join(str(i * i) for i in range(size // 10)), bytes(i * i % 251 for i in range(size))
+
+
 async def echoes(uri, **options):
     async with websockets.connect(uri, max_size=None, **options) as peer:
         for size in SIZES:
-            for message in ("é" * (size // 2) + "a" * (size % 2), b"\xff" * size):
+            for message in messages(size):
                 await peer.send(message)
                 assert await peer.recv() == message
         await peer.send(["in ", "several ", "pieces é", ""])
@@ -112,6 +124,48 @@ async def as_server(echo_client, **options):
         assert output.endswith("closed with 1000\n"), output
 
 
+def make_certificate(folder):
+    cert, key, both = (os.path.join(folder, name) for name in ("cert", "key", "both"))
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                    "-keyout", key, "-out", cert], check=True, stderr=subprocess.DEVNULL)
+    with open(both, "wb") as out:
+        for name in (cert, key):
+            with open(name, "rb") as file:
+                out.write(file.read())
+    return cert, key, both
+
+
+async def compressed_and_secure(echo_server, echo_client):
+    """wss in both roles, compressed and not, with and without a context."""
+    async def echo(peer, *_):
+        async for message in peer:
+            await peer.send(message)
+
+    with tempfile.TemporaryDirectory() as folder:
+        cert, key, both = make_certificate(folder)
+        trust = ssl.create_default_context(cafile=cert)
+        for options in ((), ("--deflate",), ("--deflate", "--context")):
+            process, port = await start(echo_server, "--cert", both, *options)
+            compression = "deflate" if options else None
+            await echoes(f"wss://localhost:{port}/", ssl=trust, compression=compression)
+            await stop(process, signal.SIGTERM)
+        identity = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        identity.load_cert_chain(cert, key)
+        for compression in (None, "deflate"):
+            async with websockets.serve(echo, "127.0.0.1", 0, max_size=None, ssl=identity,
+                                        compression=compression) as server:
+                port = server.sockets[0].getsockname()[1]
+                arguments = [f"wss://localhost:{port}/echo", cert]
+                if compression:
+                    arguments.append(compression)
+                process = await asyncio.create_subprocess_exec(
+                    echo_client, *arguments, stdout=asyncio.subprocess.PIPE)
+                output = (await process.stdout.read()).decode()
+                assert await process.wait() == 0, output
+
+
 async def in_a_foreign_loop(foreign_loop):
     process, port = await start(foreign_loop)
     await echoes(f"ws://localhost:{port}/")
@@ -123,6 +177,11 @@ async def main(echo_server, echo_client, foreign_loop):
     await as_server(echo_client)
     await as_server(echo_client, compression=None)
     await in_a_foreign_loop(foreign_loop)
+    parts = os.environ.get("MSIM_TEST_PARTS", "tls deflate").split()
+    if len(parts) == 2 and shutil.which("openssl"):
+        await compressed_and_secure(echo_server, echo_client)
+    else:
+        print("something is not built in, or openssl not installed: wss is left out")
     print("ok")
 
 

@@ -4,15 +4,33 @@
 //
 // Run by run_ws.py, which has installed ws beside this file's copy.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { WebSocket, WebSocketServer } from 'ws';
 
 const [echoServer, echoClient] = process.argv.slice(2);
+const parts = (process.env.MSIM_TEST_PARTS ?? 'tls deflate').split(' ');
 const sizes = [0, 1, 125, 126, 127, 65535, 65536, 300000];
 
-async function start(program) {
-  const child = spawn(program, [], { stdio: ['ignore', 'pipe', 'inherit'] });
+// A certificate of one's own for localhost, if openssl is there to make it: {folder, cert, key}.
+function certificate() {
+  if (!parts.includes('tls') || spawnSync('openssl', ['version']).status !== 0) return null;
+  const folder = mkdtempSync(join(tmpdir(), 'msim-ws-'));
+  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt',
+    'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-addext',
+    'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', key, '-out', cert], { stdio: 'ignore' });
+  const both = join(folder, 'both.pem');
+  execFileSync('sh', ['-c', `cat "${cert}" "${key}" > "${both}"`]);
+  return { folder, cert, key, both };
+}
+
+async function start(program, options = []) {
+  const child = spawn(program, options, { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = await once(child.stdout, 'data');
   return { child, port: Number(/port (\d+)/.exec(line)[1]) };
 }
@@ -68,13 +86,59 @@ async function asClient() {
   assert.deepEqual(await once(child, 'exit'), [0, null]);
 }
 
+// Sizes as above, over TLS or not, compressed as both agree.
+async function asCompressedClient(secure, options, offer, agreed) {
+  const { child, port } = await start(echoServer, [
+    ...(secure ? ['--cert', secure.both] : []), ...options]);
+  const peer = new WebSocket(`${secure ? 'wss' : 'ws'}://localhost:${port}/`, {
+    maxPayload: 0,
+    perMessageDeflate: { threshold: 0, ...offer },
+    ca: secure ? readFileSync(secure.cert) : undefined,
+  });
+  await once(peer, 'open');
+  assert.equal(peer.extensions, 'permessage-deflate');
+  const terms = Object.keys(peer._extensions['permessage-deflate'].params).sort();
+  assert.deepEqual(terms, agreed);
+  for (let round = 0; round < 3; round++) {
+    for (const size of sizes) {
+      // A long text is no bomb.
+      const text = Array.from({ length: size / 4 + 1 }, (_, i) => `é${i * i}`).join('').slice(0, size);
+      assert.equal((await ask(peer, text)).data.toString(), text);
+      const bytes = Buffer.from(Array.from({ length: size }, (_, i) => (i * i) % 251));
+      assert.ok((await ask(peer, bytes)).data.equals(bytes));
+    }
+  }
+  peer.close(1000);
+  assert.equal((await once(peer, 'close'))[0], 1000);
+  child.kill('SIGTERM');
+  assert.deepEqual(await once(child, 'exit'), [0, null]);
+}
+
+async function asSecureServer(secure, deflate) {
+  const https = createServer({ cert: readFileSync(secure.cert), key: readFileSync(secure.key) });
+  const server = new WebSocketServer({ server: https, perMessageDeflate: deflate });
+  server.on('connection', (peer) => {
+    peer.on('message', (data, isBinary) => peer.send(data, { binary: isBinary }));
+  });
+  https.listen(0, '127.0.0.1');
+  await once(https, 'listening');
+  const options = [`wss://localhost:${https.address().port}/`, secure.cert];
+  const child = spawn(echoClient, deflate ? [...options, 'deflate'] : options, {
+    stdio: 'inherit',
+  });
+  assert.deepEqual(await once(child, 'exit'), [0, null]);
+  server.close();
+  https.close();
+}
+
 async function asServer(perMessageDeflate) {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate });
   await once(server, 'listening');
   server.on('connection', (peer) => {
     peer.on('message', (data, isBinary) => peer.send(data, { binary: isBinary }));
   });
-  const child = spawn(echoClient, [`ws://127.0.0.1:${server.address().port}/`], {
+  const url = `ws://127.0.0.1:${server.address().port}/`;
+  const child = spawn(echoClient, perMessageDeflate ? [url, '', 'deflate'] : [url], {
     stdio: 'inherit',
   });
   assert.deepEqual(await once(child, 'exit'), [0, null]);
@@ -87,6 +151,29 @@ setTimeout(() => {
 }, 100000).unref();
 await asClient();
 await asServer(false);
+if (!parts.includes('deflate')) {
+  console.log('compression is not built in: the rest is left out');
+  process.exit(0);
+}
 await asServer(true);
+await asServer({ threshold: 0, serverNoContextTakeover: true, serverMaxWindowBits: 10 });
+const none = ['client_no_context_takeover', 'server_no_context_takeover'];
+await asCompressedClient(null, ['--deflate'], {}, none);
+await asCompressedClient(null, ['--deflate', '--context'], {}, []);
+await asCompressedClient(null, ['--deflate', '--context'], { serverMaxWindowBits: 9 },
+  ['server_max_window_bits']);
+const secure = certificate();
+if (secure) {
+  try {
+    await asCompressedClient(secure, ['--deflate'], {}, none);
+    await asCompressedClient(secure, ['--deflate', '--context'], {}, []);
+    await asSecureServer(secure, false);
+    await asSecureServer(secure, { threshold: 0 });
+  } finally {
+    rmSync(secure.folder, { recursive: true });
+  }
+} else {
+  console.log('TLS is not built in, or openssl not installed: wss is left out');
+}
 console.log('ok');
 process.exit(0);

@@ -2,7 +2,7 @@
  * A client on the library, for foreign servers that echo: sends messages of many sizes,
  * text and binary, and wants each back as it was.
  *
- *   echo-client ws://host:port/path
+ *   echo-client ws://host:port/path [CA_FILE [deflate]]
  *
  * The last line is "N messages, closed with CODE"; the exit status says whether all was well.
  */
@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <marketsim/net.h>
+#include <marketsim/tls.h>
 
 static const size_t sizes[] = {0, 1, 2, 125, 126, 127, 128, 1000, 65535, 65536, 65537, 300000};
 
@@ -23,18 +24,19 @@ struct run {
     int code;
     int failure;
     bool wrong;
+    bool was_deflated;
     bool done;
     unsigned char bytes[LARGEST];
 };
 
-/* Text for even numbers, binary for odd ones. */
+/* Text for even numbers, binary for odd ones; no bombs, where they are compressed. */
 static enum msim_message_kind make(struct run *run, size_t number, size_t *length)
 {
     bool text = number % 2 == 0;
 
     *length = sizes[number / 2];
     for (size_t i = 0; i < *length; i++)
-        run->bytes[i] = (unsigned char)(text ? 'a' + (i + number) % 26 : (i * 31 + number) % 256);
+        run->bytes[i] = (unsigned char)(text ? 'a' + ((i * i >> 5) + number) % 26 : i * i >> 3);
     return text ? MSIM_MESSAGE_TEXT : MSIM_MESSAGE_BINARY;
 }
 
@@ -42,6 +44,7 @@ static void on_opened(void *context, struct msim_connection *connection)
 {
     struct run *run = context;
 
+    run->was_deflated = msim_connection_is_deflated(connection);
     for (; run->sent < 2 * SIZES; run->sent++) {
         size_t length;
         enum msim_message_kind kind = make(run, run->sent, &length);
@@ -89,11 +92,21 @@ int main(int argument_count, char **arguments)
     struct msim_connect_params connect = MSIM_CONNECT_PARAMS_INIT;
     struct msim_detail detail;
     struct msim_net *net = NULL;
+    struct msim_tls_params tls = MSIM_TLS_PARAMS_INIT;
 
-    if (argument_count != 2) {
-        fprintf(stderr, "usage: echo-client ws://host:port/path\n");
+    if (argument_count < 2) {
+        fprintf(stderr, "usage: echo-client ws://host:port/path [CA_FILE [deflate]]\n");
         return 2;
     }
+    if (argument_count > 2 && arguments[2][0] != '\0') {
+        tls.ca_file = arguments[2];
+        if (msim_tls_create(&connect.tls, &tls, &detail) < 0) {
+            fprintf(stderr, "echo-client: %s\n", detail.text);
+            return 2;
+        }
+    }
+    connect.deflate.is_on = connect.deflate.keeps_context = connect.deflate.peer_keeps_context =
+        argument_count > 3;
     connect.url = arguments[1];
     connect.handler.opened = on_opened;
     connect.handler.message = on_message;
@@ -109,6 +122,11 @@ int main(int argument_count, char **arguments)
         if (msim_net_dispatch(net, -1) < 0)
             break;
     msim_net_destroy(&net);
+    msim_tls_destroy(&connect.tls);
+    if (connect.deflate.is_on && !run.was_deflated) {
+        puts("no compression was agreed upon");
+        return 1;
+    }
     printf("%zu messages, closed with %d\n", run.received, run.code);
     return run.received == 2 * SIZES && !run.wrong && run.code == MSIM_CLOSE_NORMAL ? 0 : 1;
 }

@@ -16,6 +16,7 @@
 
 #include <marketsim/http.h>
 #include <marketsim/net.h>
+#include <marketsim/tls.h>
 
 static int on_request(void *context, struct msim_connection *connection,
                       const struct msim_request *request)
@@ -118,6 +119,27 @@ static int serve(struct msim_net *net, const struct msim_listen_params *listen)
     return 0;
 }
 
+static bool read_arguments(struct msim_listen_params *listen, int count, char **arguments,
+                           struct msim_detail *detail)
+{
+    struct msim_tls_params tls = MSIM_TLS_PARAMS_INIT;
+
+    for (int i = 1; i < count; i++) {
+        const bool has_value = i + 1 < count;
+        if (strcmp(arguments[i], "--deflate") == 0)
+            listen->deflate.is_on = true;
+        else if (strcmp(arguments[i], "--context") == 0)
+            listen->deflate.keeps_context = listen->deflate.peer_keeps_context = true;
+        else if (has_value && strcmp(arguments[i], "--port") == 0)
+            listen->port = (uint16_t)strtoul(arguments[++i], NULL, 10);
+        else if (has_value && strcmp(arguments[i], "--host") == 0)
+            listen->host = arguments[++i];
+        else if (has_value && strcmp(arguments[i], "--cert") == 0)
+            tls.cert_file = arguments[++i];
+    }
+    return !tls.cert_file || msim_tls_create(&listen->tls, &tls, detail) >= 0;
+}
+
 int main(int argument_count, char **arguments)
 {
     static const struct msim_http_handler http = {.request = on_http};
@@ -127,11 +149,10 @@ int main(int argument_count, char **arguments)
     struct msim_net_params params = MSIM_NET_PARAMS_INIT;
     struct msim_listen_params listen = MSIM_LISTEN_PARAMS_INIT;
 
-    for (int i = 1; i + 1 < argument_count; i += 2) {
-        if (strcmp(arguments[i], "--port") == 0)
-            listen.port = (uint16_t)strtoul(arguments[i + 1], NULL, 10);
-        else if (strcmp(arguments[i], "--host") == 0)
-            listen.host = arguments[i + 1];
+    struct msim_detail detail;
+    if (!read_arguments(&listen, argument_count, arguments, &detail)) {
+        fprintf(stderr, "echo-server: %s\n", detail.text);
+        return 2;
     }
     listen.routes = &route;
     listen.route_count = 1;
@@ -140,7 +161,6 @@ int main(int argument_count, char **arguments)
     listen.limits.max_message_bytes = 16 * 1024 * 1024;
     listen.limits.max_backlog_bytes = 64 * 1024 * 1024;
 
-    struct msim_detail detail;
     struct msim_net *net = NULL;
     params.logger = &logger;
     if (msim_net_create(&net, &params, &detail) < 0) {
@@ -149,5 +169,6 @@ int main(int argument_count, char **arguments)
     }
     int status = serve(net, &listen);
     msim_net_destroy(&net);
+    msim_tls_destroy(&listen.tls);
     return status;
 }
