@@ -107,8 +107,9 @@ void msim_fault_account_free(struct report *report, struct account *account)
 {
     const struct msim_allocator *allocator = &report->faults->allocator;
 
-    for (size_t i = 0; i < STRATEGIES_MOST; i++)
+    for (size_t i = 0; account->states && i < STRATEGIES_MOST; i++)
         msim_mem_free(allocator, account->states[i], sizeof *account->states[i]);
+    msim_mem_free(allocator, account->states, STRATEGIES_MOST * sizeof *account->states);
     msim_fault_index_finish(&account->order_index, allocator);
     msim_fault_index_finish(&account->fill_index, allocator);
     msim_mem_free(allocator, account->orders, account->order_capacity * sizeof *account->orders);
@@ -258,8 +259,10 @@ static int balance_set(struct report *report, struct account *account,
             return MSIM_OK;
         }
     }
+    /* They come once, when the account is opened: room for just so many. */
     int r = msim_mem_grow(&report->faults->allocator, &balances, &account->balance_capacity,
-                          sizeof *account->balances, account->balance_count + 1, UINT32_MAX);
+                          sizeof *account->balances, account->balance_count + 1,
+                          account->balance_count + 1);
     if (r < 0)
         return r;
     account->balances = balances;

@@ -95,6 +95,8 @@ void msim_fault_report_forget(struct msim_faults *faults, uint32_t slot)
 
     for (size_t i = 0; report && i < report->account_count; i++) {
         struct account *account = report->accounts[i];
+        if (!account->states)
+            continue;
         msim_mem_free(&faults->allocator, account->states[slot], sizeof *account->states[slot]);
         account->states[slot] = NULL;
     }
@@ -238,6 +240,13 @@ struct state *msim_fault_account_state(struct report *report, struct account *ac
     const struct strategy *strategy = faults->slots[slot].strategy;
     char digits[NAME_DIGITS];
 
+    if (!account->states)
+        account->states =
+            msim_mem_zero_array(&faults->allocator, STRATEGIES_MOST, sizeof *account->states);
+    if (!account->states) {
+        faults->failure = MSIM_ERR_NOMEM;
+        return NULL;
+    }
     if (account->states[slot])
         return account->states[slot];
     struct state *state = msim_mem_zero(&faults->allocator, sizeof *state);

@@ -89,8 +89,8 @@ struct account {
     struct known_balance *balances;
     size_t balance_count;
     size_t balance_capacity;
-    struct state *states[STRATEGIES_MOST]; /* NULL until the strategy meets the account */
-    bool orders_fell;                      /* a number was below the one before it */
+    struct state **states; /* STRATEGIES_MOST; each, and all, NULL until it meets the account */
+    bool orders_fell;      /* a number was below the one before it */
     bool fills_fell;
     bool truncated;
     bool has_view;

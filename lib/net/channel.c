@@ -20,6 +20,7 @@ static int append_reserved(struct msim_connection *connection, enum msim_opcode 
     struct msim_bytes *out = &connection->out;
     unsigned char *room;
 
+    msim_net_borrow(connection->net, out);
     int r = msim_bytes_reserve(out, MSIM_FRAME_HEAD_MAX + length, &room);
     if (r < 0)
         return r;

@@ -405,12 +405,15 @@ void msim_connections_resume(struct msim_net *net)
 static void nothing_waits(struct msim_connection *connection)
 {
     connection->pong_bytes = 0;
-    /* While it is busy, the buffer stays as large as it has come to be: to give it back with each
-     * write would mean to grow it anew for each turn's messages. */
+    /* While it is busy, the buffer stays as large as it has come to be, here or with the next who
+     * writes: to give it back with each write would mean to grow it anew for each turn's
+     * messages. */
     bool is_busy = connection->state == MSIM_OPEN ? connection->queued > 0
                                                   : msim_opening_is_answering(connection);
     if (!is_busy)
         msim_bytes_shrink(&connection->out, 0);
+    else if (connection->state == MSIM_OPEN)
+        msim_net_lend(connection->net, &connection->out);
     if (connection->state != MSIM_LINGERING)
         return;
     if (connection->is_read_closed) {

@@ -334,6 +334,27 @@ int msim_net_create(struct msim_net **out, const struct msim_net_params *params,
     return MSIM_OK;
 }
 
+void msim_net_lend(struct msim_net *net, struct msim_bytes *empty)
+{
+    assert(msim_bytes_length(empty) == 0);
+    if (!empty->memory || empty->capacity > MSIM_NET_SPARE_BYTES ||
+        net->spare_count == MSIM_NET_SPARES)
+        return;
+    net->spares[net->spare_count++] = *empty;
+    empty->memory = NULL;
+    empty->capacity = empty->start = empty->end = 0;
+}
+
+void msim_net_borrow(struct msim_net *net, struct msim_bytes *bytes)
+{
+    if (bytes->memory || net->spare_count == 0 ||
+        net->spares[net->spare_count - 1].capacity > bytes->limit)
+        return;
+    const struct msim_bytes *spare = &net->spares[--net->spare_count];
+    bytes->memory = spare->memory;
+    bytes->capacity = spare->capacity;
+}
+
 void msim_net_destroy(struct msim_net **handle)
 {
     struct msim_net *net = handle ? *handle : NULL;
@@ -352,6 +373,8 @@ void msim_net_destroy(struct msim_net **handle)
         net->watches = watch->next;
         msim_mem_free(&net->allocator, watch, sizeof *watch);
     }
+    while (net->spare_count > 0)
+        msim_bytes_finish(&net->spares[--net->spare_count]);
     msim_framer_pool_finish(&net->framers);
     msim_deflate_pool_finish(&net->deflate);
     msim_tls_destroy(&net->trust);

@@ -6,6 +6,7 @@
 
 #include <marketsim/net.h>
 
+#include "base/bytes.h"
 #include "net/deflate.h"
 #include "net/wheel.h"
 #include "net/ws.h"
@@ -18,6 +19,11 @@
 
 /* Random bytes are asked for in pieces of this size, which come whole or not at all. */
 #define MSIM_NET_RANDOM_BYTES 256
+
+/* Buffers that wait for the next who writes, and the largest of them: any more stay where they are.
+ */
+#define MSIM_NET_SPARES 32
+#define MSIM_NET_SPARE_BYTES ((size_t)4 << 10)
 
 /* What epoll's data points at: the first member of whatever waits for a descriptor. */
 enum msim_ready_kind {
@@ -86,6 +92,10 @@ struct msim_net {
 
     struct msim_net_stats stats; /* but for `connections` */
 
+    /* Empty buffers of connections that have said all, for those that say something next. */
+    struct msim_bytes spares[MSIM_NET_SPARES];
+    size_t spare_count;
+
     struct msim_tls *trust;               /* for clients that name none; NULL: none came yet */
     struct msim_tls_buffers *tls_buffers; /* NULL: no TLS yet */
     size_t random_left;
@@ -107,6 +117,13 @@ void msim_net_poke(struct msim_net *net);
 
 /* Unpredictable bytes, at most 16; false where the system has none. */
 bool msim_net_random(struct msim_net *net, unsigned char *out, size_t length);
+
+/*
+ * An empty buffer is lent to whoever writes next, and one that has no memory borrows.  Of many who
+ * say little now and then, few have a buffer at a time.
+ */
+void msim_net_lend(struct msim_net *net, struct msim_bytes *empty);
+void msim_net_borrow(struct msim_net *net, struct msim_bytes *bytes);
 
 /* epoll_ctl; -1 with errno. */
 int msim_net_poll(struct msim_net *net, int operation, struct msim_ready *ready, uint32_t events);

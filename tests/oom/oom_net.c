@@ -275,8 +275,8 @@ static void what_a_peer_causes_costs_that_peer_alone(void **state)
         close(fd);
         for (int i = 0; i < 3; i++)
             turn(&bench);
-        /* All is given back but for one spare frame context. */
-        assert_in_range(failing.blocks, resting, resting + 1);
+        /* All is given back but for one spare frame context; a spare buffer may go with it. */
+        assert_in_range(failing.blocks, resting - 1, resting + 1);
 
         bench.log[0] = '\0';
         raw_send_frame(&bench, honest, 0x81, "still here", 10);
