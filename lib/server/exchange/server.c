@@ -444,9 +444,8 @@ static int start_scenario(struct msim_exchange_server *server,
         return MSIM_OK;
     int r = msim_exchange_scenario_start(server, params->scenario, params->scenario_length,
                                          params->scenario_lasts, detail);
-    return r < 0 ? msim_detail_prefix(detail, r,
-                                      params->scenario_name ? params->scenario_name : "scenario")
-                 : r;
+    const char *name = params->scenario_name ? params->scenario_name : "scenario";
+    return r < 0 ? msim_detail_prefix(detail, r, "%s", name) : r;
 }
 
 static int set_up(struct msim_exchange_server *server,
