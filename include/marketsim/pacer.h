@@ -42,7 +42,7 @@ struct msim_pacer {
     msim_time max_gap;
     msim_time wall; /* the line goes through (wall, market) ... */
     msim_time market;
-    msim_time last; /* ... the latest moment asked for, where gaps are shortened ... */
+    msim_time last; /* ... the latest moment asked for, which is where full speed stands ... */
     bool paused;    /* ... and stands still here */
 };
 
@@ -54,7 +54,8 @@ MSIM_API void msim_pacer_start(struct msim_pacer *pacer, msim_time wall, msim_ti
 /*
  * The wall's moment at which a moment of the market is due: INT64_MIN at full
  * speed, MSIM_TIME_NEVER while paused or where the result would not fit.  Where
- * gaps are shortened, every event's moment must be asked for, in order.
+ * gaps are shortened, or full speed is left again, every event's moment must be asked for, in
+ * order.
  */
 MSIM_API msim_time msim_pacer_due(struct msim_pacer *pacer, msim_time market);
 

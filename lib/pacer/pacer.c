@@ -74,10 +74,10 @@ static msim_int128 divide_down(msim_int128 a, int64_t b)
 
 msim_time msim_pacer_due(struct msim_pacer *pacer, msim_time market)
 {
-    if (pacer->max_gap > 0 && market > pacer->last) {
+    if (market > pacer->last) {
         /* What is cut off moves the line: everything later is due that much sooner. */
         msim_int128 gap = (msim_int128)market - pacer->last;
-        if (gap > pacer->max_gap)
+        if (pacer->max_gap > 0 && gap > pacer->max_gap)
             pacer->market = clamp(pacer->market + (gap - pacer->max_gap));
         pacer->last = market;
     }

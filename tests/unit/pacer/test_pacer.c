@@ -99,6 +99,18 @@ static void a_new_speed_holds_from_its_moment_on(void **state)
                      MSIM_ERR_INVALID);
 }
 
+static void from_full_speed_a_new_one_goes_on_where_the_market_stands(void **state)
+{
+    struct msim_pacer pacer = paced(1, 0, 0);
+
+    (void)state;
+    msim_pacer_start(&pacer, 0, 0);
+    assert_true(msim_pacer_due(&pacer, 100 * S) == INT64_MIN);
+    assert_int_equal(msim_pacer_set_speed(&pacer, 2 * S, (struct msim_speed){1, 1}), MSIM_OK);
+    assert_int_equal(msim_pacer_due(&pacer, 100 * S), 2 * S);
+    assert_int_equal(msim_pacer_due(&pacer, 101 * S), 3 * S);
+}
+
 static void far_moments_are_clamped_and_never_wrap(void **state)
 {
     struct msim_pacer pacer = paced(1, 1000000000, 0);
@@ -139,6 +151,7 @@ int main(void)
         cmocka_unit_test(a_long_gap_counts_as_the_longest_that_is_allowed),
         cmocka_unit_test(a_pause_moves_everything_behind_it),
         cmocka_unit_test(a_new_speed_holds_from_its_moment_on),
+        cmocka_unit_test(from_full_speed_a_new_one_goes_on_where_the_market_stands),
         cmocka_unit_test(far_moments_are_clamped_and_never_wrap),
         cmocka_unit_test(a_speed_is_a_number_above_zero_or_max),
     };
