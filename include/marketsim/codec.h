@@ -29,6 +29,17 @@ MSIM_API int msim_replay_encoder_create(struct msim_replay_encoder **out,
                                         const struct msim_allocator *allocator);
 MSIM_API void msim_replay_encoder_destroy(struct msim_replay_encoder **encoder);
 
+/* How moments are written. */
+enum msim_replay_timestamps {
+    MSIM_REPLAY_PANDAS = 0, /* "2022-07-01 00:00:29.338000" */
+    MSIM_REPLAY_ISO,        /* "2022-07-01T00:00:29.338000Z" */
+    MSIM_REPLAY_NS,         /* a number since 1970, as all that follow */
+    MSIM_REPLAY_US,         /* rounded down */
+    MSIM_REPLAY_MS,
+};
+MSIM_API int msim_replay_encoder_set_timestamps(struct msim_replay_encoder *encoder,
+                                                enum msim_replay_timestamps timestamps);
+
 /*
  * Writes a trade's object to `out` without a terminator; its length is in `*length`.
  * MSIM_ERR_LIMIT where `capacity` is too small: `*length` is then what it takes.
@@ -39,27 +50,57 @@ MSIM_API int msim_replay_encode(struct msim_replay_encoder *encoder,
                                 const struct msim_record *record, char *out, size_t capacity,
                                 size_t *length);
 
+/* Where a trade stands. */
+enum msim_replay_place {
+    MSIM_REPLAY_ALONE = 0, /* an object of its own */
+    MSIM_REPLAY_FIRST,     /* of a bundle, which begins with it */
+    MSIM_REPLAY_NEXT,      /* of the bundle */
+};
+
+/*
+ * The same in its place.  A bundle is what its trades give one after the other, and its end:
+ * `{"timestamp": "2022-07-01 00:00:29.338000", "trades": [{"price": 6035000, "volume": 1,
+ *   "ticker": "BTC"}, {"price": 6035001, "volume": 2, "ticker": "ETH"}]}`.
+ */
+MSIM_API int msim_replay_encode_placed(struct msim_replay_encoder *encoder,
+                                       enum msim_replay_place place,
+                                       const struct msim_record *record, char *out, size_t capacity,
+                                       size_t *length);
+#define MSIM_REPLAY_BUNDLE_END "]}"
+
 /* What a message of the replay feed is. */
 enum msim_replay_message_kind {
     MSIM_REPLAY_TRADE = 1,
     MSIM_REPLAY_STATUS = 2,
     MSIM_REPLAY_ERROR = 3,
+    MSIM_REPLAY_BUNDLE = 4,
 };
 
 struct msim_replay_message {
     enum msim_replay_message_kind kind;
-    struct msim_record record; /* of a trade; its symbol is `text` */
+    struct msim_record record; /* of a trade; its symbol is `text`.  Of a bundle: its time alone */
     const char *text;          /* ticker, status or error; borrowed from `scratch` */
     size_t text_length;
 };
 
 /*
- * Reads one message of the feed.  `scratch` must have room for `length` bytes.
- * MSIM_ERR_FORMAT: not JSON, with the byte in the detail.  MSIM_ERR_INVALID: JSON, but not a
- * message of this feed.  MSIM_ERR_OVERFLOW: a number that int64 and 18 digits do not hold.
+ * Reads one message of the feed.  `scratch` must have room for `length` bytes.  A timestamp that is
+ * a number counts milliseconds, microseconds or nanoseconds: whichever is in the years 1973 to
+ * 5138, or 2262 for the last. MSIM_ERR_FORMAT: not JSON, with the byte in the detail.
+ * MSIM_ERR_INVALID: JSON, but not a message of this feed.  MSIM_ERR_OVERFLOW: a number that int64
+ * and 18 digits do not hold.
  */
 MSIM_API int msim_replay_decode(const char *bytes, size_t length, struct msim_replay_message *out,
                                 char *scratch, struct msim_detail *detail);
+
+/*
+ * The trades of a message that is a MSIM_REPLAY_BUNDLE, in their order: `trade` is given each, its
+ * text borrowed for the call; a negative result of it ends the reading with it.
+ */
+MSIM_API int msim_replay_decode_bundle(const char *bytes, size_t length, char *scratch,
+                                       int (*trade)(void *context,
+                                                    const struct msim_replay_message *message),
+                                       void *context, struct msim_detail *detail);
 
 /* ---- what is fixed for a symbol, in the dialects of vendors ---- */
 

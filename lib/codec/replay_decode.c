@@ -1,5 +1,5 @@
 /*
- * A message of the replay feed, read.
+ * A message of the replay feed, read: a trade, a bundle of them, a status or an error.
  *
  * Keys may stand in any order and foreign ones are passed over: what a server
  * adds to its trades must not stop an older client.
@@ -22,6 +22,7 @@ struct decoder {
     bool has_price;
     bool has_quantity;
     bool has_ticker;
+    bool has_trades;
     struct msim_json_token said; /* the status or error; its kind is MSIM_JSON_END without one */
     struct msim_detail *detail;
 };
@@ -38,16 +39,45 @@ static bool key_is(const struct decoder *decoder, const struct msim_json_token *
     return msim_json_is(decoder->text, token->key_start, token->key_end, word);
 }
 
+/* What a number counts is told by its size: of today's moments no two units share one. */
+static int read_count(const struct decoder *decoder, const struct msim_json_token *token,
+                      msim_time *time)
+{
+    static const struct {
+        int64_t least;
+        int64_t unit;
+    } units[] = {
+        {INT64_C(100000000000000000), 1},
+        {INT64_C(100000000000000), MSIM_NS_PER_US},
+        {INT64_C(100000000000), MSIM_NS_PER_MS},
+    };
+    int64_t count;
+
+    int r = msim_json_integer(decoder->text, token->start, token->end, &count);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (count >= units[i].least)
+            return __builtin_mul_overflow(count, units[i].unit, time) ? MSIM_ERR_OVERFLOW : MSIM_OK;
+    return MSIM_ERR_INVALID;
+}
+
 static int read_moment(struct decoder *decoder, const struct msim_json_token *token)
 {
     char text[MSIM_CALENDAR_SIZE];
     size_t length;
+    int r = MSIM_ERR_INVALID;
 
-    if (token->kind != MSIM_JSON_STRING ||
-        msim_json_string(decoder->text, token->start, token->end, text, sizeof text, &length) < 0 ||
-        msim_calendar_parse(text, length, &decoder->out->record.time) < 0)
+    if (token->kind == MSIM_JSON_NUMBER)
+        r = read_count(decoder, token, &decoder->out->record.time);
+    else if (token->kind == MSIM_JSON_STRING)
+        r = msim_json_string(decoder->text, token->start, token->end, text, sizeof text, &length);
+    if (r >= 0 && token->kind == MSIM_JSON_STRING)
+        r = msim_calendar_parse(text, length, &decoder->out->record.time);
+    if (r < 0)
         return refuse(decoder, token, MSIM_ERR_INVALID,
-                      "the timestamp is no text such as \"2022-07-01 00:00:29.338000\"");
+                      "the timestamp is no text such as \"2022-07-01 00:00:29.338000\", and no "
+                      "number of ms, us or ns since 1970");
     decoder->has_time = true;
     return MSIM_OK;
 }
@@ -106,6 +136,8 @@ static int read_member(struct decoder *decoder, const struct msim_json_token *to
         record->flags |= MSIM_RECORD_NO_SYMBOL;
         return MSIM_OK;
     }
+    if (token->kind == MSIM_JSON_ARRAY && key_is(decoder, token, "trades"))
+        decoder->has_trades = true;
     bool is_status = key_is(decoder, token, "status");
     if (is_status || key_is(decoder, token, "error")) {
         /* An error is what counts where both are there; a trade may have columns of these names. */
@@ -121,7 +153,24 @@ static int read_member(struct decoder *decoder, const struct msim_json_token *to
     return MSIM_OK;
 }
 
+/* The members of an object whose beginning was read. */
 static int read_members(struct decoder *decoder)
+{
+    struct msim_json_token token;
+    int kind;
+
+    while ((kind = msim_json_next(&decoder->reader, &token)) > MSIM_JSON_END) {
+        if (kind == MSIM_JSON_OBJECT_END)
+            return MSIM_OK;
+        int r = read_member(decoder, &token);
+        if (r < 0)
+            return r;
+    }
+    return msim_json_explain(&decoder->reader, decoder->detail);
+}
+
+/* The beginning of the whole message. */
+static int read_beginning(struct decoder *decoder)
 {
     struct msim_json_token token;
     int kind = msim_json_next(&decoder->reader, &token);
@@ -130,14 +179,19 @@ static int read_members(struct decoder *decoder)
         return msim_json_explain(&decoder->reader, decoder->detail);
     if (kind != MSIM_JSON_OBJECT)
         return refuse(decoder, &token, MSIM_ERR_INVALID, "a message is a JSON object");
-    while ((kind = msim_json_next(&decoder->reader, &token)) > MSIM_JSON_END) {
-        if (kind == MSIM_JSON_OBJECT_END)
-            continue;
-        int r = read_member(decoder, &token);
-        if (r < 0)
-            return r;
-    }
-    return kind < 0 ? msim_json_explain(&decoder->reader, decoder->detail) : MSIM_OK;
+    return MSIM_OK;
+}
+
+static int read_message(struct decoder *decoder)
+{
+    struct msim_json_token token;
+
+    int r = read_beginning(decoder);
+    if (r >= 0)
+        r = read_members(decoder);
+    if (r >= 0 && msim_json_next(&decoder->reader, &token) != MSIM_JSON_END)
+        r = msim_json_explain(&decoder->reader, decoder->detail);
+    return r;
 }
 
 int msim_replay_decode(const char *bytes, size_t length, struct msim_replay_message *out,
@@ -153,17 +207,19 @@ int msim_replay_decode(const char *bytes, size_t length, struct msim_replay_mess
                               .scratch_size = length,
                               .detail = detail};
     msim_json_init(&decoder.reader, bytes, length, NULL);
-    int r = read_members(&decoder);
+    int r = read_message(&decoder);
     if (r < 0)
         return r;
     bool is_trade =
         decoder.has_time && decoder.has_price && decoder.has_quantity && decoder.has_ticker;
     if (is_trade)
         message.kind = MSIM_REPLAY_TRADE;
+    else if (decoder.has_time && decoder.has_trades)
+        message.kind = MSIM_REPLAY_BUNDLE;
     else if (decoder.said.kind == MSIM_JSON_END)
         return msim_detail_set(detail, MSIM_ERR_INVALID,
                                "an object without timestamp, price, volume and ticker, and "
-                               "without status or error");
+                               "without trades, status or error");
     else
         r = read_text(&decoder, &decoder.said);
     if (r < 0)
@@ -171,4 +227,79 @@ int msim_replay_decode(const char *bytes, size_t length, struct msim_replay_mess
     message.record.kind = is_trade ? MSIM_RECORD_TRADE : 0;
     *out = message;
     return MSIM_OK;
+}
+
+/* ---- the trades of a bundle ---- */
+
+/* One of them, whose beginning was read. */
+static int read_trade(struct decoder *decoder, const struct msim_json_token *beginning,
+                      msim_time time)
+{
+    struct msim_replay_message *out = decoder->out;
+
+    if (beginning->kind != MSIM_JSON_OBJECT)
+        return refuse(decoder, beginning, MSIM_ERR_INVALID, "a bundle's trade is an object");
+    *out = (struct msim_replay_message){.kind = MSIM_REPLAY_TRADE, .text = ""};
+    decoder->has_price = decoder->has_quantity = decoder->has_ticker = false;
+    int r = read_members(decoder);
+    if (r < 0)
+        return r;
+    if (!decoder->has_price || !decoder->has_quantity || !decoder->has_ticker)
+        return refuse(decoder, beginning, MSIM_ERR_INVALID,
+                      "a bundle's trade without price, volume and ticker");
+    out->record.kind = MSIM_RECORD_TRADE;
+    out->record.time = time;
+    return MSIM_OK;
+}
+
+static int read_trades(struct decoder *decoder, msim_time time,
+                       int (*trade)(void *context, const struct msim_replay_message *message),
+                       void *context)
+{
+    struct msim_json_token token;
+    int kind;
+
+    while ((kind = msim_json_next(&decoder->reader, &token)) > MSIM_JSON_END) {
+        if (kind == MSIM_JSON_ARRAY_END)
+            return MSIM_OK;
+        int r = read_trade(decoder, &token, time);
+        if (r >= 0)
+            r = trade(context, decoder->out);
+        if (r < 0)
+            return r;
+    }
+    return msim_json_explain(&decoder->reader, decoder->detail);
+}
+
+int msim_replay_decode_bundle(const char *bytes, size_t length, char *scratch,
+                              int (*trade)(void *context,
+                                           const struct msim_replay_message *message),
+                              void *context, struct msim_detail *detail)
+{
+    struct msim_replay_message message;
+    struct msim_json_token token;
+
+    if (!trade)
+        return MSIM_ERR_INVALID;
+    int r = msim_replay_decode(bytes, length, &message, scratch, detail);
+    if (r < 0)
+        return r;
+    if (message.kind != MSIM_REPLAY_BUNDLE)
+        return msim_detail_set(detail, MSIM_ERR_INVALID, "the message is no bundle");
+
+    const msim_time time = message.record.time;
+    struct decoder decoder = {.text = bytes,
+                              .out = &message,
+                              .scratch = scratch,
+                              .scratch_size = length,
+                              .detail = detail};
+    msim_json_init(&decoder.reader, bytes, length, NULL);
+    r = read_beginning(&decoder);
+    while (r >= 0 && msim_json_next(&decoder.reader, &token) > MSIM_JSON_END) {
+        if (token.kind == MSIM_JSON_ARRAY && key_is(&decoder, &token, "trades"))
+            r = read_trades(&decoder, time, trade, context);
+        else if (token.kind == MSIM_JSON_OBJECT || token.kind == MSIM_JSON_ARRAY)
+            r = msim_json_skip(&decoder.reader, &token);
+    }
+    return r < 0 ? r : MSIM_OK;
 }

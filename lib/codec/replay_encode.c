@@ -1,5 +1,5 @@
 /*
- * A trade as the replay feed's JSON.
+ * A trade as the replay feed's JSON, by itself or in a bundle.
  *
  * A trade's text is three parts: the moment, the numbers, the ticker.  The
  * moment is made once for all trades that share it, the ticker once for each
@@ -16,13 +16,15 @@
 
 #define NS_PER_DAY (INT64_C(86400) * MSIM_NS_PER_S)
 
-static const char head_text[] = "{\"timestamp\": \"";
-static const char price_text[] = "\", \"price\": ";
+static const char head_text[] = "{\"timestamp\": ";
+static const char price_text[] = ", \"price\": ";
+static const char first_text[] = ", \"trades\": [{\"price\": ";
+static const char next_text[] = ", {\"price\": ";
 static const char volume_text[] = ", \"volume\": ";
 static const char ticker_text[] = ", \"ticker\": ";
 
 /* The longest beginning: every part but the tail. */
-#define MOMENT_SIZE (sizeof head_text + MSIM_CALENDAR_SIZE + sizeof price_text)
+#define MOMENT_SIZE (sizeof head_text + MSIM_CALENDAR_SIZE + 2 + sizeof price_text)
 #define NUMBERS_SIZE (2 * MSIM_DECIMAL_SIZE + sizeof volume_text)
 
 struct tail {
@@ -48,9 +50,11 @@ struct msim_replay_encoder {
     size_t extra_count;
     struct tail *tails; /* by symbol */
     size_t tail_count;
-    msim_time moment; /* that `moment_text` stands for */
-    size_t moment_length;
-    msim_time day; /* that `day_text` stands for, as its first nanosecond */
+    enum msim_replay_timestamps timestamps;
+    msim_time moment;     /* that `moment_text` stands for */
+    size_t moment_length; /* with the price's key; 0: none is made yet */
+    size_t stem_length;   /* without it */
+    msim_time day;        /* that `day_text` stands for, as its first nanosecond */
     char day_text[16];
     char moment_text[MOMENT_SIZE];
     struct msim_allocator allocator;
@@ -86,29 +90,62 @@ static size_t put_clock(char *out, uint64_t ns_of_day)
     return (size_t)(p + digits - out);
 }
 
-static void make_moment(struct msim_replay_encoder *encoder, msim_time time)
+/* As Python's str(datetime) gives it. */
+static size_t put_plain(struct msim_replay_encoder *encoder, msim_time time, char *out)
 {
     msim_time rest = time % NS_PER_DAY;
     if (rest < 0)
         rest += NS_PER_DAY;
     /* The first nanosecond of the first day may lie below what msim_time holds. */
-    bool day_fits = time >= INT64_MIN + rest;
+    if (time < INT64_MIN + rest)
+        return msim_calendar_print(time, MSIM_CALENDAR_PLAIN, out);
+    if (encoder->day != time - rest || encoder->day_text[0] == '\0') {
+        char text[MSIM_CALENDAR_SIZE];
+        encoder->day = time - rest;
+        msim_calendar_print(encoder->day, MSIM_CALENDAR_PLAIN, text);
+        memcpy(encoder->day_text, text, 11);
+        encoder->day_text[11] = '\0';
+    }
+    size_t length = put(out, encoder->day_text, 11);
+    return length + put_clock(out + length, (uint64_t)rest);
+}
+
+/* Whole units since 1970, rounded down. */
+static size_t put_count(msim_time time, int64_t unit, char *out)
+{
+    int64_t count = time / unit - (time % unit < 0);
+
+    return msim_decimal_print(count, 0, out);
+}
+
+static size_t put_moment(struct msim_replay_encoder *encoder, msim_time time, char *out)
+{
+    size_t length;
+
+    switch (encoder->timestamps) {
+    case MSIM_REPLAY_NS:
+        return put_count(time, 1, out);
+    case MSIM_REPLAY_US:
+        return put_count(time, MSIM_NS_PER_US, out);
+    case MSIM_REPLAY_MS:
+        return put_count(time, MSIM_NS_PER_MS, out);
+    case MSIM_REPLAY_ISO:
+        length = msim_calendar_print(time, MSIM_CALENDAR_ISO, out + 1);
+        break;
+    default:
+        length = put_plain(encoder, time, out + 1);
+    }
+    out[0] = out[length + 1] = '"';
+    return length + 2;
+}
+
+static void make_moment(struct msim_replay_encoder *encoder, msim_time time)
+{
     char *p = encoder->moment_text;
 
     p += put(p, head_text, sizeof head_text - 1);
-    if (!day_fits) {
-        p += msim_calendar_print(time, MSIM_CALENDAR_PLAIN, p);
-    } else {
-        if (encoder->day != time - rest || encoder->day_text[0] == '\0') {
-            char text[MSIM_CALENDAR_SIZE];
-            encoder->day = time - rest;
-            msim_calendar_print(encoder->day, MSIM_CALENDAR_PLAIN, text);
-            memcpy(encoder->day_text, text, 11);
-            encoder->day_text[11] = '\0';
-        }
-        p += put(p, encoder->day_text, 11);
-        p += put_clock(p, (uint64_t)rest);
-    }
+    p += put_moment(encoder, time, p);
+    encoder->stem_length = (size_t)(p - encoder->moment_text);
     p += put(p, price_text, sizeof price_text - 1);
     encoder->moment = time;
     encoder->moment_length = (size_t)(p - encoder->moment_text);
@@ -319,20 +356,16 @@ static int find_extras(struct msim_replay_encoder *encoder, const struct msim_re
     return MSIM_OK;
 }
 
-static size_t put_extra(char *out, const struct msim_extra *extra)
+static size_t put_extra(struct msim_replay_encoder *encoder, char *out,
+                        const struct msim_extra *extra)
 {
-    size_t length;
-
     switch (extra->kind) {
     case MSIM_EXTRA_BARE:
         return put(out, extra->text, extra->length);
     case MSIM_EXTRA_TEXT:
         return put_text(out, extra->text, extra->length);
     case MSIM_EXTRA_TIME:
-        out[0] = '"';
-        length = msim_calendar_print(extra->time, MSIM_CALENDAR_PLAIN, out + 1);
-        out[length + 1] = '"';
-        return length + 2;
+        return put_moment(encoder, extra->time, out);
     case MSIM_EXTRA_NULL:
         break;
     }
@@ -340,13 +373,13 @@ static size_t put_extra(char *out, const struct msim_extra *extra)
 }
 
 /* In place of the object's last brace, and that brace behind them. */
-static size_t put_extras(const struct msim_replay_encoder *encoder, char *out)
+static size_t put_extras(struct msim_replay_encoder *encoder, char *out)
 {
     char *p = out - 1;
 
     for (size_t i = 0; i < encoder->extra_count; i++) {
         p += put(p, encoder->extra_heads[i].text, encoder->extra_heads[i].length);
-        p += put_extra(p, &encoder->extras[i]);
+        p += put_extra(encoder, p, &encoder->extras[i]);
     }
     *p++ = '}';
     return (size_t)(p - out);
@@ -403,8 +436,36 @@ static bool is_exponent(int exponent)
     return exponent >= MSIM_EXPONENT_MIN && exponent <= MSIM_EXPONENT_MAX;
 }
 
-int msim_replay_encode(struct msim_replay_encoder *encoder, const struct msim_record *record,
-                       char *out, size_t capacity, size_t *length)
+int msim_replay_encoder_set_timestamps(struct msim_replay_encoder *encoder,
+                                       enum msim_replay_timestamps timestamps)
+{
+    if (!encoder || timestamps > MSIM_REPLAY_MS)
+        return MSIM_ERR_INVALID;
+    encoder->timestamps = timestamps;
+    encoder->moment_length = 0;
+    return MSIM_OK;
+}
+
+/* Everything before the price, which depends on the trade's place. */
+static size_t put_beginning(const struct msim_replay_encoder *encoder, enum msim_replay_place place,
+                            char *out)
+{
+    size_t length;
+
+    switch (place) {
+    case MSIM_REPLAY_FIRST:
+        length = put(out, encoder->moment_text, encoder->stem_length);
+        return length + put(out + length, first_text, sizeof first_text - 1);
+    case MSIM_REPLAY_NEXT:
+        return put(out, next_text, sizeof next_text - 1);
+    default:
+        return put(out, encoder->moment_text, encoder->moment_length);
+    }
+}
+
+int msim_replay_encode_placed(struct msim_replay_encoder *encoder, enum msim_replay_place place,
+                              const struct msim_record *record, char *out, size_t capacity,
+                              size_t *length)
 {
     if (record->kind != MSIM_RECORD_TRADE || !is_exponent(record->price_exponent) ||
         !is_exponent(record->quantity_exponent))
@@ -423,13 +484,13 @@ int msim_replay_encode(struct msim_replay_encoder *encoder, const struct msim_re
         if (r < 0)
             return r;
     }
-    most += encoder->moment_length + NUMBERS_SIZE + tail->length;
+    most += encoder->moment_length + sizeof first_text + NUMBERS_SIZE + tail->length;
     if (most > capacity) {
         *length = most;
         return MSIM_ERR_LIMIT;
     }
     char *p = out;
-    p += put(p, encoder->moment_text, encoder->moment_length);
+    p += put_beginning(encoder, place, p);
     p += put_number(p, record->as.trade.price, record->price_exponent,
                     record->flags & MSIM_RECORD_NO_PRICE);
     p += put(p, volume_text, sizeof volume_text - 1);
@@ -440,4 +501,10 @@ int msim_replay_encode(struct msim_replay_encoder *encoder, const struct msim_re
         p += put_extras(encoder, p);
     *length = (size_t)(p - out);
     return MSIM_OK;
+}
+
+int msim_replay_encode(struct msim_replay_encoder *encoder, const struct msim_record *record,
+                       char *out, size_t capacity, size_t *length)
+{
+    return msim_replay_encode_placed(encoder, MSIM_REPLAY_ALONE, record, out, capacity, length);
 }

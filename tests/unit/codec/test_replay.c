@@ -126,6 +126,61 @@ static void moments_agree_with_the_calendar_in_any_order(void **state)
     }
 }
 
+static void moments_are_written_in_the_style_that_was_chosen(void **state)
+{
+    static const struct {
+        enum msim_replay_timestamps timestamps;
+        msim_time time;
+        const char *expected;
+    } cases[] = {
+        {MSIM_REPLAY_PANDAS, INT64_C(1656633629338000000), "\"2022-07-01 00:00:29.338000\""},
+        {MSIM_REPLAY_ISO, INT64_C(1656633629338000000), "\"2022-07-01T00:00:29.338000Z\""},
+        {MSIM_REPLAY_ISO, INT64_C(1656633629000000000), "\"2022-07-01T00:00:29.000000Z\""},
+        {MSIM_REPLAY_NS, INT64_C(1656633629338000007), "1656633629338000007"},
+        {MSIM_REPLAY_US, INT64_C(1656633629338000999), "1656633629338000"},
+        {MSIM_REPLAY_MS, INT64_C(1656633629338999999), "1656633629338"},
+        {MSIM_REPLAY_MS, -1, "-1"},
+        {MSIM_REPLAY_US, INT64_MIN, "-9223372036854776"},
+        {MSIM_REPLAY_NS, INT64_MIN, "-9223372036854775808"},
+    };
+    struct bench *bench = *state;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char expected[128];
+        assert_int_equal(msim_replay_encoder_set_timestamps(bench->encoder, cases[i].timestamps),
+                         MSIM_OK);
+        snprintf(expected, sizeof expected,
+                 "{\"timestamp\": %s, \"price\": 1, \"volume\": 2, \"ticker\": \"\"}",
+                 cases[i].expected);
+        assert_string_equal(encoded(bench, trade(cases[i].time, 1, 2, 3)), expected);
+    }
+    assert_int_equal(
+        msim_replay_encoder_set_timestamps(bench->encoder, (enum msim_replay_timestamps)5),
+        MSIM_ERR_INVALID);
+    assert_int_equal(msim_replay_encoder_set_timestamps(bench->encoder, MSIM_REPLAY_PANDAS),
+                     MSIM_OK);
+}
+
+static void a_bundle_says_its_moment_once(void **state)
+{
+    struct bench *bench = *state;
+    size_t at = 0, length = 0;
+
+    for (int i = 0; i < 3; i++) {
+        struct msim_record record = trade(0, i, 2 * i, 3);
+        assert_int_equal(
+            msim_replay_encode_placed(bench->encoder, i ? MSIM_REPLAY_NEXT : MSIM_REPLAY_FIRST,
+                                      &record, bench->text + at, sizeof bench->text - at, &length),
+            MSIM_OK);
+        at += length;
+    }
+    strcpy(bench->text + at, MSIM_REPLAY_BUNDLE_END);
+    assert_string_equal(bench->text, "{\"timestamp\": \"1970-01-01 00:00:00\", \"trades\": ["
+                                     "{\"price\": 0, \"volume\": 0, \"ticker\": \"\"}, "
+                                     "{\"price\": 1, \"volume\": 2, \"ticker\": \"\"}, "
+                                     "{\"price\": 2, \"volume\": 4, \"ticker\": \"\"}]}");
+}
+
 static void a_small_buffer_is_refused_and_told_what_it_takes(void **state)
 {
     struct bench *bench = *state;
@@ -235,6 +290,93 @@ static void a_trade_with_columns_called_status_and_error_is_a_trade(void **state
     assert_string_equal(message.text, "BTC");
 }
 
+static void a_number_is_a_moment_in_the_unit_that_its_size_tells(void **state)
+{
+    static const struct {
+        const char *number;
+        msim_time time;
+    } cases[] = {
+        {"1656633629338", INT64_C(1656633629338000000)},
+        {"1656633629338001", INT64_C(1656633629338001000)},
+        {"1656633629338001007", INT64_C(1656633629338001007)},
+    };
+    struct msim_replay_message message;
+    char text[128];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        snprintf(text, sizeof text,
+                 "{\"timestamp\": %s, \"price\": 1, \"volume\": 2, \"ticker\": \"\"}",
+                 cases[i].number);
+        assert_int_equal(decode(text, &message, NULL), MSIM_OK);
+        assert_int_equal(message.record.time, cases[i].time);
+    }
+}
+
+struct sum {
+    size_t trades;
+    int64_t prices;
+    int64_t stop_at;
+};
+
+static int add_trade(void *context, const struct msim_replay_message *message)
+{
+    struct sum *sum = context;
+
+    assert_int_equal(message->kind, MSIM_REPLAY_TRADE);
+    assert_int_equal(message->record.kind, MSIM_RECORD_TRADE);
+    assert_int_equal(message->record.time, INT64_C(1656633600) * MSIM_NS_PER_S);
+    sum->trades++;
+    sum->prices += message->record.as.trade.price;
+    return message->record.as.trade.price == sum->stop_at ? MSIM_ERR_STATE : MSIM_OK;
+}
+
+static void the_trades_of_a_bundle_are_given_in_their_order(void **state)
+{
+    static const char text[] =
+        "{\"x\": {\"trades\": [1]}, \"trades\": [{\"price\": 1, \"volume\": 2, \"ticker\": \"A\", "
+        "\"extra\": [{}]}, {\"ticker\": \"B\", \"volume\": 2, \"price\": 10}], "
+        "\"timestamp\": \"2022-07-01 00:00:00\"}";
+    struct msim_replay_message message;
+    struct sum sum = {0};
+    char scratch[sizeof text];
+
+    (void)state;
+    assert_int_equal(decode(text, &message, NULL), MSIM_OK);
+    assert_int_equal(message.kind, MSIM_REPLAY_BUNDLE);
+    assert_int_equal(
+        msim_replay_decode_bundle(text, sizeof text - 1, scratch, add_trade, &sum, NULL), MSIM_OK);
+    assert_int_equal(sum.trades, 2);
+    assert_int_equal(sum.prices, 11);
+    sum = (struct sum){.stop_at = 1};
+    assert_int_equal(
+        msim_replay_decode_bundle(text, sizeof text - 1, scratch, add_trade, &sum, NULL),
+        MSIM_ERR_STATE);
+    assert_int_equal(sum.trades, 1);
+}
+
+static void a_bundle_with_something_else_among_its_trades_is_refused(void **state)
+{
+    static const char *const cases[] = {
+        "{\"timestamp\": \"2022-07-01\", \"trades\": [1]}",
+        "{\"timestamp\": \"2022-07-01\", \"trades\": [{\"price\": 1, \"volume\": 2}]}",
+        "{\"timestamp\": \"2022-07-01\", \"trades\": [{\"price\": \"1\"}]}",
+        "{\"status\": \"Replay finished.\"}",
+    };
+    struct sum sum = {0};
+    char scratch[128];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct msim_detail detail = {{0}};
+        assert_int_equal(msim_replay_decode_bundle(cases[i], strlen(cases[i]), scratch, add_trade,
+                                                   &sum, &detail),
+                         MSIM_ERR_INVALID);
+        assert_true(detail.text[0] != '\0');
+    }
+    assert_int_equal(sum.trades, 0);
+}
+
 static void what_is_no_message_is_refused_with_its_place(void **state)
 {
     static const struct {
@@ -333,12 +475,17 @@ int main(void)
         cmocka_unit_test(a_tickers_text_is_escaped_as_json_dumps_does),
         cmocka_unit_test(decimals_keep_their_digits_and_what_is_missing_is_null),
         cmocka_unit_test(moments_agree_with_the_calendar_in_any_order),
+        cmocka_unit_test(moments_are_written_in_the_style_that_was_chosen),
+        cmocka_unit_test(a_bundle_says_its_moment_once),
         cmocka_unit_test(a_small_buffer_is_refused_and_told_what_it_takes),
         cmocka_unit_test(what_is_no_trade_is_refused),
         cmocka_unit_test(what_is_written_is_read_back),
         cmocka_unit_test(keys_stand_in_any_order_and_foreign_ones_are_passed_over),
         cmocka_unit_test(status_and_error_are_told_apart_from_trades),
         cmocka_unit_test(a_trade_with_columns_called_status_and_error_is_a_trade),
+        cmocka_unit_test(a_number_is_a_moment_in_the_unit_that_its_size_tells),
+        cmocka_unit_test(the_trades_of_a_bundle_are_given_in_their_order),
+        cmocka_unit_test(a_bundle_with_something_else_among_its_trades_is_refused),
         cmocka_unit_test(what_is_no_message_is_refused_with_its_place),
         cmocka_unit_test(further_columns_follow_under_their_own_names),
     };
