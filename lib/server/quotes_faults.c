@@ -4,16 +4,7 @@
  */
 #include "server/quotes.h"
 
-#include <string.h>
-
-#include <marketsim/form.h>
-#include <marketsim/impair.h>
-
-#include "base/json.h"
-#include "base/log.h"
-
-/* The longest name by which a client may call itself. */
-#define CLIENT_NAME_SIZE 65
+#include "server/link_faults.h"
 
 /*
  * The layer's moment.  It goes by the records: while one leaves it is that one's, and it never
@@ -34,52 +25,16 @@ static msim_time layer_now(const struct msim_quotes_server *server)
     return now > server->sent ? now : server->sent;
 }
 
-static int as_admission(const struct msim_fault_admission *admission)
-{
-    switch (admission->action) {
-    case MSIM_FAULT_ACTION_REFUSE:
-        return MSIM_ADMIT_RESET;
-    case MSIM_FAULT_ACTION_STALL:
-        return MSIM_ADMIT_NEVER;
-    case MSIM_FAULT_ACTION_HTTP_ERROR:
-        return admission->status;
-    default:
-        return MSIM_ADMIT;
-    }
-}
-
 int msim_quotes_faults_arrived(struct msim_quotes_server *server)
 {
-    struct msim_fault_session_params anybody = MSIM_FAULT_SESSION_PARAMS_INIT;
-
-    anybody.channel = MSIM_FAULT_WS_PUBLIC;
-    struct msim_fault_admission admission =
-        msim_faults_admit(server->params.faults, layer_now(server), &anybody);
-    /* A status is an answer to a request, which has not come yet. */
-    return admission.action == MSIM_FAULT_ACTION_HTTP_ERROR ? MSIM_ADMIT : as_admission(&admission);
+    return msim_link_faults_arrived(server->params.faults, layer_now(server));
 }
 
 int msim_quotes_faults_admit(struct msim_quotes_server *server, struct msim_quotes_client *client,
                              const struct msim_request *request)
 {
-    struct msim_fault_session_params params = MSIM_FAULT_SESSION_PARAMS_INIT;
-    msim_time now = layer_now(server);
-    char name[CLIENT_NAME_SIZE];
-
-    int r =
-        msim_form_value(request->query, strlen(request->query), "msim_client", name, sizeof name);
-    if (r < 0 && r != MSIM_ERR_NOT_FOUND)
-        return 400;
-    params.client = r > 0 ? name : msim_request_header(request, "X-Msim-Client");
-    params.channel = MSIM_FAULT_WS_PUBLIC;
-    params.user = client;
-    struct msim_fault_admission admission = msim_faults_admit(server->params.faults, now, &params);
-    if (admission.action != 0)
-        return as_admission(&admission);
-    r = msim_faults_session_open(server->params.faults, now, &params, &client->faults, NULL);
-    if (r == MSIM_OK)
-        return MSIM_ADMIT;
-    return r == MSIM_ERR_INVALID ? 400 : 503;
+    return msim_link_faults_admit(server->params.faults, layer_now(server), request, client,
+                                  &client->faults);
 }
 
 void msim_quotes_faults_close(struct msim_quotes_server *server, struct msim_quotes_client *client)
@@ -88,87 +43,28 @@ void msim_quotes_faults_close(struct msim_quotes_server *server, struct msim_quo
         msim_faults_session_close(server->params.faults, layer_now(server), &client->faults);
 }
 
-static void deliver(struct msim_quotes_server *server, struct msim_quotes_client *client,
-                    const void *bytes, size_t length)
-{
-    msim_quotes_given(server, client,
-                      msim_connection_send(client->connection, MSIM_MESSAGE_TEXT, bytes, length));
-}
-
-static size_t piece(const void *context, uint32_t index)
-{
-    return msim_fault_slice_size(context, index);
-}
-
 /* Pauses are of the market's time, as all that befalls a message. */
-static void deliver_output(struct msim_quotes_server *server, struct msim_quotes_client *client,
-                           const struct msim_fault_output *output)
+static void deliver(struct msim_quotes_server *server, struct msim_quotes_client *client,
+                    const struct msim_fault_output *output)
 {
-    if (output->slice.max == 0) {
-        deliver(server, client, output->bytes, output->length);
-        return;
-    }
     msim_time now = layer_now(server);
     msim_time pause = msim_pacer_due(&server->pacer, now + output->slice.pause) -
                       msim_pacer_due(&server->pacer, now);
-    const struct msim_slicing slicing = {piece, &output->slice, pause, output->slice.fragment};
-    msim_quotes_given(server, client,
-                      msim_connection_send_sliced(client->connection, MSIM_MESSAGE_TEXT,
-                                                  output->bytes, output->length, &slicing));
+
+    msim_quotes_given(server, client, msim_link_faults_deliver(client->connection, output, pause));
 }
 
 int msim_quotes_faults_send(struct msim_quotes_server *server, struct msim_quotes_client *client,
                             int type, const char *symbol, const void *bytes, size_t length)
 {
-    struct msim_fault_message message = {.bytes = bytes, .length = length, .type = type};
+    int r = msim_link_faults_submit(server->params.faults, layer_now(server), client->faults, type,
+                                    symbol, bytes, length);
 
-    if (symbol)
-        message.symbol = (struct msim_fault_text){symbol, strlen(symbol)};
-    int r = msim_faults_submit(server->params.faults, layer_now(server),
-                               msim_fault_session_link(client->faults, MSIM_FAULT_OUT), &message);
     if (r == MSIM_FAULT_PASS)
-        deliver(server, client, bytes, length);
+        msim_quotes_given(
+            server, client,
+            msim_connection_send(client->connection, MSIM_MESSAGE_TEXT, bytes, length));
     return r < 0 && r != MSIM_ERR_CLOSED ? r : MSIM_OK;
-}
-
-/* What a connection lacks while an action goes on; that no data leaves is the layer's doing. */
-static unsigned impairments(int action)
-{
-    struct msim_fault_effect effect = msim_fault_action_effect(action);
-    unsigned lacks = 0;
-
-    if (!effect.reads)
-        lacks |= MSIM_IMPAIR_READ;
-    else if (!effect.processes)
-        lacks |= effect.answers_pings ? MSIM_IMPAIR_TAKE : MSIM_IMPAIR_HEAR;
-    if (!effect.writes && !effect.answers_pings)
-        lacks |= MSIM_IMPAIR_WRITE;
-    return lacks;
-}
-
-static void act(struct msim_quotes_server *server, struct msim_quotes_client *client,
-                const struct msim_fault_output *output)
-{
-    struct msim_connection *connection = client->connection;
-
-    msim_log(&server->logger, MSIM_LOG_INFO, "quotes", "%s: %s by %s",
-             msim_connection_peer(connection), msim_fault_action_name(output->action),
-             output->strategy[0] ? output->strategy : "the failure layer");
-    switch (output->action) {
-    case MSIM_FAULT_ACTION_CLOSE:
-        msim_connection_impair(connection, 0);
-        msim_connection_close(connection, output->code, output->reason);
-        break;
-    case MSIM_FAULT_ACTION_FIN:
-        msim_connection_hang_up(connection, output->flush ? MSIM_LEAVE_SENT : MSIM_LEAVE_DROPPED);
-        break;
-    case MSIM_FAULT_ACTION_RST:
-        msim_connection_impair(connection, MSIM_IMPAIR_WRITE); /* what was sent before has left */
-        msim_connection_abort(connection);
-        break;
-    default:
-        msim_connection_impair(connection, impairments(output->action));
-    }
 }
 
 int msim_quotes_faults_release(struct msim_quotes_server *server)
@@ -180,9 +76,9 @@ int msim_quotes_faults_release(struct msim_quotes_server *server)
     while ((r = msim_faults_pull(faults, layer_now(server), &output)) == MSIM_PULL_RECORD) {
         struct msim_quotes_client *client = msim_fault_session_user(output.session);
         if (output.kind == MSIM_FAULT_OUTPUT_MESSAGE)
-            deliver_output(server, client, &output);
+            deliver(server, client, &output);
         else
-            act(server, client, &output);
+            msim_link_faults_act(client->connection, &output, &server->logger, "quotes");
     }
     return r < 0 ? r : MSIM_OK;
 }
@@ -199,65 +95,7 @@ int msim_quotes_faults_run(struct msim_quotes_server *server, msim_time *next)
     return MSIM_OK;
 }
 
-/* ---- what can be done here ---- */
-
-static bool is_one_of(const struct msim_json_document *document, uint32_t node,
-                      const char *const *words, size_t count)
-{
-    const struct msim_json_node *value = &document->nodes[node];
-
-    for (size_t i = 0; i < count; i++)
-        if (msim_json_is(document->text, value->start, value->end, words[i]))
-            return true;
-    return false;
-}
-
-/* Only looks for what this server lacks: everything else is judged where strategies are added. */
-static int check_strategy(const struct msim_json_document *document, uint32_t strategy,
-                          struct msim_detail *detail)
-{
-    static const char *const kinds[] = {"drop",  "duplicate", "corrupt", "throttle",
-                                        "delay", "reorder",   "slice",   "session"};
-    static const char *const inbound[] = {"in"};
-
-    if (document->nodes[strategy].kind != MSIM_JSON_OBJECT)
-        return MSIM_OK;
-    uint32_t kind = msim_json_member(document, strategy, "kind");
-    uint32_t notice = msim_json_member(document, strategy, "notice");
-    uint32_t select = msim_json_member(document, strategy, "select");
-    if (kind != MSIM_JSON_NONE && !is_one_of(document, kind, kinds, sizeof kinds / sizeof kinds[0]))
-        return msim_json_refuse(document, kind, detail, MSIM_ERR_UNSUPPORTED,
-                                "a quotes server does what befalls messages and sessions alone: "
-                                "drop, duplicate, corrupt, throttle, delay, reorder, slice, "
-                                "session");
-    if (notice != MSIM_JSON_NONE)
-        return msim_json_refuse(document, notice, detail, MSIM_ERR_UNSUPPORTED,
-                                "the feed has no message that warns of an end: leave it out");
-    if (select == MSIM_JSON_NONE || document->nodes[select].kind != MSIM_JSON_OBJECT)
-        return MSIM_OK;
-    uint32_t direction = msim_json_member(document, select, "dir");
-    if (direction != MSIM_JSON_NONE && is_one_of(document, direction, inbound, 1))
-        return msim_json_refuse(document, direction, detail, MSIM_ERR_UNSUPPORTED,
-                                "a quotes server judges what goes out alone");
-    return MSIM_OK;
-}
-
 int msim_quotes_server_check_faults(const char *json, size_t length, struct msim_detail *detail)
 {
-    struct msim_json_document document;
-
-    if (!json)
-        return MSIM_ERR_INVALID;
-    int r = msim_json_document_read(&document, json, length, NULL, NULL, detail);
-    if (r < 0)
-        return r;
-    uint32_t list = 0;
-    if (document.nodes[0].kind == MSIM_JSON_OBJECT)
-        list = msim_json_member(&document, 0, "strategies");
-    if (list != MSIM_JSON_NONE && document.nodes[list].kind == MSIM_JSON_ARRAY)
-        for (uint32_t at = document.nodes[list].first; at != MSIM_JSON_NONE && r >= 0;
-             at = document.nodes[at].next)
-            r = check_strategy(&document, at, detail);
-    msim_json_document_finish(&document);
-    return r;
+    return msim_link_faults_check(json, length, "a quotes server", detail);
 }
