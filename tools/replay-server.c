@@ -10,6 +10,7 @@
 
 #include "base/calendar.h"
 #include "cli/examine.h"
+#include "cli/faults.h"
 #include "cli/network.h"
 #include "cli/options.h"
 #include "cli/service.h"
@@ -38,6 +39,17 @@ struct settings {
     uint64_t memory;
     const char *temp_dir;
     uint64_t max_queue_size;
+    const char *mode_name; /* as they were given; NULL: the defaults */
+    const char *format_name;
+    const char *timestamps_name;
+    const char *slow_client_name;
+    uint32_t mode;
+    uint32_t format;
+    uint32_t timestamps;
+    uint32_t slow_client;
+    uint64_t wait_clients;
+    bool loop;
+    struct fault_plan plan;
     enum msim_log_level level;
     char **paths;
     size_t path_count;
@@ -48,8 +60,74 @@ struct replay {
     struct service service;
     struct msim_parquet *parquet;
     struct msim_replay_server *server;
-    uint64_t bad_rows; /* left out of the replays that have ended */
+    msim_time preparation; /* how long opening the files took */
+    uint64_t bad_rows;     /* left out of the replays that have ended */
 };
+
+/* Which of the words `name` is, with words said where it is none; NULL leaves `out` as it is. */
+static bool choose(const char *option, const char *name, const char *const *words, size_t count,
+                   uint32_t *out)
+{
+    if (!name)
+        return true;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(name, words[i]) == 0) {
+            *out = (uint32_t)i;
+            return true;
+        }
+    }
+    fprintf(stderr, "replay-server: --%s: '%s' is none of", option, name);
+    for (size_t i = 0; i < count; i++)
+        fprintf(stderr, "%s %s", i > 0 ? "," : "", words[i]);
+    fputc('\n', stderr);
+    return false;
+}
+
+/* What is said in words, and how it goes together.  -1 to go on. */
+static int read_names(struct settings *settings)
+{
+    static const char *const modes[] = {
+        [MSIM_REPLAY_PER_CLIENT] = "per-client",
+        [MSIM_REPLAY_BROADCAST] = "broadcast",
+    };
+    static const char *const formats[] = {
+        [MSIM_REPLAY_FORMAT_TRADES] = "trades",
+        [MSIM_REPLAY_FORMAT_BUNDLE] = "bundle",
+    };
+    static const char *const timestamps[] = {
+        [MSIM_REPLAY_PANDAS] = "pandas", [MSIM_REPLAY_ISO] = "iso", [MSIM_REPLAY_NS] = "ns",
+        [MSIM_REPLAY_US] = "us",         [MSIM_REPLAY_MS] = "ms",
+    };
+    static const char *const policies[] = {
+        [MSIM_SLOW_DISCONNECT] = "disconnect",
+        [MSIM_SLOW_DROP] = "drop",
+        [MSIM_SLOW_WAIT] = "wait",
+    };
+
+    if (!choose("mode", settings->mode_name, modes, 2, &settings->mode) ||
+        !choose("format", settings->format_name, formats, 2, &settings->format) ||
+        !choose("timestamps", settings->timestamps_name, timestamps, 5, &settings->timestamps) ||
+        !choose("slow-client", settings->slow_client_name, policies, 3, &settings->slow_client))
+        return EXIT_USAGE;
+    const char *alone = settings->slow_client_name   ? "slow-client"
+                        : settings->wait_clients > 0 ? "wait-for-clients"
+                                                     : NULL;
+    if (alone && settings->mode != MSIM_REPLAY_BROADCAST) {
+        fprintf(stderr,
+                "replay-server: --%s goes with --mode broadcast: a replay of one's own waits\n",
+                alone);
+        return EXIT_USAGE;
+    }
+    uint64_t most = settings->network.max_clients;
+    if (most > 0 && settings->wait_clients > most) {
+        fprintf(stderr, "replay-server: --wait-for-clients: more than --max-clients lets in\n");
+        return EXIT_USAGE;
+    }
+    /* At full speed nobody keeps up by himself: the slowest is waited for. */
+    if (!settings->slow_client_name && settings->speed.num > 0 && settings->speed.den == 0)
+        settings->slow_client = MSIM_SLOW_WAIT;
+    return -1;
+}
 
 static int read_settings(struct settings *settings, int argument_count, char **arguments)
 {
@@ -84,8 +162,25 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "what reading and sorting the files may take, for all\nclients together (1G)"},
         {"temp-dir", 0, OPTION_TEXT, &settings->temp_dir, "FOLDER",
          "where what does not fit in memory is sorted ($TMPDIR, or\n/var/tmp)"},
+        {"format", 0, OPTION_TEXT, &settings->format_name, "NAME",
+         "trades: a message each (default); bundle: one for all\ntrades of a timestamp"},
+        {"timestamps", 0, OPTION_TEXT, &settings->timestamps_name, "NAME",
+         "pandas: 2022-07-01 00:00:29.338000 (default), iso: with\nT and Z; ns, us, ms: a number "
+         "since 1970"},
+        {"loop", 0, OPTION_FLAG, &settings->loop, NULL, "begin anew when the replay has ended"},
+        {"mode", 0, OPTION_TEXT, &settings->mode_name, "NAME",
+         "per-client: each has a replay of its own (default);\nbroadcast: all share one, and join "
+         "it where it stands"},
+        {"wait-for-clients", 0, OPTION_LIMIT, &settings->wait_clients, "N",
+         "hold a broadcast until so many are there"},
+        {"slow-client", 0, OPTION_TEXT, &settings->slow_client_name, "POLICY",
+         "whom a broadcast leaves behind: disconnect (default),\ndrop (its oldest messages), or "
+         "wait (default at full speed)"},
+        {"faults", 0, OPTION_TEXT, &settings->plan.path, "FILE",
+         "what befalls messages: strategies as JSON (docs/faults.md)"},
+        {"seed", 0, OPTION_COUNT, &settings->plan.seed, "N", "of what befalls them (0)"},
         {"max-clients", 0, OPTION_LIMIT, &settings->network.max_clients, "N",
-         "replays at once (64); more clients are refused"},
+         "at once (64, of a broadcast 1024); more are refused"},
         {"max-backlog", 0, OPTION_BYTES, &settings->network.max_backlog, "BYTES",
          "queued for a client that reads slowly (8M); then its\nreplay waits"},
         {"max-queue-size", 0, OPTION_LIMIT_OR_NONE, &settings->max_queue_size, "N",
@@ -103,7 +198,8 @@ static int read_settings(struct settings *settings, int argument_count, char **a
         .examples = "  replay-server trades_sample.parquet\n"
                     "  replay-server --speed 10 --ticker 'BTC-*' day1.parquet day2.parquet\n"
                     "  replay-server --speed max --port 9000 trades/\n"
-                    "  market-client ws://localhost:8765\n",
+                    "  replay-server --mode broadcast --wait-for-clients 2 --loop day1.parquet\n"
+                    "  market-client 'ws://localhost:8765/?speed=20&ticker=BTC-*'\n",
         .options = options,
         .option_count = sizeof options / sizeof options[0],
     };
@@ -123,7 +219,7 @@ static int read_settings(struct settings *settings, int argument_count, char **a
                         "replay-server --help\n");
         return EXIT_USAGE;
     }
-    return -1;
+    return read_names(settings);
 }
 
 /* `timestamp=ts` into the params; false, with words said, where it is no such pair. */
@@ -224,31 +320,76 @@ static int open_files(struct replay *replay)
     params.temp_directory = temp_directory(&replay->settings);
     params.sources = planned_sources(&replay->settings);
     params.logger = &replay->service.logger;
+    msim_time began = terminal_clock();
     int r = msim_parquet_open(&replay->parquet, &params, &detail);
+    replay->preparation = terminal_clock() - began;
     free(paths);
     if (r < 0)
         terminal_fail(&replay->service.terminal, "%s", detail.text);
     return exit_code_of(r);
 }
 
-static int open_source(void *context, struct msim_source *out, struct msim_detail *detail)
+/* The server's window, and within it the client's. */
+static void set_window(struct msim_parquet_source_params *params, const struct settings *settings,
+                       const struct msim_replay_selection *selection)
 {
+    params->from = settings->from;
+    params->to = settings->to;
+    if (selection->has_from && selection->from > params->from)
+        params->from = selection->from;
+    if (selection->has_to && selection->to < params->to)
+        params->to = selection->to;
+    params->has_from = params->from != NO_FROM;
+    params->has_to = params->to != NO_TO;
+}
+
+static void set_extra(struct msim_parquet_source_params *params, const struct settings *settings,
+                      const struct msim_replay_selection *selection)
+{
+    const char *const *names = (const char *const *)settings->extra_columns.items;
+    size_t count = settings->extra_columns.count;
+
+    if (selection->has_extra) {
+        names = selection->extra;
+        count = selection->extra_count;
+    }
+    params->all_extra_columns = count == 1 && strcmp(names[0], "all") == 0;
+    if (!params->all_extra_columns) {
+        params->extra_columns = names;
+        params->extra_column_count = count;
+    }
+}
+
+static int open_source(void *context, const struct msim_replay_selection *selection,
+                       struct msim_source *out, struct msim_detail *detail)
+{
+    const struct msim_source_array_params nothing = MSIM_SOURCE_ARRAY_PARAMS_INIT;
     struct replay *replay = context;
     struct msim_parquet_source_params params = MSIM_PARQUET_SOURCE_PARAMS_INIT;
 
-    params.has_from = replay->settings.from != NO_FROM;
-    params.has_to = replay->settings.to != NO_TO;
-    params.from = replay->settings.from;
-    params.to = replay->settings.to;
+    set_window(&params, &replay->settings, selection);
+    set_extra(&params, &replay->settings, selection);
     params.tickers = (const char *const *)replay->settings.tickers.items;
     params.ticker_count = replay->settings.tickers.count;
-    const struct option_list *extra = &replay->settings.extra_columns;
-    params.all_extra_columns = extra->count == 1 && strcmp(extra->items[0], "all") == 0;
-    if (!params.all_extra_columns) {
-        params.extra_columns = (const char *const *)extra->items;
-        params.extra_column_count = extra->count;
-    }
+    /* What the client wants and what the server gives may have nothing in common. */
+    if (params.has_from && params.has_to && params.from >= params.to)
+        return msim_source_array(out, &nothing, detail);
     return msim_parquet_source(out, replay->parquet, &params, detail);
+}
+
+static void tell_history(void *context, struct msim_replay_history *out)
+{
+    const struct replay *replay = context;
+    struct msim_parquet_info info;
+
+    msim_parquet_info(replay->parquet, &info);
+    *out = (struct msim_replay_history){
+        .rows = info.rows,
+        .files = info.files,
+        .first = info.first,
+        .last = info.last,
+        .preparation = replay->preparation,
+    };
 }
 
 static void count_bad_rows(void *context, const struct msim_source *source)
@@ -281,13 +422,14 @@ static int prepare(struct replay *replay)
  */
 static int try_source(struct replay *replay)
 {
+    const struct msim_replay_selection everything = {0};
     struct terminal *terminal = &replay->service.terminal;
     struct msim_detail detail = {{0}};
     struct msim_source source;
     struct msim_record record;
     size_t count;
 
-    int r = open_source(replay, &source, &detail);
+    int r = open_source(replay, &everything, &source, &detail);
     if (r >= 0) {
         do
             r = msim_source_pull(&source, &record, 1, &count, &detail);
@@ -323,11 +465,19 @@ static int start(struct replay *replay)
 
     params.open = open_source;
     params.ended = count_bad_rows;
+    params.history = tell_history;
     params.context = replay;
     params.host = settings->network.host;
     params.port = settings->network.port;
     params.speed = settings->speed;
     params.max_gap = settings->max_gap;
+    params.loop = settings->loop;
+    params.mode = settings->mode;
+    params.format = settings->format;
+    params.timestamps = settings->timestamps;
+    params.slow_client = settings->slow_client;
+    params.wait_clients = (size_t)settings->wait_clients;
+    params.faults = settings->plan.faults;
     params.max_clients = (size_t)settings->network.max_clients;
     params.max_backlog_bytes = (size_t)settings->network.max_backlog;
     params.max_queue_bundles = (size_t)settings->max_queue_size;
@@ -421,6 +571,12 @@ static void summarise(struct replay *replay)
             stats.trades, stats.bundles, stats.clients_total, stats.clients_total == 1 ? "" : "s",
             stats.finished, stats.finished == 1 ? "" : "s",
             lateness_words(&stats, words, sizeof words));
+    if (stats.dropped + stats.slow > 0)
+        fprintf(stderr,
+                "%" PRIu64 " messages dropped, %" PRIu64 " clients closed for reading too "
+                "slowly\n",
+                stats.dropped, stats.slow);
+    fault_plan_print(&replay->settings.plan);
     if (replay->bad_rows > 0)
         fprintf(stderr, "%" PRIu64 " bad rows left out of the replays that ended\n",
                 replay->bad_rows);
@@ -429,6 +585,7 @@ static void summarise(struct replay *replay)
 static void finish(struct replay *replay)
 {
     msim_replay_server_destroy(&replay->server);
+    fault_plan_finish(&replay->settings.plan);
     msim_parquet_close(&replay->parquet);
     option_list_finish(&replay->settings.trade_files);
     option_list_finish(&replay->settings.columns);
@@ -471,6 +628,11 @@ int main(int argument_count, char **arguments)
         code = examine_files(&replay);
         finish(&replay);
         return code;
+    }
+    if (code == EXIT_SUCCESS) {
+        code = fault_plan_open(&replay.settings.plan, &replay.service.terminal,
+                               &replay.service.logger, msim_replay_server_check_faults);
+        code = code < 0 ? EXIT_SUCCESS : code;
     }
     if (code == EXIT_SUCCESS)
         code = prepare(&replay);

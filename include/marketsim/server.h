@@ -19,38 +19,88 @@
 extern "C" {
 #endif
 
-/* ---- replay: trades of the past at their own pace, one replay for each client ---- */
+/* ---- replay: trades of the past at their own pace ---- */
 
 struct msim_replay_server;
+
+/* What of a history is replayed. */
+struct msim_replay_selection {
+    bool has_from;            /* `from` is a bound */
+    bool has_to;              /* `to` is a bound */
+    msim_time from;           /* trades at and after */
+    msim_time to;             /* trades before; later than `from` */
+    bool has_extra;           /* these further columns, in place of those that the server gives */
+    const char *const *extra; /* names; "all" alone: all that there are */
+    size_t extra_count;
+};
+
+enum msim_replay_mode {
+    MSIM_REPLAY_PER_CLIENT = 0, /* each client has a replay of its own, and its remote control */
+    MSIM_REPLAY_BROADCAST,      /* one replay, which every client joins where it stands */
+};
+
+enum msim_replay_format {
+    MSIM_REPLAY_FORMAT_TRADES = 0, /* a message for each trade */
+    MSIM_REPLAY_FORMAT_BUNDLE,     /* one for all trades of a timestamp */
+};
+
+/* What there is to be replayed, for those who ask the server. */
+struct msim_replay_history {
+    uint64_t rows;
+    uint64_t files;
+    msim_time first; /* both MSIM_TIME_NEVER where there is no row */
+    msim_time last;
+    msim_time preparation; /* how long it took until the order was known */
+};
 
 struct msim_replay_server_params {
     size_t size;
     /*
-     * Opens a client's replay: a source of trades from its start.  A failure's words go to the
-     * client, and the connection closes with 1011.
+     * Opens a replay: a source of trades from the selection's start.  Called for each client, and
+     * again where it seeks or begins anew.  A failure's words go to the client, and the connection
+     * closes with 1011.
      */
-    int (*open)(void *context, struct msim_source *out, struct msim_detail *detail);
-    /* Called before a client's source is released.  May be NULL. */
+    int (*open)(void *context, const struct msim_replay_selection *selection,
+                struct msim_source *out, struct msim_detail *detail);
+    /* Called before such a source is released.  May be NULL. */
     void (*ended)(void *context, const struct msim_source *source);
+    /* Tells of the history.  May be NULL. */
+    void (*history)(void *context, struct msim_replay_history *out);
     void *context;
     const char *host; /* as in msim_listen_params */
     uint16_t port;
     struct msim_speed speed;  /* default 1 */
     msim_time max_gap;        /* idle stretches are shortened to this; 0: as they were */
-    size_t max_clients;       /* default 64; more are refused with 503 */
+    bool loop;                /* begins anew when it has ended */
+    uint32_t mode;            /* enum msim_replay_mode */
+    uint32_t format;          /* enum msim_replay_format */
+    uint32_t timestamps;      /* enum msim_replay_timestamps */
+    size_t max_clients;       /* default 64, 1024 of a broadcast; more are refused with 503 */
     size_t max_backlog_bytes; /* for each client, default 8 MiB; then its replay waits */
     size_t max_queue_bundles; /* bundles in a client's backlog; 0: no bound beside the bytes */
+    uint32_t slow_client;     /* enum msim_slow_policy but the conflating one; of a broadcast */
+    size_t wait_clients;      /* a broadcast begins when so many are there; 0: at once */
+    /*
+     * What befalls trades on their way out (marketsim/faults.h), judged for each client, borrowed
+     * as long as the server.  Its time begins with 0 at the create, and is the wall's.  NULL:
+     * nothing.  Its strategies must be such as msim_replay_server_check_faults lets through.
+     */
+    struct msim_faults *faults;
     const struct msim_allocator *allocator; /* copied */
     const struct msim_logger *logger;       /* copied */
     struct msim_access *access;             /* who may come in; shared; NULL: everybody */
     struct msim_tls *tls;                   /* shared; NULL: plain */
     struct msim_deflate deflate;
 };
-#define MSIM_REPLAY_SERVER_PARAMS_INIT                                                           \
-    {                                                                                            \
-        sizeof(struct msim_replay_server_params), 0, 0, 0, 0, 0, {0, 0}, 0, 0, 0, 0, 0, 0, 0, 0, \
-            MSIM_DEFLATE_INIT                                                                    \
+#define MSIM_REPLAY_SERVER_PARAMS_INIT                                                            \
+    {                                                                                             \
+        sizeof(struct msim_replay_server_params), 0, 0, 0, 0, 0, 0, {0, 0}, 0, false, 0, 0, 0, 0, \
+            0, 0, 0, 0, 0, 0, 0, 0, 0, MSIM_DEFLATE_INIT                                          \
     }
+
+/* As msim_quotes_server_check_faults says it of the quotes server. */
+MSIM_API int msim_replay_server_check_faults(const char *json, size_t length,
+                                             struct msim_detail *detail);
 
 /* Listens when it returns. */
 MSIM_API int msim_replay_server_create(struct msim_replay_server **out,
@@ -58,7 +108,7 @@ MSIM_API int msim_replay_server_create(struct msim_replay_server **out,
                                        struct msim_detail *detail);
 MSIM_API void msim_replay_server_destroy(struct msim_replay_server **server);
 
-/* As msim_net_fd and msim_net_dispatch. */
+/* As msim_net_fd and msim_net_dispatch; a failure of the failure layer is told by dispatch. */
 MSIM_API int msim_replay_server_fd(const struct msim_replay_server *server);
 MSIM_API int msim_replay_server_dispatch(struct msim_replay_server *server, int timeout_ms);
 
@@ -73,9 +123,15 @@ MSIM_API void msim_replay_server_stop(struct msim_replay_server *server);
 struct msim_replay_stats {
     uint64_t clients;       /* now */
     uint64_t clients_total; /* since the start */
-    uint64_t finished;      /* replays that came to their end */
-    uint64_t trades;        /* handed to connections */
+    uint64_t finished;      /* replays that came to their end, rounds of a loop each */
+    uint64_t trades;        /* handed to connections; those of a broadcast count once */
     uint64_t bundles;       /* of equal timestamps */
+    uint64_t encoded;       /* messages */
+    uint64_t delivered;     /* messages, to each client; a broadcast encodes once for all of them */
+    uint64_t dropped;       /* messages that slow clients of a broadcast did not get */
+    uint64_t slow;          /* clients that were closed for reading too slowly */
+    uint64_t backlog_bytes; /* that wait for all clients together */
+    bool ended;             /* a broadcast has */
     msim_time position;     /* of the latest trade sent; MSIM_TIME_NEVER before the first */
     /* How late bundles were handed over after they were due; all 0 at full speed. */
     msim_time lateness_p50;

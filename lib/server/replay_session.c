@@ -1,31 +1,34 @@
+/*
+ * A replay between its player, which says what is due, and its connection, which says how much
+ * there is room for.  Where that has enough, the player is not asked until it has left: the replay
+ * of a slow client falls behind, and nothing grows.
+ */
 #include "server/replay_session.h"
 
 #include <marketsim/codec.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/detail.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-
-/* Records are pulled this many at a time. */
-#define BATCH 256
-
-/* A run of frames goes to the connection when it is this long, or at the end of a bundle. */
-#define RUN_BYTES ((size_t)64 << 10)
+#include "server/replay_command.h"
+#include "server/replay_output.h"
+#include "server/replay_player.h"
 
 /* At full speed this much is queued, then the session waits until it has left: enough to keep the
  * system busy, little enough to stay in the cache. */
 #define FILL_BYTES ((size_t)256 << 10)
 
-/* A source that has nothing now is asked again after this. */
-#define POLL_NS MSIM_NS_PER_MS
-/* A pull without a record that takes so long has done something. */
-#define WORKED_NS (100 * MSIM_NS_PER_US)
+/* Trades leave this much of the backlog for the answers to control messages. */
+#define ANSWER_ROOM ((size_t)32 << 10)
 
-/* Records are fetched ahead where the next bundle is due no sooner than this. */
-#define AHEAD_NS (2 * MSIM_NS_PER_MS)
+/* Control messages that wait for the end of a bundle; beyond it the client is closed. */
+#define PENDING_MAX ((size_t)64 << 10)
+
+/* No run gives more than this, so that clients are heard where nothing else bounds it. */
+#define RUN_STEPS 65536
 
 enum phase {
     PHASE_REPLAYING,
@@ -34,62 +37,99 @@ enum phase {
 };
 
 struct msim_replay_session {
-    struct msim_replay_shared *shared;
-    struct msim_connection *connection;
-    struct msim_source source;
-    struct msim_replay_encoder *encoder;
-    struct msim_pacer pacer;
+    struct msim_replay_server *server;
+    struct msim_replay_client *client;
+    struct msim_replay_player player;
+    struct msim_replay_output output;
+    unsigned char *own_buffer; /* where messages are judged; else the server's is used */
+    uint64_t encoded_source;   /* which of the player's sources the encoder is for */
+    uint32_t timestamps;
     enum phase phase;
-    bool waiting; /* until what is queued has left */
-
-    struct msim_record batch[BATCH];
-    size_t at;
-    size_t count;
-
-    bool is_ahead_over; /* nothing more is to be fetched ahead */
-    msim_time ahead_at; /* when to ask on a source that had nothing then; 0: not before the need */
-    bool in_bundle;
-    msim_time bundle_time;
-    msim_time due;         /* of the bundle; on the wall's clock */
-    msim_time poll_at;     /* when to ask a source again that had nothing; 0 where it had */
-    size_t queued_bundles; /* since the queue was last seen empty */
-    size_t run_length;     /* bytes in shared->frames that are not queued yet */
-
+    bool waiting;              /* until what is queued has left */
+    struct msim_bytes pending; /* control messages, the length before each */
+    size_t queued_bundles;     /* since the queue was last seen empty */
     uint64_t trades;
-    bool is_started; /* the pacer has its first trade */
+    uint64_t bundles;
+    uint64_t counted; /* of the output's messages */
     struct msim_histogram lateness;
 };
 
-int msim_replay_shared_init(struct msim_replay_shared *shared)
+/* ---- where messages go ---- */
+
+static int send_frames(void *context, const void *frames, size_t length)
 {
-    shared->frames_size = 2 * RUN_BYTES;
-    shared->frames = msim_mem_take(&shared->allocator, shared->frames_size);
-    return shared->frames ? MSIM_OK : MSIM_ERR_NOMEM;
+    struct msim_replay_session *session = context;
+
+    return msim_connection_send_frames(session->client->connection, frames, length);
 }
 
-void msim_replay_shared_finish(struct msim_replay_shared *shared)
+/* Compressed, message by message. */
+static int send_message(void *context, const struct msim_record *record, const char *text,
+                        size_t length)
 {
-    msim_mem_free(&shared->allocator, shared->frames, shared->frames_size);
-    shared->frames = NULL;
+    struct msim_replay_session *session = context;
+
+    (void)record;
+    return msim_connection_send(session->client->connection, MSIM_MESSAGE_TEXT, text, length);
 }
 
-int msim_replay_session_create(struct msim_replay_session **out, struct msim_replay_shared *shared,
-                               struct msim_connection *connection)
+static int submit_message(void *context, const struct msim_record *record, const char *text,
+                          size_t length)
 {
-    struct msim_replay_session *session = msim_mem_zero(&shared->allocator, sizeof *session);
+    struct msim_replay_session *session = context;
+    const char *symbol = NULL;
+
+    if (!session->output.is_bundled && !(record->flags & MSIM_RECORD_NO_SYMBOL))
+        symbol = msim_source_symbol(&session->player.source, record->symbol, NULL);
+    return msim_replay_faults_send(session->server, session->client, symbol, text, length);
+}
+
+static int set_output(struct msim_replay_session *session)
+{
+    struct msim_replay_server *server = session->server;
+    struct msim_replay_output *output = &session->output;
+    const struct msim_replay_query *query = &session->client->query;
+    uint32_t format =
+        query->asked & MSIM_REPLAY_ASKED_FORMAT ? query->format : server->params.format;
+
+    output->is_bundled = format == MSIM_REPLAY_FORMAT_BUNDLE;
+    output->context = session;
+    output->buffer = server->buffer;
+    output->size = MSIM_REPLAY_BUFFER_BYTES;
+    if (session->client->faults) {
+        session->own_buffer = msim_mem_take(&server->allocator, MSIM_REPLAY_BUFFER_BYTES);
+        if (!session->own_buffer)
+            return MSIM_ERR_NOMEM;
+        output->buffer = session->own_buffer;
+        output->message = submit_message;
+        return MSIM_OK;
+    }
+    output->frames = send_frames;
+    if (msim_connection_is_deflated(session->client->connection))
+        output->message = send_message;
+    return MSIM_OK;
+}
+
+/* ---- life ---- */
+
+int msim_replay_session_create(struct msim_replay_session **out, struct msim_replay_server *server,
+                               struct msim_replay_client *client)
+{
+    struct msim_replay_session *session = msim_mem_zero(&server->allocator, sizeof *session);
     if (!session)
         return MSIM_ERR_NOMEM;
+    const struct msim_replay_query *query = &client->query;
 
-    struct msim_pacer_params pacing = MSIM_PACER_PARAMS_INIT;
-    pacing.speed = shared->params->speed;
-    pacing.max_gap = shared->params->max_gap;
-    int r = msim_pacer_init(&session->pacer, &pacing);
+    session->server = server;
+    session->client = client;
+    session->timestamps =
+        query->asked & MSIM_REPLAY_ASKED_TIMESTAMPS ? query->timestamps : server->params.timestamps;
+    msim_bytes_init(&session->pending, PENDING_MAX, &server->allocator);
+    int r = set_output(session);
     if (r < 0) {
-        msim_mem_free(&shared->allocator, session, sizeof *session);
+        msim_replay_session_destroy(&session);
         return r;
     }
-    session->shared = shared;
-    session->connection = connection;
     *out = session;
     return MSIM_OK;
 }
@@ -99,14 +139,12 @@ void msim_replay_session_destroy(struct msim_replay_session **session)
     struct msim_replay_session *old = session ? *session : NULL;
     if (!old)
         return;
-    struct msim_allocator allocator = old->shared->allocator;
+    struct msim_allocator allocator = old->server->allocator;
 
-    const struct msim_replay_server_params *params = old->shared->params;
-
-    msim_replay_encoder_destroy(&old->encoder);
-    if (old->source.ops && params->ended)
-        params->ended(params->context, &old->source);
-    msim_source_release(&old->source);
+    msim_replay_encoder_destroy(&old->output.encoder);
+    msim_replay_player_finish(&old->player);
+    msim_bytes_finish(&old->pending);
+    msim_mem_free(&allocator, old->own_buffer, MSIM_REPLAY_BUFFER_BYTES);
     msim_mem_free(&allocator, old, sizeof *old);
     *session = NULL;
 }
@@ -114,52 +152,81 @@ void msim_replay_session_destroy(struct msim_replay_session **session)
 static void end(struct msim_replay_session *session, int code, const char *reason)
 {
     session->phase = PHASE_OVER;
-    msim_connection_close(session->connection, code, reason);
-}
-
-/* `{"error": "..."}`, in the feed's own spacing. */
-static size_t error_message(const char *words, char *out, size_t size)
-{
-    static const char head[] = "{\"error\": ";
-    struct msim_json_writer writer;
-    size_t length = 0;
-
-    memcpy(out, head, sizeof head - 1);
-    msim_json_write_buffer(&writer, out + sizeof head - 1, size - sizeof head);
-    msim_json_write_text(&writer, words);
-    if (msim_json_write_end(&writer, &length) < 0)
-        return 0;
-    length += sizeof head - 1;
-    out[length] = '}';
-    return length + 1;
+    msim_connection_close(session->client->connection, code, reason);
 }
 
 static void fail(struct msim_replay_session *session, int result, const struct msim_detail *detail)
 {
-    const char *words = detail->text[0] ? detail->text : msim_result_text(result);
-    char text[6 * MSIM_DETAIL_SIZE + 32]; /* a byte takes at most six when it is escaped */
+    struct msim_connection *connection = session->client->connection;
+    const char *words = msim_replay_words(result, detail);
+    char text[MSIM_REPLAY_ERROR_MAX];
 
-    msim_log(&session->shared->logger, MSIM_LOG_ERROR, "replay", "%s: %s",
-             msim_connection_peer(session->connection), words);
-    size_t length = error_message(words, text, sizeof text);
+    msim_log(&session->server->logger, MSIM_LOG_ERROR, "replay", "%s: %s",
+             msim_connection_peer(connection), words);
+    size_t length = msim_replay_error_message(words, text, sizeof text);
     /* A full backlog has no room for the words; the close code says it then. */
-    int r = msim_connection_send(session->connection, MSIM_MESSAGE_TEXT, text, length);
+    int r = msim_connection_send(connection, MSIM_MESSAGE_TEXT, text, length);
     end(session, MSIM_CLOSE_INTERNAL, r < 0 ? "the replay failed" : "see the last message");
 }
 
 static int say(struct msim_replay_session *session, const char *text)
 {
-    return msim_connection_send(session->connection, MSIM_MESSAGE_TEXT, text, strlen(text));
+    return msim_connection_send(session->client->connection, MSIM_MESSAGE_TEXT, text, strlen(text));
+}
+
+static int renew_encoder(struct msim_replay_session *session)
+{
+    if (session->encoded_source == session->player.opened)
+        return MSIM_OK;
+    int r = msim_replay_encoder_renew(&session->output.encoder, &session->player,
+                                      session->timestamps, &session->server->allocator);
+    if (r >= 0)
+        session->encoded_source = session->player.opened;
+    return r;
+}
+
+static int start_player(struct msim_replay_session *session, struct msim_detail *detail)
+{
+    const struct msim_replay_server_params *params = &session->server->params;
+    const struct msim_replay_query *query = &session->client->query;
+    const struct msim_replay_player_params player_params = {
+        .open = params->open,
+        .ended = params->ended,
+        .context = params->context,
+        .read_clock = msim_replay_clock,
+        .speed = query->asked & MSIM_REPLAY_ASKED_SPEED ? query->speed : params->speed,
+        .max_gap = params->max_gap,
+        .loop = query->asked & MSIM_REPLAY_ASKED_LOOP ? query->loop : params->loop,
+        .selection = query->selection,
+        .tickers = (const char *const *)query->tickers.items,
+        .ticker_count = query->tickers.count,
+        .allocator = &session->server->allocator,
+    };
+
+    return msim_replay_player_init(&session->player, &player_params, detail);
+}
+
+/* The client's mistake, where the file has no such column: else the tool had said so itself. */
+static void refuse_extra(struct msim_replay_session *session, const struct msim_detail *detail)
+{
+    char words[MSIM_DETAIL_SIZE + sizeof "extra: "];
+
+    snprintf(words, sizeof words, "extra: %s", detail->text);
+    end(session, MSIM_CLOSE_POLICY, words);
 }
 
 void msim_replay_session_start(struct msim_replay_session *session, msim_time now)
 {
-    struct msim_replay_shared *shared = session->shared;
     struct msim_detail detail = {{0}};
 
-    int r = shared->params->open(shared->params->context, &session->source, &detail);
+    int r = start_player(session, &detail);
+    if (session->client->query.extra.count > 0 &&
+        (r == MSIM_ERR_NOT_FOUND || r == MSIM_ERR_UNSUPPORTED)) {
+        refuse_extra(session, &detail);
+        return;
+    }
     if (r >= 0)
-        r = msim_replay_encoder_create(&session->encoder, &session->source, &shared->allocator);
+        r = renew_encoder(session);
     if (r >= 0)
         r = say(session, "{\"status\": \"Data loaded. Starting replay.\"}");
     if (r < 0) {
@@ -169,75 +236,184 @@ void msim_replay_session_start(struct msim_replay_session *session, msim_time no
     msim_replay_session_run(session, now);
 }
 
-/* ---- the way of a trade ---- */
+/* ---- the remote control ---- */
 
-static int queue_run(struct msim_replay_session *session)
+static void answer(struct msim_replay_session *session, const char *text, size_t length)
 {
-    if (session->run_length == 0)
-        return MSIM_OK;
-    int r = msim_connection_send_frames(session->connection, session->shared->frames,
-                                        session->run_length);
-    session->run_length = 0;
+    struct msim_connection *connection = session->client->connection;
+
+    /* What was given before it leaves before it. */
+    int r = msim_replay_output_flush(&session->output);
+    if (r >= 0)
+        r = msim_connection_send(connection, MSIM_MESSAGE_TEXT, text, length);
+    if (r == MSIM_ERR_LIMIT)
+        end(session, MSIM_CLOSE_POLICY, "control messages: read their answers before sending more");
+    else if (r == MSIM_ERR_CLOSED)
+        session->phase = PHASE_OVER; /* the client has left; `closed` follows */
+    else if (r < 0)
+        end(session, MSIM_CLOSE_INTERNAL, msim_result_text(r));
+}
+
+static void answer_error(struct msim_replay_session *session, const char *words)
+{
+    char text[MSIM_REPLAY_ANSWER_MAX];
+
+    answer(session, text, msim_replay_answer_error(words, text));
+}
+
+static size_t write_stats(const struct msim_replay_session *session, char *text)
+{
+    const struct msim_replay_player *player = &session->player;
+    const struct msim_replay_progress progress = {
+        .position = player->position,
+        .is_paused = msim_replay_player_is_paused(player),
+        .speed = player->pacer.speed,
+        .trades = session->trades,
+        .bundles = session->bundles,
+        .backlog_bytes = msim_connection_backlog(session->client->connection),
+        .lateness = &session->lateness,
+    };
+
+    return msim_replay_answer_stats(&progress, text);
+}
+
+static int seek(struct msim_replay_session *session, msim_time to, struct msim_detail *detail)
+{
+    struct msim_detail words = {{0}};
+
+    int r = msim_replay_player_seek(&session->player, to, &words);
+    if (r < 0)
+        msim_detail_set(detail, r, "seek: %.400s", msim_replay_words(r, &words));
     return r;
 }
 
-/* One trade as a finished frame at the end of the run. */
-static int add_frame(struct msim_replay_session *session, const struct msim_record *record)
+/* Does what a command says; a failure has words. */
+static int obey(struct msim_replay_session *session, const struct msim_replay_command *command,
+                msim_time now, struct msim_detail *detail)
 {
-    struct msim_replay_shared *shared = session->shared;
-    unsigned char *frame = shared->frames + session->run_length;
-    size_t room = shared->frames_size - session->run_length;
-    size_t length;
+    struct msim_replay_player *player = &session->player;
 
-    /* Most messages are 126 bytes or longer and have a head of four. */
-    const size_t guess = 4;
-    int r =
-        msim_replay_encode(session->encoder, record, (char *)frame + guess, room - guess, &length);
-    if (r < 0)
-        return r;
-    unsigned char head[MSIM_FRAME_HEAD_SIZE];
-    size_t head_length = msim_frame_head(head, MSIM_MESSAGE_TEXT, length);
-    if (head_length != guess)
-        memmove(frame + head_length, frame + guess, length);
-    memcpy(frame, head, head_length);
-    session->run_length += head_length + length;
-    return MSIM_OK;
-}
-
-static int add_trade(struct msim_replay_session *session, const struct msim_record *record,
-                     struct msim_detail *detail)
-{
-    int r = add_frame(session, record);
-    if (r == MSIM_ERR_LIMIT && session->run_length > 0) {
-        r = queue_run(session);
-        if (r >= 0)
-            r = add_frame(session, record);
+    switch (command->op) {
+    case MSIM_REPLAY_PAUSE:
+        msim_replay_player_pause(player, now);
+        return MSIM_OK;
+    case MSIM_REPLAY_RESUME:
+        msim_replay_player_resume(player, now);
+        return MSIM_OK;
+    case MSIM_REPLAY_SPEED:
+        return msim_replay_player_set_speed(player, now, command->speed);
+    case MSIM_REPLAY_SEEK:
+        return seek(session, command->to, detail);
+    case MSIM_REPLAY_STEP:
+        if (msim_replay_player_step(player, command->count) < 0)
+            return msim_detail_set(detail, MSIM_ERR_STATE,
+                                   "step: the replay is running; send {\"op\":\"pause\"} first");
+        return MSIM_OK;
+    default:
+        return MSIM_OK;
     }
-    if (r == MSIM_ERR_LIMIT)
-        return msim_detail_set(detail, r, "a trade is too long for a message of %zu bytes",
-                               session->shared->frames_size);
-    if (r < 0)
-        return r;
-    session->trades++;
-    session->shared->trades++;
-    session->shared->position = record->time;
-    return session->run_length >= RUN_BYTES ? queue_run(session) : MSIM_OK;
 }
+
+/* What a moment counts where the client gives it as a number: what it is sent. */
+static msim_time unit_of(uint32_t timestamps)
+{
+    switch (timestamps) {
+    case MSIM_REPLAY_US:
+        return MSIM_NS_PER_US;
+    case MSIM_REPLAY_MS:
+        return MSIM_NS_PER_MS;
+    default:
+        return 1;
+    }
+}
+
+static void take_command(struct msim_replay_session *session, const char *text, size_t length,
+                         msim_time now)
+{
+    struct msim_replay_command command;
+    struct msim_detail detail = {{0}};
+    char out[MSIM_REPLAY_ANSWER_MAX];
+
+    int r = msim_replay_command_read(&command, text, length, unit_of(session->timestamps), &detail);
+    if (r >= 0)
+        r = obey(session, &command, now, &detail);
+    if (r < 0) {
+        answer_error(session, msim_replay_words(r, &detail));
+        return;
+    }
+    length = command.op == MSIM_REPLAY_STATS ? write_stats(session, out)
+                                             : msim_replay_answer_ok(command.op, out);
+    answer(session, out, length);
+}
+
+/* In the middle of a bundle it has to wait: what is said of equal timestamps stays together. */
+static void keep_command(struct msim_replay_session *session, const char *text, size_t length)
+{
+    uint32_t size =
+        length > MSIM_REPLAY_COMMAND_MAX ? MSIM_REPLAY_COMMAND_MAX + 1 : (uint32_t)length;
+    unsigned char *room;
+
+    int r = msim_bytes_reserve(&session->pending, sizeof size + size, &room);
+    if (r < 0) {
+        end(session, MSIM_CLOSE_POLICY, "control messages: more than are kept within a bundle");
+        return;
+    }
+    memcpy(room, &size, sizeof size);
+    memcpy(room + sizeof size, text, size);
+    msim_bytes_commit(&session->pending, sizeof size + size);
+}
+
+static void take_kept_commands(struct msim_replay_session *session, msim_time now)
+{
+    char text[MSIM_REPLAY_COMMAND_MAX + 1];
+    uint32_t size;
+
+    while (session->phase == PHASE_REPLAYING && msim_bytes_length(&session->pending) > 0) {
+        memcpy(&size, msim_bytes_front(&session->pending), sizeof size);
+        memcpy(text, msim_bytes_front(&session->pending) + sizeof size, size);
+        msim_bytes_take(&session->pending, sizeof size + size);
+        take_command(session, text, size, now);
+    }
+}
+
+void msim_replay_session_message(struct msim_replay_session *session, enum msim_message_kind kind,
+                                 const char *text, size_t length, msim_time now)
+{
+    if (session->phase != PHASE_REPLAYING)
+        return;
+    if (kind != MSIM_MESSAGE_TEXT) {
+        text = "";
+        length = 0;
+    }
+    if (session->player.in_bundle || msim_bytes_length(&session->pending) > 0)
+        keep_command(session, text, length);
+    else
+        take_command(session, text, length, now);
+}
+
+/* ---- the way of a trade ---- */
 
 /* What is queued and what is about to be. */
 static size_t outstanding(const struct msim_replay_session *session)
 {
-    return msim_connection_backlog(session->connection) + session->run_length;
+    const struct msim_replay_output *output = &session->output;
+    size_t about = output->frames ? output->run + output->length : 0;
+
+    return msim_connection_backlog(session->client->connection) + about;
 }
 
-/* A bundle may use the whole backlog; between bundles the queue's own bounds hold. */
+/* A bundle may use the whole backlog, or half of it where the failure layer has messages as well;
+ * between bundles the queue's own bounds hold. */
 static bool has_room(const struct msim_replay_session *session)
 {
-    const struct msim_replay_server_params *params = session->shared->params;
+    const struct msim_replay_server_params *params = &session->server->params;
+    size_t most = params->max_backlog_bytes - ANSWER_ROOM;
     size_t waiting = outstanding(session);
 
-    if (session->in_bundle)
-        return waiting + session->shared->frames_size <= params->max_backlog_bytes || waiting == 0;
+    if (session->client->faults)
+        most = params->max_backlog_bytes / 2;
+    if (session->player.in_bundle)
+        return waiting + MSIM_REPLAY_BUFFER_BYTES <= most || waiting == 0;
     if (params->max_queue_bundles > 0 && waiting > 0 &&
         session->queued_bundles >= params->max_queue_bundles)
         return false;
@@ -246,64 +422,73 @@ static bool has_room(const struct msim_replay_session *session)
     return waiting < fill;
 }
 
-/*
- * Fetches records behind those that are left; an outcome of msim_source_pull.  The first trade is
- * due when it is there: what it took to read it is nobody's lateness.
- */
-static int refill(struct msim_replay_session *session, struct msim_detail *detail)
+static int add_trade(struct msim_replay_session *session, const struct msim_record *record,
+                     struct msim_detail *detail)
 {
-    size_t left = session->count - session->at;
-    size_t count = 0;
-
-    memmove(session->batch, session->batch + session->at, left * sizeof session->batch[0]);
-    session->at = 0;
-    session->count = left;
-    int r = msim_source_pull(&session->source, session->batch + left, BATCH - left, &count, detail);
-    if (r != MSIM_PULL_RECORD)
+    int r = msim_replay_output_trade(&session->output, record, detail);
+    if (r < 0)
         return r;
-    session->count += count;
-    if (!session->is_started) {
-        session->is_started = true;
-        msim_pacer_start(&session->pacer, session->shared->read_clock(), session->batch[0].time);
+    session->trades++;
+    session->server->totals.trades++;
+    session->server->totals.position = record->time;
+    return MSIM_OK;
+}
+
+static int close_bundle(struct msim_replay_session *session, msim_time now)
+{
+    struct msim_replay_totals *totals = &session->server->totals;
+
+    session->queued_bundles++;
+    session->bundles++;
+    totals->bundles++;
+    int r = msim_replay_output_end_bundle(&session->output);
+    if (session->player.due != INT64_MIN) {
+        msim_time late = msim_replay_clock(NULL) - session->player.due;
+        msim_histogram_add(&session->lateness, late);
+        msim_histogram_add(&totals->lateness, late);
     }
+    if (r >= 0 && msim_bytes_length(&session->pending) > 0)
+        take_kept_commands(session, now);
     return r;
 }
 
-/*
- * While there is time: what a pull takes (a page, a row group) must not stand between a bundle
- * and its moment.  A failure or the end is met again when the records are used up.
- */
-static void refill_ahead(struct msim_replay_session *session, msim_time now)
+static int begin_again(struct msim_replay_session *session)
 {
-    session->ahead_at = 0;
-    if (session->due - now < AHEAD_NS || session->count - session->at > BATCH / 2 ||
-        session->is_ahead_over)
-        return;
-    int r = refill(session, NULL);
-    session->is_ahead_over = r < 0 || r == MSIM_PULL_END;
-    if (r == MSIM_PULL_EMPTY)
-        session->ahead_at = session->shared->read_clock() + POLL_NS;
+    session->server->totals.finished++;
+    int r = msim_replay_output_flush(&session->output);
+    return r < 0 ? r : say(session, "{\"status\": \"Replay restarting.\"}");
 }
 
-static void note_lateness(struct msim_replay_session *session)
+/* An enum msim_play that ends the run, or a failure. */
+static int play(struct msim_replay_session *session, msim_time now, struct msim_detail *detail)
 {
-    if (session->due == INT64_MIN)
-        return;
-    msim_time late = session->shared->read_clock() - session->due;
+    const struct msim_record *record = NULL;
 
-    msim_histogram_add(&session->lateness, late);
-    msim_histogram_add(&session->shared->lateness, late);
+    for (size_t i = 0; i < RUN_STEPS && session->phase == PHASE_REPLAYING; i++) {
+        if (!has_room(session)) {
+            session->waiting = true;
+            return MSIM_PLAY_WAIT;
+        }
+        int r = msim_replay_player_next(&session->player, now, &record, detail);
+        if (r == MSIM_PLAY_TRADE) {
+            r = renew_encoder(session);
+            if (r >= 0)
+                r = add_trade(session, record, detail);
+        } else if (r == MSIM_PLAY_BUNDLE_END) {
+            r = close_bundle(session, now);
+        } else if (r == MSIM_PLAY_AGAIN) {
+            r = begin_again(session);
+        } else {
+            return r;
+        }
+        if (r < 0)
+            return r;
+    }
+    session->player.wake = now;
+    return MSIM_PLAY_WAIT;
 }
 
-static void close_bundle(struct msim_replay_session *session)
-{
-    if (!session->in_bundle)
-        return;
-    session->in_bundle = false;
-    session->queued_bundles++;
-    session->shared->bundles++;
-    note_lateness(session);
-}
+/* ---- the end ---- */
 
 static void report(const struct msim_replay_session *session)
 {
@@ -315,126 +500,75 @@ static void report(const struct msim_replay_session *session)
                  (long long)(msim_histogram_at(lateness, 500000) / 1000),
                  (long long)(msim_histogram_at(lateness, 990000) / 1000),
                  (long long)(lateness->max / 1000));
-    msim_log(&session->shared->logger, MSIM_LOG_INFO, "replay",
-             "%s: replay finished, %llu trades%s", msim_connection_peer(session->connection),
-             (unsigned long long)session->trades, words);
+    msim_log(&session->server->logger, MSIM_LOG_INFO, "replay",
+             "%s: replay finished, %llu trades%s",
+             msim_connection_peer(session->client->connection), (unsigned long long)session->trades,
+             words);
 }
 
+/* When nothing is late any more, and there is room for the last words. */
 static void finish(struct msim_replay_session *session)
 {
     struct msim_detail detail = {{0}};
-    int r = say(session, "{\"status\": \"Replay finished.\"}");
 
-    if (r == MSIM_ERR_LIMIT) {
-        session->phase = PHASE_FINISHING;
-        session->waiting = true;
+    session->phase = PHASE_FINISHING;
+    if (session->client->faults && !msim_replay_faults_are_done(session->client))
         return;
-    }
+    int r = say(session, "{\"status\": \"Replay finished.\"}");
+    if (r == MSIM_ERR_LIMIT)
+        return;
     if (r < 0) {
         fail(session, r, &detail);
         return;
     }
     report(session);
-    session->shared->finished++;
+    session->server->totals.finished++;
     end(session, MSIM_CLOSE_NORMAL, "");
 }
 
-/*
- * When to ask a source again that had nothing.  One that has worked for a while has more to do;
- * one that answers at once has nothing, and must not keep the loop busy.
- */
-static msim_time poll_after(struct msim_replay_session *session, msim_time start)
+/* What was encoded left for one client. */
+static void count_messages(struct msim_replay_session *session)
 {
-    msim_time now = session->shared->read_clock();
-    bool works = now - start >= WORKED_NS && msim_source_next_due(&session->source) == INT64_MIN;
+    uint64_t fresh = session->output.messages - session->counted;
 
-    return works ? now : now + POLL_NS;
-}
-
-enum step {
-    STEP_WAIT, /* for the time, or for room */
-    STEP_SENT,
-    STEP_END,
-};
-
-/* One trade further; negative: a failure, with words. */
-static int step(struct msim_replay_session *session, msim_time now, struct msim_detail *detail)
-{
-    if (session->at == session->count) {
-        msim_time start = session->shared->read_clock();
-        int r = refill(session, detail);
-        if (r < 0)
-            return r;
-        session->poll_at = r == MSIM_PULL_EMPTY ? poll_after(session, start) : 0;
-        if (r == MSIM_PULL_EMPTY)
-            return STEP_WAIT;
-        if (r == MSIM_PULL_END) {
-            close_bundle(session);
-            return STEP_END;
-        }
-        /* Reading took its time. */
-        now = session->shared->read_clock();
-    }
-
-    const struct msim_record *record = &session->batch[session->at];
-    if (session->in_bundle && record->time != session->bundle_time)
-        close_bundle(session);
-    if (!has_room(session)) {
-        session->waiting = true;
-        return STEP_WAIT;
-    }
-    if (!session->in_bundle) {
-        session->due = msim_pacer_due(&session->pacer, record->time);
-        if (session->due > now) {
-            refill_ahead(session, now);
-            return STEP_WAIT;
-        }
-        session->in_bundle = true;
-        session->bundle_time = record->time;
-    }
-    int r = add_trade(session, record, detail);
-    if (r < 0)
-        return r;
-    session->at++;
-    return STEP_SENT;
+    session->counted += fresh;
+    session->server->totals.encoded += fresh;
+    session->server->totals.delivered += fresh;
 }
 
 msim_time msim_replay_session_run(struct msim_replay_session *session, msim_time now)
 {
     struct msim_detail detail = {{0}};
-    int r;
 
+    if (session->phase == PHASE_FINISHING)
+        finish(session);
     if (session->phase != PHASE_REPLAYING || session->waiting)
         return MSIM_TIME_NEVER;
-    do
-        r = step(session, now, &detail);
-    while (r == STEP_SENT);
-
-    int queued = queue_run(session);
-    if (r >= 0 && queued < 0)
-        r = queued;
+    int r = play(session, now, &detail);
+    /* The good trades before a failure are a whole message. */
+    int sent = r < 0 ? msim_replay_output_end_bundle(&session->output) : MSIM_OK;
+    if (sent >= 0)
+        sent = msim_replay_output_flush(&session->output);
+    if (r >= 0 && sent < 0)
+        r = sent;
+    count_messages(session);
+    if (session->phase != PHASE_REPLAYING)
+        return MSIM_TIME_NEVER;
     if (r == MSIM_ERR_CLOSED)
         session->phase = PHASE_OVER; /* the client left in the middle of it; `closed` follows */
     else if (r < 0)
         fail(session, r, &detail);
-    else if (r == STEP_END)
+    else if (r == MSIM_PLAY_END)
         finish(session);
-    if (session->phase != PHASE_REPLAYING || session->waiting)
-        return MSIM_TIME_NEVER;
-    if (session->poll_at != 0)
-        return session->poll_at;
-    bool ahead = session->ahead_at != 0 && session->ahead_at < session->due;
-    return ahead ? session->ahead_at : session->due;
+    bool stands = session->phase != PHASE_REPLAYING || session->waiting;
+    return stands ? MSIM_TIME_NEVER : session->player.wake;
 }
 
 void msim_replay_session_drained(struct msim_replay_session *session, msim_time now)
 {
     session->waiting = false;
     session->queued_bundles = 0;
-    if (session->phase == PHASE_FINISHING)
-        finish(session);
-    else
-        msim_replay_session_run(session, now);
+    msim_replay_session_run(session, now);
 }
 
 void msim_replay_session_stop(struct msim_replay_session *session)

@@ -4,32 +4,11 @@
 #ifndef MSIM_SERVER_REPLAY_SESSION_H
 #define MSIM_SERVER_REPLAY_SESSION_H
 
-#include <marketsim/server.h>
+#include "server/replay.h"
 
-#include "base/histogram.h"
-
-/* What all sessions of a server use and count into. */
-struct msim_replay_shared {
-    const struct msim_replay_server_params *params; /* with its defaults filled in */
-    struct msim_allocator allocator;
-    struct msim_logger logger;
-    msim_time (*read_clock)(void);
-    unsigned char *frames; /* where a run of frames is made before it is queued */
-    size_t frames_size;
-    struct msim_histogram lateness;
-    uint64_t trades;
-    uint64_t bundles;
-    uint64_t finished;
-    msim_time position;
-};
-
-int msim_replay_shared_init(struct msim_replay_shared *shared);
-void msim_replay_shared_finish(struct msim_replay_shared *shared);
-
-struct msim_replay_session;
-
-int msim_replay_session_create(struct msim_replay_session **out, struct msim_replay_shared *shared,
-                               struct msim_connection *connection);
+/* For a client whose connection is open and whose query is good. */
+int msim_replay_session_create(struct msim_replay_session **out, struct msim_replay_server *server,
+                               struct msim_replay_client *client);
 void msim_replay_session_destroy(struct msim_replay_session **session);
 
 /* Greets the client and opens its source; the first trade is due now. */
@@ -40,6 +19,10 @@ msim_time msim_replay_session_run(struct msim_replay_session *session, msim_time
 
 /* What was queued has left. */
 void msim_replay_session_drained(struct msim_replay_session *session, msim_time now);
+
+/* The client says something: a control message, or what is answered as a mistake. */
+void msim_replay_session_message(struct msim_replay_session *session, enum msim_message_kind kind,
+                                 const char *text, size_t length, msim_time now);
 
 /* Ends it before its time, with 1001. */
 void msim_replay_session_stop(struct msim_replay_session *session);

@@ -70,11 +70,13 @@ struct window {
     msim_time to;
 };
 
-static int open_source(void *context, struct msim_source *out, struct msim_detail *detail)
+static int open_source(void *context, const struct msim_replay_selection *selection,
+                       struct msim_source *out, struct msim_detail *detail)
 {
     struct window *window = context;
     struct msim_parquet_source_params params = MSIM_PARQUET_SOURCE_PARAMS_INIT;
 
+    (void)selection;
     params.has_to = window->to != 0;
     params.to = window->to;
     return msim_parquet_source(out, window->parquet, &params, detail);
@@ -88,7 +90,7 @@ static struct plan read_plan(struct window *window)
     struct msim_record records[256];
     size_t count;
 
-    if (open_source(window, &source, &detail) < 0)
+    if (open_source(window, NULL, &source, &detail) < 0)
         die("source", detail.text);
     int pulled;
     while ((pulled = msim_source_pull(&source, records, 256, &count, &detail)) >= 0 &&

@@ -44,8 +44,10 @@ static void pin(size_t processor)
         fprintf(stderr, "replay-rate: not pinned: %s\n", strerror(errno));
 }
 
-static int open_source(void *context, struct msim_source *out, struct msim_detail *detail)
+static int open_source(void *context, const struct msim_replay_selection *selection,
+                       struct msim_source *out, struct msim_detail *detail)
 {
+    (void)selection;
     return msim_parquet_source(out, context, NULL, detail);
 }
 

@@ -94,10 +94,12 @@ static const struct msim_source_ops cursor_ops = {
     .release = cursor_release,
 };
 
-static int open_feed(void *context, struct msim_source *out, struct msim_detail *detail)
+static int open_feed(void *context, const struct msim_replay_selection *selection,
+                     struct msim_source *out, struct msim_detail *detail)
 {
     struct feed *feed = context;
 
+    (void)selection;
     if (feed->refuse) {
         snprintf(detail->text, sizeof detail->text, "no such file");
         return MSIM_ERR_NOT_FOUND;
