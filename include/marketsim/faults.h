@@ -614,7 +614,8 @@ MSIM_API const char *msim_fault_preset_json(size_t index);
 
 /*
  * Adds a preset's strategies, ids "<name>.1", ...; `overrides` (may be NULL) is a merge patch
- * on each.  MSIM_ERR_UNSUPPORTED for a preset whose kind this version does not have.
+ * on each.  Their windows and `at` count from `now`, not from the start.  MSIM_ERR_UNSUPPORTED
+ * for a preset whose kind this version does not have.
  */
 MSIM_API int msim_faults_preset(struct msim_faults *faults, msim_time now, const char *name,
                                 const char *overrides, size_t length, struct msim_detail *detail);

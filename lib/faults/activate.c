@@ -294,7 +294,7 @@ struct decision msim_fault_decide(const struct msim_faults *faults, struct slot 
     struct decision decision = {.counted = is_stateful(when)};
 
     if (when->windowed) {
-        msim_time since = time_between(moment->start, moment->now);
+        msim_time since = time_between(slot_start(faults, slot), moment->now);
         if (since < when->from || since >= when->to)
             return decision;
     }

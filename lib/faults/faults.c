@@ -335,6 +335,7 @@ static int install(struct msim_faults *faults, struct strategy *strategy, uint32
     strategy->created = faults->created++;
     slot->strategy = strategy;
     slot->added = faults->now;
+    slot->counts_from_added = faults->adds_preset;
     slot->by_key = msim_fault_by_key(faults, strategy);
     slot->counts.first_hit = slot->counts.last_hit = MSIM_TIME_NEVER;
     for (int d = MSIM_FAULT_IN; d <= MSIM_FAULT_OUT; d++)

@@ -159,7 +159,8 @@ struct slot {
     msim_time added;
     msim_time done_at; /* the moment at which it acted, where it has (`at`) */
     bool has_done_at;
-    bool has_done_at_once; /* a venue action that was to come as soon as it stood */
+    bool has_done_at_once;  /* a venue action that was to come as soon as it stood */
+    bool counts_from_added; /* its window and `at`, not from the start: a preset's */
 };
 
 /* ---- held messages ---- */
@@ -412,6 +413,7 @@ struct msim_faults {
     msim_time now;
     msim_time alarm;
     msim_time start; /* of the scenario */
+    bool adds_preset;
     uint64_t seed;
     uint64_t strategies; /* how many stand */
     uint64_t one_shots;  /* and are to go after their first hit */
@@ -480,7 +482,6 @@ int msim_fault_stage(int kind);
 
 struct moment {
     msim_time now;
-    msim_time start;
     uint64_t ordinal;
     uint32_t sub;
     bool foreign; /* injected: never moves state, and keyed by its own name */
@@ -524,6 +525,12 @@ static inline void msim_fault_link_watch(struct msim_fault_link *link)
 }
 
 /* ---- node.c ---- */
+
+/* Since when the strategy's window and `at` count. */
+static inline msim_time slot_start(const struct msim_faults *faults, const struct slot *slot)
+{
+    return slot->counts_from_added ? slot->added : faults->start;
+}
 
 static inline struct node *node_at(const struct msim_faults *faults, uint32_t index)
 {

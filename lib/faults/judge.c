@@ -121,7 +121,6 @@ static void decide(struct judgement *judgement, const uint16_t *matched, size_t 
     struct msim_faults *faults = judgement->faults;
     struct moment moment = {
         .now = judgement->now,
-        .start = faults->start,
         .ordinal = judgement->ordinal,
         .foreign = judgement->view.message->injector != NULL,
         .view = &judgement->view,

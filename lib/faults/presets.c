@@ -273,9 +273,11 @@ int msim_faults_preset(struct msim_faults *faults, msim_time now, const char *na
     }
     if (r == MSIM_OK)
         r = msim_bytes_append(&list, "]", 1);
+    faults->adds_preset = true;
     if (r == MSIM_OK)
         r = msim_faults_add_all(faults, now, (const char *)msim_bytes_front(&list),
                                 msim_bytes_length(&list), detail);
+    faults->adds_preset = false;
     msim_bytes_finish(&list);
     msim_json_document_finish(&document);
     return r;

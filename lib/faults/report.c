@@ -412,8 +412,7 @@ static void at_event(struct report *report, uint32_t slot_index, struct account 
                      msim_time now)
 {
     struct slot *slot = &report->faults->slots[slot_index];
-    struct moment moment = {
-        .now = now, .start = report->faults->start, .ordinal = ordinal, .view = view};
+    struct moment moment = {.now = now, .ordinal = ordinal, .view = view};
 
     slot->counts.seen++;
     if (!msim_fault_select(&slot->strategy->select, view) ||

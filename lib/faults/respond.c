@@ -163,8 +163,7 @@ int msim_faults_request(struct msim_faults *faults, msim_time now, const char *a
         struct state *state = request_state(report, i, name);
         if (!state)
             return MSIM_ERR_NOMEM;
-        struct moment moment = {
-            .now = now, .start = faults->start, .ordinal = ordinal, .view = &view};
+        struct moment moment = {.now = now, .ordinal = ordinal, .view = &view};
         slot->counts.matched++;
         struct decision decision = msim_fault_decide(faults, slot, state, &moment);
         if (!decision.hit)
@@ -204,11 +203,12 @@ msim_time msim_faults_clock(struct msim_faults *faults, msim_time now, const cha
             !slot->strategy->enabled || !msim_fault_select(&slot->strategy->select, &view))
             continue;
         const struct activation *when = &slot->strategy->when;
-        msim_time since = time_between(faults->start, now);
+        msim_time since = time_between(slot_start(faults, slot), now);
         if (when->windowed && (since < when->from || since >= when->to))
             continue;
         const struct clock_fault *clock = &slot->strategy->as.clock;
-        msim_time begin = when->windowed ? moment_after(faults->start, when->from) : slot->added;
+        msim_time begin =
+            when->windowed ? moment_after(slot_start(faults, slot), when->from) : slot->added;
         msim_int128 drift = ((msim_int128)now - begin) * clock->drift_ppm / 1000000;
         msim_int128 whole = (msim_int128)sum + clock->offset + clock->step + drift;
         sum = whole > INT64_MAX ? INT64_MAX : whole < INT64_MIN ? INT64_MIN : (msim_time)whole;

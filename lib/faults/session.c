@@ -502,7 +502,7 @@ bool msim_fault_time_may_act(struct msim_faults *faults, uint32_t slot_index, ms
 {
     struct slot *slot = &faults->slots[slot_index];
     const struct activation *when = &slot->strategy->when;
-    msim_time since = time_between(faults->start, now);
+    msim_time since = time_between(slot_start(faults, slot), now);
 
     if (when->windowed && (since < when->from || since >= when->to))
         return false;
@@ -541,7 +541,7 @@ bool msim_fault_moment_to_come(const struct msim_faults *faults, uint32_t slot_i
 {
     const struct slot *slot = &faults->slots[slot_index];
 
-    *out = moment_after(faults->start, at);
+    *out = moment_after(slot_start(faults, slot), at);
     return *out >= now && !(slot->has_done_at && slot->done_at == *out);
 }
 

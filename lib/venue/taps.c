@@ -645,14 +645,34 @@ static int shock(struct msim_venue *venue, const struct msim_fault_venue_action 
     return r;
 }
 
+/* A command that names no instrument is for each of them. */
+static int serve_command(struct msim_venue *venue, struct msim_command command)
+{
+    uint32_t first = command.instrument;
+    uint32_t last = command.instrument;
+    int r;
+
+    if (command.kind != MSIM_COMMAND_BUST && command.kind != MSIM_COMMAND_CORRECT &&
+        command.instrument == MSIM_ALL_INSTRUMENTS) {
+        if (venue->market_count == 0)
+            return MSIM_OK;
+        first = 0;
+        last = (uint32_t)venue->market_count - 1;
+    }
+    command.time = venue->now;
+    for (uint32_t i = first;; i++) {
+        command.instrument = i;
+        r = msim_venue_apply(venue, &command, 1, NULL, 0, 0);
+        if (i == last || r < 0)
+            return r;
+    }
+}
+
 static int serve_venue(struct msim_venue *venue, const struct msim_fault_venue_action *action)
 {
-    struct msim_command command = action->command;
-
     switch (action->kind) {
     case MSIM_FAULT_VENUE_COMMAND:
-        command.time = venue->now;
-        return msim_venue_apply(venue, &command, 1, NULL, 0, 0);
+        return serve_command(venue, action->command);
     case MSIM_FAULT_VENUE_SHOCK:
         return shock(venue, action);
     default:

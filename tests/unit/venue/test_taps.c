@@ -303,6 +303,69 @@ static void a_layer_without_strategies_changes_nothing(void **state)
     assert_int_equal(outputs_of(NULL), outputs_of(&faults));
 }
 
+static void add_preset(struct bench *bench, msim_time now, const char *name)
+{
+    struct msim_detail detail = {{0}};
+
+    if (msim_faults_preset(msim_venue_faults(bench->venue), now, name, NULL, 0, &detail) < 0)
+        fail_msg("%s", detail.text);
+}
+
+static void what_the_venue_does_without_a_symbol_is_done_to_each(void **state)
+{
+    struct bench bench;
+    (void)state;
+
+    open_with(&bench, NULL, 0);
+    uint32_t other = bench_instrument(&bench, "BTC/EUR");
+    add_preset(&bench, SECOND, "cancel_only");
+    bench_told(&bench, SECOND);
+    for (int i = 0; i < 2; i++) {
+        struct msim_venue_order order = bench_order(bench.alice, MSIM_SIDE_BUY, 9000, 1, SECOND);
+        order.command.instrument = i ? other : bench.instrument;
+        msim_venue_submit(bench.venue, &order);
+        assert_string_equal(bench_told(&bench, SECOND), "alice REJECTED NOT_TRADING");
+    }
+    bench_close(&bench);
+}
+
+static void a_preset_counts_from_when_it_was_added(void **state)
+{
+    struct bench bench;
+    (void)state;
+
+    open_with(&bench, NULL, 0);
+    bench_told(&bench, 100 * SECOND);
+    add_preset(&bench, 100 * SECOND, "symbol_halt"); /* resumed after a minute */
+    bench_told(&bench, 159 * SECOND);
+    bench_place(&bench, bench.alice, MSIM_SIDE_BUY, 9000, 1, 159 * SECOND);
+    assert_string_equal(bench_told(&bench, 159 * SECOND), "alice REJECTED NOT_TRADING");
+    bench_told(&bench, 160 * SECOND);
+    bench_place(&bench, bench.alice, MSIM_SIDE_BUY, 9000, 1, 160 * SECOND);
+    assert_string_equal(bench_told(&bench, 160 * SECOND), "alice ACCEPTED");
+    bench_close(&bench);
+}
+
+static void a_phantom_is_about_somebody_who_has_such_an_order(void **state)
+{
+    struct msim_fault_ledger ledger;
+    struct bench bench;
+    (void)state;
+
+    open_with(&bench, "[{\"kind\":\"phantom_fill\",\"rate\":10}]", 0);
+    /* Bob has had an order, and has none; only Alice's is open. */
+    bench_place(&bench, bench.alice, MSIM_SIDE_BUY, 9000, 2, 0);
+    bench_place(&bench, bench.bob, MSIM_SIDE_SELL, 9000, 1, 0);
+    bench_told(&bench, 10 * SECOND);
+    assert_int_equal(msim_faults_ledger(msim_venue_faults(bench.venue), "alice", &ledger), 0);
+    assert_true(ledger.phantom > 50);
+    struct msim_fault_counts counts;
+    assert_int_equal(msim_faults_counts(msim_venue_faults(bench.venue), "phantom_fill-0", &counts),
+                     0);
+    assert_int_equal(counts.inapplicable, 0);
+    bench_close(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +381,9 @@ int main(void)
         cmocka_unit_test(a_shock_sweeps_the_book_with_real_orders),
         cmocka_unit_test(a_link_that_was_cut_is_silent_until_it_is_made_again),
         cmocka_unit_test(what_needs_bytes_is_refused_in_words),
+        cmocka_unit_test(what_the_venue_does_without_a_symbol_is_done_to_each),
+        cmocka_unit_test(a_preset_counts_from_when_it_was_added),
+        cmocka_unit_test(a_phantom_is_about_somebody_who_has_such_an_order),
         cmocka_unit_test(a_layer_without_strategies_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
