@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "server/exchange/exchange.h"
+#include "server/exchange/rest.h"
 #include "server/exchange/wire.h"
 
 #define STAGE_START (INT64_C(1700000000) * MSIM_NS_PER_S)
@@ -28,6 +29,10 @@ struct stage {
     struct msim_exchange_server *server;
     struct msim_exchange_stage hooks;
     struct wire *wires[STAGE_WIRES];
+    struct msim_exchange_call *call; /* under way; NULL */
+    uint64_t asked;                  /* its visit */
+    char answer[8192];
+    size_t answer_length;
 };
 
 static inline int stage_told(void *context, uint64_t visit, struct msim_exchange_tally *tally,
@@ -36,6 +41,12 @@ static inline int stage_told(void *context, uint64_t visit, struct msim_exchange
     struct stage *stage = context;
 
     tally->messages++;
+    if (visit == stage->asked && length < sizeof stage->answer) {
+        memcpy(stage->answer, bytes, length);
+        stage->answer[length] = '\0';
+        stage->answer_length = length;
+        return MSIM_OK;
+    }
     for (size_t i = 0; i < STAGE_WIRES; i++) {
         struct wire *wire = stage->wires[i];
         if (!wire || !wire->client || wire->client->visit != visit)
@@ -110,6 +121,40 @@ static inline void stage_say(struct stage *stage, struct wire *wire, const char 
     assert_int_equal(stage->server->failure, MSIM_OK);
 }
 
+/* The call that was made has come to its end. */
+static inline void stage_hang_up(struct stage *stage)
+{
+    if (stage->call)
+        msim_exchange_call_end(stage->call);
+    stage->call = NULL;
+    stage->asked = 0;
+}
+
+/* A GET over HTTP: its body is in `stage->answer` when it has come. */
+static inline void stage_get(struct stage *stage, const char *name, const char *path,
+                             const char *query)
+{
+    const struct msim_exchange_path *found = NULL;
+
+    stage_hang_up(stage);
+    for (size_t i = 0; i < msim_exchange_path_count && !found; i++)
+        if (msim_exchange_paths[i].method && strcmp(msim_exchange_paths[i].method, "GET") == 0 &&
+            strcmp(msim_exchange_paths[i].path, path) == 0)
+            found = &msim_exchange_paths[i];
+    assert_non_null(found);
+    const struct msim_exchange_arrival arrival = {.path = found,
+                                                  .session = name,
+                                                  .target = path,
+                                                  .query = query,
+                                                  .is_json = true,
+                                                  .body = ""};
+    stage->answer_length = 0;
+    stage->asked = stage->server->visits + 1;
+    stage->call = msim_exchange_call_begin(stage->server, &arrival);
+    assert_non_null(stage->call);
+    msim_exchange_call_take(stage->server, stage->call, &arrival);
+}
+
 static inline void stage_turn(struct stage *stage, msim_time step)
 {
     stage->server->now += step;
@@ -121,6 +166,7 @@ static inline void stage_turn(struct stage *stage, msim_time step)
 
 static inline void stage_close(struct stage *stage)
 {
+    stage_hang_up(stage);
     for (size_t i = 0; i < STAGE_WIRES; i++)
         if (stage->wires[i])
             stage_leave(stage, stage->wires[i]);
