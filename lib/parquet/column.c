@@ -19,6 +19,10 @@ void msim_reader_finish(struct msim_reader *reader)
 {
     msim_mem_free(&reader->allocator, reader->scratch, sizeof *reader->scratch);
     reader->scratch = NULL;
+    for (size_t i = 0; i < MSIM_READER_SPARES; i++) {
+        msim_mem_free(&reader->allocator, reader->spares[i].bytes, reader->spares[i].capacity);
+        reader->spares[i] = (struct msim_spare){0};
+    }
     msim_codecs_finish(&reader->codecs);
 }
 
@@ -63,7 +67,7 @@ void msim_column_close(struct msim_column *column)
         return;
     const struct msim_allocator *allocator = &column->pages.reader->allocator;
     struct msim_dictionary *dictionary = &column->dictionary;
-    msim_mem_free(allocator, dictionary->bytes, dictionary->capacity);
+    msim_reader_give(column->pages.reader, dictionary->bytes, dictionary->capacity);
     msim_mem_free(allocator, dictionary->texts,
                   dictionary->text_capacity * sizeof *dictionary->texts);
     msim_decode_close(column);
@@ -82,12 +86,11 @@ static int keep_dictionary(struct msim_column *column, const struct page_body *b
 
     if (count > body->value_length / each)
         return damaged(column, detail, "a dictionary that is shorter than its values");
-    dictionary->capacity = body->value_length + MSIM_PARQUET_PADDING;
-    dictionary->bytes = msim_mem_zero(allocator, dictionary->capacity);
-    if (!dictionary->bytes) {
-        dictionary->capacity = 0;
+    dictionary->bytes = msim_reader_take(
+        column->pages.reader, body->value_length + MSIM_PARQUET_PADDING, &dictionary->capacity);
+    if (!dictionary->bytes)
         return msim_place_fail(&column->pages.place, detail, MSIM_ERR_NOMEM, "out of memory");
-    }
+    memset(dictionary->bytes + body->value_length, 0, MSIM_PARQUET_PADDING);
     if (body->value_length > 0)
         memcpy(dictionary->bytes, body->values, body->value_length);
     dictionary->count = count;

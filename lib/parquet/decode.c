@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "parquet/bits.h"
+#include "parquet/unpack.h"
 
 static int damaged(const struct msim_column *column, struct msim_detail *detail, const char *words)
 {
@@ -276,7 +277,6 @@ static int read_indexes(struct msim_column *column, struct msim_span *span,
                         struct msim_detail *detail)
 {
     uint32_t *numbers = column->pages.reader->scratch->numbers;
-    uint32_t largest = 0;
 
     span->form = SPAN_INDEX;
     span->indexes = numbers;
@@ -284,8 +284,7 @@ static int read_indexes(struct msim_column *column, struct msim_span *span,
         return MSIM_OK;
     if (msim_hybrid_read(&column->runs, numbers, span->values) < 0)
         return damaged(column, detail, "its indexes end too early");
-    for (size_t i = 0; i < span->values; i++)
-        largest = numbers[i] > largest ? numbers[i] : largest;
+    uint32_t largest = msim_unpack_largest(numbers, span->values);
     if (largest >= column->dictionary.count)
         return msim_place_fail(&column->pages.place, detail, MSIM_ERR_FORMAT,
                                "damaged: index %" PRIu32 " into a dictionary of %" PRIu32 " values",

@@ -46,21 +46,35 @@ int msim_group_read(struct group *group, size_t count, struct batch *batch, stru
 /* Leaves out `rows` rows. */
 int msim_group_pass(struct group *group, uint64_t rows, struct msim_detail *detail);
 
+/* Where the rows of a batch stand, beside their columns. */
+struct batch_rows {
+    const msim_time *times;
+    uint64_t first_row; /* of all files: the batch's row 0 */
+};
+
 /* Row `i` of the batch as a trade. */
-static inline struct trade msim_group_trade(const struct group *group, const struct batch *batch,
-                                            size_t i, msim_time time, uint64_t row)
+static inline __attribute__((always_inline)) void msim_group_trade(const struct group *group,
+                                                                   const struct batch *batch,
+                                                                   struct batch_rows rows, size_t i,
+                                                                   bool varies, struct trade *out)
 {
-    return (struct trade){
-        .time = time,
-        .price = batch->prices[i],
-        .quantity = batch->volumes[i],
-        .row = row,
-        .name = batch->names[i],
-        .flags = batch->flags[i],
-        .price_exponent = group->price.varies ? batch->price_exponents[i] : group->price.exponent,
-        .quantity_exponent =
-            group->volume.varies ? batch->volume_exponents[i] : group->volume.exponent,
-    };
+    out->time = rows.times[i];
+    out->price = batch->prices[i];
+    out->quantity = batch->volumes[i];
+    out->row = rows.first_row + i;
+    out->name = batch->names[i];
+    out->flags = batch->flags[i];
+    out->price_exponent =
+        varies && group->price.varies ? batch->price_exponents[i] : group->price.exponent;
+    out->quantity_exponent =
+        varies && group->volume.varies ? batch->volume_exponents[i] : group->volume.exponent;
+    out->unused = 0;
+}
+
+/* Whether exponents differ from row to row: a constant for whoever asks once for a batch. */
+static inline bool msim_group_varies(const struct group *group)
+{
+    return group->price.varies || group->volume.varies;
 }
 
 /* ---- what the data set says of a group ---- */

@@ -16,6 +16,7 @@ struct held_loader {
     bool is_placed;
     size_t rows;
     msim_time *times;
+    size_t time_bytes;
     uint8_t *flags; /* NULL: all moments are good */
     uint32_t *places;
     bool has_bad;
@@ -70,7 +71,8 @@ static int begin(struct held *held, struct msim_parquet *parquet, uint32_t rank,
     if (loader->times)
         return MSIM_OK;
     loader->is_scanning = true;
-    loader->times = msim_mem_take_array(allocator, loader->rows, sizeof *loader->times);
+    loader->time_bytes = loader->rows * sizeof *loader->times;
+    loader->times = msim_mem_take(allocator, loader->time_bytes);
     loader->flags = msim_mem_take(allocator, loader->rows);
     if (!loader->times || !loader->flags)
         return out_of_memory(parquet, rank, detail);
@@ -88,31 +90,30 @@ static void free_loader(struct held *held, const struct msim_allocator *allocato
     msim_scanner_close(&loader->scanner);
     msim_group_close(&loader->group);
     msim_reader_finish(&loader->reader);
-    msim_mem_free(allocator, loader->times, loader->rows * sizeof *loader->times);
+    msim_mem_free(allocator, loader->times, loader->time_bytes);
     msim_mem_free(allocator, loader->flags, loader->rows);
     msim_mem_free(allocator, loader->places, loader->rows * sizeof *loader->places);
     msim_mem_free(allocator, loader, sizeof *loader);
 }
 
 int msim_held_join(struct held **out, struct msim_parquet *parquet, uint32_t rank, msim_time *times,
-                   struct msim_detail *detail)
+                   size_t bytes, struct msim_detail *detail)
 {
     struct held **shared = &parquet->held[rank];
     size_t rows = (size_t)parquet->zones[rank].rows;
-    size_t taken = times ? rows * sizeof *times : 0;
     const struct msim_allocator *allocator = &parquet->allocator;
 
     if (*shared) {
-        msim_mem_free(allocator, times, taken);
+        msim_mem_free(allocator, times, bytes);
         (*shared)->users++;
         *out = *shared;
         return MSIM_OK;
     }
-    int r = check_room(parquet, rank, taken, detail);
+    int r = check_room(parquet, rank, times ? rows * sizeof *times : 0, detail);
     struct held *held = r < 0 ? NULL : msim_mem_zero(allocator, sizeof *held);
     struct held_loader *loader = held ? msim_mem_zero(allocator, sizeof *loader) : NULL;
     if (!loader) {
-        msim_mem_free(allocator, times, taken);
+        msim_mem_free(allocator, times, bytes);
         msim_mem_free(allocator, held, sizeof *held);
         return r < 0 ? r : out_of_memory(parquet, rank, detail);
     }
@@ -120,6 +121,7 @@ int msim_held_join(struct held **out, struct msim_parquet *parquet, uint32_t ran
     held->loader = loader;
     loader->rows = rows;
     loader->times = times;
+    loader->time_bytes = bytes;
     msim_reader_init(&loader->reader, &parquet->crc, allocator);
     *out = held;
     *shared = held;
@@ -177,6 +179,24 @@ static int place_rows(struct held *held, struct msim_parquet *parquet, uint32_t 
     return msim_group_open(&loader->group, parquet, &loader->reader, rank, detail);
 }
 
+/* Each row goes to its place in the order. */
+static inline __attribute__((always_inline)) void scatter(const struct held *held,
+                                                          const struct group *group, size_t first,
+                                                          size_t count, bool varies)
+{
+    const struct held_loader *loader = held->loader;
+    const uint32_t *places = loader->places + first;
+    const struct batch_rows rows = {
+        .times = loader->times + first,
+        .first_row = msim_zone_first_row(group->parquet, group->rank) + first,
+    };
+
+    for (size_t i = 0; i < count; i++) {
+        if (places[i] != MSIM_ORDER_NONE)
+            msim_group_trade(group, &loader->batch, rows, i, varies, &held->trades[places[i]]);
+    }
+}
+
 static int load_batch(struct held *held, struct msim_parquet *parquet, size_t count,
                       struct msim_detail *detail)
 {
@@ -184,7 +204,6 @@ static int load_batch(struct held *held, struct msim_parquet *parquet, size_t co
     struct group *group = &loader->group;
     struct bad_row bad = {0};
     size_t first = (size_t)group->row;
-    uint64_t first_row = msim_zone_first_row(parquet, group->rank);
     struct batch *batch = &loader->batch;
 
     if (loader->flags)
@@ -198,12 +217,10 @@ static int load_batch(struct held *held, struct msim_parquet *parquet, size_t co
         return msim_scan_refuse(parquet, parquet->zones[group->rank].file,
                                 parquet->zones[group->rank].group, &bad, detail);
     loader->has_bad |= bad.column != NULL;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t place = loader->places[first + i];
-        if (place != MSIM_ORDER_NONE)
-            held->trades[place] =
-                msim_group_trade(group, batch, i, loader->times[first + i], first_row + first + i);
-    }
+    if (msim_group_varies(group))
+        scatter(held, group, first, count, true);
+    else
+        scatter(held, group, first, count, false);
     return MSIM_OK;
 }
 

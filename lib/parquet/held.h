@@ -24,10 +24,11 @@ struct held {
 
 /*
  * Joins those who load the group of this rank or have it, or begins.  `times` (may be NULL) are
- * those of all its rows, none of which is bad: they are taken over, also on failure.
+ * those of all its rows, none of which is bad: they are taken over with the `bytes` of their
+ * room, also on failure.
  */
 int msim_held_join(struct held **out, struct msim_parquet *parquet, uint32_t rank, msim_time *times,
-                   struct msim_detail *detail);
+                   size_t bytes, struct msim_detail *detail);
 
 /* 1 where it is whole, 0 where `*work` has been done and there is more to do. */
 int msim_held_work(struct held *held, struct msim_parquet *parquet, uint32_t rank, int64_t *work,

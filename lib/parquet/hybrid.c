@@ -2,68 +2,16 @@
 
 #include <assert.h>
 
+#include <string.h>
+
 #include "parquet/bits.h"
+#include "parquet/unpack.h"
 
 void msim_hybrid_init(struct msim_hybrid *hybrid, const unsigned char *bytes, size_t length,
                       unsigned width)
 {
     assert(width <= 32);
     *hybrid = (struct msim_hybrid){.at = bytes, .end = bytes + length, .width = width};
-}
-
-/* ---- packed numbers, eight at a time: `width` bytes each time ---- */
-
-static inline __attribute__((always_inline)) void unpack(const unsigned char *in, size_t groups,
-                                                         unsigned width, uint32_t *out)
-{
-    const uint64_t mask = width == 32 ? UINT32_MAX : (UINT64_C(1) << width) - 1;
-
-    for (; groups > 0; groups--, in += width, out += 8) {
-        if (width <= 8) {
-            uint64_t word = msim_load64(in);
-            for (unsigned i = 0; i < 8; i++)
-                out[i] = (uint32_t)(word >> (i * width) & mask);
-        } else {
-            for (unsigned i = 0; i < 8; i++) {
-                unsigned bit = i * width;
-                out[i] = (uint32_t)(msim_load64(in + bit / 8) >> bit % 8 & mask);
-            }
-        }
-    }
-}
-
-/* One copy for each width, so that shifts and masks are constants. */
-static void unpack_groups(const unsigned char *in, size_t groups, unsigned width, uint32_t *out)
-{
-#define WIDTH(w)                    \
-    case w:                         \
-        unpack(in, groups, w, out); \
-        return
-    switch (width) {
-        WIDTH(1);
-        WIDTH(2);
-        WIDTH(3);
-        WIDTH(4);
-        WIDTH(5);
-        WIDTH(6);
-        WIDTH(7);
-        WIDTH(8);
-        WIDTH(9);
-        WIDTH(10);
-        WIDTH(11);
-        WIDTH(12);
-        WIDTH(13);
-        WIDTH(14);
-        WIDTH(15);
-        WIDTH(16);
-        WIDTH(17);
-        WIDTH(18);
-        WIDTH(19);
-        WIDTH(20);
-    default:
-        unpack(in, groups, width, out);
-    }
-#undef WIDTH
 }
 
 /* ---- runs ---- */
@@ -123,12 +71,12 @@ static size_t read_packed(struct msim_hybrid *hybrid, uint32_t *out, size_t coun
     }
     size_t groups = given / 8;
     if (groups > 0) {
-        unpack_groups(hybrid->at, groups, hybrid->width, out);
+        msim_unpack(hybrid->at, groups, hybrid->width, out);
         advance(hybrid, groups);
         hybrid->packed -= groups * 8;
         return groups * 8;
     }
-    unpack_groups(hybrid->at, 1, hybrid->width, hybrid->held);
+    msim_unpack(hybrid->at, 1, hybrid->width, hybrid->held);
     advance(hybrid, 1);
     hybrid->held_at = 0;
     hybrid->held_count = hybrid->packed < 8 ? (unsigned)hybrid->packed : 8;

@@ -34,6 +34,7 @@ static int intern(struct msim_names *names, struct msim_text text, uint32_t *id)
         return r;
     names->states = states;
     names->states[before] = msim_utf8_valid(text.bytes, text.length) ? NAME_GOOD : NAME_BAD;
+    names->bad_count += names->states[before] == NAME_BAD;
     return MSIM_OK;
 }
 
@@ -148,7 +149,7 @@ static int read_span(struct msim_name_column *column, const struct msim_span *sp
     }
     if (span->present)
         spread(span, ids, flags);
-    for (size_t i = 0; i < span->rows; i++) {
+    for (size_t i = 0; column->names->bad_count > 0 && i < span->rows; i++) {
         if ((flags[i] & MSIM_RECORD_NO_SYMBOL) || column->names->states[ids[i]] == NAME_GOOD)
             continue;
         flags[i] |= ROW_BAD;

@@ -16,6 +16,57 @@
 /* Early writers did not count a dictionary page's head to the chunk's size. */
 #define CHUNK_SLACK 100
 
+/* ---- buffers ---- */
+
+static void free_spares(struct msim_reader *reader)
+{
+    for (size_t i = 0; i < MSIM_READER_SPARES; i++) {
+        msim_mem_free(&reader->allocator, reader->spares[i].bytes, reader->spares[i].capacity);
+        reader->spares[i] = (struct msim_spare){0};
+    }
+}
+
+void *msim_reader_take(struct msim_reader *reader, size_t size, size_t *capacity)
+{
+    struct msim_spare *best = NULL;
+
+    for (size_t i = 0; i < MSIM_READER_SPARES; i++) {
+        struct msim_spare *spare = &reader->spares[i];
+        if (spare->capacity >= size && (!best || spare->capacity < best->capacity))
+            best = spare;
+    }
+    /* One that is far too large is left for those who need it. */
+    if (best && best->capacity / 4 <= size) {
+        void *bytes = best->bytes;
+        *capacity = best->capacity;
+        *best = (struct msim_spare){0};
+        return bytes;
+    }
+    void *bytes = msim_mem_take(&reader->allocator, size);
+    if (!bytes) {
+        free_spares(reader);
+        bytes = msim_mem_take(&reader->allocator, size);
+    }
+    *capacity = bytes ? size : 0;
+    return bytes;
+}
+
+/* Takes the place of the smallest where there is no room. */
+void msim_reader_give(struct msim_reader *reader, void *bytes, size_t capacity)
+{
+    struct msim_spare *least = &reader->spares[0];
+
+    for (size_t i = 1; i < MSIM_READER_SPARES; i++)
+        if (reader->spares[i].capacity < least->capacity)
+            least = &reader->spares[i];
+    if (!bytes || capacity > MSIM_READER_SPARE_BYTES || capacity <= least->capacity) {
+        msim_mem_free(&reader->allocator, bytes, capacity);
+        return;
+    }
+    msim_mem_free(&reader->allocator, least->bytes, least->capacity);
+    *least = (struct msim_spare){.bytes = bytes, .capacity = capacity};
+}
+
 /* ---- the chunk ---- */
 
 static int check_chunk(const struct msim_pages *pages, const struct chunk *chunk,
@@ -84,8 +135,8 @@ void msim_pages_close(struct msim_pages *pages)
 {
     if (!pages->reader)
         return;
-    msim_mem_free(&pages->reader->allocator, pages->window, pages->window_capacity);
-    msim_mem_free(&pages->reader->allocator, pages->unpacked, pages->unpacked_capacity);
+    msim_reader_give(pages->reader, pages->window, pages->window_capacity);
+    msim_reader_give(pages->reader, pages->unpacked, pages->unpacked_capacity);
     pages->window = pages->unpacked = NULL;
     pages->window_capacity = pages->unpacked_capacity = 0;
 }
@@ -103,14 +154,12 @@ static int make_room(const struct msim_pages *pages, unsigned char **buffer, siz
 {
     if (*capacity >= size + MSIM_PARQUET_PADDING)
         return MSIM_OK;
-    const struct msim_allocator *allocator = &pages->reader->allocator;
-    msim_mem_free(allocator, *buffer, *capacity);
-    *capacity = 0;
-    *buffer = msim_mem_zero(allocator, size + MSIM_PARQUET_PADDING);
+    msim_reader_give(pages->reader, *buffer, *capacity);
+    *buffer = msim_reader_take(pages->reader, size + MSIM_PARQUET_PADDING, capacity);
     if (!*buffer)
         return msim_place_fail(&pages->place, detail, MSIM_ERR_NOMEM,
                                "no memory for a page of %zu bytes", size);
-    *capacity = size + MSIM_PARQUET_PADDING;
+    memset(*buffer + size, 0, MSIM_PARQUET_PADDING);
     return MSIM_OK;
 }
 
@@ -126,7 +175,7 @@ static int grow_window(struct msim_pages *pages, size_t size, struct msim_detail
         return r;
     if (waiting > 0)
         memcpy(window, pages->window + pages->window_at, waiting);
-    msim_mem_free(&pages->reader->allocator, pages->window, pages->window_capacity);
+    msim_reader_give(pages->reader, pages->window, pages->window_capacity);
     pages->window = window;
     pages->window_capacity = capacity;
     pages->window_at = 0;

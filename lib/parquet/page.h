@@ -17,6 +17,10 @@
 /* The bound on a page, compressed or not. */
 #define MSIM_PARQUET_PAGE_LIMIT ((int64_t)512 << 20)
 
+/* Buffers that a reader keeps for its next columns; larger ones are given back to the system. */
+#define MSIM_READER_SPARES 12
+#define MSIM_READER_SPARE_BYTES ((size_t)4 << 20)
+
 /*
  * What the columns of one thread share.  A span that a column gave is valid until the next
  * column of the same reader is read.
@@ -25,12 +29,22 @@ struct msim_reader {
     struct msim_codecs codecs;
     const struct msim_crc *crc;
     struct column_scratch *scratch; /* of the column that is being read: made when first used */
+    struct msim_spare {
+        void *bytes;
+        size_t capacity;
+    } spares[MSIM_READER_SPARES];
     struct msim_allocator allocator;
 };
 
 void msim_reader_init(struct msim_reader *reader, const struct msim_crc *crc,
                       const struct msim_allocator *allocator);
 void msim_reader_finish(struct msim_reader *reader);
+
+/* A buffer of at least `size` bytes, of which `*capacity` are to be given back; NULL: no memory. */
+void *msim_reader_take(struct msim_reader *reader, size_t size, size_t *capacity);
+
+/* NULL is left alone. */
+void msim_reader_give(struct msim_reader *reader, void *bytes, size_t capacity);
 
 struct page_head {
     int32_t type; /* enum page_type, or one that is passed over */

@@ -26,18 +26,18 @@ static int refuse(const struct run *run, const struct bad_row *bad, struct msim_
 
 static int keep_times(struct run *run, size_t count)
 {
-    run->kept = msim_mem_take_array(allocator_of(run), count, sizeof *run->kept);
-    if (!run->kept)
+    if (count > SIZE_MAX / sizeof *run->kept)
         return MSIM_ERR_NOMEM;
-    run->kept_count = count;
-    return MSIM_OK;
+    run->kept =
+        msim_reader_take(&run->context->reader, count * sizeof *run->kept, &run->kept_bytes);
+    return run->kept ? MSIM_OK : MSIM_ERR_NOMEM;
 }
 
 static void drop_times(struct run *run)
 {
-    msim_mem_free(allocator_of(run), run->kept, run->kept_count * sizeof *run->kept);
+    msim_reader_give(&run->context->reader, run->kept, run->kept_bytes);
     run->kept = NULL;
-    run->kept_count = 0;
+    run->kept_bytes = 0;
 }
 
 /* ---- a group that is held whole ---- */
@@ -60,17 +60,19 @@ static int begin_load(struct run *run, struct msim_detail *detail)
 {
     struct msim_parquet *parquet = run->context->parquet;
     msim_time *times = NULL;
+    size_t bytes = 0;
 
     parquet->zones[run->rank].is_unsorted = true;
     run->stage = RUN_LOADING;
     msim_scanner_close(&run->scanner);
     if (run->kept_all && run->scanner.found.good == run->row_count) {
         times = run->kept;
+        bytes = run->kept_bytes;
         run->kept = NULL;
-        run->kept_count = 0;
+        run->kept_bytes = 0;
     }
     drop_times(run);
-    return msim_held_join(&run->held, parquet, run->rank, times, detail);
+    return msim_held_join(&run->held, parquet, run->rank, times, bytes, detail);
 }
 
 static int go_on_loading(struct run *run, int64_t *work, struct msim_detail *detail)

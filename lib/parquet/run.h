@@ -58,7 +58,7 @@ struct run {
     struct group group;
     uint64_t row_count; /* of the group */
     msim_time *kept;    /* all times of the group, or a batch's */
-    size_t kept_count;
+    size_t kept_bytes;  /* its room */
     bool kept_all;
     struct msim_column time_column; /* open where not all times are kept */
     uint32_t *good;                 /* room for `order` */

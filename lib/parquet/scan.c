@@ -52,11 +52,38 @@ static bool account_rising(struct msim_scanner *scanner, const msim_time *times,
     return true;
 }
 
+/* No row is bad, and their times are in no order. */
+static void account_good(struct msim_scanner *scanner, const msim_time *times, size_t rows)
+{
+    struct scan *found = &scanner->found;
+    msim_time min = found->min, max = found->max, from = scanner->from;
+    uint64_t early = 0;
+    unsigned falls = times[0] < scanner->last;
+
+    for (size_t i = 0; i < rows; i++) {
+        early += times[i] < from;
+        min = times[i] < min ? times[i] : min;
+        max = times[i] > max ? times[i] : max;
+    }
+    for (size_t i = 1; i < rows; i++)
+        falls |= times[i] < times[i - 1];
+    found->good += rows;
+    found->early += early;
+    found->min = min;
+    found->max = max;
+    found->sorted = found->sorted && !falls;
+    scanner->last = times[rows - 1];
+}
+
 static void account(struct msim_scanner *scanner, const msim_time *times, const uint8_t *flags,
                     size_t rows)
 {
     if (rows == 0 || account_rising(scanner, times, flags, rows))
         return;
+    if (!memchr(flags, ROW_BAD, rows)) {
+        account_good(scanner, times, rows);
+        return;
+    }
     for (size_t i = 0; i < rows; i++) {
         if (!(flags[i] & ROW_BAD))
             account_row(scanner, times[i]);

@@ -183,23 +183,66 @@ static size_t give_trades(struct cursor *cursor, struct run *run, msim_time unti
     return given;
 }
 
-/* From columns. */
+/* How many trades of the batch from run->at on are not later than `until`. */
+static size_t reached(const struct run *run, msim_time until)
+{
+    const msim_time *times = run->times;
+    size_t low = run->at, high = run->count;
+
+    if (run->order) {
+        while (low < high && times[run->order[low]] <= until)
+            low++;
+        return low - run->at;
+    }
+    /* All of it, or few: look at both ends first. */
+    if (times[high - 1] <= until)
+        return high - low;
+    for (size_t step = 1; step < high - low; step *= 2) {
+        if (times[low + step] > until) {
+            high = low + step;
+            break;
+        }
+        low += step;
+    }
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (times[middle] <= until)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low - run->at;
+}
+
+/* From columns, `count` trades that have a place for each. */
+static inline __attribute__((always_inline)) size_t give_columns(struct cursor *cursor,
+                                                                 const struct run *run,
+                                                                 size_t count, bool varies,
+                                                                 struct msim_record *records)
+{
+    const struct batch_rows rows = {.times = run->times, .first_row = run->first_row};
+    const uint32_t *order = run->order;
+    size_t given = 0;
+
+    for (size_t i = run->at; i < run->at + count; i++) {
+        struct trade trade;
+        msim_group_trade(&run->group, run->batch, rows, order ? order[i] : i, varies, &trade);
+        given += show(cursor, &trade, cursor->sequence + given, &records[given]);
+    }
+    return given;
+}
+
 static size_t give_batch(struct cursor *cursor, struct run *run, msim_time until,
                          struct msim_record *records, size_t capacity)
 {
-    const struct batch *batch = run->batch;
-    size_t given = 0;
-    size_t i = run->at;
+    bool varies = msim_group_varies(&run->group);
+    size_t count = reached(run, until);
 
-    for (; i < run->count && given < capacity; i++) {
-        size_t place = run->order ? run->order[i] : i;
-        if (run->times[place] > until)
-            break;
-        struct trade trade =
-            msim_group_trade(&run->group, batch, place, run->times[place], run->first_row + place);
-        given += show(cursor, &trade, cursor->sequence + given, &records[given]);
-    }
-    run->at = i;
+    if (count > capacity)
+        count = capacity;
+    size_t given = varies ? give_columns(cursor, run, count, true, records)
+                          : give_columns(cursor, run, count, false, records);
+    run->at += count;
     return given;
 }
 
@@ -423,6 +466,56 @@ static int leave_out_rest(struct cursor *cursor, int64_t *work, struct msim_deta
     return MSIM_OK;
 }
 
+/* Up to where the open runs are alone: what is opened next may come behind that. */
+static msim_time horizon(const struct cursor *cursor)
+{
+    if (cursor->planned == cursor->parquet->zone_count)
+        return cursor->to - 1;
+    msim_time min = next_zone(cursor)->min;
+    return min < cursor->to ? min - 1 : cursor->to - 1;
+}
+
+/*
+ * Trades of several runs that take turns, one or a few of each: while they lie in order and are
+ * at hand, and before the horizon.  `*passed` counts those that are not shown, too.
+ */
+static size_t give_turns(struct cursor *cursor, struct msim_record *records, size_t capacity,
+                         size_t *passed)
+{
+    struct msim_due *open = &cursor->open;
+    msim_time last = horizon(cursor);
+    size_t given = 0;
+
+    while (given < capacity && open->count > 1) {
+        struct run *run = run_of(&open->items[0]);
+        const struct msim_due_item *second = &open->items[1];
+        if (open->count > 2 &&
+            (open->items[2].due < second->due ||
+             (open->items[2].due == second->due && open->items[2].arrival < second->arrival)))
+            second = &open->items[2];
+        if (!run->trades || open->items[0].due > last)
+            break;
+        const struct trade *trade = &run->trades[run->at];
+        const struct trade *end = run->trades + run->count;
+        do {
+            __builtin_prefetch(trade + 4);
+            given += show(cursor, trade, cursor->sequence + given, &records[given]);
+            trade++;
+        } while (trade < end && given < capacity && trade->time <= last &&
+                 (trade->time < second->due ||
+                  (trade->time == second->due && trade->row < second->arrival)));
+        cursor->last_time = trade[-1].time;
+        cursor->last_row = trade[-1].row;
+        *passed += (size_t)(trade - run->trades) - run->at;
+        run->at = (size_t)(trade - run->trades);
+        if (trade == end)
+            break;
+        msim_due_replace(open, trade->time, trade->row, (uint64_t)(uintptr_t)run);
+    }
+    cursor->sequence += given;
+    return given;
+}
+
 static int step(struct cursor *cursor, struct msim_record *records, size_t capacity, size_t *given,
                 int64_t *work, struct msim_detail *detail)
 {
@@ -432,7 +525,12 @@ static int step(struct cursor *cursor, struct msim_record *records, size_t capac
     const struct msim_due_item *first = msim_due_peek(&cursor->open);
     if (!first || first->due >= cursor->to)
         return leave_out_rest(cursor, work, detail);
+    size_t passed = 0;
+    *given += give_turns(cursor, records + *given, capacity - *given, &passed);
     struct run *run = run_of(first);
+    *work -= (int64_t)passed;
+    if (passed > 0)
+        return run->at == run->count ? advance(cursor, detail) : MSIM_OK;
     size_t at = run->at;
     *given += give(cursor, run, reach(cursor), records + *given, capacity - *given);
     *work -= (int64_t)(run->at - at);

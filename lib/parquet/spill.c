@@ -236,11 +236,12 @@ static int open_group(struct spill *spill, struct msim_parquet *parquet, struct 
 static void take_batch(struct spill *spill, size_t count, uint64_t first_row)
 {
     struct spill_work *work = spill->work;
+    const struct batch_rows rows = {.times = work->times, .first_row = first_row};
+    bool varies = msim_group_varies(&work->group);
     size_t good = work->count;
 
     for (size_t i = 0; i < count; i++) {
-        work->piece[good] =
-            msim_group_trade(&work->group, &work->batch, i, work->times[i], first_row + i);
+        msim_group_trade(&work->group, &work->batch, rows, i, varies, &work->piece[good]);
         good += !(work->batch.flags[i] & ROW_BAD);
     }
     spill->bad_rows += count - (good - work->count);

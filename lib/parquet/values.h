@@ -99,6 +99,7 @@ struct msim_names {
     struct msim_symbols symbols;
     uint8_t *states; /* of each name: enum name_state */
     size_t state_capacity;
+    size_t bad_count; /* names that are NAME_BAD */
 };
 
 enum name_state {

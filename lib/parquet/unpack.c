@@ -1,0 +1,182 @@
+#include "parquet/unpack.h"
+
+#include <assert.h>
+
+#include "parquet/bits.h"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define HAVE_AVX2_CODE 1
+#include <immintrin.h>
+#else
+#define HAVE_AVX2_CODE 0
+#endif
+
+/* ---- packed numbers, eight at a time: `width` bytes each time ---- */
+
+static inline __attribute__((always_inline)) void unpack(const unsigned char *in, size_t groups,
+                                                         unsigned width, uint32_t *out)
+{
+    const uint64_t mask = width == 32 ? UINT32_MAX : (UINT64_C(1) << width) - 1;
+
+    for (; groups > 0; groups--, in += width, out += 8) {
+        if (width <= 8) {
+            uint64_t word = msim_load64(in);
+            for (unsigned i = 0; i < 8; i++)
+                out[i] = (uint32_t)(word >> (i * width) & mask);
+        } else {
+            for (unsigned i = 0; i < 8; i++) {
+                unsigned bit = i * width;
+                out[i] = (uint32_t)(msim_load64(in + bit / 8) >> bit % 8 & mask);
+            }
+        }
+    }
+}
+
+/* One copy for each width, so that shifts and masks are constants. */
+void msim_unpack_plain(const unsigned char *in, size_t groups, unsigned width, uint32_t *out)
+{
+#define WIDTH(w)                    \
+    case w:                         \
+        unpack(in, groups, w, out); \
+        return
+    switch (width) {
+        WIDTH(1);
+        WIDTH(2);
+        WIDTH(3);
+        WIDTH(4);
+        WIDTH(5);
+        WIDTH(6);
+        WIDTH(7);
+        WIDTH(8);
+        WIDTH(9);
+        WIDTH(10);
+        WIDTH(11);
+        WIDTH(12);
+        WIDTH(13);
+        WIDTH(14);
+        WIDTH(15);
+        WIDTH(16);
+        WIDTH(17);
+        WIDTH(18);
+        WIDTH(19);
+        WIDTH(20);
+    default:
+        unpack(in, groups, width, out);
+    }
+#undef WIDTH
+}
+
+uint32_t msim_unpack_largest_plain(const uint32_t *numbers, size_t count)
+{
+    uint32_t largest = 0;
+
+    for (size_t i = 0; i < count; i++)
+        largest = numbers[i] > largest ? numbers[i] : largest;
+    return largest;
+}
+
+#if HAVE_AVX2_CODE
+
+/* ---- eight numbers in one vector ---- */
+
+bool msim_unpack_has_vector(void)
+{
+    return __builtin_cpu_supports("avx2") != 0;
+}
+
+/* Which bytes hold each number, counted from the lane's first, and by how many bits it is off. */
+struct lanes {
+    unsigned char bytes[32];
+    uint32_t shifts[8];
+};
+
+static void find_lanes(struct lanes *lanes, unsigned width)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        unsigned first = i < 4 ? 0 : 4 * width / 8;
+        unsigned byte = i * width / 8 - first;
+        for (unsigned k = 0; k < 4; k++)
+            lanes->bytes[i * 4 + k] = (unsigned char)(byte + k);
+        lanes->shifts[i] = i * width % 8;
+    }
+}
+
+/* A number of up to 25 bits lies in the four bytes from its first one on, whatever its first bit.
+ */
+__attribute__((target("avx2"))) void msim_unpack_vector(const unsigned char *in, size_t groups,
+                                                        unsigned width, uint32_t *out)
+{
+    struct lanes lanes;
+
+    if (width > MSIM_UNPACK_VECTOR_BITS) {
+        msim_unpack_plain(in, groups, width, out);
+        return;
+    }
+    find_lanes(&lanes, width);
+    const __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)lanes.bytes);
+    const __m256i shifts = _mm256_loadu_si256((const __m256i *)(const void *)lanes.shifts);
+    const __m256i mask = _mm256_set1_epi32((int)((UINT32_C(1) << width) - 1));
+    size_t second = 4 * width / 8;
+
+    for (; groups > 0; groups--, in += width, out += 8) {
+        __m128i low = _mm_loadu_si128((const __m128i *)(const void *)in);
+        __m128i high = _mm_loadu_si128((const __m128i *)(const void *)(in + second));
+        __m256i both = _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
+        __m256i words = _mm256_shuffle_epi8(both, bytes);
+        __m256i numbers = _mm256_and_si256(_mm256_srlv_epi32(words, shifts), mask);
+        _mm256_storeu_si256((__m256i *)(void *)out, numbers);
+    }
+}
+
+__attribute__((target("avx2"))) uint32_t msim_unpack_largest_vector(const uint32_t *numbers,
+                                                                    size_t count)
+{
+    __m256i largest = _mm256_setzero_si256();
+    uint32_t each[8];
+    size_t i = 0;
+
+    for (; i + 8 <= count; i += 8) {
+        __m256i next = _mm256_loadu_si256((const __m256i *)(const void *)(numbers + i));
+        largest = _mm256_max_epu32(largest, next);
+    }
+    _mm256_storeu_si256((__m256i *)(void *)each, largest);
+    uint32_t most = msim_unpack_largest_plain(each, 8);
+    uint32_t rest = msim_unpack_largest_plain(numbers + i, count - i);
+    return rest > most ? rest : most;
+}
+
+#else
+
+bool msim_unpack_has_vector(void)
+{
+    return false;
+}
+
+void msim_unpack_vector(const unsigned char *in, size_t groups, unsigned width, uint32_t *out)
+{
+    msim_unpack_plain(in, groups, width, out);
+}
+
+uint32_t msim_unpack_largest_vector(const uint32_t *numbers, size_t count)
+{
+    return msim_unpack_largest_plain(numbers, count);
+}
+
+#endif
+
+/* ---- the choice ---- */
+
+void msim_unpack(const unsigned char *in, size_t groups, unsigned width, uint32_t *out)
+{
+    assert(width >= 1 && width <= 32);
+    if (groups > 1 && msim_unpack_has_vector())
+        msim_unpack_vector(in, groups, width, out);
+    else
+        msim_unpack_plain(in, groups, width, out);
+}
+
+uint32_t msim_unpack_largest(const uint32_t *numbers, size_t count)
+{
+    return msim_unpack_has_vector() ? msim_unpack_largest_vector(numbers, count)
+                                    : msim_unpack_largest_plain(numbers, count);
+}
