@@ -13,6 +13,7 @@
 
 #include "base/due.h"
 #include "base/number.h"
+#include "faults/far.h"
 #include "faults/plant.h"
 #include "faults/pool.h"
 #include "faults/strategy.h"
@@ -241,27 +242,6 @@ struct due_node {
     msim_time due;
     uint32_t node;
     uint32_t entering; /* a copy that comes to the stages only now */
-};
-
-/*
- * What leaves late, where very many wait (heap.c): buckets by the highest byte in which a moment
- * differs from the base.
- */
-#define FAR_LEVELS 8
-#define FAR_DIGITS 256
-#define FAR_CHUNK 42 /* of them fill 512 bytes */
-
-struct far_chunk {
-    uint32_t next;
-    uint32_t count;
-    msim_time dues[FAR_CHUNK];
-    uint32_t nodes[FAR_CHUNK];
-};
-
-struct far_bucket {
-    uint32_t head; /* NOTHING where `count` is 0 */
-    uint32_t count;
-    msim_time least;
 };
 
 /* ---- reorder ---- */
