@@ -12,6 +12,7 @@
 #include <marketsim/engine.h>
 #include <marketsim/engineio.h>
 #include <marketsim/faults.h>
+#include <marketsim/fetch.h>
 #include <marketsim/form.h>
 #include <marketsim/http.h>
 #include <marketsim/hub.h>

@@ -112,10 +112,11 @@ static void add(struct hmac_sha256_ctx *hmac, const char *text, size_t length)
     hmac_sha256_update(hmac, length, (const uint8_t *)text);
 }
 
-/* As access.h says: over timestamp, method, and the path with its query. */
+/* As access.h says: over timestamp, method, the path with its query, and the body. */
 static void sign(char out[2 * SHA256_DIGEST_SIZE + 1], const char *secret, const char *stamp,
-                 const struct msim_url *url)
+                 const struct msim_claims_subject *subject)
 {
+    const struct msim_url *url = subject->url;
     struct hmac_sha256_ctx hmac;
     uint8_t digest[SHA256_DIGEST_SIZE];
     const char *query = memchr(url->target, '?', url->target_length);
@@ -126,17 +127,19 @@ static void sign(char out[2 * SHA256_DIGEST_SIZE + 1], const char *secret, const
         length--;
     hmac_sha256_set_key(&hmac, strlen(secret), (const uint8_t *)secret);
     add(&hmac, stamp, strlen(stamp));
-    add(&hmac, "GET", 3);
+    add(&hmac, subject->method, strlen(subject->method));
     if (length == 0 || url->target[0] != '/')
         add(&hmac, "/", 1);
     add(&hmac, url->target, length);
+    if (subject->body_length > 0)
+        add(&hmac, subject->body, subject->body_length);
     hmac_sha256_digest(&hmac, sizeof digest, digest);
     for (size_t i = 0; i < sizeof digest; i++)
         snprintf(out + 2 * i, 3, "%02x", digest[i]);
 }
 
-static int write_signature(struct msim_bytes *out, const char *secret, const struct msim_url *url,
-                           msim_time now)
+static int write_signature(struct msim_bytes *out, const char *secret,
+                           const struct msim_claims_subject *subject, msim_time now)
 {
     char stamp[STAMP_SIZE];
     char signature[2 * SHA256_DIGEST_SIZE + 1];
@@ -144,18 +147,18 @@ static int write_signature(struct msim_bytes *out, const char *secret, const str
     /* In seconds, to the nanosecond: of two attempts in one millisecond each is another's. */
     snprintf(stamp, sizeof stamp, "%" PRId64 ".%09" PRId64, now / MSIM_NS_PER_S,
              now % MSIM_NS_PER_S);
-    sign(signature, secret, stamp, url);
+    sign(signature, secret, stamp, subject);
     int r = write_line(out, "X-Timestamp", stamp);
     return r < 0 ? r : write_line(out, "X-Signature", signature);
 }
 
 int msim_claims_write(struct msim_bytes *out, const struct msim_connect_params *params,
-                      const struct msim_url *url, msim_time now)
+                      const struct msim_claims_subject *subject, msim_time now)
 {
     int r = params->api_key ? write_line(out, "X-API-Key", params->api_key) : MSIM_OK;
 
     if (r >= 0 && params->api_secret)
-        r = write_signature(out, params->api_secret, url, now);
+        r = write_signature(out, params->api_secret, subject, now);
     for (size_t i = 0; r >= 0 && i < params->header_count; i++)
         r = write_line(out, params->headers[i].name, params->headers[i].value);
     return r;

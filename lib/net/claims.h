@@ -13,11 +13,19 @@
 /* MSIM_ERR_INVALID with words for what cannot stand in a handshake, MSIM_ERR_LIMIT for too much. */
 int msim_claims_check(const struct msim_connect_params *params, struct msim_detail *detail);
 
+/* What a signature is over. */
+struct msim_claims_subject {
+    const struct msim_url *url;
+    const char *method;
+    const void *body;
+    size_t body_length;
+};
+
 /*
  * Appends the lines, each with its end, of claims that were checked; signed as of `now`, in
  * nanoseconds since 1970.  MSIM_ERR_NOMEM.
  */
 int msim_claims_write(struct msim_bytes *out, const struct msim_connect_params *params,
-                      const struct msim_url *url, msim_time now);
+                      const struct msim_claims_subject *subject, msim_time now);
 
 #endif

@@ -182,16 +182,23 @@ void msim_client_expired(struct msim_connection *connection)
 /* ---- the request ---- */
 
 /* The lines have a buffer of their own: they are bounded otherwise than what is sent. */
-static int write_request(struct msim_connection *connection, const struct msim_url *url,
-                         const struct msim_connect_params *params, const char *offer)
+static int write_request(struct msim_connection *connection, const struct msim_client_wish *wish)
 {
+    const struct msim_claims_subject subject = {.url = wish->url, .method = "GET"};
+    struct msim_attempt *attempt = connection->opening->attempt;
+    unsigned char nonce[MSIM_NONCE_SIZE];
+    char offer[MSIM_EXTENSION_TEXT] = "";
     struct msim_bytes lines;
 
+    if (!msim_net_random(connection->net, nonce, sizeof nonce))
+        return MSIM_ERR_IO;
+    msim_handshake_key(attempt->key, nonce);
+    if (wish->deflate->is_on)
+        msim_extension_offer(offer, wish->deflate);
     msim_bytes_init(&lines, LINES_MOST, &connection->net->allocator);
-    int r = msim_claims_write(&lines, params, url, msim_date_clock());
+    int r = msim_claims_write(&lines, wish->params, &subject, msim_date_clock());
     if (r >= 0)
-        r = msim_handshake_write_request(&connection->out, url, connection->opening->attempt->key,
-                                         offer,
+        r = msim_handshake_write_request(&connection->out, wish->url, attempt->key, offer,
                                          (struct msim_http_text){
                                              (const char *)msim_bytes_front(&lines),
                                              msim_bytes_length(&lines),
@@ -200,13 +207,11 @@ static int write_request(struct msim_connection *connection, const struct msim_u
     return r;
 }
 
-static int prepare(struct msim_connection *connection, const struct msim_url *url,
-                   const struct msim_connect_params *params)
+static int prepare(struct msim_connection *connection, const struct msim_client_wish *wish)
 {
+    const struct msim_url *url = wish->url;
     struct msim_net *net = connection->net;
     struct msim_opening *opening = msim_opening_create(connection);
-    unsigned char nonce[MSIM_NONCE_SIZE];
-    char offer[MSIM_EXTENSION_TEXT] = "";
 
     if (!opening)
         return MSIM_ERR_NOMEM;
@@ -214,16 +219,12 @@ static int prepare(struct msim_connection *connection, const struct msim_url *ur
     if (!attempt)
         return MSIM_ERR_NOMEM;
     opening->attempt = attempt;
-    if (!msim_net_random(net, nonce, sizeof nonce))
-        return MSIM_ERR_IO;
-    msim_handshake_key(attempt->key, nonce);
+    attempt->fetch = wish->fetch;
     snprintf(attempt->name, sizeof attempt->name, strchr(url->host, ':') ? "[%s]:%u" : "%s:%u",
              url->host, (unsigned)url->port);
     attempt->deadline =
         msim_time_after(msim_net_now(net), connection->endpoint->limits.handshake_timeout);
-    if (connection->endpoint->deflate.is_on)
-        msim_extension_offer(offer, &connection->endpoint->deflate);
-    return write_request(connection, url, params, offer);
+    return wish->write(connection, wish);
 }
 
 /* Whom to trust where nobody said it: the system's authorities, read once. */
@@ -255,45 +256,38 @@ static int secure(struct msim_connection *connection, const struct msim_url *url
     return MSIM_OK;
 }
 
-static int begin(struct msim_connection *connection, const struct msim_url *url,
-                 const struct msim_connect_params *params, struct msim_detail *detail)
+static int begin(struct msim_connection *connection, const struct msim_client_wish *wish,
+                 struct msim_detail *detail)
 {
-    int r = prepare(connection, url, params);
+    const struct msim_url *url = wish->url;
+
+    int r = prepare(connection, wish);
     if (r < 0)
         return msim_detail_set(detail, r, "cannot connect to %s: %s", url->host,
                                msim_result_text(r));
     if (url->is_secure)
-        r = secure(connection, url, params->tls, detail);
+        r = secure(connection, url, wish->tls, detail);
     if (r < 0)
         return r;
     connection->is_told = true;
     return resolve(connection, url, detail);
 }
 
-int msim_net_connect(struct msim_net *net, struct msim_connection **out,
-                     const struct msim_connect_params *params, struct msim_detail *detail)
+int msim_client_start(struct msim_net *net, struct msim_connection **out,
+                      const struct msim_client_wish *wish, struct msim_detail *detail)
 {
-    if (!net || !params || params->size != sizeof *params || !params->url)
-        return msim_detail_set(detail, MSIM_ERR_INVALID,
-                               "the parameters are not from MSIM_CONNECT_PARAMS_INIT");
     if (net->is_ending)
         return msim_detail_set(detail, MSIM_ERR_STATE, "the net is being destroyed");
     if (net->connection_count >= net->max_connections)
         return msim_detail_set(detail, MSIM_ERR_LIMIT, "%zu connections are open already",
                                net->connection_count);
 
-    struct msim_url url;
-    int r = msim_url_read(&url, params->url, detail);
-    if (r >= 0)
-        r = msim_claims_check(params, detail);
-    if (r < 0)
-        return r;
     struct msim_endpoint *endpoint;
-    r = msim_endpoint_create(&endpoint, net, &params->limits, &params->handler, params->context,
-                             detail);
+    int r =
+        msim_endpoint_create(&endpoint, net, wish->limits, wish->handler, wish->context, detail);
     if (r < 0)
         return r;
-    r = msim_endpoint_set_deflate(endpoint, &params->deflate, detail);
+    r = msim_endpoint_set_deflate(endpoint, wish->deflate, detail);
     if (r < 0) {
         msim_endpoint_drop(endpoint);
         return r;
@@ -303,7 +297,7 @@ int msim_net_connect(struct msim_net *net, struct msim_connection **out,
     msim_endpoint_drop(endpoint);
     if (!connection)
         return msim_detail_set(detail, MSIM_ERR_NOMEM, "out of memory");
-    r = begin(connection, &url, params, detail);
+    r = begin(connection, wish, detail);
     if (r < 0) {
         msim_connection_discard(connection);
         return r;
@@ -311,4 +305,30 @@ int msim_net_connect(struct msim_net *net, struct msim_connection **out,
     if (out)
         *out = connection;
     return MSIM_OK;
+}
+
+int msim_net_connect(struct msim_net *net, struct msim_connection **out,
+                     const struct msim_connect_params *params, struct msim_detail *detail)
+{
+    struct msim_url url;
+
+    if (!net || !params || params->size != sizeof *params || !params->url)
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "the parameters are not from MSIM_CONNECT_PARAMS_INIT");
+    int r = msim_url_read(&url, params->url, detail);
+    if (r >= 0)
+        r = msim_claims_check(params, detail);
+    if (r < 0)
+        return r;
+    const struct msim_client_wish wish = {
+        .url = &url,
+        .limits = &params->limits,
+        .handler = &params->handler,
+        .context = params->context,
+        .deflate = &params->deflate,
+        .tls = params->tls,
+        .write = write_request,
+        .params = params,
+    };
+    return msim_client_start(net, out, &wish, detail);
 }

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "net/deflate.h"
 #include "net/exchange.h"
+#include "net/fetch.h"
 #include "net/route.h"
 
 /* Of the lines that answers to one request bear beside their own; the request's bound is its
@@ -388,9 +389,10 @@ static void wrong_head(struct msim_connection *connection, const struct msim_htt
     if (connection->ws.role == MSIM_WS_SERVER)
         refuse(connection, refusal);
     else
-        msim_client_fail(connection, MSIM_ERR_FORMAT,
-                         "%s does not speak HTTP as a WebSocket server must: %s",
-                         connection->opening->attempt->name, refusal->words);
+        msim_client_fail(connection, MSIM_ERR_FORMAT, "%s does not speak HTTP%s: %s",
+                         connection->opening->attempt->name,
+                         connection->opening->attempt->fetch ? "" : " as a WebSocket server must",
+                         refusal->words);
 }
 
 /* The head is whole: `bytes` of `length`. */
@@ -406,6 +408,8 @@ static void read_head(struct msim_connection *connection, const char *bytes, siz
         wrong_head(connection, &refusal);
     else if (is_server)
         serve(connection, &head);
+    else if (connection->opening->attempt->fetch)
+        msim_fetch_hear(connection, &head);
     else
         hear_answer(connection, &head);
 }
@@ -427,6 +431,10 @@ static size_t take_input(struct msim_connection *connection, unsigned char *byte
             if (msim_exchange_waits(opening->exchange))
                 break;
             at += msim_exchange_receive(opening->exchange, bytes + at, length - at);
+            continue;
+        }
+        if (opening->attempt && msim_fetch_is_answered(opening->attempt->fetch)) {
+            at += msim_fetch_receive(connection, bytes + at, length - at);
             continue;
         }
         if (heads++ == AHEAD_AT_ONCE) {
@@ -567,8 +575,8 @@ void msim_opening_expired(struct msim_connection *connection)
 
     if (connection->ws.role == MSIM_WS_CLIENT)
         msim_client_fail(connection, MSIM_ERR_TIMEOUT,
-                         "%s took the connection, but did not answer the handshake",
-                         opening->attempt->name);
+                         "%s took the connection, but did not answer the %s",
+                         opening->attempt->name, opening->attempt->fetch ? "request" : "handshake");
     else if (opening->exchange && opening->exchange->is_begun)
         msim_connection_end(connection);
     else if (opening->exchange || opening->scan.seen > 0)
@@ -597,6 +605,8 @@ void msim_opening_cut(struct msim_connection *connection)
 {
     if (connection->ws.role == MSIM_WS_SERVER)
         server_cut(connection);
+    else if (connection->opening->attempt->fetch)
+        msim_fetch_cut(connection);
     else
         msim_client_fail(connection, MSIM_ERR_FORMAT,
                          "%s closed the connection instead of opening a WebSocket",

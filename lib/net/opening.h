@@ -8,8 +8,12 @@
 #include "net/handshake.h"
 #include "net/socket.h"
 
+struct msim_fetch;
+struct msim_client_wish;
+
 /* A client's part. */
 struct msim_attempt {
+    struct msim_fetch *fetch; /* NULL: a WebSocket is wanted */
     char key[MSIM_KEY_SIZE + 1];
     char name[MSIM_URL_HOST_MAX + 16]; /* "host:port", for words */
     struct msim_addresses addresses;
@@ -26,6 +30,24 @@ struct msim_opening {
     struct msim_attempt *attempt;   /* NULL for a server's */
     struct msim_exchange *exchange; /* a request that is being read or answered */
 };
+
+/* What a client wants of a server, once there is a link. */
+struct msim_client_wish {
+    const struct msim_url *url;
+    const struct msim_connection_limits *limits;
+    const struct msim_connection_handler *handler;
+    void *context;
+    const struct msim_deflate *deflate;
+    struct msim_tls *tls;     /* NULL: the system's authorities */
+    struct msim_fetch *fetch; /* NULL: a WebSocket */
+    /* Puts the request into what is sent. */
+    int (*write)(struct msim_connection *connection, const struct msim_client_wish *wish);
+    const void *params; /* for it */
+};
+
+/* As msim_net_connect, for a URL that was read and claims that were checked. */
+int msim_client_start(struct msim_net *net, struct msim_connection **out,
+                      const struct msim_client_wish *wish, struct msim_detail *detail);
 
 /* A client that cannot open, and why. */
 void msim_client_fail(struct msim_connection *connection, int failure, const char *format, ...)

@@ -7,12 +7,22 @@
 
 #define SHOWN "%.200s"
 
-static int invalid(struct msim_detail *detail, const char *text, const char *why)
+/* What a URL is for. */
+struct family {
+    const char *name;
+    const char *plain;
+    const char *secure;
+};
+
+static const struct family websocket = {"a WebSocket", "ws://", "wss://"};
+static const struct family http = {"an HTTP", "http://", "https://"};
+
+static int invalid(struct msim_detail *detail, const struct family *family, const char *text,
+                   const char *why)
 {
     return msim_detail_set(detail, MSIM_ERR_INVALID,
-                           "'" SHOWN "' is not a WebSocket URL: %s (expected "
-                           "ws://host:port/path or wss://)",
-                           text, why);
+                           "'" SHOWN "' is not %s URL: %s (expected %shost:port/path or %s)", text,
+                           family->name, why, family->plain, family->secure);
 }
 
 static bool read_port(const char *digits, size_t length, uint16_t *port)
@@ -80,34 +90,34 @@ static const char *check_target(const char *target, size_t length)
     return NULL;
 }
 
-static bool read_scheme(struct msim_url *url, const char *text)
+static bool begins_with(const char *text, const char *scheme)
 {
-    static const struct {
-        const char *name;
-        bool is_secure;
-    } schemes[] = {
-        {"ws://", false},
-        {"wss://", true},
-    };
+    size_t length = strlen(scheme);
 
-    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
-        size_t length = strlen(schemes[i].name);
-        if (strlen(text) < length ||
-            !msim_http_is_loosely((struct msim_http_text){text, length}, schemes[i].name))
-            continue;
-        url->authority = text + length;
-        url->is_secure = schemes[i].is_secure;
-        return true;
-    }
-    return false;
+    return strlen(text) >= length &&
+           msim_http_is_loosely((struct msim_http_text){text, length}, scheme);
 }
 
-int msim_url_read(struct msim_url *url, const char *text, struct msim_detail *detail)
+static bool read_scheme(struct msim_url *url, const char *text, const struct family *family)
+{
+    url->is_secure = begins_with(text, family->secure);
+    if (!url->is_secure && !begins_with(text, family->plain))
+        return false;
+    url->authority = text + strlen(url->is_secure ? family->secure : family->plain);
+    return true;
+}
+
+static int read_url(struct msim_url *url, const char *text, const struct family *family,
+                    struct msim_detail *detail)
 {
     struct msim_url read = {.authority = NULL};
 
-    if (!read_scheme(&read, text))
-        return invalid(detail, text, "it does not begin with ws:// or wss://");
+    if (!read_scheme(&read, text, family))
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "'" SHOWN "' is not %s URL: it does not begin with %s or %s "
+                               "(expected %shost:port/path or %s)",
+                               text, family->name, family->plain, family->secure, family->plain,
+                               family->secure);
     read.authority_length = strcspn(read.authority, "/?#");
     read.target = read.authority + read.authority_length;
     read.target_length = strlen(read.target);
@@ -117,7 +127,17 @@ int msim_url_read(struct msim_url *url, const char *text, struct msim_detail *de
     if (!why)
         why = check_target(read.target, read.target_length);
     if (why)
-        return invalid(detail, text, why);
+        return invalid(detail, family, text, why);
     *url = read;
     return MSIM_OK;
+}
+
+int msim_url_read(struct msim_url *url, const char *text, struct msim_detail *detail)
+{
+    return read_url(url, text, &websocket, detail);
+}
+
+int msim_url_read_http(struct msim_url *url, const char *text, struct msim_detail *detail)
+{
+    return read_url(url, text, &http, detail);
 }

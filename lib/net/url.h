@@ -1,5 +1,5 @@
 /*
- * ws://host[:port][/path][?query], and wss:// for TLS.
+ * ws://host[:port][/path][?query], and wss:// for TLS; http:// and https:// likewise.
  */
 #ifndef MSIM_NET_URL_H
 #define MSIM_NET_URL_H
@@ -22,5 +22,8 @@ struct msim_url {
  * MSIM_ERR_INVALID with words for what is no such URL.
  */
 int msim_url_read(struct msim_url *url, const char *text, struct msim_detail *detail);
+
+/* The same for http:// and https://. */
+int msim_url_read_http(struct msim_url *url, const char *text, struct msim_detail *detail);
 
 #endif

@@ -30,6 +30,7 @@ HEADER_ROOMS = {
     "assets": "net",
     "dialer": "net",
     "engineio": "server",
+    "fetch": "net",
     "form": "net",
     "http": "net",
     "hub": "net",
