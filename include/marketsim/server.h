@@ -272,16 +272,24 @@ struct msim_dashboard_server_params {
     /* Servers that are shown; a lost one is tried again without end.  Copied. */
     const struct msim_dashboard_upstream *upstreams;
     size_t upstream_count;
-    const char *const *upstream_symbols;    /* the only ones that are of interest; copied */
-    size_t upstream_symbol_count;           /* 0: all of them */
-    struct msim_tls *upstream_tls;          /* for wss://; shared; NULL: the system's authorities */
+    const char *const *upstream_symbols; /* the only ones that are of interest; copied */
+    size_t upstream_symbol_count;        /* 0: all of them */
+    /* For wss:// and https://, valid as long as the server; NULL: the system's authorities. */
+    struct msim_tls *upstream_tls;
+    /*
+     * The admin API of an exchange, whose failure layer's counts are shown and whose switches those
+     * who may push may throw.  NULL: none.
+     */
+    const char *admin_url; /* http://host:port, https:// */
+    const char *admin_key; /* that it wants; NULL: none */
+    const char *admin_secret;
     const struct msim_allocator *allocator; /* copied */
     const struct msim_logger *logger;       /* copied */
 };
 #define MSIM_DASHBOARD_SERVER_PARAMS_INIT                                                          \
     {                                                                                              \
         sizeof(struct msim_dashboard_server_params), 0, 0, 0, 0, MSIM_DEFLATE_INIT, 0, 0, 0, 0, 0, \
-            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                                     \
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                            \
     }
 
 /*

@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { connect, createServer } from "node:net";
+import { dirname, join } from "node:path";
 
 const SKIPPED = 77;
 const OLDEST_NODE = 20; // that playwright-core runs on
@@ -52,6 +53,36 @@ export async function startServer(program, options = [], environment = {}) {
     return {
         url,
         port: new URL(url).port,
+        async stop() {
+            child.kill("SIGTERM");
+            await ended;
+        },
+    };
+}
+
+// An exchange with its admin API, to be shown: {url, admin, stop()}.
+export async function startExchange(dashboard, options = []) {
+    const child = spawn(join(dirname(dashboard), "exchange-server"),
+        ["--port", "0", "--admin-port", "0", ...options], { stdio: ["ignore", "ignore", "pipe"] });
+    const ended = new Promise((done) => child.once("exit", done));
+    let words = "";
+    const found = await new Promise((done, failed) => {
+        const timer = setTimeout(() => failed(new Error("no exchange: " + words)), START_MS);
+        child.stderr.on("data", (piece) => {
+            words += piece;
+            const admin = /http:\/\/\S+/.exec(words);
+            const url = /ws:\/\/[^\s/]+:\d+/.exec(words);
+            if (admin && url) {
+                clearTimeout(timer);
+                done({ admin: admin[0], url: url[0] });
+            }
+        });
+        child.once("error", failed);
+        child.once("exit", () => failed(new Error("the exchange ended: " + words)));
+    });
+    return {
+        ...found,
+        port: /\d+$/.exec(found.url)[0],
         async stop() {
             child.kill("SIGTERM");
             await ended;
@@ -166,7 +197,7 @@ export async function startBrowser() {
             ...options,
         });
         const page = await context.newPage();
-        page.setDefaultTimeout(10000);
+        page.setDefaultTimeout(20000);
         page.on("pageerror", (error) => errors.push(error.stack));
         page.on("console", (message) => {
             // A test that reads a canvas's pixels is told that there are quicker ways.
@@ -181,7 +212,7 @@ export async function startBrowser() {
             console.error("against the policy: " + event.violatedDirective + " " + event.blockedURI)));
         page.row = (table, words) => page.getByTestId(table).locator("tbody tr").filter({ hasText: words });
         page.says = (id, words) => page.waitForFunction(([name, wanted]) =>
-            document.querySelector(`[data-testid=${name}]`).innerText === wanted, [id, words], { timeout: 5000 });
+            document.querySelector(`[data-testid=${name}]`).innerText === wanted, [id, words], { timeout: 15000 });
         await page.goto(server.url + address);
         await page.waitForSelector("[data-testid=status][data-state=connected]");
         return page;

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { push, sampleDay, sleep } from "./harness.mjs";
+import { push, sampleDay, sleep, startExchange } from "./harness.mjs";
 import { scene } from "./scene.mjs";
 
 const folder = process.argv[3] ?? "pictures";
@@ -42,3 +42,25 @@ for (const [name, address, options] of pictures)
         await page.row("trades", "22:05:00").waitFor();
         await take(page, name);
     });
+
+// An exchange with its faults, shown for a while.
+const SHOWN_MS = 45000;
+let exchange = null;
+scene("dashboard-live", async ({ open }) => {
+    const page = await open(undefined, "/?symbol=BTC%2FUSD", { viewport: { width: 1440, height: 900 } });
+    await page.waitForFunction(() => document.querySelectorAll("#ladder-bids .level").length > 2);
+    await page.locator("[data-testid=fault]").first().waitFor();
+    if (process.argv[3])
+        await sleep(SHOWN_MS);
+    await page.keyboard.press("f");
+    await take(page, "dashboard-live");
+}, {
+    before: async (program) => {
+        exchange = await startExchange(program, ["--set", "failures.enabled=true",
+            "--set", 'failures.modes.drop_messages={"enabled":true,"probability":0.01}',
+            "--set", 'failures.modes.delay_messages={"enabled":true,"min_ms":2,"max_ms":20}',
+            "--set", 'failures.modes.duplicate_messages={"enabled":true,"probability":0.02}']);
+        return ["--connect", exchange.url, "--connect-admin", exchange.admin];
+    },
+    after: () => exchange?.stop(),
+});

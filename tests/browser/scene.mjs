@@ -9,11 +9,12 @@ let shared = null; // the browser of all scenes of a file
 
 // One behaviour of the page, before a server of its own.  No scene may leave an error in the
 // browser's console, but what `ignore` says that it provokes.  `options` and `environment`
-// are the server's.
-export function scene(name, play, { ignore, options, environment } = {}) {
+// are the server's; `before` starts what it is to show and gives further options, `after` ends it.
+export function scene(name, play, { ignore, options = [], environment, before, after: end } = {}) {
     test(name, async () => {
         shared ??= await startBrowser();
-        const server = await startServer(program, options, environment);
+        const more = before ? await before(program) : [];
+        const server = await startServer(program, [...options, ...more], environment);
         const ways = [];
         const way = async () => {
             ways.push(await startWay(server));
@@ -28,6 +29,7 @@ export function scene(name, play, { ignore, options, environment } = {}) {
                 await context.close();
             await Promise.all(ways.map((each) => each.stop()));
             await server.stop();
+            await end?.();
         }
     });
 }

@@ -1,7 +1,7 @@
 /*
  * Any bytes as a message of a server that the dashboard shows: what is told of them is terminated
  * and within its bounds, markets hold it, and what they write is JSON, and CSV that their own
- * reader takes.
+ * reader takes.  The same bytes as an admin API's answer become JSON for the page, or nothing.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "server/dashboard/live.h"
+#include "server/dashboard/switches.h"
 #include "server/dashboard/table.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -64,6 +65,13 @@ static void check_bars(struct msim_live *live)
     msim_table_destroy(&table);
 }
 
+static void check_answer(struct msim_bytes *out, int result)
+{
+    if (result >= 0)
+        check_json(out);
+    must(msim_bytes_length(out) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct msim_allocator allocator = msim_mem_allocator(NULL);
@@ -83,6 +91,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_json(&out);
     }
     check_bars(live);
+    check_answer(&out, msim_switches_read_faults(&out, (const char *)data, size));
+    check_answer(&out, msim_switches_read_presets(&out, (const char *)data, size));
     msim_bytes_finish(&out);
     msim_live_finish(live);
     free(live);

@@ -235,6 +235,116 @@ class OurServers(unittest.TestCase):
             self.assertFalse([name for name, _ in page.events if name.startswith("live")])
 
 
+class Switches(unittest.TestCase):
+    """The failure layer of an exchange, by its admin API."""
+
+    def setUp(self):
+        self.exchange = Server(
+            tool("exchange-server"), "--admin-port", "0", "--set", "failures.enabled=true", "--set",
+            'failures.modes.drop_messages={"enabled":true,"probability":0.01}')
+        self.addCleanup(self.exchange.__exit__)
+        words = "".join(self.exchange.lines)
+        self.admin = next(word for word in words.split() if word.startswith("http://"))
+        self.admin = self.admin.replace("localhost", "127.0.0.1")
+
+    def dashboard(self, *options, **more):
+        return connected(self.exchange.url, options=("--connect-admin", *(options or (self.admin,))),
+                         **more)
+
+    def result(self, page, **command):
+        place = len(page.events)
+        page.client.emit("faults_command", command)
+        return page.wait("faults_result", since=place)
+
+    @staticmethod
+    def strategy(name, holds=lambda strategy: True):
+        return lambda faults: any(each["id"] == name and holds(each)
+                                  for each in faults["strategies"])
+
+    def test_strategies_are_shown_switched_added_and_healed(self):
+        with self.dashboard() as dashboard, Watcher(dashboard) as page:
+            self.assertTrue(page.wait("faults_may")["may"])
+            drop = "DropMessageStrategy_0.inbound"
+            page.wait("faults", self.strategy(drop, lambda each: each["enabled"]))
+            page.wait("faults", lambda faults: "forced_24h" in faults["presets"])
+            done = self.result(page, do="disable", name=drop)
+            self.assertEqual((done["do"], done["status"]), ("disable", "success"))
+            page.wait("faults", self.strategy(drop, lambda each: not each["enabled"]))
+            self.assertEqual(self.result(page, do="enable", name=drop)["status"], "success")
+            body = {"id": "late", "kind": "delay", "select": {"dir": "out", "type": "md.*"},
+                    "dist": "5ms"}
+            self.assertEqual(self.result(page, do="add", body=body)["status"], "success")
+            late = page.wait("faults", self.strategy("late", lambda each: each["hits"] > 0))
+            strategy = next(each for each in late["strategies"] if each["id"] == "late")
+            self.assertEqual(strategy["kind"], "delay")
+            self.assertEqual(self.result(page, do="heal")["status"], "success")
+            self.assertEqual(self.result(page, do="remove", name="late")["status"], "success")
+            self.assertEqual(self.result(page, do="preset", name="md_gap")["status"], "success")
+            self.assertEqual(self.result(page, do="reset")["status"], "success")
+            page.wait("faults", lambda faults: faults["strategies"] == [],
+                      since=len(page.events) - 1)
+
+    def test_a_fault_is_fired(self):
+        with self.dashboard() as dashboard, Watcher(dashboard) as page:
+            page.ticker("BTC/USD")
+            body = {"kind": "session", "action": "close", "scope": "all",
+                    "select": {"dir": "out"}}
+            done = self.result(page, do="fire", body=body)
+            self.assertEqual(done["status"], "success", done)
+            # It befalls the dashboard as any client; it comes back.
+            page.feed(lambda feed: feed["links"] >= 2)
+
+    def test_what_is_wrong_is_told_with_words(self):
+        with self.dashboard() as dashboard, Watcher(dashboard) as page:
+            page.wait("faults", lambda faults: faults["state"] == "connected")
+            for command, words in (
+                    ({"do": "explode"}, "enable, disable"),
+                    ({"do": "enable"}, "no strategy"),
+                    ({"do": "enable", "name": "../accounts"}, "no strategy"),
+                    ({"do": "enable", "name": ".."}, "no strategy"),
+                    ({"do": "disable", "name": "nobody"}, "nobody"),
+                    ({"do": "fire"}, "body"),
+                    ({"do": "fire", "body": {"kind": "nonsense"}}, "one of these"),
+                    ({"do": "x" * 1000}, "enable, disable")):
+                done = self.result(page, **command)
+                self.assertEqual(done["status"], "error", command)
+                self.assertIn(words, done["message"])
+            place = len(page.events)
+            page.client.emit("faults_command", "heal")
+            self.assertEqual(page.wait("faults_result", since=place)["status"], "error")
+
+    def test_who_may_look_on_may_not_throw_switches(self):
+        keys = {"MARKETSIM_KEYS": "watching-0123456789 role=viewer;pushing-0123456789 role=trader"}
+        with self.dashboard(environment=keys) as dashboard:
+            with Watcher(dashboard, headers={"X-API-Key": "watching-0123456789"}) as page:
+                self.assertFalse(page.wait("faults_may")["may"])
+                page.wait("faults", lambda faults: faults["strategies"])
+                done = self.result(page, do="reset")
+                self.assertEqual(done["status"], "error")
+                self.assertIn("look on", done["message"])
+            with Watcher(dashboard, headers={"X-API-Key": "pushing-0123456789"}) as page:
+                self.assertTrue(page.wait("faults_may")["may"])
+                self.assertEqual(self.result(page, do="heal")["status"], "success")
+
+    def test_an_admin_api_that_is_no_good_leaves_the_rest_standing(self):
+        async def serve(link, _):
+            await link.wait_closed()
+        with Upstream(serve) as stranger:  # it wants WebSockets
+            with self.dashboard(stranger.url.replace("ws:", "http:")) as dashboard, \
+                    Watcher(dashboard) as page:
+                lost = page.wait("faults", lambda faults: faults["state"] == "lost")
+                self.assertIn("426", lost["words"])
+                page.ticker("BTC/USD")
+                self.assertEqual(self.result(page, do="heal")["status"], "error")
+
+    def test_bad_urls_are_refused_at_once(self):
+        for url in ("localhost:1", "ws://localhost:1", "http://localhost:1/?x"):
+            done = subprocess.run([tool("dashboard-server"), "--port", "0", "--connect-admin", url],
+                                  capture_output=True, timeout=PATIENCE)
+            self.assertEqual(done.returncode, 2, url)
+            self.assertIn(b"admin API", done.stderr)
+
+
 GOOD = '{"type":"TRADE","symbol":"GOOD","price":"7","quantity":"1","side":"BUY"}'
 
 

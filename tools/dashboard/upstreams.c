@@ -1,5 +1,19 @@
 #include "dashboard/upstreams.h"
 
+static int open_admin(struct upstreams *upstreams, struct msim_dashboard_server_params *params,
+                      struct terminal *terminal)
+{
+    if (!upstreams->admin_url)
+        return -1;
+    upstreams->admin_settings.key_option = "--admin-key-file";
+    upstreams->admin_settings.key_variable = "MARKETSIM_ADMIN_KEY";
+    int code = link_open(&upstreams->admin_link, &upstreams->admin_settings, terminal);
+    params->admin_url = upstreams->admin_url;
+    params->admin_key = upstreams->admin_link.api_key;
+    params->admin_secret = upstreams->admin_link.api_secret;
+    return code;
+}
+
 int upstreams_open(struct upstreams *upstreams, struct msim_dashboard_server_params *params,
                    struct terminal *terminal)
 {
@@ -10,6 +24,8 @@ int upstreams_open(struct upstreams *upstreams, struct msim_dashboard_server_par
         return EXIT_USAGE;
     }
     int code = link_open(&upstreams->link, &upstreams->settings, terminal);
+    if (code < 0)
+        code = open_admin(upstreams, params, terminal);
     if (code >= 0)
         return code;
     for (size_t i = 0; i < urls->count; i++)
@@ -31,4 +47,5 @@ void upstreams_finish(struct upstreams *upstreams)
     option_list_finish(&upstreams->urls);
     option_list_finish(&upstreams->symbols);
     link_close(&upstreams->link);
+    link_close(&upstreams->admin_link);
 }

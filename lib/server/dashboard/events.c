@@ -221,6 +221,8 @@ static bool take_relay_event(struct msim_relay *relay, struct msim_socketio_clie
         msim_relay_watch(relay, client, told->arguments, told->arguments_length);
     else if (strcmp(told->name, "unwatch_book") == 0)
         msim_relay_unwatch(relay, client, told->arguments, told->arguments_length);
+    else if (relay->switches && strcmp(told->name, "faults_command") == 0)
+        msim_switches_command(relay->switches, client, told->arguments, told->arguments_length);
     else
         return false;
     return true;
@@ -271,9 +273,19 @@ static void drained(void *context, struct msim_socketio_client *client)
         msim_relay_catch_up(server->relay, client);
 }
 
+static void disconnected(void *context, struct msim_socketio_client *client, const char *reason)
+{
+    const struct msim_dashboard_server *server = context;
+
+    (void)reason;
+    if (server->relay && server->relay->switches)
+        msim_switches_forget(server->relay->switches, client);
+}
+
 const struct msim_socketio_handler msim_dashboard_events = {
     .connected = connected,
     .event = event,
     .missed = missed,
     .drained = drained,
+    .disconnected = disconnected,
 };

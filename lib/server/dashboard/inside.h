@@ -11,6 +11,7 @@
  *     upstream.c one of these servers: its link, what it is asked
  *     feed.c     what such servers say, in their dialects
  *     live.c     what is known of their markets
+ *     switches.c an exchange's failure layer, by its admin API
  */
 #ifndef MSIM_SERVER_DASHBOARD_INSIDE_H
 #define MSIM_SERVER_DASHBOARD_INSIDE_H

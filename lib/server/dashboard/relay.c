@@ -201,6 +201,8 @@ msim_time msim_relay_turn(struct msim_relay *relay, msim_time now)
     }
     for (size_t i = 0; i < relay->upstream_count; i++)
         next = earlier(next, msim_upstream_turn(&relay->upstreams[i], now));
+    if (relay->switches)
+        next = earlier(next, msim_switches_turn(relay->switches, now));
     next = earlier(next, earlier(relay->bars_due, relay->state_due));
     return relay->live.is_changed ? earlier(next, relay->changes_due) : next;
 }
@@ -214,6 +216,8 @@ void msim_relay_catch_up(struct msim_relay *relay, struct msim_socketio_client *
     if (!give(relay, client, "live", msim_live_write_all(&relay->live, &relay->out)))
         return;
     give(relay, client, "live_state", write_state(relay, &relay->out));
+    if (relay->switches)
+        msim_switches_show(relay->switches, client);
     for (size_t i = 0; i < relay->live.market_count; i++) {
         const struct msim_live_market *market = relay->live.markets[i];
         if (market->watchers && msim_socketio_is_in(client, market->watchers))
@@ -322,6 +326,8 @@ void msim_relay_stop(struct msim_relay *relay)
 {
     for (size_t i = 0; relay && i < relay->upstream_count; i++)
         msim_dialer_destroy(&relay->upstreams[i].dialer);
+    if (relay)
+        msim_switches_stop(relay->switches);
 }
 
 void msim_relay_destroy(struct msim_relay **handle)
@@ -332,6 +338,7 @@ void msim_relay_destroy(struct msim_relay **handle)
         return;
     *handle = NULL;
     struct msim_allocator allocator = relay->server->allocator;
+    msim_switches_destroy(&relay->switches);
     for (size_t i = 0; i < relay->upstream_count; i++)
         msim_upstream_finish(&relay->upstreams[i]);
     for (size_t i = 0; i < relay->symbol_count; i++)
@@ -359,6 +366,8 @@ int msim_relay_create(struct msim_relay **out, struct msim_dashboard_server *ser
         r = copy_symbols(relay, params, detail);
     if (r >= 0)
         r = open_upstreams(relay, params, detail);
+    if (r >= 0 && params->admin_url)
+        r = msim_switches_create(&relay->switches, relay, params, detail);
     if (r < 0) {
         msim_relay_stop(relay);
         msim_relay_destroy(&relay);

@@ -13,6 +13,7 @@
 #include <marketsim/socketio.h>
 
 #include "server/dashboard/live.h"
+#include "server/dashboard/switches.h"
 
 struct msim_dashboard_server;
 struct msim_relay;
@@ -61,6 +62,7 @@ struct msim_relay {
     size_t symbol_count;
     size_t symbol_room;
     struct msim_socketio_room *viewers;
+    struct msim_switches *switches; /* NULL: no admin API was named */
     struct msim_bytes out;
     bool is_state_changed;
     msim_time changes_due;

@@ -204,7 +204,7 @@ static int set_up(struct msim_dashboard_server *server, struct msim_detail *deta
     if (r < 0)
         return r;
     r = listen_on(server, detail);
-    if (r >= 0 && server->params.upstream_count > 0)
+    if (r >= 0 && (server->params.upstream_count > 0 || server->params.admin_url))
         r = msim_relay_create(&server->relay, server, &server->params, detail);
     return r;
 }
@@ -269,6 +269,7 @@ int msim_dashboard_server_create(struct msim_dashboard_server **out,
     server->params.upstreams = NULL;
     server->params.upstream_symbols = NULL;
     server->params.upstream_tls = NULL;
+    server->params.admin_url = server->params.admin_key = server->params.admin_secret = NULL;
     server->params.allocator = NULL;
     server->params.logger = NULL;
     *out = server;

@@ -2,6 +2,7 @@
 // pills, the strip of tickers, the order book and the tape of the symbol that is shown.
 
 import { commonDigits } from "./depth.js";
+import { Faults } from "./faults.js";
 import { Feeds } from "./feeds.js";
 import { Ladder } from "./ladder.js";
 import { Markets } from "./markets.js";
@@ -12,8 +13,9 @@ import { Tickers } from "./tickers.js";
 const byId = (id) => document.getElementById(id);
 
 export class Live {
-    // `price` is the panel that knows the symbol; `watch(symbol, before)` asks for a book.
-    constructor({ state, frames, store, price, watch }) {
+    // `price` is the panel that knows the symbol; `watch(symbol, before)` asks for a book,
+    // `command(command)` has something done to the exchange's faults.
+    constructor({ state, frames, store, price, watch, command }) {
         this.markets = new Markets();
         this.price = price;
         this.frames = frames;
@@ -23,6 +25,7 @@ export class Live {
         this.ladder = new Ladder();
         this.tape = new Tape();
         this.feeds = new Feeds();
+        this.faults = new Faults(command);
         this.tickers = new Tickers((symbol) => price.choose(symbol));
         frames.job("live-book", () => this.#drawBook(), 50);
         frames.job("live-tape", () => this.#drawTape(), 100);
@@ -47,6 +50,9 @@ export class Live {
             live_tick: unlessHeld((message) => this.markets.tick(message)),
             live_book: unlessHeld((message) => this.markets.takeBook(message)),
             live_state: (message) => this.markets.state(message ?? {}),
+            faults: (message) => this.faults.show(message ?? {}),
+            faults_may: (message) => this.faults.setMay(message ?? {}),
+            faults_result: (message) => this.faults.said(message ?? {}),
         };
     }
 
@@ -56,7 +62,10 @@ export class Live {
     }
 
     #changed(name) {
-        document.documentElement.toggleAttribute("data-live", this.markets.isThere);
+        if (this.markets.isThere && !document.documentElement.hasAttribute("data-live")) {
+            document.documentElement.setAttribute("data-live", "");
+            this.price.chart.layOut();
+        }
         if (name === "book")
             this.frames.want("live-book");
         else if (name === "tape")

@@ -80,7 +80,12 @@ function snapshot(message) {
         setText(byId("last-update"), clock(new Date(message.timestamp)));
 }
 
-const live = new Live({ ...parts, price, watch: (symbol, before) => connection.watch(symbol, before) });
+const live = new Live({
+    ...parts,
+    price,
+    watch: (symbol, before) => connection.watch(symbol, before),
+    command: (command) => connection.command(command),
+});
 
 const connection = new Connection({
     state: (name, words) => {

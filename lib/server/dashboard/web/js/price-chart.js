@@ -274,6 +274,11 @@ export class PriceChart {
         this.legend.className = "legend " + (bar ? format.direction(bar.close - bar.open) : "");
     }
 
+    // What the page is about has changed: some panes may be of no use, or of use.
+    layOut() {
+        this.#draw();
+    }
+
     fit() {
         this.chart.timeScale().fitContent();
         const bars = this.candles.bars.length;

@@ -73,6 +73,10 @@ export class Connection {
         this.socket.emit("watch_book", symbol);
     }
 
+    command(command) {
+        this.socket.emit("faults_command", command);
+    }
+
     measure() {
         if (!this.socket.connected)
             return;
