@@ -20,6 +20,7 @@
 #include "client/link.h"
 #include "client/load.h"
 #include "client/orders.h"
+#include "client/remote.h"
 
 #define MAX_REQUEST 16384
 
@@ -56,6 +57,7 @@ struct settings {
     enum msim_log_level level;
     struct load_settings load; /* `connections` 0: no load test */
     const char *send;
+    bool control;
 };
 
 struct client {
@@ -65,6 +67,7 @@ struct client {
     struct msim_net *net;
     struct msim_dialer *dialer;
     struct feed feed;
+    struct remote remote; /* of a replay, with --control */
     struct link link;
 
     bool was_open; /* at least once */
@@ -188,13 +191,17 @@ static int check_load(const struct settings *settings)
     const struct load_settings *load = &settings->load;
     const char *alone = load->duration > 0 ? "duration"
                         : load->churn > 0  ? "churn"
-                        : settings->send   ? "send"
                         : load->sequence   ? "sequence"
                         : load->stamp      ? "stamp"
                                            : NULL;
 
     if (load->connections == 0 && alone) {
         fprintf(stderr, "market-client: --%s goes with --load\n", alone);
+        return EXIT_USAGE;
+    }
+    if (settings->control && (load->connections > 0 || settings->exchange || settings->polygon)) {
+        fprintf(stderr, "market-client: --control steers one replay: without %s\n",
+                load->connections > 0 ? "--load" : "--protocol");
         return EXIT_USAGE;
     }
     if (load->connections > 0 && (settings->as_table || settings->pace.num > 0)) {
@@ -254,7 +261,10 @@ static int read_settings(struct settings *settings, int argument_count, char **a
         {"churn", 0, OPTION_LIMIT_OR_NONE, &settings->load.churn, "N",
          "close N connections each second and open others"},
         {"send", 0, OPTION_TEXT, &settings->send, "TEXT",
-         "what each of them says first, such as a subscription"},
+         "what is said first, by each of them, such as a subscription"},
+        {"control", 0, OPTION_FLAG, &settings->control, NULL,
+         "steer a replay from stdin: pause, resume, step 3, speed 20,\n"
+         "seek 2022-07-01T12:00:00Z, stats ('help' lists them)"},
         {"stamp", 0, OPTION_TEXT, &settings->load.stamp, "KEY",
          "the key whose number is the moment of sending (ts)"},
         {"sequence", 0, OPTION_TEXT, &settings->load.sequence, "KEY",
@@ -276,6 +286,7 @@ static int read_settings(struct settings *settings, int argument_count, char **a
                     "  market-client --show-first-n 10 --summary-interval 5s ws://localhost:9000\n"
                     "  market-client --json > trades.ndjson\n"
                     "  market-client --quiet --pace 1\n"
+                    "  market-client --control 'ws://localhost:8765/?format=bundle&ticker=BTC-*'\n"
                     "  market-client --view table\n"
                     "  market-client --load 1000 --duration 30s --json ws://localhost:8765\n"
                     "  market-client --protocol exchange --session alice\n"
@@ -400,6 +411,11 @@ static void opened(void *context, struct msim_connection *connection)
         msim_connection_abort(connection);
         return;
     }
+    if (client->settings.send)
+        msim_connection_send(connection, MSIM_MESSAGE_TEXT, client->settings.send,
+                             strlen(client->settings.send));
+    if (client->settings.control)
+        remote_open(&client->remote, connection);
     client->was_open = true;
     if (client->feed.totals.began == 0)
         client->feed.totals.began = terminal_clock();
@@ -435,6 +451,7 @@ static bool again(void *context, const struct msim_closing *closing, msim_time w
     char words[MSIM_DETAIL_SIZE];
 
     client->feed.totals.ended = terminal_clock();
+    remote_close(&client->remote);
     if (client->stopping || client->feed.is_finished ||
         (closing->failure == MSIM_OK && closing->code == MSIM_CLOSE_NORMAL)) {
         finish(client, EXIT_SUCCESS);
@@ -625,6 +642,7 @@ static int start(struct client *client)
     client->feed.quiet = settings->quiet;
     client->feed.as_table = settings->as_table;
     client->feed.is_polygon = settings->polygon;
+    client->feed.is_answered = settings->control || settings->send;
     client->feed.show_first = settings->show_first;
     client->feed.summary_count = settings->summary_count;
     if (!feed_init(&client->feed, settings->pace))
@@ -633,6 +651,8 @@ static int start(struct client *client)
     int r = msim_net_create(&client->net, &params, &detail);
     if (r < 0)
         return terminal_fail(&client->terminal, "%s", detail.text);
+    client->remote.net = client->net;
+    client->remote.terminal = &client->terminal;
     int signals = terminal_signals();
     if (signals < 0 || msim_net_watch(client->net, signals, stop, client) < 0)
         return terminal_fail(&client->terminal, "signals cannot be received");
@@ -645,7 +665,8 @@ static int run_feed(struct client *client)
 
     if (code == EXIT_SUCCESS) {
         run(client);
-        code = client->code == EXIT_SUCCESS && client->feed.said_error ? EXIT_FAILED : client->code;
+        bool is_wrong = client->feed.said_error || client->remote.is_wrong;
+        code = client->code == EXIT_SUCCESS && is_wrong ? EXIT_FAILED : client->code;
         if (client->was_open)
             feed_summarise(&client->feed, "Total: ");
     }

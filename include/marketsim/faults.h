@@ -271,8 +271,9 @@ enum msim_fault_outcome {
 
 /*
  * Judges a message at `now`, which never falls.  Returns an enum msim_fault_outcome, or
- * MSIM_ERR_INVALID, MSIM_ERR_NOMEM (nothing was kept and no state moved).  On a link whose session
- * an action has ended it is taken, and counted as gated.
+ * MSIM_ERR_INVALID, MSIM_ERR_NOMEM (nothing was kept and no state moved).  Where nothing asks about
+ * its type the message passes without being looked at: its bytes may be NULL then.  On a link whose
+ * session an action has ended it is taken, and counted as gated.
  */
 MSIM_API int msim_faults_submit(struct msim_faults *faults, msim_time now,
                                 struct msim_fault_link *link,

@@ -174,7 +174,7 @@ int msim_faults_pull(struct msim_faults *faults, msim_time now, struct msim_faul
     if (!faults || !out || now < faults->now)
         return MSIM_ERR_INVALID;
     msim_fault_return_lent(faults);
-    if (PLANTED(DUE_WAITS) && faults->heap_count > 0 && faults->heap_dues[0] > faults->now)
+    if (PLANTED(DUE_WAITS) && faults->heap_count > 0 && msim_fault_heap_due(faults) > faults->now)
         return MSIM_PULL_EMPTY;
     while (faults->out_head == NOTHING && faults->failure == MSIM_OK &&
            msim_fault_advance_one(faults, now))

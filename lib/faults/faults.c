@@ -46,6 +46,7 @@ static void init_pools(struct msim_faults *faults)
     msim_fault_pool_init(&faults->extras, sizeof(struct extra), &faults->allocator);
     msim_fault_pool_init(&faults->lanes, sizeof(struct lane), &faults->allocator);
     msim_fault_pool_init(&faults->outgoings, sizeof(struct outgoing), &faults->allocator);
+    msim_fault_pool_init(&faults->far_chunks, sizeof(struct far_chunk), &faults->allocator);
     msim_fault_pool_init(&faults->timer_items, sizeof(struct timer_item), &faults->allocator);
     msim_fault_payloads_init(&faults->payloads, &faults->allocator);
     msim_symbols_init(&faults->labels, faults->params.max_labels, &faults->allocator);
@@ -82,6 +83,8 @@ int msim_faults_create(struct msim_faults **out, const struct msim_faults_params
     faults->start = chosen.start;
     faults->now = INT64_MIN;
     faults->alarm = MSIM_TIME_NEVER;
+    faults->far_base = FAR_NOWHERE;
+    faults->spread_at = HEAP_MOST;
     faults->out_head = faults->out_tail = faults->lent = NOTHING;
     faults->express_head = faults->express_tail = NOTHING;
 #if MSIM_PLANT == PLANT_SHARED_RANDOM
@@ -133,6 +136,7 @@ void msim_faults_destroy(struct msim_faults **pointer)
     msim_fault_pool_finish(&faults->lanes);
     msim_fault_pool_finish(&faults->outgoings);
     msim_fault_pool_finish(&faults->timer_items);
+    msim_fault_pool_finish(&faults->far_chunks);
     msim_mem_free(&allocator, faults, sizeof *faults);
     *pointer = NULL;
 }

@@ -3,6 +3,13 @@
  *
  * Four-ary, moments and nodes in arrays of their own: the four moments that are
  * compared stand side by side.  Only where two are equal are the nodes looked at.
+ *
+ * A heap of a million waits for memory at each step.  Where very many wait, it has
+ * only those up to a base; the others lie in buckets: by the highest byte in which
+ * their moment differs from the base, and by that byte.  The first bucket comes into
+ * the heap when the heap is empty, or is spread over lower buckets where it is large:
+ * a message moves a few times, and always together with its neighbours.  Chunks come
+ * from a pool of their own.
  */
 #include "faults/inside.h"
 
@@ -105,13 +112,197 @@ static void sift_down(struct msim_faults *faults, size_t at, msim_time due, uint
     put(faults, at, due, node);
 }
 
+static void heap_push(struct msim_faults *faults, msim_time due, uint32_t node)
+{
+    assert(faults->heap_count < faults->heap_capacity);
+    faults->heap_count++;
+    sift_up(faults, faults->heap_count - 1, due, node);
+}
+
+/* ---- buckets ---- */
+
+#define BUCKET_MOST 1024 /* more are spread, but for those of one moment */
+#define FETCH_MOST 256   /* messages whose memory is asked for in time */
+
+static uint64_t key_of(msim_time due)
+{
+    return (uint64_t)due ^ UINT64_C(1) << 63;
+}
+
+static struct far_chunk *chunk_at(const struct msim_faults *faults, uint32_t index)
+{
+    return pool_at(&faults->far_chunks, index);
+}
+
+/* Behind the base; a chunk was reserved. */
+static void far_push(struct msim_faults *faults, msim_time due, uint32_t node)
+{
+    uint64_t key = key_of(due);
+    unsigned level = (63 - (unsigned)__builtin_clzll(key ^ faults->far_base)) / 8;
+    unsigned digit = (unsigned)(key >> 8 * level) & (FAR_DIGITS - 1);
+    struct far_bucket *bucket = &faults->far[level][digit];
+    struct far_chunk *chunk = bucket->count > 0 ? chunk_at(faults, bucket->head) : NULL;
+
+    if (!chunk || chunk->count == FAR_CHUNK) {
+        uint32_t index = msim_fault_pool_take(&faults->far_chunks);
+        struct far_chunk *fresh = chunk_at(faults, index);
+        fresh->next = chunk ? bucket->head : NOTHING;
+        fresh->count = 0;
+        bucket->head = index;
+        chunk = fresh;
+    }
+    chunk->dues[chunk->count] = due;
+    chunk->nodes[chunk->count++] = node;
+    if (bucket->count++ == 0 || due < bucket->least)
+        bucket->least = due;
+    faults->far_digits[level][digit / 64] |= UINT64_C(1) << digit % 64;
+    faults->far_count++;
+}
+
+/* The bucket that comes first; there is one. */
+static struct far_bucket *first_bucket(const struct msim_faults *faults, unsigned *level,
+                                       unsigned *digit)
+{
+    for (*level = 0; *level < FAR_LEVELS; ++*level) {
+        for (unsigned word = 0; word < FAR_DIGITS / 64; word++) {
+            uint64_t bits = faults->far_digits[*level][word];
+            if (bits == 0)
+                continue;
+            *digit = word * 64 + (unsigned)__builtin_ctzll(bits);
+            return (struct far_bucket *)&faults->far[*level][*digit];
+        }
+    }
+    assert(false);
+    return NULL;
+}
+
+msim_time msim_fault_far_due(const struct msim_faults *faults)
+{
+    unsigned level;
+    unsigned digit;
+
+    return first_bucket(faults, &level, &digit)->least;
+}
+
+static void place_by_base(struct msim_faults *faults, msim_time due, uint32_t node)
+{
+    if (key_of(due) <= faults->far_base)
+        heap_push(faults, due, node);
+    else
+        far_push(faults, due, node);
+}
+
+/* Its messages' nodes are read soon, and then what they point to. */
+static void fetch_ahead(const struct msim_faults *faults)
+{
+    size_t count = faults->heap_count < FETCH_MOST ? faults->heap_count : FETCH_MOST;
+
+    for (size_t i = 0; i < count; i++) {
+        const char *node = (const char *)node_at(faults, faults->heap_nodes[i] & ~ENTERING);
+        __builtin_prefetch(node);
+        __builtin_prefetch(node + sizeof(struct node) - 1);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const unsigned char *bytes = node_at(faults, faults->heap_nodes[i] & ~ENTERING)->bytes;
+        __builtin_prefetch(bytes);
+        __builtin_prefetch(bytes + 64);
+    }
+}
+
+int msim_fault_heap_refill(struct msim_faults *faults)
+{
+    unsigned level;
+    unsigned digit;
+    struct far_bucket *place = first_bucket(faults, &level, &digit);
+    const struct far_bucket bucket = *place;
+    bool whole = level == 0 || bucket.count <= BUCKET_MOST;
+    msim_time last = bucket.least;
+
+    /* The chunks that it gives back are those that the others take, but for the first of each. */
+    int r = msim_fault_heap_reserve(faults, heap_places(faults) + bucket.count);
+    if (r == MSIM_OK && !whole)
+        r = msim_fault_pool_reserve(&faults->far_chunks, (size_t)level * FAR_DIGITS + 1);
+    if (r < 0)
+        return r;
+    place->count = 0;
+    faults->far_digits[level][digit / 64] &= ~(UINT64_C(1) << digit % 64);
+    faults->far_count -= bucket.count;
+    for (uint32_t at = bucket.head; whole && at != NOTHING; at = chunk_at(faults, at)->next)
+        for (uint32_t i = 0; i < chunk_at(faults, at)->count; i++)
+            if (chunk_at(faults, at)->dues[i] > last)
+                last = chunk_at(faults, at)->dues[i];
+    faults->far_base = key_of(last);
+    for (uint32_t at = bucket.head; at != NOTHING;) {
+        const struct far_chunk chunk = *chunk_at(faults, at);
+        msim_fault_pool_give(&faults->far_chunks, at);
+        for (uint32_t i = 0; i < chunk.count; i++)
+            place_by_base(faults, chunk.dues[i], chunk.nodes[i]);
+        at = chunk.next;
+    }
+    if (faults->far_count == 0)
+        faults->far_base = FAR_NOWHERE;
+    fetch_ahead(faults);
+    return MSIM_OK;
+}
+
+void msim_fault_heap_spread(struct msim_faults *faults)
+{
+    size_t count = faults->heap_count;
+
+    if (msim_fault_pool_reserve(&faults->far_chunks, count) < 0)
+        return;
+    faults->far_base = key_of(faults->heap_dues[0]);
+    faults->heap_count = 0;
+    for (size_t i = 0; i < count; i++)
+        place_by_base(faults, faults->heap_dues[i], faults->heap_nodes[i]);
+    faults->spread_at = HEAP_MOST;
+    if (faults->far_count > 0)
+        return;
+    faults->far_base = FAR_NOWHERE; /* all of one moment: not to be tried for each */
+    faults->spread_at = 2 * count;
+}
+
+/* What the others of the bucket leave when the link's messages go. */
+static void keep_in_bucket(struct msim_faults *faults, struct far_bucket *bucket,
+                           const struct msim_fault_link *gone)
+{
+    uint32_t at = bucket->head;
+
+    faults->far_count -= bucket->count;
+    bucket->count = 0;
+    while (at != NOTHING) {
+        const struct far_chunk chunk = *chunk_at(faults, at);
+        msim_fault_pool_give(&faults->far_chunks, at);
+        for (uint32_t i = 0; i < chunk.count; i++)
+            if (gone && node_at(faults, chunk.nodes[i] & ~ENTERING)->link != gone->index)
+                far_push(faults, chunk.dues[i], chunk.nodes[i]);
+        at = chunk.next;
+    }
+}
+
+static void far_keep(struct msim_faults *faults, const struct msim_fault_link *gone)
+{
+    for (unsigned level = 0; faults->far_count > 0 && level < FAR_LEVELS; level++) {
+        for (unsigned digit = 0; digit < FAR_DIGITS; digit++) {
+            struct far_bucket *bucket = &faults->far[level][digit];
+            if (bucket->count == 0)
+                continue;
+            keep_in_bucket(faults, bucket, gone);
+            if (bucket->count == 0)
+                faults->far_digits[level][digit / 64] &= ~(UINT64_C(1) << digit % 64);
+        }
+    }
+    if (faults->far_count == 0)
+        faults->far_base = FAR_NOWHERE;
+}
+
+/* ---- both ---- */
+
 void msim_fault_heap_push(struct msim_faults *faults, uint32_t index, msim_time when,
                           uint32_t entering)
 {
-    assert(faults->heap_count < faults->heap_capacity);
     msim_fault_alarm(faults, when);
-    faults->heap_count++;
-    sift_up(faults, faults->heap_count - 1, when, index | (entering ? ENTERING : 0));
+    place_by_base(faults, when, index | (entering ? ENTERING : 0));
 }
 
 struct due_node msim_fault_heap_pop(struct msim_faults *faults)
@@ -120,8 +311,10 @@ struct due_node msim_fault_heap_pop(struct msim_faults *faults)
                              faults->heap_nodes[0] & ENTERING};
     size_t last = --faults->heap_count;
 
-    if (last == 0)
+    if (last == 0) {
+        faults->spread_at = HEAP_MOST;
         return first;
+    }
     sift_down(faults, 0, faults->heap_dues[last], faults->heap_nodes[last]);
     /* The next ones are read soon: their nodes now, the payload of the very next. */
     __builtin_prefetch(node_at(faults, faults->heap_nodes[0] & ~ENTERING)->bytes);
@@ -134,6 +327,7 @@ void msim_fault_heap_keep(struct msim_faults *faults, const struct msim_fault_li
 {
     size_t kept = 0;
 
+    far_keep(faults, gone);
     for (size_t i = 0; i < faults->heap_count; i++)
         if (gone && node_at(faults, faults->heap_nodes[i] & ~ENTERING)->link != gone->index)
             move(faults, kept++, i);

@@ -303,6 +303,12 @@ static bool step(struct msim_faults *faults, msim_time releases, msim_time timer
         fire(faults);
         return true;
     }
+    while (faults->heap_count == 0) {
+        if (msim_fault_heap_refill(faults) < 0) {
+            faults->failure = MSIM_ERR_NOMEM;
+            return false;
+        }
+    }
     struct due_node item = msim_fault_heap_pop(faults);
     if (item.entering)
         msim_fault_hold_resume(faults, item.node, item.due);

@@ -13,6 +13,7 @@
 
 #include "base/due.h"
 #include "base/number.h"
+#include "faults/far.h"
 #include "faults/plant.h"
 #include "faults/pool.h"
 #include "faults/strategy.h"
@@ -439,6 +440,12 @@ struct msim_faults {
     struct pool outgoings;
     struct pool timer_items;
     struct payloads payloads;
+    struct pool far_chunks;
+    struct far_bucket far[FAR_LEVELS][FAR_DIGITS];
+    uint64_t far_digits[FAR_LEVELS][FAR_DIGITS / 64]; /* the buckets that hold something */
+    size_t far_count;
+    uint64_t far_base;
+    size_t spread_at; /* so many in the heap are spread over the buckets */
     msim_time *heap_dues;
     uint32_t *heap_nodes; /* and ENTERING */
     size_t heap_count;
@@ -651,18 +658,34 @@ void msim_fault_timer(struct msim_faults *faults, msim_time when, const struct t
 /* ---- heap.c ---- */
 
 #define ENTERING (UINT32_C(1) << 31)
+#define FAR_NOWHERE UINT64_MAX /* the base where all stand in the heap */
+#define HEAP_MOST 4096         /* beyond it the buckets are worth while */
 
+/* Places that the heap itself may need, whatever happens to the nodes that are no bucket's. */
+static inline size_t heap_places(const struct msim_faults *faults)
+{
+    return faults->nodes.used - faults->far_count;
+}
+
+/* Room for so many in the heap itself. */
 int msim_fault_heap_reserve(struct msim_faults *faults, size_t count);
+/* Where very many wait, all but the earliest go into buckets; without memory they stay. */
+void msim_fault_heap_spread(struct msim_faults *faults);
+/* The earliest of the buckets go into the heap, which is empty; MSIM_ERR_NOMEM. */
+int msim_fault_heap_refill(struct msim_faults *faults);
+msim_time msim_fault_far_due(const struct msim_faults *faults);
 void msim_fault_heap_push(struct msim_faults *faults, uint32_t index, msim_time when,
                           uint32_t entering);
-/* The earliest; there is one. */
+/* The earliest of the heap itself; there is one. */
 struct due_node msim_fault_heap_pop(struct msim_faults *faults);
 /* Leaves out the releases of one link, or (NULL) all of them. */
 void msim_fault_heap_keep(struct msim_faults *faults, const struct msim_fault_link *gone);
 
 static inline msim_time msim_fault_heap_due(const struct msim_faults *faults)
 {
-    return faults->heap_count > 0 ? faults->heap_dues[0] : MSIM_TIME_NEVER;
+    if (faults->heap_count > 0)
+        return faults->heap_dues[0];
+    return faults->far_count > 0 ? msim_fault_far_due(faults) : MSIM_TIME_NEVER;
 }
 
 void msim_fault_lane_drop(struct msim_faults *faults, uint32_t index);

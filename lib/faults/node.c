@@ -43,7 +43,7 @@ static int reserve_lane_index(struct msim_faults *faults, size_t count)
 static int reserve_heaps(struct msim_faults *faults, size_t count)
 {
     /* As many places as nodes: whatever happens to them, a push finds room. */
-    int r = msim_fault_heap_reserve(faults, faults->nodes.used + count);
+    int r = msim_fault_heap_reserve(faults, heap_places(faults) + count);
     if (r < 0)
         return r;
 
@@ -67,20 +67,22 @@ static bool all_there(const struct msim_faults *faults, size_t count)
 {
     return has_room(&faults->nodes, count) && has_room(&faults->extras, count) &&
            has_room(&faults->lanes, count) && has_room(&faults->outgoings, count) &&
-           has_room(&faults->timer_items, count) &&
-           faults->heap_capacity >= faults->nodes.used + count &&
-           faults->heap_due_capacity >= faults->nodes.used + count &&
+           has_room(&faults->timer_items, count) && has_room(&faults->far_chunks, count) &&
+           faults->heap_capacity >= heap_places(faults) + count &&
+           faults->heap_due_capacity >= heap_places(faults) + count &&
            faults->timers.capacity >= faults->timers.count + count &&
            faults->lane_index_size >= faults->lane_index_count + count;
 }
 
 int msim_fault_reserve(struct msim_faults *faults, size_t count)
 {
+    if (faults->heap_count >= faults->spread_at && faults->far_base == FAR_NOWHERE)
+        msim_fault_heap_spread(faults);
     if (all_there(faults, count))
         return MSIM_OK;
 
-    struct pool *const pools[] = {&faults->nodes, &faults->extras, &faults->lanes,
-                                  &faults->outgoings, &faults->timer_items};
+    struct pool *const pools[] = {&faults->nodes,     &faults->extras,      &faults->lanes,
+                                  &faults->outgoings, &faults->timer_items, &faults->far_chunks};
 
     for (size_t i = 0; i < sizeof pools / sizeof *pools; i++) {
         int r = msim_fault_pool_reserve(pools[i], count);

@@ -53,6 +53,9 @@ uint32_t msim_fault_pool_take(struct pool *pool)
 
     if (index != NOTHING) {
         memcpy(&pool->free, pool_at(pool, index), sizeof pool->free);
+        /* What was given back lies anywhere: the next one is on its way when it is asked for. */
+        if (pool->free != NOTHING)
+            __builtin_prefetch(pool_at(pool, pool->free), 1);
     } else {
         assert(pool->fresh < pool->chunk_count * POOL_CHUNK);
         index = pool->fresh++;
@@ -133,6 +136,8 @@ unsigned char *msim_fault_payload_take(struct payloads *payloads, size_t length,
     if (!bytes)
         return from_slab(payloads, class_size(*class));
     memcpy(&payloads->free[*class], bytes, sizeof(void *));
+    if (payloads->free[*class])
+        __builtin_prefetch(payloads->free[*class], 1);
     return bytes;
 }
 

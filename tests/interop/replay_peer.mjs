@@ -1,4 +1,4 @@
-// npm's ws as a client of replay-server: the whole dialogue, and many clients at once.
+// npm's ws as a client of replay-server: the whole dialogue, many clients at once, a remote control.
 //   node replay_peer.mjs REPLAY_SERVER MAKE_SAMPLE
 import assert from 'node:assert';
 import { execFileSync, spawn } from 'node:child_process';
@@ -55,6 +55,47 @@ try {
     assert(trade.timestamp >= last);
     last = trade.timestamp;
   }
+
+  // Bundles say the same.
+  const { messages: bundled } = await receive(`${url}?format=bundle&timestamps=ns`);
+  const bundles = bundled.slice(1, -1).map((text) => JSON.parse(text));
+  assert.strictEqual(bundles.reduce((sum, bundle) => sum + bundle.trades.length, 0), ROWS);
+  assert.deepStrictEqual(Object.keys(bundles[0].trades[0]), ['price', 'volume', 'ticker']);
+
+  // Paused, sent to a moment, stepped, and let go again.
+  const remote = new WebSocket(`${url}?speed=0.000001`);
+  const inbox = [];
+  const arrivals = [];
+  remote.on('message', (data) => {
+    const message = JSON.parse(data.toString());
+    if (arrivals.length > 0) arrivals.shift()(message);
+    else inbox.push(message);
+  });
+  const next = async () => inbox.shift() ?? new Promise((done) => arrivals.push(done));
+  const answer = async () => {
+    for (;;) {
+      const message = await next();
+      if (message.status === 'ok' || message.error) return message;
+    }
+  };
+  await once(remote, 'open');
+  const say = (command) => {
+    remote.send(JSON.stringify(command));
+    return answer();
+  };
+  assert.deepStrictEqual(await say({ op: 'pause' }), { status: 'ok', op: 'pause' });
+  assert.deepStrictEqual(await say({ op: 'seek', to: '2022-07-01T00:00:04Z' }),
+    { status: 'ok', op: 'seek' });
+  assert.deepStrictEqual(await say({ op: 'step', count: 1 }), { status: 'ok', op: 'step' });
+  assert((await next()).timestamp >= '2022-07-01 00:00:04');
+  assert((await say({ op: 'sing' })).error.includes('seek'));
+  assert.strictEqual((await say({ op: 'stats' })).paused, true);
+  await say({ op: 'speed', value: 'max' });
+  await say({ op: 'resume' });
+  const [code] = await once(remote, 'close');
+  assert.strictEqual(code, 1000);
+  assert.deepStrictEqual(inbox.at(-1), { status: 'Replay finished.' });
+
   console.log(`${feeds.length} clients, ${ROWS} trades each`);
 } finally {
   server.kill('SIGTERM');

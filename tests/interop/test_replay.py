@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import unittest
+import urllib.request
 from datetime import datetime
 
 from processes import Server, fresh_folder, read, run, skip, write
@@ -150,6 +151,147 @@ class Replay(unittest.TestCase):
         with Server(SERVER, *options, early, self.sample) as server:
             messages, code, _ = listen(server.url)
         self.assertEqual((len(messages), code), (3022, 1000))
+
+    # ---- what a client may ask for ----
+
+    def test_a_foreign_client_steers_its_replay(self):
+        async def steer(url):
+            async with websockets.connect(url + "/?speed=0.000001&timestamps=iso") as feed:
+                async def ask(**command):
+                    await feed.send(json.dumps(command))
+                    trades = []
+                    while True:
+                        message = json.loads(await feed.recv())
+                        if message.get("status") == "ok" or "error" in message:
+                            return message, trades
+                        trades.append(message)
+
+                async def step():
+                    self.assertEqual((await ask(op="step"))[0], {"status": "ok", "op": "step"})
+                    return json.loads(await feed.recv())
+
+                self.assertEqual((await ask(op="pause"))[0], {"status": "ok", "op": "pause"})
+                first = (await ask(op="seek", to="1970-01-01"))[0]
+                self.assertEqual(first, {"status": "ok", "op": "seek"})
+                begin = await step()
+                await ask(op="seek", to="2022-07-01T00:00:10Z")
+                later = await step()
+                await ask(op="seek", to="2022-07-01T00:00:05Z")
+                earlier = await step()
+                self.assertLess(begin["timestamp"], earlier["timestamp"])
+                self.assertGreaterEqual(earlier["timestamp"], "2022-07-01T00:00:05")
+                self.assertGreaterEqual(later["timestamp"], "2022-07-01T00:00:10")
+                self.assertLess(earlier["timestamp"], later["timestamp"])
+                for wrong in ('{"op":"rewind"}', '{"op":"seek"}', "pause", '{"op":"step","count":0}'):
+                    await feed.send(wrong)
+                    self.assertEqual(list(json.loads(await feed.recv())), ["error"])
+                stats, _ = await ask(op="stats")
+                self.assertTrue(stats["paused"])
+                await ask(op="seek", to="1970-01-01")
+                await ask(op="speed", value="max")
+                await feed.send('{"op":"resume"}')
+                rest = [json.loads(text) async for text in feed]
+                return rest, feed.close_code
+
+        with Server(SERVER, self.sample) as server:
+            rest, code = asyncio.run(steer(server.url))
+        self.assertEqual(code, 1000)
+        self.assertEqual(rest[0], {"status": "ok", "op": "resume"})
+        self.assertEqual(rest[-1], {"status": "Replay finished."})
+        self.assertEqual(len(rest), 3002)
+
+    def test_bundles_hold_what_single_trades_say(self):
+        with Server(SERVER, "--speed", "max", self.sample) as server:
+            trades = [json.loads(text) for text in listen(server.url)[0][1:-1]]
+            messages, code, _ = listen(server.url + "/?format=bundle")
+            bundles = [json.loads(text) for text in messages[1:-1]]
+            self.assertEqual(json.dumps(bundles[0]), messages[1])
+            shown, printed, words = run(CLIENT, server.url + "/?format=bundle")
+        self.assertEqual(code, 1000)
+        unpacked = [{"timestamp": bundle["timestamp"], **trade}
+                    for bundle in bundles for trade in bundle["trades"]]
+        self.assertEqual(unpacked, trades)
+        self.assertEqual(len({bundle["timestamp"] for bundle in bundles}), len(bundles))
+        self.assertEqual(shown, 0)
+        self.assertEqual(len(printed.splitlines()), 3002)
+        self.assertIn(f"3000 trades in {len(bundles)} bundles", words)
+
+    def test_moments_are_written_as_they_were_asked_for(self):
+        forms = {}
+        with Server(SERVER, "--speed", "max", self.sample) as server:
+            for form in ("pandas", "iso", "ns", "us", "ms"):
+                messages, _, _ = listen(f"{server.url}/?timestamps={form}&to=2022-07-01T00:00:01Z")
+                forms[form] = [json.loads(text)["timestamp"] for text in messages[1:-1]]
+        self.assertGreater(len(forms["ns"]), 10)
+        for pandas, iso, ns, us, ms in zip(*forms.values()):
+            moment = datetime.fromisoformat(pandas + "+00:00")
+            self.assertEqual(datetime.fromisoformat(iso.replace("Z", "+00:00")), moment)
+            self.assertEqual(us, round(moment.timestamp() * 1e6))
+            self.assertEqual((ns // 1000, us // 1000), (us, ms))
+
+    def test_a_mistake_in_the_url_closes_1008_and_says_what_would_be_right(self):
+        with Server(SERVER, self.sample) as server:
+            for query, words in (("speed=0", "max"), ("from=noon", "2022-"), ("format=csv", "bundle"),
+                                 ("sped=1", "speed"), ("extra=nope", "nope"), ("loop=x", "loop"),
+                                 ("from=2022-07-02&to=2022-07-01", "from"), ("ticker=", "ticker")):
+                messages, code, reason = listen(f"{server.url}/?{query}")
+                self.assertEqual((messages, code), ([], 1008), query)
+                self.assertIn(words, reason)
+
+    def test_our_client_steers_from_stdin(self):
+        with Server(SERVER, "--speed", "0.000001", self.sample) as server:
+            script = "pause\nseek 2022-07-01T00:00:05Z\nstep 2\nstats\nspeed max\nresume\n"
+            done = subprocess.run([CLIENT, "--control", server.url], input=script, text=True,
+                                  capture_output=True, timeout=60)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn('{"status":"ok","op":"step"}', done.stdout)
+            self.assertIn("-- Replay finished.", done.stdout)
+            done = subprocess.run([CLIENT, "--control", server.url], input="rewind\nquit\n",
+                                  text=True, capture_output=True, timeout=60)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("rewind", done.stderr)
+
+    # ---- one replay for all ----
+
+    def test_a_broadcast_is_one_stream_that_late_comers_join(self):
+        async def crowd(url):
+            feeds = await asyncio.gather(*(websockets.connect(url) for _ in range(20)))
+
+            async def read(feed):
+                return [text async for text in feed]
+
+            return await asyncio.gather(*(read(feed) for feed in feeds))
+
+        options = ("--mode", "broadcast", "--wait-for-clients", 20, "--speed", "max")
+        with Server(SERVER, *options, self.sample) as server:
+            streams = asyncio.run(crowd(server.url))
+            late, code, _ = listen(server.url)
+            refused = listen(server.url + "/?ticker=BTC*")
+            with urllib.request.urlopen(server.url.replace("ws:", "http:") + "/stats") as answer:
+                stats = json.load(answer)
+        self.assertEqual(len({tuple(stream) for stream in streams}), 1)
+        self.assertEqual(len(streams[0]), 3002)
+        self.assertEqual((late, code), ([streams[0][0], streams[0][-1]], 1000))
+        self.assertEqual(refused[:2], ([], 1008))
+        self.assertEqual(stats["mode"], "broadcast")
+        self.assertEqual(stats["messages_encoded"], 3000)
+        self.assertEqual(stats["messages_delivered"], 60000)
+        self.assertEqual(stats["history"]["trades"], 3000)
+
+    def test_what_befalls_messages_is_counted_at_the_end(self):
+        plan = write(self.path("plan.json"), json.dumps(
+            [{"id": "half", "kind": "drop", "p": 0.5, "select": {"dir": "out"}}]).encode())
+        feeds = []
+        for _ in range(2):
+            with Server(SERVER, "--speed", "max", "--faults", plan, "--seed", 7,
+                        self.sample) as server:
+                feeds.append(listen(server.url)[0])
+                _, words = server.stop()
+            self.assertIn('"half"', words)
+        self.assertEqual(feeds[0], feeds[1])
+        self.assertTrue(1000 < len(feeds[0]) < 2000)
+        wrong = write(self.path("wrong.json"), b'[{"kind": "reject"}]')
+        self.assertIn("a replay server does", self.refused("--faults", wrong, self.sample))
 
     # ---- bounds ----
 
@@ -344,6 +486,10 @@ class Replay(unittest.TestCase):
             (SERVER, ("--sped", "2", self.sample), "--speed"),
             (SERVER, ("--speed", "fast", self.sample), "max"),
             (SERVER, ("--max-gap", "5", self.sample), "5s"),
+            (SERVER, ("--mode", "shared", self.sample), "broadcast"),
+            (SERVER, ("--slow-client", "drop", self.sample), "--mode broadcast"),
+            (SERVER, ("--timestamps", "seconds", self.sample), "pandas"),
+            (CLIENT, ("--control", "--load", "2"), "--load"),
             (SERVER, ("--port", "65536", self.sample), "65535"),
             (SERVER, (), "--help"),
             (CLIENT, ("--reconnect", "often"), "always"),

@@ -30,6 +30,28 @@ void feed_finish(struct feed *feed)
     board_finish(&feed->board);
 }
 
+/* ---- lines as they came ---- */
+
+static bool is_control(unsigned char c)
+{
+    return c < 0x20 || c == 0x7F;
+}
+
+/* One line for one message: line ends within become spaces, as JSON allows. */
+static void print_line(const unsigned char *bytes, size_t length)
+{
+    for (size_t done = 0; done < length;) {
+        size_t run = done;
+        while (run < length && !is_control(bytes[run]))
+            run++;
+        fwrite(bytes + done, 1, run - done, stdout);
+        if (run < length)
+            putchar(' ');
+        done = run + 1;
+    }
+    putchar('\n');
+}
+
 /* ---- totals ---- */
 
 static int ascending(const void *a, const void *b)
@@ -163,12 +185,18 @@ static void take_trade(struct feed *feed, const struct msim_replay_message *mess
         print_trade(message);
 }
 
+static int take_bundled(void *context, const struct msim_replay_message *message)
+{
+    take_trade(context, message);
+    return MSIM_OK;
+}
+
 static void take_status(struct feed *feed, const struct msim_replay_message *message)
 {
     terminal_clean(feed->scratch);
     if (message->kind == MSIM_REPLAY_ERROR) {
         fprintf(stderr, "market-client: the server says: %s\n", message->text);
-        feed->said_error = true;
+        feed->said_error = !feed->is_answered;
     } else if (!feed->json && !feed->quiet && !feed->as_table) {
         printf("-- %s\n", message->text);
     }
@@ -241,26 +269,6 @@ static void take_polygon_event(void *context, const struct polygon_event *event)
 
 /* ---- whatever comes ---- */
 
-static bool is_control(unsigned char c)
-{
-    return c < 0x20 || c == 0x7F;
-}
-
-/* One line for one message: line ends within become spaces, as JSON allows. */
-static void print_line(const unsigned char *bytes, size_t length)
-{
-    for (size_t done = 0; done < length;) {
-        size_t run = done;
-        while (run < length && !is_control(bytes[run]))
-            run++;
-        fwrite(bytes + done, 1, run - done, stdout);
-        if (run < length)
-            putchar(' ');
-        done = run + 1;
-    }
-    putchar('\n');
-}
-
 static bool has_scratch(struct feed *feed, size_t length)
 {
     if (length <= feed->scratch_size)
@@ -285,6 +293,13 @@ static bool take_text(struct feed *feed, const char *text, size_t length)
         return false;
     if (message.kind == MSIM_REPLAY_TRADE) {
         take_trade(feed, &message);
+    } else if (message.kind == MSIM_REPLAY_BUNDLE) {
+        return msim_replay_decode_bundle(text, length, feed->scratch, take_bundled, feed, NULL) >=
+               0;
+    } else if (message.kind == MSIM_REPLAY_STATUS && strcmp(message.text, "ok") == 0) {
+        /* An answer to a control message: what it says is beside the status. */
+        if (!feed->json && !feed->quiet && !feed->as_table)
+            print_line((const unsigned char *)text, length);
     } else if (message.kind == MSIM_REPLAY_STATUS &&
                msim_quotes_decode(text, length, &event, feed->scratch, NULL) >= 0) {
         take_event(feed, &event);

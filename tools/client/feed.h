@@ -32,7 +32,8 @@ struct feed {
     bool json;
     bool quiet;
     bool as_table;
-    bool is_polygon; /* arrays of events */
+    bool is_polygon;  /* arrays of events */
+    bool is_answered; /* an error may be an answer to what we said: it ends nothing */
     bool has_pace;
     uint64_t show_first;    /* trades or events */
     uint64_t summary_count; /* a line of totals after so many; 0: none */

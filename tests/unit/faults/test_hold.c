@@ -650,6 +650,64 @@ static void time_has_two_ends_and_both_can_be_met(void **state)
     }
 }
 
+static int by_time_then_ordinal(const void *a, const void *b)
+{
+    const struct seen *one = a;
+    const struct seen *other = b;
+
+    if (one->time != other->time)
+        return one->time < other->time ? -1 : 1;
+    return one->ordinal < other->ordinal ? -1 : one->ordinal > other->ordinal;
+}
+
+/* Far more than the heap takes; some at one moment, some hours away, and more while they leave. */
+static void very_many_leave_in_the_order_of_their_moments(void **state)
+{
+    static const char *const delays[] = {
+        "{\"type\":\"uniform\",\"min\":\"1s\",\"max\":\"2s\"}",
+        "{\"type\":\"uniform\",\"min\":\"0ns\",\"max\":\"300ns\"}",
+        "{\"type\":\"lognormal\",\"median\":\"1ms\",\"sigma\":6}",
+        "\"1h\"",
+    };
+    const size_t many = 20000;
+
+    (void)state;
+    for (size_t d = 0; d < COUNT(delays); d++) {
+        struct bench bench;
+        char json[200];
+        bench_start(&bench);
+        struct msim_fault_session *other = bench_session(&bench, 0, "o", MSIM_FAULT_WS_PRIVATE);
+        struct msim_fault_link *gone = msim_fault_session_link(other, MSIM_FAULT_OUT);
+        snprintf(json, sizeof json,
+                 "{\"kind\":\"delay\",\"select\":{\"dir\":\"out\"},\"order\":\"none\",\"dist\":%s}",
+                 delays[d]);
+        bench_add(&bench, 0, json);
+        for (size_t i = 0; i < many; i++) {
+            msim_time now = (msim_time)(i / 7);
+            bench_text(&bench, now, bench.out, MSIM_FAULT_OTHER, "x");
+            if (i % 3 == 0)
+                bench_text(&bench, now, gone, MSIM_FAULT_OTHER, "x");
+        }
+        msim_faults_session_close(bench.faults, (msim_time)many, &other);
+        bench_pull(&bench, (msim_time)many);
+        bench_run(&bench, (msim_time)many + 1500 * MS);
+        size_t left_early = bench.count;
+        for (size_t i = 0; i < many / 2; i++)
+            bench_text(&bench, (msim_time)many + 1500 * MS, bench.out, MSIM_FAULT_OTHER, "x");
+        bench_run(&bench, 30 * 3600 * SEC);
+        assert_true(d == 3 || left_early > 0);
+        size_t mine = 0;
+        for (size_t i = 0; i < bench.count; i++)
+            if (bench.seen[i].session == bench.session || bench.seen[i].session == NULL)
+                bench.seen[mine++] = bench.seen[i];
+        assert_int_equal(mine, many + many / 2);
+        for (size_t i = 1; i < mine; i++)
+            assert_true(by_time_then_ordinal(&bench.seen[i - 1], &bench.seen[i]) < 0);
+        bench_check(&bench);
+        bench_finish(&bench);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -669,6 +727,7 @@ int main(void)
         cmocka_unit_test(on_a_silent_link_the_timer_lets_go),
         cmocka_unit_test(a_lane_counts_its_own_messages_alone),
         cmocka_unit_test(a_shuffle_permutes_each_window),
+        cmocka_unit_test(very_many_leave_in_the_order_of_their_moments),
         cmocka_unit_test(time_has_two_ends_and_both_can_be_met),
         cmocka_unit_test(what_is_held_in_lanes_is_let_go_in_the_order_of_arrival),
         cmocka_unit_test(disabling_or_removing_lets_go_what_is_held),
