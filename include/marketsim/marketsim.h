@@ -5,6 +5,7 @@
 #define MARKETSIM_MARKETSIM_H
 
 #include <marketsim/access.h>
+#include <marketsim/arrow.h>
 #include <marketsim/assets.h>
 #include <marketsim/base.h>
 #include <marketsim/codec.h>

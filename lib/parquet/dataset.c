@@ -16,6 +16,7 @@
 #include "parquet/plan.h"
 #include "parquet/scan.h"
 #include "parquet/spill.h"
+#include "parquet/spool.h"
 #include "parquet/values.h"
 
 /* What a data set may take where its user names no other bound. */
@@ -430,6 +431,53 @@ int msim_parquet_open_spilling(struct msim_parquet **out, const struct msim_parq
         return r;
     parquet->temporary = temporary;
     r = open_memory(parquet, params, files, count, detail);
+    if (r >= 0)
+        r = prepare(parquet, detail);
+    if (r < 0) {
+        r = msim_budget_blame(&parquet->budget, r, detail);
+        msim_parquet_close(&parquet);
+        return r;
+    }
+    *out = parquet;
+    return MSIM_OK;
+}
+
+static int take_trades(struct msim_parquet *parquet, const char *name,
+                       int (*fill)(void *context, struct spool *spool, struct msim_detail *detail),
+                       void *context, struct msim_detail *detail)
+{
+    struct spool spool;
+
+    int r = make_room(parquet, detail);
+    if (r < 0)
+        return r;
+    r = msim_spool_init(&spool, msim_usual_names, NULL, 0, &parquet->allocator);
+    if (r < 0)
+        return msim_detail_set(detail, r, "%s: %s", name, msim_result_text(r));
+    r = fill(context, &spool, detail);
+    if (r >= 0) {
+        r = msim_spool_end(&spool, &parquet->files[parquet->file_count], name);
+        if (r < 0)
+            msim_detail_set(detail, r, "%s: %s", name, msim_result_text(r));
+    }
+    if (r >= 0)
+        parquet->file_count++;
+    msim_spool_finish(&spool);
+    return r;
+}
+
+int msim_parquet_open_trades(struct msim_parquet **out, const struct msim_parquet_params *params,
+                             const char *name,
+                             int (*fill)(void *context, struct spool *spool,
+                                         struct msim_detail *detail),
+                             void *context, struct msim_detail *detail)
+{
+    struct msim_parquet *parquet = NULL;
+
+    int r = create(&parquet, params, detail);
+    if (r < 0)
+        return r;
+    r = take_trades(parquet, name, fill, context, detail);
     if (r >= 0)
         r = prepare(parquet, detail);
     if (r < 0) {

@@ -120,4 +120,15 @@ int msim_parquet_open_spilling(struct msim_parquet **out, const struct msim_parq
                                const struct msim_parquet_bytes *files, size_t count,
                                struct temporary temporary, struct msim_detail *detail);
 
+/*
+ * Opens a data set of trades that `fill` puts into a spool, as one file of this name.  The spool's
+ * memory is the data set's.
+ */
+struct spool;
+int msim_parquet_open_trades(struct msim_parquet **out, const struct msim_parquet_params *params,
+                             const char *name,
+                             int (*fill)(void *context, struct spool *spool,
+                                         struct msim_detail *detail),
+                             void *context, struct msim_detail *detail);
+
 #endif

@@ -27,6 +27,7 @@ BELOW = {
 # Which room's a public header is; all others bear their room's name.
 HEADER_ROOMS = {
     "access": "net",
+    "arrow": "parquet",
     "assets": "net",
     "dialer": "net",
     "engineio": "server",

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <marketsim/arrow.h>
+
 #include "oom/failing.h"
 #include "unit/parquet/made.h"
 
@@ -206,6 +208,101 @@ static void each_failing_allocation_of_a_csv_file_is_survived(void **state)
     FAIL_EACH_ALLOCATION(csv_once, NULL);
 }
 
+/* ---- an Arrow stream of one batch, none of whose memory is the source's ---- */
+
+struct one_batch {
+    struct ArrowSchema schemas[4];
+    struct ArrowSchema *schema_pointers[4];
+    struct ArrowArray arrays[4];
+    struct ArrowArray *array_pointers[4];
+    bool given;
+};
+
+static void release_schema(struct ArrowSchema *schema)
+{
+    schema->release = NULL;
+}
+
+static void release_array(struct ArrowArray *array)
+{
+    array->release = NULL;
+}
+
+static void release_stream(struct ArrowArrayStream *stream)
+{
+    stream->release = NULL;
+}
+
+static int get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out)
+{
+    struct one_batch *batch = stream->private_data;
+
+    *out = (struct ArrowSchema){.format = "+s",
+                                .n_children = 4,
+                                .children = batch->schema_pointers,
+                                .release = release_schema};
+    return 0;
+}
+
+static int get_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
+{
+    struct one_batch *batch = stream->private_data;
+
+    *out = (struct ArrowArray){0};
+    if (batch->given)
+        return 0;
+    batch->given = true;
+    *out = (struct ArrowArray){
+        .length = 3, .n_children = 4, .children = batch->array_pointers, .release = release_array};
+    return 0;
+}
+
+static int arrow_once(const struct msim_allocator *allocator, void *context)
+{
+    static const int64_t times[] = {1, 2, 3};
+    static const int32_t ends[] = {0, 1, 2, 3};
+    static const void *const numbers[] = {NULL, times};
+    static const void *const texts[] = {NULL, ends, "ABA"};
+    static const char *const names[] = {"timestamp", "price", "volume", "ticker"};
+    struct msim_source_arrow_params params = MSIM_SOURCE_ARROW_PARAMS_INIT;
+    struct one_batch batch = {.given = false};
+    struct ArrowArrayStream stream = {.get_schema = get_schema,
+                                      .get_next = get_next,
+                                      .release = release_stream,
+                                      .private_data = &batch};
+    struct msim_source source = {0};
+    struct msim_record records[4];
+    size_t count = 0;
+
+    for (size_t i = 0; i < 4; i++) {
+        batch.schemas[i] = (struct ArrowSchema){.format = i == 0   ? "tsn:"
+                                                          : i == 3 ? "u"
+                                                                   : "l",
+                                                .name = names[i]};
+        batch.arrays[i] = (struct ArrowArray){.length = 3, .n_buffers = i == 3 ? 3 : 2};
+        batch.arrays[i].buffers = (const void **)(uintptr_t)(i == 3 ? texts : numbers);
+        batch.schema_pointers[i] = &batch.schemas[i];
+        batch.array_pointers[i] = &batch.arrays[i];
+    }
+    params.allocator = allocator;
+    params.sort = context != NULL;
+    int r = msim_source_from_arrow(&source, &stream, &params, NULL);
+    assert_true((stream.release == NULL) == (r >= 0));
+    if (r >= 0)
+        r = made_pull(&source, records, COUNT(records), &count, NULL);
+    msim_source_release(&source);
+    return r;
+}
+
+static void each_failing_allocation_of_an_arrow_stream_is_survived(void **state)
+{
+    int sorted = 1;
+
+    (void)state;
+    FAIL_EACH_ALLOCATION(arrow_once, NULL);
+    FAIL_EACH_ALLOCATION(arrow_once, &sorted);
+}
+
 static void each_failing_allocation_of_a_writer_is_survived(void **state)
 {
     (void)state;
@@ -219,6 +316,7 @@ int main(void)
         cmocka_unit_test(each_failing_allocation_of_a_part_is_survived),
         cmocka_unit_test(each_failing_allocation_of_further_columns_is_survived),
         cmocka_unit_test(each_failing_allocation_of_a_csv_file_is_survived),
+        cmocka_unit_test(each_failing_allocation_of_an_arrow_stream_is_survived),
         cmocka_unit_test(each_failing_allocation_of_a_writer_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
