@@ -220,7 +220,9 @@ struct msim_deflate {
     /*
      * A message may refer to those before it.  It packs small messages of a kind far better, but
      * each connection then holds a compressor (up to 150 KiB) of its own from the first message
-     * that is sent, or a window (up to 42 KiB) from the first that comes.
+     * that is sent, or a window (up to 42 KiB) from the first that comes.  And what a topic
+     * publishes is then compressed for each of them by itself: for many clients of one feed, leave
+     * it off.
      */
     bool keeps_context;       /* of what is sent */
     bool peer_keeps_context;  /* of what comes */

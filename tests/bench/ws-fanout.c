@@ -142,6 +142,8 @@ int main(int argument_count, char **arguments)
     params.turn = on_turn;
     params.context = &fanout;
     listen.limits.max_backlog_bytes = fanout.bound;
+    /* A machine that is busy otherwise may hold a client up for long: it is not lost for that. */
+    listen.limits.handshake_timeout = 120 * MSIM_NS_PER_S;
     listen.limits.low_water_bytes = fanout.bound / 2;
     topic.policy = fanout.interval == 0 ? MSIM_SLOW_WAIT : MSIM_SLOW_DISCONNECT;
     topic.drained = on_drained;

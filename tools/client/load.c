@@ -198,6 +198,7 @@ static void connect_peer(struct peer *peer)
     struct msim_detail detail = {{0}};
 
     link_use(load->settings->link, &params);
+    params.limits.handshake_timeout = OPENING_NS;
     params.handler.opened = opened;
     params.handler.message = take_message;
     params.handler.closed = closed;
