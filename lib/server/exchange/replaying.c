@@ -40,22 +40,33 @@ static int refuse(struct replay *replay, const struct msim_frame *frame, const c
                            frame->kind, (long long)frame->time, words);
 }
 
-static struct visitor *visitor_of(struct replay *replay, uint64_t number)
+/* The place of a visit, made where it is new: MSIM_ERR_NOMEM, or MSIM_ERR_LIMIT with words. */
+static int find_visitor(struct replay *replay, uint64_t number, struct visitor **out)
 {
     size_t old = replay->capacity;
     void *visitors = replay->visitors;
 
     if (number == 0 || number > MOST_VISITS)
-        return NULL;
+        return msim_detail_set(replay->detail, MSIM_ERR_LIMIT,
+                               "visit %llu: a recording has 1 to %d of them",
+                               (unsigned long long)number, MOST_VISITS);
     if (number > old) {
-        if (msim_mem_grow(&replay->allocator, &visitors, &replay->capacity,
-                          sizeof *replay->visitors, (size_t)number, MOST_VISITS) < 0)
-            return NULL;
+        int r = msim_mem_grow(&replay->allocator, &visitors, &replay->capacity,
+                              sizeof *replay->visitors, (size_t)number, MOST_VISITS);
+        if (r < 0)
+            return r;
         replay->visitors = visitors;
         for (size_t i = old; i < replay->capacity; i++)
             replay->visitors[i] = (struct visitor){.cut_at = UINT64_MAX};
     }
-    return &replay->visitors[number - 1];
+    *out = &replay->visitors[number - 1];
+    return MSIM_OK;
+}
+
+/* One that has been there; NULL for none. */
+static struct visitor *visitor_of(struct replay *replay, uint64_t number)
+{
+    return number > 0 && number <= replay->capacity ? &replay->visitors[number - 1] : NULL;
 }
 
 /* ---- what is said ---- */
@@ -98,14 +109,18 @@ static int visit(struct replay *replay, const struct msim_frame *frame)
     const struct msim_exchange_visit made = {frame->texts[0], frame->texts[1],
                                              (unsigned)frame->number};
     int r = msim_exchange_arrive(server, &made, &client);
+    /* The recorded server had room for it. */
+    if (r == 503 && frame->value == MSIM_ADMIT)
+        return MSIM_ERR_NOMEM;
     if ((uint64_t)r != frame->value)
         replay->result->differing++;
     if (r != MSIM_ADMIT)
         return MSIM_OK;
-    struct visitor *visitor = visitor_of(replay, client->visit);
-    if (!visitor) {
+    struct visitor *visitor;
+    r = find_visitor(replay, client->visit, &visitor);
+    if (r < 0) {
         msim_exchange_unwelcome(server, client);
-        return MSIM_ERR_LIMIT;
+        return r;
     }
     visitor->client = client;
     return MSIM_OK;
@@ -114,8 +129,7 @@ static int visit(struct replay *replay, const struct msim_frame *frame)
 static int of_client(struct replay *replay, const struct msim_frame *frame)
 {
     struct msim_exchange_server *server = replay->server;
-    struct visitor *visitor =
-        frame->number <= replay->capacity ? visitor_of(replay, frame->number) : NULL;
+    struct visitor *visitor = visitor_of(replay, frame->number);
 
     if (!visitor || !visitor->client)
         return refuse(replay, frame, "of nobody who is there");
@@ -124,10 +138,13 @@ static int of_client(struct replay *replay, const struct msim_frame *frame)
         return refuse(replay, frame, "not of somebody in this state");
     switch (frame->kind) {
     case FRAME_OPEN:
-        if (!msim_exchange_welcome(server, client)) {
-            msim_exchange_unwelcome(server, client);
-            visitor->client = NULL;
-        }
+        if (msim_exchange_welcome(server, client))
+            break;
+        msim_exchange_unwelcome(server, client);
+        visitor->client = NULL;
+        /* Unless it was one too many then as well. */
+        if (server->client_count < server->max_clients)
+            return MSIM_ERR_NOMEM;
         break;
     case FRAME_MESSAGE:
         if (frame->text_count != 1)
@@ -162,9 +179,10 @@ static int call(struct replay *replay, const struct msim_frame *frame)
         .body = texts[5].text,
         .length = texts[5].length,
     };
-    struct visitor *visitor = visitor_of(replay, server->visits + 1);
-    if (!visitor)
-        return MSIM_ERR_LIMIT;
+    struct visitor *visitor;
+    int r = find_visitor(replay, server->visits + 1, &visitor);
+    if (r < 0)
+        return r;
     struct msim_exchange_call *made = msim_exchange_call_begin(server, &arrival);
     if (!made)
         return MSIM_OK;
@@ -175,8 +193,7 @@ static int call(struct replay *replay, const struct msim_frame *frame)
 
 static int call_end(struct replay *replay, const struct msim_frame *frame)
 {
-    struct visitor *visitor =
-        frame->number <= replay->capacity ? visitor_of(replay, frame->number) : NULL;
+    struct visitor *visitor = visitor_of(replay, frame->number);
 
     if (!visitor || !visitor->call)
         return refuse(replay, frame, "of no call that is there");
@@ -248,12 +265,14 @@ static int step(struct replay *replay, const struct msim_frame *frame)
 
 /* ---- the beginning ---- */
 
+/* 1 where it is kept. */
 static int keep_setting(struct replay *replay, const struct msim_frame *frame)
 {
     if (frame->text_count != 2)
         return refuse(replay, frame, "no setting");
-    return msim_exchange_config_keep(replay->config, frame->texts[0].text, frame->texts[1].text,
-                                     replay->detail);
+    int r = msim_exchange_config_keep(replay->config, frame->texts[0].text, frame->texts[1].text,
+                                      replay->detail);
+    return r >= 0 ? 1 : r == MSIM_ERR_NOMEM ? r : MSIM_ERR_FORMAT;
 }
 
 static int open_market(struct replay *replay, const struct msim_frame *start, msim_time time)
@@ -291,7 +310,7 @@ static int begin(struct replay *replay, size_t *at)
     while (r > 0) {
         r = msim_exchange_frame_read(bytes, length, at, &frame, replay->detail);
         if (r > 0 && frame.kind == FRAME_SETTING)
-            r = keep_setting(replay, &frame) < 0 ? MSIM_ERR_FORMAT : 1;
+            r = keep_setting(replay, &frame);
         else if (r > 0)
             return frame.kind == FRAME_OPENED_FOR
                        ? open_market(replay, &start, frame.time)
@@ -312,9 +331,10 @@ static int find_cuts(struct replay *replay, size_t at)
                                          replay->detail)) > 0) {
         if (frame.kind != FRAME_CUT)
             continue;
-        struct visitor *visitor = visitor_of(replay, frame.number);
-        if (!visitor)
-            return refuse(replay, &frame, "of too many");
+        struct visitor *visitor;
+        r = find_visitor(replay, frame.number, &visitor);
+        if (r < 0)
+            return r;
         visitor->cut_at = frame.value;
     }
     return r;
