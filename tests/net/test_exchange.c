@@ -4,6 +4,7 @@
 #include "check.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <marketsim/marketsim.h>
@@ -204,9 +205,11 @@ static size_t write_message(struct bench *bench, const struct field *fields, enu
     return at;
 }
 
-/* Ten thousand of them: an ERROR for each, the connection stays, the venue is as it was. */
+/* Ten thousand of them, a million in the long suite: an ERROR for each, the connection stays, the
+ * venue is as it was. */
 static void bad_messages_are_answered_and_change_nothing(void **state)
 {
+    const int *batches = *state; /* of a hundred */
     static const char resting[] =
         "{\"type\":\"PLACE_ORDER\",\"symbol\":\"BTC/"
         "USD\",\"side\":\"BUY\",\"order_type\":\"LIMIT\","
@@ -214,7 +217,6 @@ static void bad_messages_are_answered_and_change_nothing(void **state)
     struct bench bench;
     char text[2048];
 
-    (void)state;
     bench_open(&bench, NULL, 0);
     say(&bench, resting, strlen(resting));
     wait_for(&bench, 1);
@@ -222,7 +224,7 @@ static void bad_messages_are_answered_and_change_nothing(void **state)
     uint64_t digest = msim_engine_digest(engine);
     uint64_t sequence = msim_engine_sequence(engine);
     uint64_t sent = 0;
-    for (int batch = 0; batch < 100; batch++) {
+    for (int batch = 0; batch < *batches; batch++) {
         for (int i = 0; i < 100; i++, sent++) {
             const struct field *fields = messages[draw(&bench, COUNT(messages))];
             enum mistake mistake = (enum mistake)draw(&bench, MISTAKES);
@@ -307,10 +309,11 @@ static void everybody_is_told_when_a_symbol_is_halted(void **state)
     bench_close(&bench);
 }
 
-int main(void)
+int main(int argument_count, char **arguments)
 {
+    int batches = argument_count > 1 ? atoi(arguments[1]) : 100;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad_messages_are_answered_and_change_nothing),
+        cmocka_unit_test_prestate(bad_messages_are_answered_and_change_nothing, &batches),
         cmocka_unit_test(an_exchange_is_destroyed_with_clients_on_it),
         cmocka_unit_test(everybody_is_told_when_a_symbol_is_halted),
         cmocka_unit_test(
