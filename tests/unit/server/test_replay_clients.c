@@ -12,6 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
+#include "oom/failing.h"
+
 enum { TRADES = 2000, PER_BUNDLE = 4, CROWD = 100 };
 
 struct guest {
@@ -24,6 +27,7 @@ struct guest {
     char *last;         /* a copy of the latest message */
     char answers[4096]; /* to control messages, one behind the other */
     bool is_open;
+    bool is_deflated;
     bool is_over;
     bool is_finished;
     int code;
@@ -36,6 +40,7 @@ struct bench {
     const char *symbols[2];
     struct msim_replay_server *server;
     struct msim_net *net;
+    struct msim_deflate deflate; /* that guests ask for */
     struct guest guests[CROWD + 1];
     size_t guest_count;
 };
@@ -145,8 +150,8 @@ static void on_opened(void *context, struct msim_connection *connection)
 {
     struct guest *guest = context;
 
-    (void)connection;
     guest->is_open = true;
+    guest->is_deflated = msim_connection_is_deflated(connection);
 }
 
 static void on_closed(void *context, struct msim_connection *connection,
@@ -176,6 +181,7 @@ static struct guest *invite(struct bench *bench, const char *query)
     params.handler.closed = on_closed;
     params.context = guest;
     params.limits.max_message_bytes = 64 << 20;
+    params.deflate = bench->deflate;
     guest->next_price = -1;
     if (!bench->net)
         assert_int_equal(msim_net_create(&bench->net, &net_params, NULL), MSIM_OK);
@@ -424,6 +430,30 @@ static void commands_within_a_bundle_are_obeyed_behind_it(void **state)
     assert_int_equal(guest->messages, 2 + 2 + 3);
 }
 
+static void messages_are_compressed_for_those_who_asked(void **state)
+{
+    struct bench *bench = *state;
+    struct msim_replay_server_params params = params_of(bench);
+
+    params.deflate.is_on = bench->deflate.is_on = true;
+    int r = msim_replay_server_create(&bench->server, &params, NULL);
+    if (r == MSIM_ERR_UNSUPPORTED)
+        skip();
+    assert_int_equal(r, MSIM_OK);
+    struct guest *single = invite(bench, "");
+    struct guest *bundled = invite(bench, "?format=bundle");
+    bench->deflate.is_on = false;
+    struct guest *plain = invite(bench, "");
+    play(bench, single);
+    play(bench, bundled);
+    play(bench, plain);
+    assert_true(single->is_deflated && bundled->is_deflated && !plain->is_deflated);
+    assert_int_equal(single->trades, TRADES);
+    assert_int_equal(bundled->trades, TRADES);
+    assert_int_equal(plain->trades, TRADES);
+    assert_int_equal(single->jumps + bundled->jumps + plain->jumps, 0);
+}
+
 static void a_loop_says_that_it_begins_anew(void **state)
 {
     struct bench *bench = *state;
@@ -655,6 +685,46 @@ static void a_broadcast_that_fails_tells_all_and_those_who_come_later(void **sta
     }
 }
 
+static int attempt_broadcast(const struct msim_allocator *allocator, struct bench *bench)
+{
+    struct msim_replay_server_params params = broadcast_of(bench);
+    struct msim_replay_server *server = NULL;
+
+    params.allocator = allocator;
+    int r = msim_replay_server_create(&server, &params, NULL);
+    msim_replay_server_destroy(&server);
+    return r;
+}
+
+static void every_allocation_of_a_broadcast_may_fail(void **state)
+{
+    FAIL_EACH_ALLOCATION(attempt_broadcast, *state);
+}
+
+/* Memory that fails while it runs costs clients, or the broadcast; nothing leaks. */
+static void memory_that_fails_while_a_broadcast_runs_ends_it_at_most(void **state)
+{
+    struct bench *bench = *state;
+
+    for (size_t spared = 0; spared < 30; spared++) {
+        struct failing failing = {.fail_at = SIZE_MAX};
+        struct msim_allocator allocator = failing_allocator(&failing);
+        struct msim_replay_server_params params = broadcast_of(bench);
+        params.allocator = &allocator;
+        bench->guest_count = 0;
+        start(bench, &params);
+        failing.fail_at = failing.calls + spared;
+        struct guest *guest = invite(bench, "?loop=0");
+        play(bench, guest);
+        free(guest->last);
+        *guest = (struct guest){.code = 0};
+        msim_net_destroy(&bench->net);
+        msim_replay_server_destroy(&bench->server);
+        assert_int_equal(failing.blocks, 0);
+        assert_int_equal(failing.bytes, 0);
+    }
+}
+
 static void a_stop_ends_a_broadcast(void **state)
 {
     struct bench *bench = *state;
@@ -744,6 +814,7 @@ int main(void)
         TEST(the_url_chooses_window_tickers_and_format),
         TEST(a_bundle_larger_than_the_backlog_is_one_message),
         TEST(commands_within_a_bundle_are_obeyed_behind_it),
+        TEST(messages_are_compressed_for_those_who_asked),
         TEST(a_loop_says_that_it_begins_anew),
         TEST(a_mistake_in_the_url_is_closed_with_its_name),
         TEST(a_hundred_clients_share_one_encoding),
@@ -754,6 +825,8 @@ int main(void)
         TEST(a_broadcast_has_no_remote_control_and_refuses_what_is_for_one),
         TEST(a_broadcast_in_a_loop_goes_on),
         TEST(a_broadcast_that_fails_tells_all_and_those_who_come_later),
+        TEST(every_allocation_of_a_broadcast_may_fail),
+        TEST(memory_that_fails_while_a_broadcast_runs_ends_it_at_most),
         TEST(a_stop_ends_a_broadcast),
         TEST(what_befalls_messages_befalls_those_of_each_client),
         TEST(a_plan_that_a_replay_cannot_follow_is_refused),
