@@ -298,8 +298,12 @@ static int confirm(struct cursor *cursor, uint32_t rank, int64_t *work, struct m
     struct msim_scanner *scanner = &cursor->confirming;
     int r = MSIM_OK;
 
-    if (zone->is_found)
+    if (zone->is_found) {
+        /* Perhaps by another cursor, while this one was about it. */
+        msim_scanner_close(scanner);
+        *scanner = (struct msim_scanner){0};
         return 1;
+    }
     if (!scanner->parquet)
         r = msim_scanner_open(scanner, cursor->parquet, &cursor->context.reader, zone->file,
                               zone->group, INT64_MIN, NULL, NULL, detail);

@@ -502,6 +502,48 @@ static void what_cannot_be_loaded_fails_for_all_who_wait(void **state)
     made_free(&made);
 }
 
+/* What one has begun to compare with its statistics, the other finishes. */
+static void cursors_leave_out_groups_together(void **state)
+{
+    enum { ROWS = 320000, GROUP = 100000 };
+    struct row *rows = calloc(ROWS, sizeof *rows);
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    struct msim_parquet_source_params part = MSIM_PARQUET_SOURCE_PARAMS_INIT;
+    struct msim_parquet *parquet = NULL;
+    struct msim_source sources[2];
+    struct msim_record record;
+    size_t count = 0;
+
+    (void)state;
+    assert_non_null(rows);
+    for (size_t i = 0; i < ROWS; i++)
+        rows[i] = (struct row){.time = (msim_time)i, .ticker = "A"};
+    struct made made = made_trades(rows, ROWS, GROUP, MSIM_PARQUET_CODEC_NONE);
+    const struct msim_parquet_bytes bytes = {.bytes = made.bytes, .length = made.length};
+    assert_int_equal(msim_parquet_open_memory(&parquet, &params, &bytes, 1, NULL), MSIM_OK);
+    part.has_from = true;
+    part.from = ROWS - 10;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(msim_parquet_source(&sources[i], parquet, &part, NULL), MSIM_OK);
+    int ended[2] = {0, 0};
+    size_t given[2] = {0, 0};
+    while (!ended[0] || !ended[1]) {
+        for (int i = 0; i < 2; i++) {
+            int r = msim_source_pull(&sources[i], &record, 1, &count, NULL);
+            assert_true(r >= 0);
+            given[i] += r == MSIM_PULL_RECORD;
+            ended[i] = r == MSIM_PULL_END;
+        }
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(given[i], 10);
+        msim_source_release(&sources[i]);
+    }
+    msim_parquet_close(&parquet);
+    made_free(&made);
+    free(rows);
+}
+
 static void a_pull_does_a_bounded_amount_of_work(void **state)
 {
     const char *const wanted[] = {"NONE"};
@@ -550,6 +592,7 @@ int main(void)
         cmocka_unit_test(what_one_cursor_has_sorted_the_others_use),
         cmocka_unit_test(cursors_load_a_group_together),
         cmocka_unit_test(what_cannot_be_loaded_fails_for_all_who_wait),
+        cmocka_unit_test(cursors_leave_out_groups_together),
         cmocka_unit_test(a_pull_does_a_bounded_amount_of_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
