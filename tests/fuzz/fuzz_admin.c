@@ -78,7 +78,7 @@ static void serve(struct msim_exchange_server *server, uint8_t number, const cha
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const struct msim_exchange_stage stage = {told, NULL};
+    const struct msim_exchange_stage stage = {.told = told};
     struct msim_exchange_server *server = open_exchange(&stage);
     struct msim_detail detail = {{0}};
     uint32_t account;

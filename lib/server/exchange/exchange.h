@@ -114,6 +114,7 @@ struct msim_exchange_stage {
     int (*told)(void *context, uint64_t visit, struct msim_exchange_tally *tally, const void *bytes,
                 size_t length);
     void *context;
+    struct msim_journal *journal; /* of the venue's commands; NULL */
 };
 
 /* What a message that the failure layer holds says of an order, for the ledger. */

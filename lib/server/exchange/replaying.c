@@ -385,7 +385,7 @@ int msim_exchange_replay(const struct msim_exchange_replay_params *params,
         .detail = detail,
     };
 
-    replay.stage = (struct msim_exchange_stage){told, &replay};
+    replay.stage = (struct msim_exchange_stage){.told = told, .context = &replay};
     int r = msim_exchange_config_create(&replay.config, &replay.allocator);
     if (r >= 0)
         r = run(&replay);

@@ -297,6 +297,7 @@ static int open_market(struct msim_exchange_server *server, msim_time start,
     params.flags = MSIM_VENUE_NO_RECORDS | MSIM_VENUE_WIRE_OUTSIDE;
     params.engine = &engine;
     params.faults = &faults;
+    params.journal = server->stage ? server->stage->journal : NULL;
     r = msim_venue_create(&server->venue, &params, detail);
     if (r < 0)
         return r;

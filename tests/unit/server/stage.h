@@ -75,7 +75,7 @@ static inline void stage_open(struct stage *stage, const char *const *settings, 
     for (size_t i = 0; i < count; i++)
         if (msim_exchange_config_set(config, settings[i], &detail) < 0)
             fail_msg("%s: %s", settings[i], detail.text);
-    stage->hooks = (struct msim_exchange_stage){stage_told, stage};
+    stage->hooks = (struct msim_exchange_stage){.told = stage_told, .context = stage};
     params.config = config;
     params.start = STAGE_START;
     params.max_clients = STAGE_WIRES;

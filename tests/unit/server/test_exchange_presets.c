@@ -34,6 +34,8 @@ struct robot {
 struct floor {
     struct msim_exchange_server *server;
     struct msim_exchange_stage stage;
+    struct msim_journal journal;
+    struct msim_engine *again; /* with the same assets and instruments, and nothing else */
     struct robot robots[CLIENTS];
     uint64_t dice;
     uint64_t orders;
@@ -259,6 +261,34 @@ static bool has(const char *json, const char *word)
     return strstr(json, word) != NULL;
 }
 
+/* An engine as the market's was before its first command. */
+static void make_again(struct floor *floor)
+{
+    struct msim_engine_params params = MSIM_ENGINE_PARAMS_INIT;
+    struct msim_instrument_view instrument;
+    struct msim_asset_view asset;
+    uint32_t id;
+
+    params.events = MSIM_EVENTS_ALL; /* they are numbered, and the number is part of the state */
+    assert_int_equal(msim_engine_create(&floor->again, &params, NULL), MSIM_OK);
+    for (uint32_t i = 0; msim_engine_asset(floor->server->engine, i, &asset) >= 0; i++)
+        assert_int_equal(msim_engine_asset_add(floor->again, asset.name, asset.exponent, &id, NULL),
+                         MSIM_OK);
+    for (uint32_t i = 0; msim_engine_instrument(floor->server->engine, i, &instrument) >= 0; i++)
+        assert_int_equal(msim_engine_instrument_add(floor->again, &instrument.params, &id, NULL),
+                         MSIM_OK);
+}
+
+/* Whatever befell the messages on their way in: the state is that of the commands that came. */
+static void assert_logged(struct floor *floor)
+{
+    struct msim_detail detail = {{0}};
+
+    if (msim_venue_replay(floor->again, &floor->journal, 1, NULL, &detail) < 0)
+        fail_msg("%s", detail.text);
+    assert_true(msim_engine_digest(floor->again) == msim_engine_digest(floor->server->engine));
+}
+
 static void open_floor(struct floor *floor)
 {
     struct msim_exchange_server_params params = MSIM_EXCHANGE_SERVER_PARAMS_INIT;
@@ -267,12 +297,14 @@ static void open_floor(struct floor *floor)
     assert_int_equal(msim_exchange_config_create(&config, NULL), MSIM_OK);
     assert_int_equal(msim_exchange_config_set(config, "exchange.symbols=[\"BTC/USD\"]", NULL),
                      MSIM_OK);
-    floor->stage = (struct msim_exchange_stage){told, floor};
+    assert_int_equal(msim_journal_memory(&floor->journal, NULL), MSIM_OK);
+    floor->stage = (struct msim_exchange_stage){told, floor, &floor->journal};
     params.config = config;
     params.start = START;
     assert_int_equal(msim_exchange_server_make(&floor->server, &params, &floor->stage, NULL),
                      MSIM_OK);
     msim_exchange_config_destroy(&config);
+    make_again(floor);
     for (size_t i = 0; i < CLIENTS; i++) {
         floor->robots[i].fills = malloc((size_t)FILLS * ID);
         assert_non_null(floor->robots[i].fills);
@@ -288,6 +320,8 @@ static void close_floor(struct floor *floor)
         free(floor->robots[i].fills);
     }
     msim_exchange_server_destroy(&floor->server);
+    msim_engine_destroy(&floor->again);
+    msim_journal_release(&floor->journal);
 }
 
 struct outcome {
@@ -318,6 +352,7 @@ static struct outcome trade_under(const char *preset, const char *json)
     assert_balanced(&floor, true);
     assert_conserved(&floor);
     assert_no_phantoms(&floor);
+    assert_logged(&floor);
     outcome.digest = msim_engine_digest(floor.server->engine);
     for (size_t i = 0; i < CLIENTS; i++) {
         /* What is spoilt on its way is heard, and told to nobody. */
