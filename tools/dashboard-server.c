@@ -21,6 +21,7 @@ struct settings {
     uint64_t max_upload;
     uint64_t max_rows;
     uint64_t snapshot;
+    uint64_t max_sessions_per_address;
     struct upstreams upstreams;
     enum msim_log_level level;
 };
@@ -47,6 +48,8 @@ static int read_settings(struct settings *settings, int argument_count, char **a
         {"snapshot", 0, OPTION_LIMIT, &settings->snapshot, "N",
          "rows of each table for a page that is opened late (1000)"},
         {"max-clients", 0, OPTION_LIMIT, &settings->network.max_clients, "N", "at once (4096)"},
+        {"max-sessions-per-address", 0, OPTION_LIMIT, &settings->max_sessions_per_address, "N",
+         "clients of one address (16384); more are refused with 503"},
         {"max-backlog", 0, OPTION_BYTES, &settings->network.max_backlog, "BYTES",
          "queued for a client that reads slowly (64M); then it\nmisses updates"},
         UPSTREAM_OPTIONS(&settings->upstreams),
@@ -108,6 +111,7 @@ static int start(struct dashboard *dashboard)
     params.max_upload_bytes = (size_t)settings->max_upload;
     params.max_clients = (size_t)settings->network.max_clients;
     params.max_backlog_bytes = (size_t)settings->network.max_backlog;
+    params.max_sessions_per_address = (size_t)settings->max_sessions_per_address;
     params.max_rows = (size_t)settings->max_rows;
     params.snapshot_rows = (size_t)settings->snapshot;
     params.logger = &dashboard->service.logger;

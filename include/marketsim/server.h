@@ -267,8 +267,9 @@ struct msim_dashboard_server_params {
     size_t max_upload_bytes;  /* one push by HTTP, 16 MiB; beyond: 413 */
     size_t max_clients;       /* sessions; default 4096, more are refused with 503 */
     size_t max_backlog_bytes; /* waits for one client, 64 MiB; then it misses updates */
-    size_t max_rows;          /* of each table that are kept; default 100,000 */
-    size_t snapshot_rows;     /* of each table that a late joiner is given; default 1,000 */
+    size_t max_sessions_per_address; /* default 16,384; more are refused with 503 */
+    size_t max_rows;                 /* of each table that are kept; default 100,000 */
+    size_t snapshot_rows;            /* of each table that a late joiner is given; default 1,000 */
     /* Servers that are shown; a lost one is tried again without end.  Copied. */
     const struct msim_dashboard_upstream *upstreams;
     size_t upstream_count;
@@ -289,7 +290,7 @@ struct msim_dashboard_server_params {
 #define MSIM_DASHBOARD_SERVER_PARAMS_INIT                                                          \
     {                                                                                              \
         sizeof(struct msim_dashboard_server_params), 0, 0, 0, 0, MSIM_DEFLATE_INIT, 0, 0, 0, 0, 0, \
-            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                            \
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                         \
     }
 
 /*

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import unittest
+import urllib.error
 import urllib.request
 
 from processes import Server, fresh_folder, skip
@@ -233,6 +234,19 @@ class OurServers(unittest.TestCase):
             page.client.emit("ping_server")
             page.wait("pong")
             self.assertFalse([name for name, _ in page.events if name.startswith("live")])
+
+
+class Bounds(unittest.TestCase):
+    def test_sessions_of_one_address_are_bounded(self):
+        with Server(tool("dashboard-server"), "--max-sessions-per-address", "2") as dashboard:
+            path = dashboard.url + "/socket.io/?EIO=4&transport=polling"
+            for _ in range(2):
+                with urllib.request.urlopen(path, timeout=PATIENCE) as answer:
+                    self.assertEqual(answer.status, 200)
+            with self.assertRaises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(path, timeout=PATIENCE)
+            self.assertEqual(refused.exception.code, 503)
+            refused.exception.close()
 
 
 class Switches(unittest.TestCase):

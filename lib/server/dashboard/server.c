@@ -40,6 +40,7 @@ static int create_socketio(struct msim_dashboard_server *server, struct msim_det
     params.engine.logger = &server->logger;
     params.engine.max_payload_bytes = server->params.max_payload_bytes;
     params.engine.max_sessions = server->params.max_clients;
+    params.engine.max_sessions_per_address = server->params.max_sessions_per_address;
     params.engine.max_queue_bytes = server->params.max_backlog_bytes;
     params.namespaces = &main_namespace;
     params.namespace_count = 1;

@@ -35,6 +35,13 @@ LICENCES = [
     "@fontsource-variable/inter/LICENSE",
 ]
 
+# Packages that bring no text of their licence: NOTICE.txt says whose they are, and its terms.
+IN_NOTICE = {"fancy-canvas"}
+
+# Packages of the lock file of which nothing is in those files: they are for node, or for builds
+# that tell what they do.
+NOT_EMBEDDED = {"debug", "ms", "ws", "xmlhttprequest-ssl"}
+
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -121,6 +128,14 @@ def notice(web, modules):
     return b"".join(parts)
 
 
+def unnoticed(web):
+    """Packages of the lock file that may be in the page and whose licence is not."""
+    noticed = {os.path.dirname(name) for name in LICENCES}
+    return sorted(name for name in (path.rpartition("node_modules/")[2]
+                                    for path in wanted_versions(web))
+                  if name not in noticed | IN_NOTICE | NOT_EMBEDDED)
+
+
 def sources(web, modules):
     """name on the page: file on disk."""
     scripts = sorted(name for name in os.listdir(os.path.join(web, "js")) if name.endswith(".js"))
@@ -137,6 +152,11 @@ def c_bytes(name, data):
 
 def embed(web, folder, c_file, dependencies):
     modules = os.path.join(folder, "node_modules")
+    missing = unnoticed(web)
+    if missing:
+        print("the page's notice lacks the licences of %s: add them to LICENCES in page.py, or to "
+              "NOT_EMBEDDED" % ", ".join(missing), file=sys.stderr)
+        return 1
     found = sources(web, modules)
     contents = {name: read(path) for name, path in found.items()}
     contents[NOTICE] = notice(web, modules)
