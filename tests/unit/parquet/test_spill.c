@@ -7,7 +7,7 @@
 #include "parquet/block.h"
 #include "parquet/tree.h"
 
-#define ROWS 90000
+#define ROWS 40000
 #define FILES 2
 
 /* ---- a disk in memory ---- */
@@ -209,7 +209,7 @@ static void assert_gives_the_rest(struct bench *bench, struct msim_source *sourc
 static void any_memory_gives_the_same_order(void **state)
 {
     struct bench *bench = *state;
-    const uint64_t memories[] = {64 << 20, 7 << 20, 4 << 20, 1100 << 10};
+    const uint64_t memories[] = {64 << 20, 3 << 20, 2 << 20, 1100 << 10};
     uint64_t created = 0;
 
     for (size_t i = 0; i < COUNT(memories); i++) {
@@ -237,7 +237,7 @@ static void what_is_sorted_once_serves_all_sources(void **state)
 {
     enum { SOURCES = 20 };
     struct bench *bench = *state;
-    struct msim_parquet *parquet = must_open(bench, 5 << 20);
+    struct msim_parquet *parquet = must_open(bench, 3 << 20);
     struct msim_source sources[SOURCES];
     struct msim_record record;
     size_t given = 0;
@@ -261,7 +261,7 @@ static void what_is_sorted_once_serves_all_sources(void **state)
 static void a_source_is_moved_within_what_was_sorted(void **state)
 {
     struct bench *bench = *state;
-    struct msim_parquet *parquet = must_open(bench, 4 << 20);
+    struct msim_parquet *parquet = must_open(bench, 2 << 20);
     struct msim_source source;
     struct msim_record record;
     size_t given = 0;
@@ -287,7 +287,7 @@ static void a_source_is_moved_within_what_was_sorted(void **state)
 static void preparing_is_done_in_pieces(void **state)
 {
     struct bench *bench = *state;
-    struct msim_parquet *parquet = must_open(bench, 4 << 20);
+    struct msim_parquet *parquet = must_open(bench, 2 << 20);
     struct msim_source source;
     size_t pieces = 1;
 
@@ -309,7 +309,7 @@ static void an_end_in_the_middle_leaves_nothing_behind(void **state)
     struct bench *bench = *state;
 
     for (uint64_t pieces = 1; pieces < 40; pieces += 3) {
-        struct msim_parquet *parquet = must_open(bench, 3 << 20);
+        struct msim_parquet *parquet = must_open(bench, 2 << 20);
         for (uint64_t i = 0; i < pieces; i++)
             assert_true(msim_parquet_prepare(parquet, 9000, NULL) >= 0);
         msim_parquet_close(&parquet);
@@ -349,8 +349,8 @@ static void a_full_disk_at_any_write_is_told_and_cleared_up(void **state)
 
     assert_int_equal(prepare(bench, (struct disk){0}, &detail), 1);
     size_t writes = bench->disk.writes;
-    assert_true(writes > 100);
-    for (size_t i = 1; i <= writes; i += i < 4 || i + 4 > writes ? 1 : 61) {
+    assert_true(writes > 80);
+    for (size_t i = 1; i <= writes; i += i < 3 || i + 2 > writes ? 1 : 53) {
         assert_int_equal(prepare(bench, (struct disk){.failing_write = i}, &detail), MSIM_ERR_IO);
         assert_string_equal(detail.text, "no space left");
     }
@@ -364,7 +364,7 @@ static void a_failing_read_at_any_place_is_told_and_cleared_up(void **state)
     assert_int_equal(prepare(bench, (struct disk){0}, &detail), 1);
     size_t reads = bench->disk.reads;
     assert_true(reads > 20);
-    for (size_t i = 1; i <= reads; i += i < 4 || i + 4 > reads ? 1 : 41) {
+    for (size_t i = 1; i <= reads; i += i < 3 || i + 2 > reads ? 1 : 43) {
         assert_int_equal(prepare(bench, (struct disk){.failing_read = i}, &detail), MSIM_ERR_IO);
         assert_string_equal(detail.text, "cannot be read");
         assert_int_equal(prepare(bench, (struct disk){.spoilt_read = i}, &detail), MSIM_ERR_IO);
@@ -375,7 +375,7 @@ static void a_failing_read_at_any_place_is_told_and_cleared_up(void **state)
 static void a_source_tells_what_it_cannot_read_of_the_sorted_run(void **state)
 {
     struct bench *bench = *state;
-    struct msim_parquet *parquet = must_open(bench, 4 << 20);
+    struct msim_parquet *parquet = must_open(bench, 2 << 20);
     struct msim_record records[512];
     struct msim_detail detail = {{0}};
     struct msim_source source;
