@@ -98,7 +98,10 @@ msim_time msim_exchange_turn(struct msim_exchange_server *server)
         msim_exchange_fail(server, r, server->detail.text);
     if (server->now >= server->next_tick) {
         msim_exchange_market_tick(server);
-        server->next_tick = server->now + server->settings.tick_interval;
+        /* On the beat, however late this turn came; a beat that was missed is not made up for. */
+        server->next_tick += server->settings.tick_interval;
+        if (server->next_tick <= server->now)
+            server->next_tick = server->now + server->settings.tick_interval;
     }
     for (size_t i = 0; i < server->market_count; i++)
         msim_exchange_market_flush(server, &server->markets[i]);
