@@ -270,6 +270,17 @@ struct shuffle {
     uint32_t tail;
 };
 
+/* What reorder keeps of a link. */
+struct kept {
+    struct hold *holds;
+    size_t hold_count;
+    size_t hold_capacity;
+    struct shuffle *shuffles;
+    size_t shuffle_count;
+    size_t shuffle_capacity;
+    size_t shuffled; /* messages in them */
+};
+
 /* ---- sessions and links ---- */
 
 enum gate {
@@ -309,14 +320,8 @@ struct msim_fault_link {
     uint32_t gate_head;
     uint32_t gate_tail;
     uint32_t lane;
-    struct hold *holds;
-    size_t hold_count;
-    size_t hold_capacity;
-    struct shuffle *shuffles;
-    size_t shuffle_count;
-    size_t shuffle_capacity;
-    size_t shuffled; /* messages in them */
-    uint32_t concat; /* a message that waits for its next one */
+    struct kept *kept; /* by reorder; the layer's empty one until it keeps something */
+    uint32_t concat;   /* a message that waits for its next one */
     msim_time concat_deadline;
     msim_time wake; /* the timer that stands for the earliest of its deadlines */
 };
@@ -427,7 +432,8 @@ struct msim_faults {
     struct msim_fault_session **sessions;
     size_t session_capacity;
     size_t session_count;
-    size_t session_hint; /* no free place before it */
+    size_t session_hint;      /* no free place before it */
+    struct kept nothing_kept; /* of all links of which nothing is */
     uint64_t sessions_created;
     uint64_t links_created;
     struct msim_symbols labels; /* "<client>/<channel>" */

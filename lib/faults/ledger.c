@@ -82,6 +82,7 @@ int msim_fault_account_get(struct report *report, uint32_t id, struct account **
     if (!account)
         return MSIM_ERR_NOMEM;
     account->id = id;
+    account->dealings = &report->no_dealings;
     r = msim_fault_index_add(&report->account_index, id, (uint32_t)report->account_count,
                              allocator);
     if (r < 0) {
@@ -110,18 +111,36 @@ void msim_fault_account_free(struct report *report, struct account *account)
     for (size_t i = 0; account->states && i < STRATEGIES_MOST; i++)
         msim_mem_free(allocator, account->states[i], sizeof *account->states[i]);
     msim_mem_free(allocator, account->states, STRATEGIES_MOST * sizeof *account->states);
-    msim_fault_index_finish(&account->order_index, allocator);
-    msim_fault_index_finish(&account->fill_index, allocator);
-    msim_mem_free(allocator, account->orders, account->order_capacity * sizeof *account->orders);
-    msim_mem_free(allocator, account->fills, account->fill_capacity * sizeof *account->fills);
-    msim_mem_free(allocator, account->positions,
-                  account->position_capacity * sizeof *account->positions);
+    struct dealings *dealings = account->dealings;
+    if (dealings != &report->no_dealings) {
+        msim_fault_index_finish(&dealings->order_index, allocator);
+        msim_fault_index_finish(&dealings->fill_index, allocator);
+        msim_mem_free(allocator, dealings->orders,
+                      dealings->order_capacity * sizeof *dealings->orders);
+        msim_mem_free(allocator, dealings->fills,
+                      dealings->fill_capacity * sizeof *dealings->fills);
+        msim_mem_free(allocator, dealings->positions,
+                      dealings->position_capacity * sizeof *dealings->positions);
+        msim_mem_free(allocator, dealings, sizeof *dealings);
+    }
     msim_mem_free(allocator, account->balances,
                   account->balance_capacity * sizeof *account->balances);
     msim_mem_free(allocator, account, sizeof *account);
 }
 
 /* ---- orders, fills, positions ---- */
+
+/* Dealings of its own, for whoever begins to deal. */
+static int dealings_begin(struct report *report, struct account *account)
+{
+    if (account->dealings != &report->no_dealings)
+        return MSIM_OK;
+    struct dealings *dealings = msim_mem_zero(&report->faults->allocator, sizeof *dealings);
+    if (!dealings)
+        return MSIM_ERR_NOMEM;
+    account->dealings = dealings;
+    return MSIM_OK;
+}
 
 /*
  * The youngest stand at the end, and as long as their numbers rise a look there tells of most that
@@ -131,18 +150,19 @@ void msim_fault_account_free(struct report *report, struct account *account)
 
 struct known_order *msim_fault_order_find(struct account *account, uint64_t order)
 {
-    for (size_t i = account->order_count; i > 0 && account->order_count - i < YOUNGEST; i--) {
-        struct known_order *known = &account->orders[i - 1];
+    for (size_t i = account->dealings->order_count;
+         i > 0 && account->dealings->order_count - i < YOUNGEST; i--) {
+        struct known_order *known = &account->dealings->orders[i - 1];
         if (known->order == order)
             return known;
-        if (known->order < order && !account->orders_fell)
+        if (known->order < order && !account->dealings->orders_fell)
             return NULL;
     }
-    uint32_t place = msim_fault_index_find(&account->order_index, order);
+    uint32_t place = msim_fault_index_find(&account->dealings->order_index, order);
 
-    while (place != NOTHING && account->orders[place].order != order)
-        place = msim_fault_index_find_next(&account->order_index, order, place);
-    return place == NOTHING ? NULL : &account->orders[place];
+    while (place != NOTHING && account->dealings->orders[place].order != order)
+        place = msim_fault_index_find_next(&account->dealings->order_index, order, place);
+    return place == NOTHING ? NULL : &account->dealings->orders[place];
 }
 
 /* The order of the event, made known if it is new; NULL beyond the bound. */
@@ -154,23 +174,28 @@ static int order_get(struct report *report, struct account *account, const struc
     *out = msim_fault_order_find(account, event->order);
     if (*out || event->order == 0)
         return MSIM_OK;
-    void *orders = account->orders;
-    int r = msim_mem_grow(allocator, &orders, &account->order_capacity, sizeof *account->orders,
-                          account->order_count + 1, report->faults->params.max_orders);
+    int r = dealings_begin(report, account);
+    if (r < 0)
+        return r;
+    void *orders = account->dealings->orders;
+    r = msim_mem_grow(allocator, &orders, &account->dealings->order_capacity,
+                      sizeof *account->dealings->orders, account->dealings->order_count + 1,
+                      report->faults->params.max_orders);
     if (r == MSIM_ERR_LIMIT) {
         account->truncated = true;
         return MSIM_OK;
     }
     if (r < 0)
         return r;
-    account->orders = orders;
-    r = msim_fault_index_add(&account->order_index, event->order, (uint32_t)account->order_count,
-                             allocator);
+    account->dealings->orders = orders;
+    r = msim_fault_index_add(&account->dealings->order_index, event->order,
+                             (uint32_t)account->dealings->order_count, allocator);
     if (r < 0)
         return r;
-    if (account->order_count > 0 && account->orders[account->order_count - 1].order > event->order)
-        account->orders_fell = true;
-    struct known_order *order = &account->orders[account->order_count++];
+    if (account->dealings->order_count > 0 &&
+        account->dealings->orders[account->dealings->order_count - 1].order > event->order)
+        account->dealings->orders_fell = true;
+    struct known_order *order = &account->dealings->orders[account->dealings->order_count++];
     *order = (struct known_order){
         .order = event->order,
         .client_id = event->client_id,
@@ -184,44 +209,49 @@ static int order_get(struct report *report, struct account *account, const struc
 /* A trade with oneself has one id and two orders. */
 static struct known_fill *fill_find(struct account *account, uint64_t exec, uint64_t order)
 {
-    for (size_t i = account->fill_count; i > 0 && account->fill_count - i < YOUNGEST; i--) {
-        struct known_fill *known = &account->fills[i - 1];
-        if (known->exec == exec && account->orders[known->order].order == order)
+    for (size_t i = account->dealings->fill_count;
+         i > 0 && account->dealings->fill_count - i < YOUNGEST; i--) {
+        struct known_fill *known = &account->dealings->fills[i - 1];
+        if (known->exec == exec && account->dealings->orders[known->order].order == order)
             return known;
-        if (known->exec < exec && !account->fills_fell)
+        if (known->exec < exec && !account->dealings->fills_fell)
             return NULL;
     }
-    uint32_t place = msim_fault_index_find(&account->fill_index, exec);
+    uint32_t place = msim_fault_index_find(&account->dealings->fill_index, exec);
 
-    while (place != NOTHING && (account->fills[place].exec != exec ||
-                                account->orders[account->fills[place].order].order != order))
-        place = msim_fault_index_find_next(&account->fill_index, exec, place);
-    return place == NOTHING ? NULL : &account->fills[place];
+    while (place != NOTHING &&
+           (account->dealings->fills[place].exec != exec ||
+            account->dealings->orders[account->dealings->fills[place].order].order != order))
+        place = msim_fault_index_find_next(&account->dealings->fill_index, exec, place);
+    return place == NOTHING ? NULL : &account->dealings->fills[place];
 }
 
 int msim_fault_fill_note(struct report *report, struct account *account, uint64_t exec,
                          uint32_t order, msim_qty quantity, bool phantom)
 {
     const struct msim_allocator *allocator = &report->faults->allocator;
-    void *fills = account->fills;
+    void *fills = account->dealings->fills;
 
-    if (exec == 0 || fill_find(account, exec, account->orders[order].order))
+    if (exec == 0 || fill_find(account, exec, account->dealings->orders[order].order))
         return MSIM_OK;
-    int r = msim_mem_grow(allocator, &fills, &account->fill_capacity, sizeof *account->fills,
-                          account->fill_count + 1, 4 * report->faults->params.max_orders);
+    int r = msim_mem_grow(allocator, &fills, &account->dealings->fill_capacity,
+                          sizeof *account->dealings->fills, account->dealings->fill_count + 1,
+                          4 * report->faults->params.max_orders);
     if (r == MSIM_ERR_LIMIT) {
         account->truncated = true;
         return MSIM_OK;
     }
     if (r < 0)
         return r;
-    account->fills = fills;
-    r = msim_fault_index_add(&account->fill_index, exec, (uint32_t)account->fill_count, allocator);
+    account->dealings->fills = fills;
+    r = msim_fault_index_add(&account->dealings->fill_index, exec,
+                             (uint32_t)account->dealings->fill_count, allocator);
     if (r < 0)
         return r;
-    if (account->fill_count > 0 && account->fills[account->fill_count - 1].exec > exec)
-        account->fills_fell = true;
-    account->fills[account->fill_count++] =
+    if (account->dealings->fill_count > 0 &&
+        account->dealings->fills[account->dealings->fill_count - 1].exec > exec)
+        account->dealings->fills_fell = true;
+    account->dealings->fills[account->dealings->fill_count++] =
         (struct known_fill){.exec = exec, .order = order, .quantity = quantity, .phantom = phantom};
     return MSIM_OK;
 }
@@ -229,19 +259,23 @@ int msim_fault_fill_note(struct report *report, struct account *account, uint64_
 static int position_get(struct report *report, struct account *account, uint32_t instrument,
                         struct known_position **out)
 {
-    for (size_t i = 0; i < account->position_count; i++) {
-        if (account->positions[i].instrument == instrument) {
-            *out = &account->positions[i];
+    for (size_t i = 0; i < account->dealings->position_count; i++) {
+        if (account->dealings->positions[i].instrument == instrument) {
+            *out = &account->dealings->positions[i];
             return MSIM_OK;
         }
     }
-    void *positions = account->positions;
-    int r = msim_mem_grow(&report->faults->allocator, &positions, &account->position_capacity,
-                          sizeof *account->positions, account->position_count + 1, UINT32_MAX);
+    int r = dealings_begin(report, account);
     if (r < 0)
         return r;
-    account->positions = positions;
-    *out = &account->positions[account->position_count++];
+    void *positions = account->dealings->positions;
+    r = msim_mem_grow(&report->faults->allocator, &positions, &account->dealings->position_capacity,
+                      sizeof *account->dealings->positions, account->dealings->position_count + 1,
+                      UINT32_MAX);
+    if (r < 0)
+        return r;
+    account->dealings->positions = positions;
+    *out = &account->dealings->positions[account->dealings->position_count++];
     **out = (struct known_position){.instrument = instrument};
     return MSIM_OK;
 }
@@ -298,8 +332,9 @@ static int fill_event(struct report *report, struct account *account,
     order->filled = fill->filled;
     order->leaves = fill->leaves;
     order->open = fill->leaves > 0;
-    return msim_fault_fill_note(report, account, fill->trade, (uint32_t)(order - account->orders),
-                                fill->quantity, false);
+    return msim_fault_fill_note(report, account, fill->trade,
+                                (uint32_t)(order - account->dealings->orders), fill->quantity,
+                                false);
 }
 
 /* The fill that a bust is about: by the order of its own, or by one of the trade's two. */
@@ -321,7 +356,7 @@ static int busted_event(struct report *report, struct account *account,
         struct known_position *position;
         if (!fill || fill->busted)
             continue;
-        struct known_order *order = &account->orders[fill->order];
+        struct known_order *order = &account->dealings->orders[fill->order];
         int r = position_get(report, account, order->instrument, &position);
         if (r < 0)
             return r;
@@ -387,7 +422,8 @@ static int told_fill(struct report *report, struct account *account, const struc
         return r;
     r = position_get(report, account, event->instrument, &position);
     if (r == MSIM_OK)
-        r = msim_fault_fill_note(report, account, exec, (uint32_t)(order - account->orders),
+        r = msim_fault_fill_note(report, account, exec,
+                                 (uint32_t)(order - account->dealings->orders),
                                  event->as.fill.quantity, true);
     if (r < 0)
         return r;
@@ -407,7 +443,7 @@ static int told_bust(struct report *report, struct account *account, const struc
         struct known_position *position;
         if (!fill)
             continue;
-        struct known_order *order = &account->orders[fill->order];
+        struct known_order *order = &account->dealings->orders[fill->order];
         int r = position_get(report, account, order->instrument, &position);
         if (r < 0)
             return r;
@@ -476,8 +512,8 @@ static int view_position(struct report *report, struct account *account,
 {
     char digits[NAME_DIGITS];
 
-    for (size_t i = 0; i < account->position_count; i++) {
-        struct known_position *position = &account->positions[i];
+    for (size_t i = 0; i < account->dealings->position_count; i++) {
+        struct known_position *position = &account->dealings->positions[i];
         int64_t value = 0;
         if (!key_is(document, at, msim_fault_symbol_name(report, position->instrument, digits)))
             continue;
@@ -504,8 +540,8 @@ static int view_order(struct report *report, struct account *account,
 {
     char digits[NAME_DIGITS];
 
-    for (size_t i = 0; i < account->order_count; i++) {
-        struct known_order *order = &account->orders[i];
+    for (size_t i = 0; i < account->dealings->order_count; i++) {
+        struct known_order *order = &account->dealings->orders[i];
         int64_t value = 0;
         const char *cid = msim_fault_cid_name(report, account->id, order->client_id, digits);
         char number[NAME_DIGITS];
@@ -569,10 +605,10 @@ int msim_faults_view(struct msim_faults *faults, const char *name, const char *j
     if (r == MSIM_OK)
         r = view_all(faults->report, account, &document, false, detail);
     if (r == MSIM_OK) {
-        for (size_t i = 0; i < account->position_count; i++)
-            account->positions[i].has_seen = false;
-        for (size_t i = 0; i < account->order_count; i++)
-            account->orders[i].has_seen = false;
+        for (size_t i = 0; i < account->dealings->position_count; i++)
+            account->dealings->positions[i].has_seen = false;
+        for (size_t i = 0; i < account->dealings->order_count; i++)
+            account->dealings->orders[i].has_seen = false;
         r = view_all(faults->report, account, &document, true, detail);
         account->has_view = true;
         msim_fault_scenario_ledger(faults);
@@ -589,8 +625,8 @@ static void sum_up(const struct account *account, struct msim_fault_ledger *out)
                                       .reconciled = account->has_view,
                                       .has_view = account->has_view,
                                       .truncated = account->truncated};
-    for (size_t i = 0; i < account->fill_count; i++) {
-        const struct known_fill *fill = &account->fills[i];
+    for (size_t i = 0; i < account->dealings->fill_count; i++) {
+        const struct known_fill *fill = &account->dealings->fills[i];
         out->busted += fill->busted;
         out->phantom += fill->phantom;
         if (fill->phantom)
@@ -600,15 +636,15 @@ static void sum_up(const struct account *account, struct msim_fault_ledger *out)
         out->told_twice += fill->told > 1;
         out->never_told += fill->told == 0;
     }
-    for (size_t i = 0; i < account->position_count; i++) {
-        const struct known_position *position = &account->positions[i];
+    for (size_t i = 0; i < account->dealings->position_count; i++) {
+        const struct known_position *position = &account->dealings->positions[i];
         if (position->told != position->truth)
             out->told_is_true = false;
         if ((position->has_seen ? position->seen : 0) != position->truth)
             out->reconciled = false;
     }
-    for (size_t i = 0; i < account->order_count; i++) {
-        const struct known_order *order = &account->orders[i];
+    for (size_t i = 0; i < account->dealings->order_count; i++) {
+        const struct known_order *order = &account->dealings->orders[i];
         if (order->told != order->filled)
             out->told_is_true = false;
         if (order->has_seen && order->seen != order->filled)
@@ -649,8 +685,8 @@ static void put_orders(struct msim_json_writer *writer, const struct report *rep
 
     msim_json_write_key(writer, "cum_qty");
     msim_json_write_object(writer);
-    for (size_t i = 0; i < account->order_count; i++) {
-        const struct known_order *order = &account->orders[i];
+    for (size_t i = 0; i < account->dealings->order_count; i++) {
+        const struct known_order *order = &account->dealings->orders[i];
         int exponent = msim_fault_quantity_exponent(report, order->instrument);
         key[msim_decimal_digits(order->order, key)] = '\0';
         msim_json_write_key(writer, key);
@@ -672,8 +708,8 @@ static void put_positions(struct msim_json_writer *writer, const struct report *
 
     msim_json_write_key(writer, "position");
     msim_json_write_object(writer);
-    for (size_t i = 0; i < account->position_count; i++) {
-        const struct known_position *position = &account->positions[i];
+    for (size_t i = 0; i < account->dealings->position_count; i++) {
+        const struct known_position *position = &account->dealings->positions[i];
         int exponent = msim_fault_quantity_exponent(report, position->instrument);
         msim_json_write_key(writer, msim_fault_symbol_name(report, position->instrument, digits));
         msim_json_write_object(writer);

@@ -48,14 +48,14 @@ struct choosing {
 
 static uint64_t number_of(const struct choice *choice)
 {
-    return choice->account->orders[choice->order].order;
+    return choice->account->dealings->orders[choice->order].order;
 }
 
 static void look_at(struct choosing *choosing, struct account *owner)
 {
-    for (size_t i = 0; i < owner->order_count; i++) {
+    for (size_t i = 0; i < owner->dealings->order_count; i++) {
         const struct choice here = {owner, (uint32_t)i};
-        if (!eligible(choosing->report, choosing->phantom, owner, &owner->orders[i]))
+        if (!eligible(choosing->report, choosing->phantom, owner, &owner->dealings->orders[i]))
             continue;
         if (choosing->found == 0 || number_of(&here) < number_of(&choosing->oldest))
             choosing->oldest = here;
@@ -112,8 +112,8 @@ bool msim_fault_phantom_is_for(const struct strategy *strategy, struct msim_faul
 static bool has_eligible(const struct report *report, const struct phantom *phantom,
                          const struct account *owner)
 {
-    for (size_t i = 0; i < owner->order_count; i++)
-        if (eligible(report, phantom, owner, &owner->orders[i]))
+    for (size_t i = 0; i < owner->dealings->order_count; i++)
+        if (eligible(report, phantom, owner, &owner->dealings->orders[i]))
             return true;
     return false;
 }
@@ -124,7 +124,7 @@ bool msim_fault_phantom_finds(const struct report *report, const struct strategy
     const struct phantom *phantom = &strategy->as.phantom;
 
     if (phantom->target == TARGET_UNKNOWN_ORDER)
-        return account->order_count > 0;
+        return account->dealings->order_count > 0;
     if (phantom->target != TARGET_FOREIGN_ORDER)
         return has_eligible(report, phantom, account);
     for (size_t i = 0; i < report->account_count; i++)
@@ -224,12 +224,12 @@ static struct known_order unknown_order(struct report *report, const struct acco
         .order = MSIM_FAULT_EXEC_RESERVED + ++report->execs, .side = MSIM_SIDE_BUY, .quantity = 1};
     uint64_t u = msim_random_at(decision->key, decision->n, PURPOSE_TARGET, 0);
 
-    if (account->order_count > 0) {
-        size_t like = (size_t)msim_mul_high(u, account->order_count);
-        order.instrument = account->orders[like].instrument;
-        order.price = account->orders[like].price;
-        order.side = account->orders[like].side;
-        order.quantity = account->orders[like].quantity;
+    if (account->dealings->order_count > 0) {
+        size_t like = (size_t)msim_mul_high(u, account->dealings->order_count);
+        order.instrument = account->dealings->orders[like].instrument;
+        order.price = account->dealings->orders[like].price;
+        order.side = account->dealings->orders[like].side;
+        order.quantity = account->dealings->orders[like].quantity;
     } else if (report->price_count > 0) {
         order.instrument = report->prices[0].instrument;
         order.price = report->prices[0].price;
@@ -357,9 +357,9 @@ void msim_fault_phantom_ends(struct report *report, const struct saying *saying)
     if (saying->account_place >= report->account_count)
         return;
     struct account *account = report->accounts[saying->account_place];
-    if (saying->order >= account->order_count)
+    if (saying->order >= account->dealings->order_count)
         return;
-    struct known_order *order = &account->orders[saying->order];
+    struct known_order *order = &account->dealings->orders[saying->order];
     order->phantom -= order->phantom < saying->quantity ? order->phantom : saying->quantity;
 }
 
@@ -377,7 +377,7 @@ bool msim_fault_phantom_emit(struct report *report, uint32_t slot_index, struct 
     else if (!choose(report, phantom, account, decision, &choice))
         return false;
     else
-        order = &choice.account->orders[choice.order];
+        order = &choice.account->dealings->orders[choice.order];
     msim_price price = price_of(report, phantom, order, decision);
     msim_qty quantity = quantity_of(report, phantom, order);
     if (quantity <= 0 || price <= 0)

@@ -88,6 +88,18 @@ static uint64_t lane_value(const struct msim_faults *faults, const struct node *
     return node->extra != NOTHING ? extra_at(faults, node->extra)->fields[by] : 0;
 }
 
+/* The link keeps something from now on. */
+static int begin_to_keep(struct msim_faults *faults, struct msim_fault_link *link)
+{
+    if (link->kept != &faults->nothing_kept)
+        return MSIM_OK;
+    struct kept *kept = msim_mem_zero(&faults->allocator, sizeof *kept);
+    if (!kept)
+        return MSIM_ERR_NOMEM;
+    link->kept = kept;
+    return MSIM_OK;
+}
+
 /* ---- hold ---- */
 
 static bool add_hold(struct msim_faults *faults, struct msim_fault_link *link, uint32_t index,
@@ -95,16 +107,19 @@ static bool add_hold(struct msim_faults *faults, struct msim_fault_link *link, u
 {
     const struct node *node = node_at(faults, index);
     const struct extra *extra = extra_at(faults, node->extra);
-    void *holds = link->holds;
 
-    int r = msim_mem_grow(&faults->allocator, &holds, &link->hold_capacity, sizeof *link->holds,
-                          link->hold_count + 1, faults->params.max_holds);
+    int r = begin_to_keep(faults, link);
+    void *holds = link->kept->holds;
+    if (r == MSIM_OK)
+        r = msim_mem_grow(&faults->allocator, &holds, &link->kept->hold_capacity,
+                          sizeof *link->kept->holds, link->kept->hold_count + 1,
+                          faults->params.max_holds);
     if (r == MSIM_ERR_NOMEM)
         faults->failure = r;
     if (r < 0)
         return false;
-    link->holds = holds;
-    link->holds[link->hold_count++] = (struct hold){
+    link->kept->holds = holds;
+    link->kept->holds[link->kept->hold_count++] = (struct hold){
         .node = index,
         .slot = extra->reorder,
         .generation = extra->reorder_generation,
@@ -118,14 +133,15 @@ static bool add_hold(struct msim_faults *faults, struct msim_fault_link *link, u
 
 static void remove_hold(struct msim_fault_link *link, size_t i)
 {
-    link->hold_count--;
-    memmove(&link->holds[i], &link->holds[i + 1], (link->hold_count - i) * sizeof *link->holds);
+    link->kept->hold_count--;
+    memmove(&link->kept->holds[i], &link->kept->holds[i + 1],
+            (link->kept->hold_count - i) * sizeof *link->kept->holds);
 }
 
 static void release_hold(struct msim_faults *faults, struct msim_fault_link *link, size_t i,
                          bool by_timer, msim_time now)
 {
-    struct hold hold = link->holds[i];
+    struct hold hold = link->kept->holds[i];
     struct reorder_counts *counts = counts_of(faults, hold.slot, hold.generation);
 
     remove_hold(link, i);
@@ -142,13 +158,13 @@ static void release_hold(struct msim_faults *faults, struct msim_fault_link *lin
 static void count_down(struct msim_faults *faults, struct msim_fault_link *link,
                        const uint64_t values[LANE_ACCOUNT + 1], msim_time now)
 {
-    for (size_t i = 0; i < link->hold_count; i++) {
-        struct hold *hold = &link->holds[i];
+    for (size_t i = 0; i < link->kept->hold_count; i++) {
+        struct hold *hold = &link->kept->holds[i];
         if (hold->lane_by == LANE_LINK || hold->lane == values[hold->lane_by])
             hold->remaining--;
     }
-    for (size_t i = 0; i < link->hold_count;) {
-        if (link->holds[i].remaining > 0)
+    for (size_t i = 0; i < link->kept->hold_count;) {
+        if (link->kept->holds[i].remaining > 0)
             i++;
         else
             release_hold(faults, link, i, false, now);
@@ -160,8 +176,8 @@ static void count_down(struct msim_faults *faults, struct msim_fault_link *link,
 static struct shuffle *find_shuffle(struct msim_fault_link *link, const struct extra *extra,
                                     uint64_t lane)
 {
-    for (size_t i = 0; i < link->shuffle_count; i++) {
-        struct shuffle *shuffle = &link->shuffles[i];
+    for (size_t i = 0; i < link->kept->shuffle_count; i++) {
+        struct shuffle *shuffle = &link->kept->shuffles[i];
         if (shuffle->slot == extra->reorder && shuffle->lane == lane &&
             shuffle->generation == extra->reorder_generation)
             return shuffle;
@@ -173,17 +189,19 @@ static struct shuffle *open_shuffle(struct msim_faults *faults, struct msim_faul
                                     const struct node *node, uint64_t lane, msim_time now)
 {
     const struct extra *extra = extra_at(faults, node->extra);
-    void *shuffles = link->shuffles;
 
-    int r =
-        msim_mem_grow(&faults->allocator, &shuffles, &link->shuffle_capacity,
-                      sizeof *link->shuffles, link->shuffle_count + 1, faults->params.max_holds);
+    int r = begin_to_keep(faults, link);
+    void *shuffles = link->kept->shuffles;
+    if (r == MSIM_OK)
+        r = msim_mem_grow(&faults->allocator, &shuffles, &link->kept->shuffle_capacity,
+                          sizeof *link->kept->shuffles, link->kept->shuffle_count + 1,
+                          faults->params.max_holds);
     if (r == MSIM_ERR_NOMEM)
         faults->failure = r;
     if (r < 0)
         return NULL;
-    link->shuffles = shuffles;
-    struct shuffle *shuffle = &link->shuffles[link->shuffle_count++];
+    link->kept->shuffles = shuffles;
+    struct shuffle *shuffle = &link->kept->shuffles[link->kept->shuffle_count++];
     *shuffle = (struct shuffle){
         .slot = extra->reorder,
         .generation = extra->reorder_generation,
@@ -200,10 +218,10 @@ static struct shuffle *open_shuffle(struct msim_faults *faults, struct msim_faul
 
 static void remove_shuffle(struct msim_fault_link *link, size_t i)
 {
-    link->shuffled -= link->shuffles[i].count;
-    link->shuffle_count--;
-    memmove(&link->shuffles[i], &link->shuffles[i + 1],
-            (link->shuffle_count - i) * sizeof *link->shuffles);
+    link->kept->shuffled -= link->kept->shuffles[i].count;
+    link->kept->shuffle_count--;
+    memmove(&link->kept->shuffles[i], &link->kept->shuffles[i + 1],
+            (link->kept->shuffle_count - i) * sizeof *link->kept->shuffles);
 }
 
 /* Fisher and Yates: the last place first. */
@@ -227,7 +245,7 @@ enum shuffle_end {
 static void release_shuffle(struct msim_faults *faults, struct msim_fault_link *link, size_t i,
                             enum shuffle_end end, msim_time now)
 {
-    struct shuffle shuffle = link->shuffles[i];
+    struct shuffle shuffle = link->kept->shuffles[i];
     struct reorder_counts *counts = counts_of(faults, shuffle.slot, shuffle.generation);
     uint32_t nodes[WINDOW_MOST];
     uint32_t at = shuffle.head;
@@ -269,14 +287,14 @@ static bool add_to_shuffle(struct msim_faults *faults, struct msim_fault_link *l
         node_at(faults, shuffle->tail)->next = index;
     shuffle->tail = index;
     shuffle->count++;
-    link->shuffled++;
+    link->kept->shuffled++;
     return true;
 }
 
 static void end_if_full(struct msim_faults *faults, struct msim_fault_link *link, msim_time now)
 {
-    for (size_t i = 0; i < link->shuffle_count; i++) {
-        if (link->shuffles[i].count < (uint64_t)link->shuffles[i].window)
+    for (size_t i = 0; i < link->kept->shuffle_count; i++) {
+        if (link->kept->shuffles[i].count < (uint64_t)link->kept->shuffles[i].window)
             continue;
         release_shuffle(faults, link, i, SHUFFLE_FULL, now);
         return;
@@ -300,7 +318,7 @@ static bool keep(struct msim_faults *faults, uint32_t index, msim_time now)
         return false;
     msim_time max_wait = extra->max_wait;
     extra->held = faults->holds_made++;
-    bool room = link->hold_count + link->shuffled < faults->params.max_holds;
+    bool room = link->kept->hold_count + link->kept->shuffled < faults->params.max_holds;
     bool kept = room && (extra->shuffle ? add_to_shuffle(faults, link, index, now)
                                         : add_hold(faults, link, index, now));
     if (!kept) {
@@ -324,11 +342,11 @@ void msim_fault_reorder(struct msim_faults *faults, uint32_t index, msim_time no
 
     if (node->extra != NOTHING && keep(faults, index, now))
         return;
-    if (link->hold_count > 0)
+    if (link->kept->hold_count > 0)
         for (int by = LANE_LINK; by <= LANE_ACCOUNT; by++)
             values[by] = lane_value(faults, node, (enum lane_by)by);
     msim_fault_emit(faults, index, now);
-    if (link->hold_count > 0)
+    if (link->kept->hold_count > 0)
         count_down(faults, link, values, now);
 }
 
@@ -386,17 +404,17 @@ static uint32_t take_held(struct msim_faults *faults, struct msim_fault_link *li
     uint32_t list = NOTHING;
     size_t kept = 0;
 
-    for (size_t i = 0; i < link->hold_count; i++) {
-        if (link->holds[i].slot != slot) {
-            link->holds[kept++] = link->holds[i];
+    for (size_t i = 0; i < link->kept->hold_count; i++) {
+        if (link->kept->holds[i].slot != slot) {
+            link->kept->holds[kept++] = link->kept->holds[i];
             continue;
         }
-        node_at(faults, link->holds[i].node)->next = list;
-        list = link->holds[i].node;
+        node_at(faults, link->kept->holds[i].node)->next = list;
+        list = link->kept->holds[i].node;
     }
-    link->hold_count = kept;
-    for (size_t i = 0; i < link->shuffle_count;) {
-        const struct shuffle shuffle = link->shuffles[i];
+    link->kept->hold_count = kept;
+    for (size_t i = 0; i < link->kept->shuffle_count;) {
+        const struct shuffle shuffle = link->kept->shuffles[i];
         if (shuffle.slot != slot) {
             i++;
             continue;
@@ -430,11 +448,12 @@ void msim_fault_reorder_flush(struct msim_faults *faults, uint32_t slot_index, m
 void msim_fault_reorder_clear(struct msim_faults *faults, struct msim_fault_link *link,
                               enum leaving leaving)
 {
-    for (size_t i = 0; i < link->hold_count + link->shuffle_count; i++) {
-        bool hold = i < link->hold_count;
-        const struct shuffle *shuffle = hold ? NULL : &link->shuffles[i - link->hold_count];
+    for (size_t i = 0; i < link->kept->hold_count + link->kept->shuffle_count; i++) {
+        bool hold = i < link->kept->hold_count;
+        const struct shuffle *shuffle =
+            hold ? NULL : &link->kept->shuffles[i - link->kept->hold_count];
         struct reorder_counts *counts =
-            hold ? counts_of(faults, link->holds[i].slot, link->holds[i].generation)
+            hold ? counts_of(faults, link->kept->holds[i].slot, link->kept->holds[i].generation)
                  : counts_of(faults, shuffle->slot, shuffle->generation);
         uint64_t count = hold ? 1 : shuffle->count;
         if (!counts)
@@ -445,7 +464,7 @@ void msim_fault_reorder_clear(struct msim_faults *faults, struct msim_fault_link
         else
             counts->released_by_flush += count;
     }
-    link->hold_count = link->shuffle_count = link->shuffled = 0;
+    link->kept->hold_count = link->kept->shuffle_count = link->kept->shuffled = 0;
 }
 
 /* ---- deadlines ---- */
@@ -454,12 +473,12 @@ static msim_time next_deadline(const struct msim_fault_link *link)
 {
     msim_time next = link->concat != NOTHING ? link->concat_deadline : MSIM_TIME_NEVER;
 
-    for (size_t i = 0; i < link->hold_count; i++)
-        if (link->holds[i].deadline < next)
-            next = link->holds[i].deadline;
-    for (size_t i = 0; i < link->shuffle_count; i++)
-        if (link->shuffles[i].deadline < next)
-            next = link->shuffles[i].deadline;
+    for (size_t i = 0; i < link->kept->hold_count; i++)
+        if (link->kept->holds[i].deadline < next)
+            next = link->kept->holds[i].deadline;
+    for (size_t i = 0; i < link->kept->shuffle_count; i++)
+        if (link->kept->shuffles[i].deadline < next)
+            next = link->kept->shuffles[i].deadline;
     return next;
 }
 
@@ -484,14 +503,14 @@ void msim_fault_link_due(struct msim_faults *faults, const struct timer_item *it
         return;
 
     link->wake = MSIM_TIME_NEVER;
-    for (size_t i = 0; i < link->hold_count;) {
-        if (link->holds[i].deadline <= now)
+    for (size_t i = 0; i < link->kept->hold_count;) {
+        if (link->kept->holds[i].deadline <= now)
             release_hold(faults, link, i, true, now);
         else
             i++;
     }
-    for (size_t i = 0; i < link->shuffle_count;) {
-        if (link->shuffles[i].deadline <= now)
+    for (size_t i = 0; i < link->kept->shuffle_count;) {
+        if (link->kept->shuffles[i].deadline <= now)
             release_shuffle(faults, link, i, SHUFFLE_TIMER, now);
         else
             i++;

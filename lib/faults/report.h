@@ -72,9 +72,8 @@ struct known_balance {
     int64_t held;
 };
 
-struct account {
-    uint32_t id;
-    uint64_t events; /* the ordinal of the next one */
+/* What an account has ordered and dealt. */
+struct dealings {
     struct known_order *orders;
     size_t order_count;
     size_t order_capacity;
@@ -86,15 +85,21 @@ struct account {
     struct known_position *positions;
     size_t position_count;
     size_t position_capacity;
+    bool orders_fell; /* a number was below the one before it */
+    bool fills_fell;
+};
+
+struct account {
+    uint32_t id;
+    bool truncated;
+    bool has_view;
+    bool has_phantoms;         /* an order was shown with more than it filled, once */
+    uint64_t events;           /* the ordinal of the next one */
+    struct dealings *dealings; /* the report's empty ones until it has some */
     struct known_balance *balances;
     size_t balance_count;
     size_t balance_capacity;
     struct state **states; /* STRATEGIES_MOST; each, and all, NULL until it meets the account */
-    bool orders_fell;      /* a number was below the one before it */
-    bool fills_fell;
-    bool truncated;
-    bool has_view;
-    bool has_phantoms; /* an order was shown with more than it filled, once */
 };
 
 /* ---- what is to be said ---- */
@@ -135,6 +140,7 @@ struct last_price {
 struct report {
     struct msim_faults *faults;
     struct msim_fault_names names;
+    struct dealings no_dealings; /* empty: of all accounts that have none */
     struct account **accounts;
     size_t account_count;
     size_t account_capacity;

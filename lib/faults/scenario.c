@@ -195,9 +195,9 @@ static bool in_position(const struct msim_faults *faults, const struct step *ste
 {
     const struct account *account = msim_fault_account_named(faults->report, step->account);
 
-    for (size_t i = 0; account && i < account->position_count; i++) {
+    for (size_t i = 0; account && i < account->dealings->position_count; i++) {
         char digits[NAME_DIGITS];
-        const struct known_position *position = &account->positions[i];
+        const struct known_position *position = &account->dealings->positions[i];
         if (strcmp(msim_fault_symbol_name(faults->report, position->instrument, digits),
                    step->symbol) != 0)
             continue;

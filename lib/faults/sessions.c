@@ -205,9 +205,13 @@ static void free_link(struct msim_faults *faults, struct msim_fault_link *link)
     }
     msim_mem_free(&faults->allocator, link->states, link->state_capacity * sizeof *link->states);
     msim_mem_free(&faults->allocator, link->rules, link->rule_capacity * sizeof *link->rules);
-    msim_mem_free(&faults->allocator, link->holds, link->hold_capacity * sizeof *link->holds);
-    msim_mem_free(&faults->allocator, link->shuffles,
-                  link->shuffle_capacity * sizeof *link->shuffles);
+    if (link->kept != &faults->nothing_kept) {
+        struct kept *kept = link->kept;
+        msim_mem_free(&faults->allocator, kept->holds, kept->hold_capacity * sizeof *kept->holds);
+        msim_mem_free(&faults->allocator, kept->shuffles,
+                      kept->shuffle_capacity * sizeof *kept->shuffles);
+        msim_mem_free(&faults->allocator, kept, sizeof *kept);
+    }
     if (link->lane != NOTHING)
         msim_fault_pool_give(&faults->lanes, link->lane);
 }
@@ -217,7 +221,8 @@ static void free_session(struct msim_faults *faults, struct msim_fault_session *
     free_link(faults, &session->links[0]);
     free_link(faults, &session->links[1]);
     free_text(faults, session->label);
-    free_text(faults, session->client);
+    if (session->client != session->account)
+        free_text(faults, session->client);
     free_text(faults, session->account);
     msim_mem_free(&faults->allocator, session, sizeof *session);
 }
@@ -237,6 +242,7 @@ static int open_link(struct msim_faults *faults, struct msim_fault_session *sess
         .gate_tail = NOTHING,
         .lane = NOTHING,
         .concat = NOTHING,
+        .kept = &faults->nothing_kept,
         .wake = MSIM_TIME_NEVER,
     };
     int r = msim_fault_pool_reserve(&faults->lanes, 1);
@@ -296,10 +302,13 @@ static int make_session(struct msim_faults *faults, const struct msim_fault_sess
     session->opened = faults->now;
     session->uses = 1;
     session->links[0].lane = session->links[1].lane = NOTHING;
-    session->client = msim_mem_text(&faults->allocator, client, strlen(client));
+    session->links[0].kept = session->links[1].kept = &faults->nothing_kept;
     if (params->account)
         session->account =
             msim_mem_text(&faults->allocator, params->account, strlen(params->account));
+    session->client = params->account && strcmp(client, params->account) == 0
+                          ? session->account
+                          : msim_mem_text(&faults->allocator, client, strlen(client));
     session->account_length = params->account ? strlen(params->account) : 0;
     if (!session->client || (params->account && !session->account))
         goto no_memory;
@@ -481,7 +490,8 @@ int msim_fault_session_set_account(struct msim_fault_session *session, const cha
         }
     }
     session->account_length = strlen(account);
-    free_text(faults, old);
+    if (old != session->client)
+        free_text(faults, old);
     return MSIM_OK;
 }
 
