@@ -344,8 +344,8 @@ static void resume_orders(struct msim_exchange_server *server, struct msim_excha
     client->wants_orders = true;
     client->orders_instrument = server->request.instrument;
     confirm(server, client, MSIM_NATIVE_SUBSCRIBED);
-    if (account->history.bytes && msim_exchange_history_has(&account->history, from))
-        send_past(server, client, &account->history, from);
+    if (account->history && msim_exchange_history_has(account->history, from))
+        send_past(server, client, account->history, from);
     else
         send_orders(server, client);
 }

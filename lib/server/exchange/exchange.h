@@ -93,13 +93,13 @@ struct msim_exchange_account {
     struct msim_exchange_party *party;    /* its user */
     struct msim_exchange_call *calls;     /* requests under way over HTTP */
     uint64_t rest_ordinal;
-    uint64_t sequence; /* of its latest private message */
-    struct msim_exchange_history history;
-    uint32_t next_spare; /* 1 + its place; 0 for none */
-    bool is_known;       /* has its first balance */
-    bool is_nameless;    /* opened for one without a name, and named by nobody since */
-    bool has_traded;     /* or has tried to */
-    bool is_spare;       /* waits for the next one without a name */
+    uint64_t sequence;                     /* of its latest private message */
+    struct msim_exchange_history *history; /* NULL until it was told something */
+    uint32_t next_spare;                   /* 1 + its place; 0 for none */
+    bool is_known;                         /* has its first balance */
+    bool is_nameless; /* opened for one without a name, and named by nobody since */
+    bool has_traded;  /* or has tried to */
+    bool is_spare;    /* waits for the next one without a name */
 };
 
 /* What one was told, for a recording. */
@@ -132,13 +132,13 @@ struct msim_exchange_client {
     struct msim_exchange_client *previous;
     struct msim_exchange_party party;
     struct msim_fault_session *session;
-    uint16_t *topics;                /* of each market, a bit for each topic; NULL for none */
     uint64_t number;                 /* dense from 1: the `owner` of its orders */
     uint64_t ordinal;                /* of its next message */
     struct msim_exchange_news *news; /* a ring, from its first held message on */
     uint64_t news_count;
     uint64_t visit; /* dense from 1, with calls over HTTP: of recordings */
     struct msim_exchange_tally tally;
+    char *label; /* for the failure layer, where the request named one; owned until opened */
     msim_time clock_error; /* of its account's clock */
     size_t place;
     uint32_t account;
@@ -150,7 +150,7 @@ struct msim_exchange_client {
     bool is_ended;      /* in the venue: whatever the socket still says */
     bool is_public;     /* for market data alone */
     bool may_not_trade; /* public, or with a viewer's key */
-    char *label;        /* for the failure layer, where the request named one; owned until opened */
+    uint16_t topics[];  /* of each market, a bit for each topic */
 };
 
 /* A request that has no answer yet: who is told when it comes. */

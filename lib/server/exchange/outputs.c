@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "server/exchange/reasons.h"
 #include "server/exchange/rest.h"
 
@@ -152,7 +153,9 @@ static size_t told_before(struct private_message *private,
 
     msim_native_id_print(server->codec, MSIM_NATIVE_ID_FILL, private->output->exec << 1 | maker,
                          id);
-    while ((length = msim_exchange_history_next(&account->history, account->history.first, &past,
+    if (!account->history)
+        return 0;
+    while ((length = msim_exchange_history_next(account->history, account->history->first, &past,
                                                 out, MSIM_NATIVE_MESSAGE_MAX)) > 0)
         for (size_t at = 0; at + sizeof id <= length; at++)
             if (memcmp(out + at, id, sizeof id) == 0)
@@ -183,8 +186,12 @@ static size_t encode(struct private_message *private, struct msim_exchange_accou
     size_t length = msim_native_encode_event(server->codec, &stamp, event, &story, server->message);
     if (length > 0) {
         account->sequence++;
-        msim_exchange_history_add(&account->history, MSIM_EXCHANGE_ACCOUNT_HISTORY, stamp.sequence,
-                                  output->type, server->message, length, &server->allocator);
+        if (!account->history)
+            account->history = msim_mem_zero(&server->allocator, sizeof *account->history);
+        if (account->history)
+            msim_exchange_history_add(account->history, MSIM_EXCHANGE_ACCOUNT_HISTORY,
+                                      stamp.sequence, output->type, server->message, length,
+                                      &server->allocator);
     }
     return length;
 }

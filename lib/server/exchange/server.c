@@ -577,7 +577,9 @@ void msim_exchange_server_destroy(struct msim_exchange_server **server)
     msim_venue_destroy(&old->venue);
     msim_native_codec_destroy(&old->codec);
     for (size_t i = 0; i < old->account_capacity; i++) {
-        msim_exchange_history_finish(&old->accounts[i].history, &allocator);
+        if (old->accounts[i].history)
+            msim_exchange_history_finish(old->accounts[i].history, &allocator);
+        msim_mem_free(&allocator, old->accounts[i].history, sizeof *old->accounts[i].history);
         msim_exchange_rest_forget(old, &old->accounts[i]);
     }
     msim_mem_free(&allocator, old->accounts, old->account_capacity * sizeof *old->accounts);

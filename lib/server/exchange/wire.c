@@ -55,22 +55,23 @@ static int named(const struct msim_request *request, const char *key, const char
     return (int)length;
 }
 
+/* A client and its bits for each market, in one. */
+static size_t client_size(const struct msim_exchange_server *server)
+{
+    return sizeof(struct msim_exchange_client) + server->market_count * sizeof(uint16_t);
+}
+
 static struct msim_exchange_client *client_create(struct msim_exchange_server *server,
                                                   const char *label, size_t length)
 {
-    struct msim_exchange_client *client = msim_mem_zero(&server->allocator, sizeof *client);
+    struct msim_exchange_client *client = msim_mem_zero(&server->allocator, client_size(server));
 
-    if (!client)
-        return NULL;
-    client->topics =
-        msim_mem_zero_array(&server->allocator, server->market_count, sizeof *client->topics);
-    if (length > 0)
-        client->label = msim_mem_text(&server->allocator, label, length);
-    if (client->topics && (length == 0 || client->label))
+    if (!client || length == 0)
         return client;
-    msim_mem_free(&server->allocator, client->topics,
-                  server->market_count * sizeof *client->topics);
-    msim_mem_free(&server->allocator, client, sizeof *client);
+    client->label = msim_mem_text(&server->allocator, label, length);
+    if (client->label)
+        return client;
+    msim_mem_free(&server->allocator, client, client_size(server));
     return NULL;
 }
 
@@ -79,9 +80,7 @@ static void client_free(struct msim_exchange_server *server, struct msim_exchang
     msim_mem_free(&server->allocator, client->news, MSIM_EXCHANGE_NEWS * sizeof *client->news);
     if (client->label)
         msim_mem_free(&server->allocator, client->label, strlen(client->label) + 1);
-    msim_mem_free(&server->allocator, client->topics,
-                  server->market_count * sizeof *client->topics);
-    msim_mem_free(&server->allocator, client, sizeof *client);
+    msim_mem_free(&server->allocator, client, client_size(server));
 }
 
 /* What the failure layer has for a new connection. */
