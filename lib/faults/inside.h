@@ -14,6 +14,7 @@
 #include "base/due.h"
 #include "base/number.h"
 #include "faults/far.h"
+#include "faults/kept.h"
 #include "faults/plant.h"
 #include "faults/pool.h"
 #include "faults/strategy.h"
@@ -242,43 +243,6 @@ struct due_node {
     msim_time due;
     uint32_t node;
     uint32_t entering; /* a copy that comes to the stages only now */
-};
-
-/* ---- reorder ---- */
-
-struct hold {
-    uint32_t node;
-    uint32_t slot;
-    uint64_t generation;
-    uint64_t lane; /* hash of the lane's value */
-    uint8_t lane_by;
-    int64_t remaining;
-    msim_time deadline;
-};
-
-struct shuffle {
-    uint32_t slot;
-    uint32_t count;
-    uint64_t generation;
-    uint64_t lane;
-    uint8_t lane_by;
-    int64_t window;
-    msim_time deadline;
-    uint64_t key;
-    uint64_t ordinal; /* of its first message */
-    uint32_t head;
-    uint32_t tail;
-};
-
-/* What reorder keeps of a link. */
-struct kept {
-    struct hold *holds;
-    size_t hold_count;
-    size_t hold_capacity;
-    struct shuffle *shuffles;
-    size_t shuffle_count;
-    size_t shuffle_capacity;
-    size_t shuffled; /* messages in them */
 };
 
 /* ---- sessions and links ---- */
