@@ -328,8 +328,10 @@ static msim_time turn(void *context, msim_time now)
         msim_pacer_start(&server->pacer, now, server->params.start);
     }
     msim_time release = MSIM_TIME_NEVER;
-    if (server->is_open && !server->stats.ended)
+    bool had_ended = server->stats.ended;
+    if (server->is_open && !had_ended)
         server->failure = send_due(server, &next);
+    server->is_ending = server->stats.ended && !had_ended;
     if (server->params.faults && server->failure == MSIM_OK)
         server->failure = msim_quotes_faults_run(server, &release);
     if (server->unauthorized > 0)

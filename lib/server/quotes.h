@@ -47,6 +47,7 @@ struct msim_quotes_server {
     struct msim_pacer pacer;
     msim_time sent;  /* the market's moment of the last record that left */
     bool is_sending; /* it is leaving */
+    bool is_ending;  /* it was the last one, in this turn */
     bool is_open;    /* the market */
     bool is_stopping;
     struct msim_quotes_symbol *symbols; /* by the source's id */

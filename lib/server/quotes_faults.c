@@ -8,15 +8,16 @@
 
 /*
  * The layer's moment.  It goes by the records: while one leaves it is that one's, and it never
- * passes the next one, however late the machine is.  So what befalls a message is a function of
- * the market and the seed.
+ * passes the next one, however late the machine is.  In the turn in which the market ends it is
+ * the last one's: a caller who stops then cuts off the same in every run.  So what befalls a
+ * message is a function of the market and the seed.
  */
 static msim_time layer_now(const struct msim_quotes_server *server)
 {
     msim_time now = msim_quotes_now(server);
     msim_time bound = MSIM_TIME_NEVER;
 
-    if (server->is_sending)
+    if (server->is_sending || server->is_ending)
         return server->sent;
     if (server->is_open && !server->stats.ended)
         bound = server->at < server->count ? server->batch[server->at].time : server->sent;
