@@ -14,6 +14,9 @@
 static const char html_page[] = "<html><head><title>502 Bad Gateway</title></head>"
                                 "<body><center><h1>502 Bad Gateway</h1></center></body></html>";
 
+/* How many places are tried for a cut whose parts are no JSON. */
+#define CUT_TRIES 16
+
 /* ---- tools ---- */
 
 static uint64_t draw(struct mutating *mutating)
@@ -83,13 +86,27 @@ static size_t to_boundary(const struct mutating *mutating, size_t at)
 
 /* ---- modes ---- */
 
+static bool is_flipped(const struct mutating *mutating, size_t bit)
+{
+    return (mutating->made[bit / 8] ^ mutating->bytes[bit / 8]) >> bit % 8 & 1;
+}
+
+/*
+ * So many different bits, each set of them as likely as any other (Floyd's sampling): one that
+ * was drawn already stands for the last of those that could be drawn, which is new by then.
+ */
 static int flip_bits(struct mutating *mutating)
 {
-    if (mutating->length == 0)
+    size_t all = mutating->length * 8;
+    size_t wanted = (size_t)mutating->mutation->bits;
+
+    if (all == 0)
         return MSIM_OK;
     int r = make_copy(mutating);
-    for (int64_t i = 0; r == MSIM_OK && i < mutating->mutation->bits; i++) {
-        size_t bit = msim_fault_mutate_draw(mutating, mutating->length * 8);
+    for (size_t last = all > wanted ? all - wanted : 0; r == MSIM_OK && last < all; last++) {
+        size_t bit = msim_fault_mutate_draw(mutating, last + 1);
+        if (is_flipped(mutating, bit))
+            bit = last;
         mutating->made[bit / 8] ^= (unsigned char)(1U << bit % 8);
     }
     return r;
@@ -133,6 +150,23 @@ static int flip_text(struct mutating *mutating)
     return MSIM_OK;
 }
 
+/*
+ * A cut that leaves no JSON: 12.5 cut behind its 1 would still be a number.  Where the one that
+ * was drawn does, those behind it are tried in turn; 0 where none will do.
+ */
+static size_t find_cut(const struct mutating *mutating, size_t length, size_t drawn, size_t tries)
+{
+    for (size_t i = 0; i < tries && i + 1 < length; i++) {
+        size_t cut = to_boundary(mutating, 1 + (drawn - 1 + i) % (length - 1));
+        if (cut == 0 || msim_fault_is_json(mutating->bytes, cut))
+            continue;
+        if (mutating->mutation->mode == CORRUPT_TRUNCATE ||
+            !msim_fault_is_json(mutating->bytes + cut, mutating->length - cut))
+            return cut;
+    }
+    return 0;
+}
+
 static int truncate(struct mutating *mutating)
 {
     size_t length = trimmed(mutating);
@@ -140,30 +174,40 @@ static int truncate(struct mutating *mutating)
 
     if (length < 2 || keep >= length)
         return MSIM_OK;
-    if (keep == 0)
-        keep = 1 + msim_fault_mutate_draw(mutating, length - 1);
-    keep = to_boundary(mutating, keep);
+    keep = keep > 0 ? find_cut(mutating, length, keep, 1)
+                    : find_cut(mutating, length, 1 + msim_fault_mutate_draw(mutating, length - 1),
+                               CUT_TRIES);
     return keep > 0 ? msim_fault_mutate_replace(mutating, keep, mutating->length, "", 0) : MSIM_OK;
+}
+
+static bool is_page(const struct mutating *mutating)
+{
+    return mutating->length == sizeof html_page - 1 &&
+           memcmp(mutating->bytes, html_page, mutating->length) == 0;
 }
 
 static int replace_all(struct mutating *mutating)
 {
     if (mutating->mutation->with == GARBAGE_HTML)
-        return msim_fault_mutate_replace(mutating, 0, mutating->length, html_page,
-                                         sizeof html_page - 1);
-    if (mutating->mutation->with == GARBAGE_EMPTY)
-        return msim_fault_mutate_replace(mutating, 0, mutating->length, "", 0);
+        return is_page(mutating) ? MSIM_OK
+                                 : msim_fault_mutate_replace(mutating, 0, mutating->length,
+                                                             html_page, sizeof html_page - 1);
     if (mutating->length == 0)
         return MSIM_OK;
+    if (mutating->mutation->with == GARBAGE_EMPTY)
+        return msim_fault_mutate_replace(mutating, 0, mutating->length, "", 0);
     int r = make(mutating, mutating->length);
     for (size_t i = 0; r == MSIM_OK && i < mutating->length; i += 8) {
         uint64_t u = draw(mutating);
         for (size_t k = i; k < mutating->length && k < i + 8; k++, u >>= 8)
             mutating->made[k] = (unsigned char)u;
     }
-    if (r == MSIM_OK)
-        mutating->made[0] |= 0x80; /* no JSON begins so, whatever was drawn */
-    return r;
+    if (r < 0)
+        return r;
+    mutating->made[0] |= 0x80; /* no JSON begins so, whatever was drawn */
+    if (mutating->made[0] == mutating->bytes[0])
+        mutating->made[0] ^= 1;
+    return MSIM_OK;
 }
 
 static int split(struct mutating *mutating)
@@ -172,9 +216,19 @@ static int split(struct mutating *mutating)
 
     if (length < 2)
         return MSIM_OK;
-    mutating->cut = to_boundary(mutating, 1 + msim_fault_mutate_draw(mutating, length - 1));
+    mutating->cut =
+        find_cut(mutating, length, 1 + msim_fault_mutate_draw(mutating, length - 1), CUT_TRIES);
     mutating->applied = mutating->cut > 0;
     return MSIM_OK;
+}
+
+/* A byte of 33..126 that is not the one before. */
+static unsigned char other_byte(struct mutating *mutating, unsigned char before)
+{
+    bool among = before >= 33 && before <= 126;
+    unsigned drawn = 33 + (unsigned)msim_fault_mutate_draw(mutating, among ? 93 : 94);
+
+    return (unsigned char)(drawn + (among && drawn >= before));
 }
 
 /* Exactly max(1, floor(length * fraction)) places, each as likely as any other. */
@@ -191,10 +245,19 @@ static int scramble(struct mutating *mutating)
     for (size_t i = 0; r == MSIM_OK && wanted > 0; i++) {
         if (msim_fault_mutate_draw(mutating, mutating->length - i) >= wanted)
             continue;
-        mutating->made[i] = (unsigned char)(33 + msim_fault_mutate_draw(mutating, 94));
+        mutating->made[i] = other_byte(mutating, mutating->bytes[i]);
         wanted--;
     }
     return r;
+}
+
+bool msim_fault_can_precede(const unsigned char *bytes, size_t length)
+{
+    size_t at = 0;
+
+    while (at < length && strchr(" \t\r\n", bytes[at]) && bytes[at] != '\0')
+        at++;
+    return at < length && bytes[at] != '-' && (bytes[at] < '0' || bytes[at] > '9');
 }
 
 int msim_fault_mutate(struct mutating *mutating)

@@ -34,9 +34,13 @@ size_t msim_fault_mutate_draw(struct mutating *mutating, size_t count);
 /* Makes the payload with bytes[start .. end) replaced. */
 int msim_fault_mutate_replace(struct mutating *mutating, size_t start, size_t end, const char *with,
                               size_t length);
+/* Whether another value can follow it so that both are no JSON: numbers would grow together. */
+bool msim_fault_can_precede(const unsigned char *bytes, size_t length);
 /* corrupt_fields.c: the modes that work on JSON tokens. */
+bool msim_fault_is_json(const unsigned char *bytes, size_t length);
 int msim_fault_mutate_token(struct mutating *mutating);
-/* corrupt_number.c: a decimal number's text, spoiled; false where it cannot be. */
+/* corrupt_number.c: a number's text, spoiled; false where that would say the same or be too long.
+ */
 #define NUMBER_TEXT_MOST 128
 bool msim_fault_mutate_number(struct mutating *mutating, const char *text, size_t length,
                               char out[NUMBER_TEXT_MOST], size_t *out_length);

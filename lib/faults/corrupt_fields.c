@@ -12,6 +12,7 @@
 #include "base/calendar.h"
 #include "base/decimal.h"
 #include "base/json.h"
+#include "base/utf8.h"
 
 #define PATH_MOST 512
 
@@ -37,15 +38,29 @@ static void walk_start(struct walk *walk, struct mutating *mutating)
     walk->items[0] = 0;
 }
 
-static void put_path(struct walk *walk, size_t from, const char *text, size_t length)
+static void put_path(struct walk *walk, char c)
 {
-    if (from + 1 + length > PATH_MOST) {
-        walk->path_length = PATH_MOST;
-        return;
+    if (walk->path_length < PATH_MOST)
+        walk->path[walk->path_length++] = c;
+}
+
+/* The key as a pointer has it (RFC 6901): its characters, with ~ as ~0 and / as ~1. */
+static void put_key(struct walk *walk)
+{
+    struct msim_json_pieces pieces;
+    const char *bytes;
+    size_t length;
+
+    msim_json_pieces_init(&pieces, (const char *)walk->mutating->bytes, walk->token.key_start,
+                          walk->token.key_end);
+    while (msim_json_piece(&pieces, &bytes, &length)) {
+        for (size_t i = 0; i < length; i++) {
+            bool is_special = bytes[i] == '~' || bytes[i] == '/';
+            put_path(walk, is_special ? '~' : bytes[i]);
+            if (is_special)
+                put_path(walk, bytes[i] == '~' ? '0' : '1');
+        }
     }
-    walk->path[from] = '/';
-    memcpy(walk->path + from + 1, text, length);
-    walk->path_length = from + 1 + length;
 }
 
 /* The pointer of a token whose container has the pointer path[0 .. base). */
@@ -59,16 +74,15 @@ static void note_path(struct walk *walk)
         walk->path_length = 0;
         return;
     }
-    size_t base = walk->lengths[depth];
-    if (base >= PATH_MOST) {
-        walk->path_length = PATH_MOST;
-        return;
+    walk->path_length = walk->lengths[depth];
+    put_path(walk, '/');
+    if (token->key_end > 0) {
+        put_key(walk);
+    } else {
+        size_t digits = msim_decimal_digits(walk->items[depth], number);
+        for (size_t i = 0; i < digits; i++)
+            put_path(walk, number[i]);
     }
-    if (token->key_end > 0)
-        put_path(walk, base, (const char *)walk->mutating->bytes + token->key_start + 1,
-                 token->key_end - token->key_start - 2);
-    else
-        put_path(walk, base, number, msim_decimal_digits(walk->items[depth], number));
     walk->items[depth]++;
 }
 
@@ -90,13 +104,13 @@ static bool walk_next(struct walk *walk)
     }
 }
 
-static bool is_whole(struct mutating *mutating)
+bool msim_fault_is_json(const unsigned char *bytes, size_t length)
 {
     struct msim_json_reader reader;
     struct msim_json_token token;
     int kind;
 
-    msim_json_init(&reader, (const char *)mutating->bytes, mutating->length, NULL);
+    msim_json_init(&reader, (const char *)bytes, length, NULL);
     do
         kind = msim_json_next(&reader, &token);
     while (kind > MSIM_JSON_END);
@@ -137,10 +151,11 @@ static bool is_number_text(const char *text, size_t length)
     struct msim_json_reader reader;
     struct msim_json_token token;
 
-    if (length == 0 || length > NUMBER_TEXT_MOST / 2 || text[0] == ' ' || text[length - 1] == ' ')
+    if (length == 0 || length > NUMBER_TEXT_MOST / 2)
         return false;
     msim_json_init(&reader, text, length, NULL);
-    return msim_json_next(&reader, &token) == MSIM_JSON_NUMBER && token.end == length;
+    return msim_json_next(&reader, &token) == MSIM_JSON_NUMBER && token.start == 0 &&
+           token.end == length;
 }
 
 /* The number in the token, a string that is one wholly included. */
@@ -218,16 +233,35 @@ static int live_kind(const struct walk *walk)
     return -1;
 }
 
-/* The live values that could stand in the token's place. */
+/* Stands between quotes for itself. */
+static bool is_plain_text(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)text[i] < ' ' || text[i] == '"' || text[i] == '\\')
+            return false;
+    return msim_utf8_span(text, length) == length;
+}
+
+/* Whether the live value is another one, and leaves JSON in the token's place. */
+static bool can_stand(const struct walk *walk, const struct live_values *values, size_t i)
+{
+    bool quoted = walk->token.kind == MSIM_JSON_STRING;
+    size_t length = values->length[i];
+
+    if (length == length_of(walk) - 2 * (size_t)quoted &&
+        memcmp(values->text[i], text_of(walk) + quoted, length) == 0)
+        return false;
+    return quoted ? is_plain_text(values->text[i], length)
+                  : is_number_text(values->text[i], length);
+}
+
 static size_t others(const struct walk *walk, const struct live_values *values)
 {
     size_t filled = values->count < LIVE_VALUES ? values->count : LIVE_VALUES;
-    bool quoted = walk->token.kind == MSIM_JSON_STRING;
     size_t count = 0;
 
     for (size_t i = 0; i < filled; i++)
-        count += values->length[i] != length_of(walk) - 2 * (size_t)quoted ||
-                 memcmp(values->text[i], text_of(walk) + quoted, values->length[i]) != 0;
+        count += can_stand(walk, values, i);
     return count;
 }
 
@@ -238,36 +272,126 @@ static bool can_swap_id(const struct walk *walk)
     return kind >= 0 && others(walk, &walk->mutating->faults->live[kind]) > 0;
 }
 
+/* The token is this text in quotes. */
+static bool is_text(const struct walk *walk, const char *text)
+{
+    return walk->token.kind == MSIM_JSON_STRING && length_of(walk) == strlen(text) + 2 &&
+           memcmp(text_of(walk) + 1, text, strlen(text)) == 0;
+}
+
+static const char *unknown_value(const struct mutation *mutation)
+{
+    return mutation->value ? mutation->value : "__UNKNOWN__";
+}
+
+static bool can_rename(const struct walk *walk)
+{
+    const char *name = walk->mutating->mutation->name;
+    size_t length = walk->token.key_end - walk->token.key_start;
+
+    return is_member(walk) &&
+           (!name || strlen(name) + 2 != length ||
+            memcmp(walk->mutating->bytes + walk->token.key_start + 1, name, length - 2) != 0);
+}
+
+/* What the number would become; its draws are made again when it does. */
+static bool can_spoil_number(const struct walk *walk)
+{
+    struct mutating trial = *walk->mutating;
+    char spoiled[NUMBER_TEXT_MOST];
+    const char *text;
+    size_t length;
+    size_t spoiled_length;
+
+    return number_in(walk, &text, &length) &&
+           msim_fault_mutate_number(&trial, text, length, spoiled, &spoiled_length);
+}
+
+/* Numbers are seconds, or thousandths, millionths, ... of one, by their size. */
+static bool shift_number(const struct walk *walk, char out[MSIM_DECIMAL_SIZE], size_t *length)
+{
+    static const int64_t units[] = {MSIM_NS_PER_S, MSIM_NS_PER_MS, MSIM_NS_PER_US, 1};
+    int64_t value = 0;
+
+    if (msim_decimal_parse(text_of(walk), length_of(walk), 0, &value) < 0)
+        return false;
+    int64_t size = value < 0 ? -value : value;
+    int unit = size < 100000000000         ? 0
+               : size < 100000000000000    ? 1
+               : size < 100000000000000000 ? 2
+                                           : 3;
+    int64_t by = walk->mutating->mutation->by / units[unit];
+    if (by == 0 || !msim_add_check(value, by, &value))
+        return false;
+    *length = msim_decimal_print(value, 0, out);
+    return true;
+}
+
+static bool shift_text(const struct walk *walk, char out[MSIM_CALENDAR_SIZE], size_t *length)
+{
+    char before[MSIM_CALENDAR_SIZE];
+    msim_time time = 0;
+    msim_time shifted;
+
+    if (msim_calendar_parse(text_of(walk) + 1, length_of(walk) - 2, &time) < 0 ||
+        !msim_add_check(time, walk->mutating->mutation->by, &shifted))
+        return false;
+    bool iso = memchr(text_of(walk), 'T', length_of(walk)) != NULL;
+    enum msim_calendar_style form = iso ? MSIM_CALENDAR_ISO : MSIM_CALENDAR_PLAIN;
+    size_t length_before = msim_calendar_print(time, form, before);
+    *length = msim_calendar_print(shifted, form, out);
+    return *length != length_before || memcmp(out, before, *length) != 0;
+}
+
+/* A moment that the shift moves: by less than a digit of it there is none. */
+static bool can_shift(const struct walk *walk)
+{
+    char number[MSIM_DECIMAL_SIZE];
+    char text[MSIM_CALENDAR_SIZE];
+    size_t length;
+
+    if (!is_moment(walk))
+        return false;
+    return walk->token.kind == MSIM_JSON_NUMBER ? shift_number(walk, number, &length)
+                                                : shift_text(walk, text, &length);
+}
+
+/* A token that the mode can make another one of. */
 static bool fits_mode(const struct walk *walk)
 {
+    const struct mutation *mutation = walk->mutating->mutation;
     const char *text;
     size_t length;
 
-    switch (walk->mutating->mutation->mode) {
+    switch (mutation->mode) {
     case CORRUPT_BAD_UTF8:
         return walk->token.kind == MSIM_JSON_STRING && length_of(walk) > 2;
     case CORRUPT_FIELD_DROP:
-    case CORRUPT_FIELD_RENAME:
         return is_member(walk);
+    case CORRUPT_FIELD_RENAME:
+        return can_rename(walk);
     case CORRUPT_FIELD_NULL:
         return is_member(walk) && walk->token.kind != MSIM_JSON_NULL;
     case CORRUPT_FIELD_EXTRA:
         return walk->token.kind == MSIM_JSON_OBJECT;
     case CORRUPT_TYPE_SWAP:
+        return number_in(walk, &text, &length);
+    case CORRUPT_NUM_NAN:
+        return number_in(walk, &text, &length) &&
+               (!mutation->value || !is_text(walk, mutation->value));
     case CORRUPT_NUM_SCALE:
     case CORRUPT_NUM_SIGN:
     case CORRUPT_NUM_ZERO:
     case CORRUPT_NUM_DIGITS:
     case CORRUPT_NUM_EXP:
-    case CORRUPT_NUM_NAN:
     case CORRUPT_NUM_HUGE:
-        return number_in(walk, &text, &length);
+        return can_spoil_number(walk);
     case CORRUPT_ENUM_UNKNOWN:
-        return is_enum(walk);
+        return is_enum(walk) && !is_text(walk, unknown_value(mutation));
     case CORRUPT_ID_SWAP:
         return can_swap_id(walk);
     case CORRUPT_TS_SHIFT:
-        return is_moment(walk);
+        return can_shift(walk);
     default:
         return false;
     }
@@ -413,52 +537,26 @@ static int swap_id(struct walk *walk)
     const struct live_values *values = &walk->mutating->faults->live[kind];
     size_t filled = values->count < LIVE_VALUES ? values->count : LIVE_VALUES;
     bool quoted = walk->token.kind == MSIM_JSON_STRING;
-    size_t length = length_of(walk) - 2 * (size_t)quoted;
     size_t chosen = msim_fault_mutate_draw(walk->mutating, others(walk, values));
 
-    for (size_t i = 0; i < filled; i++) {
-        if (values->length[i] == length &&
-            memcmp(values->text[i], text_of(walk) + quoted, length) == 0)
-            continue;
-        if (chosen-- == 0)
+    for (size_t i = 0; i < filled; i++)
+        if (can_stand(walk, values, i) && chosen-- == 0)
             return msim_fault_mutate_replace(walk->mutating, walk->token.start + quoted,
                                              walk->token.end - quoted, values->text[i],
                                              values->length[i]);
-    }
     return MSIM_OK;
-}
-
-/* Numbers are seconds, or thousandths, millionths, ... of one, by their size. */
-static int shift_number(struct walk *walk)
-{
-    static const int64_t units[] = {MSIM_NS_PER_S, MSIM_NS_PER_MS, MSIM_NS_PER_US, 1};
-    int64_t value = 0;
-    char text[MSIM_DECIMAL_SIZE];
-
-    if (msim_decimal_parse(text_of(walk), length_of(walk), 0, &value) < 0)
-        return MSIM_OK;
-    int64_t size = value < 0 ? -value : value;
-    int unit = size < 100000000000         ? 0
-               : size < 100000000000000    ? 1
-               : size < 100000000000000000 ? 2
-                                           : 3;
-    if (!msim_add_check(value, walk->mutating->mutation->by / units[unit], &value))
-        return MSIM_OK;
-    return replace_token(walk, text, msim_decimal_print(value, 0, text));
 }
 
 static int shift_moment(struct walk *walk)
 {
-    char text[MSIM_CALENDAR_SIZE + 2];
-    msim_time time = 0;
+    char number[MSIM_DECIMAL_SIZE];
+    char text[MSIM_CALENDAR_SIZE];
+    size_t length = 0;
 
     if (walk->token.kind == MSIM_JSON_NUMBER)
-        return shift_number(walk);
-    if (msim_calendar_parse(text_of(walk) + 1, length_of(walk) - 2, &time) < 0 ||
-        !msim_add_check(time, walk->mutating->mutation->by, &time))
+        return shift_number(walk, number, &length) ? replace_token(walk, number, length) : MSIM_OK;
+    if (!shift_text(walk, text, &length))
         return MSIM_OK;
-    bool iso = memchr(text_of(walk), 'T', length_of(walk)) != NULL;
-    size_t length = msim_calendar_print(time, iso ? MSIM_CALENDAR_ISO : MSIM_CALENDAR_PLAIN, text);
     return msim_fault_mutate_replace(walk->mutating, walk->token.start + 1, walk->token.end - 1,
                                      text, length);
 }
@@ -481,7 +579,7 @@ static int spoil(struct walk *walk)
     case CORRUPT_TYPE_SWAP:
         return swap_type(walk);
     case CORRUPT_ENUM_UNKNOWN:
-        return replace_with_text(walk, mutation->value ? mutation->value : "__UNKNOWN__");
+        return replace_with_text(walk, unknown_value(mutation));
     case CORRUPT_ID_SWAP:
         return swap_id(walk);
     case CORRUPT_TS_SHIFT:
@@ -496,7 +594,7 @@ int msim_fault_mutate_token(struct mutating *mutating)
     struct walk walk;
     size_t count = 0;
 
-    if (!is_whole(mutating))
+    if (!msim_fault_is_json(mutating->bytes, mutating->length))
         return MSIM_OK;
     walk_start(&walk, mutating);
     while (walk_next(&walk))

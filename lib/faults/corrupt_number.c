@@ -124,8 +124,8 @@ static bool add_digits(struct mutating *mutating, struct number *number)
     return true;
 }
 
-bool msim_fault_mutate_number(struct mutating *mutating, const char *text, size_t length,
-                              char out[NUMBER_TEXT_MOST], size_t *out_length)
+static bool spoil(struct mutating *mutating, const char *text, size_t length,
+                  char out[NUMBER_TEXT_MOST], size_t *out_length)
 {
     struct number number;
 
@@ -133,8 +133,8 @@ bool msim_fault_mutate_number(struct mutating *mutating, const char *text, size_
         return false;
     switch (mutating->mutation->mode) {
     case CORRUPT_NUM_SCALE:
-        number.point += number.count > 0 ? mutating->mutation->pow10 : 0;
-        return write_plain(&number, out, out_length);
+        number.point += mutating->mutation->pow10;
+        return number.count > 0 && write_plain(&number, out, out_length);
     case CORRUPT_NUM_SIGN:
         if (length + 1 > NUMBER_TEXT_MOST)
             return false;
@@ -145,7 +145,7 @@ bool msim_fault_mutate_number(struct mutating *mutating, const char *text, size_
     case CORRUPT_NUM_ZERO:
         out[0] = '0';
         *out_length = 1;
-        return true;
+        return number.count > 0;
     case CORRUPT_NUM_DIGITS:
         return add_digits(mutating, &number) && write_plain(&number, out, out_length);
     case CORRUPT_NUM_EXP:
@@ -157,4 +157,11 @@ bool msim_fault_mutate_number(struct mutating *mutating, const char *text, size_
     default:
         return false;
     }
+}
+
+bool msim_fault_mutate_number(struct mutating *mutating, const char *text, size_t length,
+                              char out[NUMBER_TEXT_MOST], size_t *out_length)
+{
+    return spoil(mutating, text, length, out, out_length) &&
+           (*out_length != length || memcmp(out, text, length) != 0);
 }

@@ -290,7 +290,8 @@ static void corrupt(struct judgement *judgement, const struct verdict *verdict, 
 
     if (mutation->mode == CORRUPT_CONCAT) {
         bool can = copy->sub == 0 && copy->other == NOTHING && !copy->concat &&
-                   judgement->link->concat == NOTHING && !copy->joined;
+                   judgement->link->concat == NOTHING && !copy->joined &&
+                   msim_fault_can_precede(node->bytes, node->length);
         if (!can) {
             inapplicable(judgement, verdict, copy->sub);
             return;
@@ -314,7 +315,7 @@ static void corrupt(struct judgement *judgement, const struct verdict *verdict, 
             inapplicable(judgement, verdict, copy->sub);
             return;
         }
-        if (!mutating.applied || (mutating.cut > 0 && copy->other != NOTHING)) {
+        if (!mutating.applied || (mutating.cut > 0 && (copy->other != NOTHING || copy->concat))) {
             inapplicable(judgement, verdict, copy->sub);
             return;
         }
@@ -606,6 +607,36 @@ static void reveal(struct judgement *judgement, struct copy *copy, const bool hi
         msim_fault_node_bytes(faults, node, mutating.made, mutating.made_length, mutating.class);
 }
 
+/* Whether this copy is hit: plain p is drawn anew for it. */
+static bool decide_again(const struct judgement *judgement, struct verdict *verdict, uint32_t sub)
+{
+    if (sub > 0)
+        verdict->decision =
+            msim_fault_decide_copy(judgement->faults, verdict->rule->slot, &verdict->decision, sub);
+    return verdict->decision.hit;
+}
+
+/* The second part of a split meets the stages behind corrupt as any copy does. */
+static void judge_rest(struct judgement *judgement, const struct copy *first, msim_time when)
+{
+    bool hits[STRATEGIES_MOST];
+    struct copy copy = {
+        .index = first->other,
+        .sub = first->sub + SPLIT_SUB,
+        .passage = {.order = ORDER_LINK},
+        .other = NOTHING,
+    };
+
+    for (size_t i = 0; i < judgement->count; i++) {
+        struct verdict verdict = judgement->verdicts[i];
+        hits[i] = msim_fault_stage(strategy_of(&verdict)->kind) > 3 &&
+                  decide_again(judgement, &verdict, copy.sub);
+        if (hits[i])
+            apply(judgement, &verdict, &copy);
+    }
+    send_on(judgement, &copy, copy.index, when, hits);
+}
+
 /* Its memory was reserved: it cannot fail. */
 static void judge_copy(struct judgement *judgement, uint32_t sub, msim_time when)
 {
@@ -623,10 +654,7 @@ static void judge_copy(struct judgement *judgement, uint32_t sub, msim_time when
     copy.joined = sub == 0 && judgement->link->concat != NOTHING && !message->injector;
     for (size_t i = 0; i < judgement->count; i++) {
         struct verdict verdict = judgement->verdicts[i];
-        if (sub > 0)
-            verdict.decision =
-                msim_fault_decide_copy(faults, verdict.rule->slot, &verdict.decision, sub);
-        hits[i] = verdict.decision.hit;
+        hits[i] = decide_again(judgement, &verdict, sub);
         int stage = msim_fault_stage(strategy_of(&verdict)->kind);
         if (!hits[i] || stage < 3)
             continue;
@@ -637,16 +665,10 @@ static void judge_copy(struct judgement *judgement, uint32_t sub, msim_time when
     }
     if (faults->params.reveal)
         reveal(judgement, &copy, hits);
-    if (copy.joined && join_waiting(judgement, &copy)) {
-        if (copy.other != NOTHING) {
-            copy.passage = (struct passage){.order = ORDER_LINK};
-            send_on(judgement, &copy, copy.other, when, hits);
-        }
-        return;
-    }
-    send_on(judgement, &copy, copy.index, when, hits);
+    if (!copy.joined || !join_waiting(judgement, &copy))
+        send_on(judgement, &copy, copy.index, when, hits);
     if (copy.other != NOTHING)
-        send_on(judgement, &copy, copy.other, when, hits);
+        judge_rest(judgement, &copy, when);
 }
 
 /* ---- the whole of it ---- */

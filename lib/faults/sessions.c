@@ -91,6 +91,17 @@ static bool asks_for_fields(const struct strategy *strategy)
            strategy->as.reorder.lane != LANE_TYPE;
 }
 
+/* The second part of a split is one too. */
+static bool makes_copies(const struct strategy *strategy)
+{
+    if (strategy->kind != MSIM_FAULT_CORRUPT)
+        return strategy->kind == MSIM_FAULT_DUPLICATE;
+    for (size_t i = 0; i < strategy->as.corrupt.count; i++)
+        if (strategy->as.corrupt.mutations[i].mode == CORRUPT_SPLIT)
+            return true;
+    return false;
+}
+
 void msim_fault_rules_rebuild(struct msim_faults *faults, struct msim_fault_link *link)
 {
     link->rule_count = 0;
@@ -105,7 +116,7 @@ void msim_fault_rules_rebuild(struct msim_faults *faults, struct msim_fault_link
         link->rules[link->rule_count++] =
             (struct rule){slot->strategy->select.types, slot, link->states[index], index};
         link->types |= slot->strategy->select.types;
-        link->copies = link->copies || slot->strategy->kind == MSIM_FAULT_DUPLICATE;
+        link->copies = link->copies || makes_copies(slot->strategy);
         link->needs_fields = link->needs_fields || asks_for_fields(slot->strategy);
     }
     msim_fault_link_watch(link);

@@ -15,6 +15,7 @@ static const char *const corpus[] = {
     "{ \"type\" : \"ORDERBOOK_UPDATE\", \"bids\" : [ {\"price\":\"1.5\",\"quantity\":\"2\"} , "
     "{\"price\":\"1.4\",\"quantity\":\"0\"} ], \"asks\" : [], \"status\" : null }\n",
     "[1,-2.5e3,\"gr\xc3\xbc\xc3\x9f\",{\"type\":\"\xe6\xbc\xa2\",\"x\":0.001}]",
+    "-1234.5e10",
 };
 
 struct mode {
@@ -122,7 +123,7 @@ static void each_mode_does_what_its_row_says(void **state)
         struct bench bench;
         uint64_t altered = 0;
         start_with_mode(&bench, modes[m].json);
-        for (uint64_t i = 0; i < 400; i++) {
+        for (uint64_t i = 0; i < 480; i++) {
             const char *text = corpus[i % COUNT(corpus)];
             struct msim_fault_message message = with_ids(text, i);
             struct msim_fault_output output;
@@ -136,11 +137,14 @@ static void each_mode_does_what_its_row_says(void **state)
                     continue;
                 }
                 altered++;
+                /* A hit that changes nothing would be none. */
+                assert_false(output.length == strlen(text) &&
+                             memcmp(output.bytes, text, output.length) == 0);
                 check_output(&modes[m], text, &output);
             }
         }
         struct msim_fault_counts counts = bench_counts(&bench, "c");
-        assert_int_equal(counts.hits + counts.inapplicable, 400);
+        assert_int_equal(counts.hits + counts.inapplicable, 480);
         if (altered < 60)
             fail_msg("%s acted on %llu messages only", modes[m].json, (unsigned long long)altered);
         bench_check(&bench);
@@ -226,6 +230,121 @@ static void what_is_no_json_has_no_tokens(void **state)
     assert_makes("\"mode\":\"id_swap\"", "{\"a\":\"b\"}", "{\"a\":\"b\"}");
 }
 
+/* Nothing of the text fits the mode: it passes as it is, and is no hit. */
+static void assert_fits_nothing(const char *keys, const char *text)
+{
+    struct bench bench;
+
+    start_with_mode(&bench, keys);
+    bench_text(&bench, 0, bench.out, MSIM_FAULT_OTHER, text);
+    bench_run(&bench, SEC);
+    assert_int_equal(bench.count, 1);
+    assert_string_equal(bench.seen[0].text, text);
+    assert_int_equal(bench.seen[0].time, 0);
+    struct msim_fault_counts counts = bench_counts(&bench, "c");
+    if (counts.inapplicable != 1 || counts.hits != 0)
+        fail_msg("%s counts a hit on %s", keys, text);
+    bench_finish(&bench);
+}
+
+static void what_would_change_nothing_is_no_hit(void **state)
+{
+    (void)state;
+    assert_fits_nothing("\"mode\":\"num_scale\",\"pow10\":3", "[0,\"0.00\"]");
+    assert_fits_nothing("\"mode\":\"num_zero\"", "[0,\"-0.0\"]");
+    assert_fits_nothing("\"mode\":\"num_exp\"", "[7.1E+3]");
+    assert_fits_nothing("\"mode\":\"num_huge\"", "[9007199254740993]");
+    assert_fits_nothing("\"mode\":\"num_nan\",\"value\":\"5\"", "[\"5\"]");
+    assert_fits_nothing("\"mode\":\"enum_unknown\"", "{\"status\":\"__UNKNOWN__\"}");
+    assert_fits_nothing("\"mode\":\"field_rename\",\"name\":\"q\"", "{\"q\":1}");
+    assert_fits_nothing("\"mode\":\"ts_shift\",\"by\":\"999us\"", "{\"ts\":1714979289123}");
+    assert_fits_nothing("\"mode\":\"ts_shift\",\"by\":\"999ms\"", "{\"time\":1714979289}");
+    assert_fits_nothing("\"mode\":\"garbage\",\"with\":\"empty\"", "");
+    assert_fits_nothing("\"mode\":\"garbage\"", "");
+    assert_fits_nothing("\"mode\":\"bitflip\"", "");
+    /* Where one token does not fit, another one is taken. */
+    assert_makes("\"mode\":\"num_zero\"", "[0,0,0,0,7,0,0,0]", "[0,0,0,0,0,0,0,0]");
+    assert_makes("\"mode\":\"num_scale\"", "[0,0,\"0\",3]", "[0,0,\"0\",30]");
+}
+
+static void a_part_of_a_number_is_never_one_itself(void **state)
+{
+    (void)state;
+    assert_fits_nothing("\"mode\":\"truncate\"", "1234");
+    assert_fits_nothing("\"mode\":\"truncate\",\"keep\":2", "12.5");
+    assert_fits_nothing("\"mode\":\"split\"", "1234");
+    assert_fits_nothing("\"mode\":\"split\"", "12.5");
+    assert_fits_nothing("\"mode\":\"concat\"", " 12");
+    assert_makes("\"mode\":\"truncate\"", "12.5", "12.");
+    assert_makes("\"mode\":\"truncate\"", "-1", "-");
+}
+
+static void so_many_different_bits_flip(void **state)
+{
+    struct bench bench;
+    char text[8];
+
+    (void)state;
+    start_with_mode(&bench, "\"mode\":\"bitflip\",\"bits\":24");
+    for (size_t length = 1; length < sizeof text; length++) {
+        struct msim_fault_message message = {
+            .bytes = text, .length = length, .type = MSIM_FAULT_OTHER};
+        memset(text, 'U', sizeof text);
+        bench.count = 0;
+        bench_send(&bench, (msim_time)length, bench.out, &message);
+        bench_pull(&bench, (msim_time)length);
+        int flipped = 0;
+        for (size_t i = 0; i < length; i++)
+            flipped += __builtin_popcount((unsigned char)(bench.seen[0].text[i] ^ 'U'));
+        assert_int_equal(flipped, length < 3 ? 8 * length : 24);
+    }
+    bench_finish(&bench);
+}
+
+/* What id_swap makes of the last text, when both messages' client order ids are live. */
+static void assert_swaps(const char *first, const char *second, const char *text,
+                         const char *expected)
+{
+    struct bench bench;
+    struct msim_fault_message message = bench_message("{}", MSIM_FAULT_OTHER);
+
+    start_with_mode(&bench, "\"mode\":\"id_swap\"");
+    message.client_order_id = (struct msim_fault_text){first, strlen(first)};
+    bench_send(&bench, 0, bench.out, &message);
+    message = bench_message(text, MSIM_FAULT_OTHER);
+    message.client_order_id = (struct msim_fault_text){second, strlen(second)};
+    bench_send(&bench, 1, bench.out, &message);
+    bench_pull(&bench, 1);
+    assert_string_equal(bench.seen[1].text, expected);
+    bench_finish(&bench);
+}
+
+static void a_swapped_id_leaves_the_message_json(void **state)
+{
+    (void)state;
+    assert_swaps("bot-1", "bot-2", "{\"c\":\"bot-2\"}", "{\"c\":\"bot-1\"}");
+    assert_swaps("71", "72", "{\"c\":72}", "{\"c\":71}");
+    assert_swaps("71", "72", "{\"c\":\"72\"}", "{\"c\":\"71\"}");
+    assert_swaps("bot-1", "72", "{\"c\":72}", "{\"c\":72}");
+    assert_swaps("071", "72", "{\"c\":72}", "{\"c\":72}");
+    assert_swaps("a\"b", "bot-2", "{\"c\":\"bot-2\"}", "{\"c\":\"bot-2\"}");
+    assert_swaps("a\\", "bot-2", "{\"c\":\"bot-2\"}", "{\"c\":\"bot-2\"}");
+    assert_swaps("a\xff", "bot-2", "{\"c\":\"bot-2\"}", "{\"c\":\"bot-2\"}");
+}
+
+static void a_path_escapes_what_keys_hold(void **state)
+{
+    (void)state;
+    assert_makes("\"mode\":\"num_zero\",\"path\":\"/a~1b\"", "{\"a/b\":1,\"a\":{\"b\":2}}",
+                 "{\"a/b\":0,\"a\":{\"b\":2}}");
+    assert_makes("\"mode\":\"num_zero\",\"path\":\"/a/b\"", "{\"a/b\":1,\"a\":{\"b\":2}}",
+                 "{\"a/b\":1,\"a\":{\"b\":0}}");
+    assert_makes("\"mode\":\"num_zero\",\"path\":\"/m~0n\"", "{\"m~n\":1,\"m~0n\":2}",
+                 "{\"m~n\":0,\"m~0n\":2}");
+    assert_makes("\"mode\":\"num_zero\",\"path\":\"/price\"", "{\"p\\u0072ice\":1,\"q\":2}",
+                 "{\"p\\u0072ice\":0,\"q\":2}");
+}
+
 static void two_messages_go_in_one_frame(void **state)
 {
     struct bench bench;
@@ -263,6 +382,75 @@ static void a_split_message_comes_in_two(void **state)
     snprintf(both, sizeof both, "%s%s", bench.seen[0].text, bench.seen[1].text);
     assert_string_equal(both, text);
     assert_int_equal(msim_fault_link_balance(bench.out).copies, 1);
+    bench_check(&bench);
+    bench_finish(&bench);
+}
+
+static void the_second_part_of_a_split_takes_its_own_tokens(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    start_with_mode(&bench, "\"mode\":\"split\"");
+    bench_add(&bench, 0,
+              "{\"kind\":\"throttle\",\"id\":\"t\",\"select\":{\"dir\":\"out\"},\"rate\":10,"
+              "\"burst\":1}");
+    bench_text(&bench, 0, bench.out, MSIM_FAULT_OTHER, "{\"a\":1}");
+    bench_text(&bench, 0, bench.out, MSIM_FAULT_OTHER, "{\"b\":1}");
+    bench_run(&bench, SEC);
+    assert_int_equal(bench.count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(bench.seen[i].time, (msim_time)i * 100 * MS);
+        assert_int_equal(bench.seen[i].ordinal, i / 2);
+    }
+    bench_check(&bench);
+    bench_finish(&bench);
+}
+
+static void the_second_part_of_a_split_has_its_own_delay(void **state)
+{
+    struct bench bench;
+    uint64_t overtaken = 0;
+
+    (void)state;
+    start_with_mode(&bench, "\"mode\":\"split\"");
+    bench_add(&bench, 0,
+              "{\"kind\":\"delay\",\"id\":\"d\",\"select\":{\"dir\":\"out\"},\"p\":0.5,"
+              "\"order\":\"none\",\"dist\":{\"type\":\"uniform\",\"min\":\"1ms\","
+              "\"max\":\"9ms\"}}");
+    for (int i = 0; i < 200; i++)
+        bench_text(&bench, i * SEC, bench.out, MSIM_FAULT_OTHER, "{\"a\":1}");
+    bench_run(&bench, 201 * SEC);
+    assert_int_equal(bench.count, 400);
+    for (size_t i = 0; i < 400; i += 2) {
+        assert_int_equal(bench.seen[i].ordinal, bench.seen[i + 1].ordinal);
+        overtaken += bench.seen[i].sub > bench.seen[i + 1].sub;
+    }
+    assert_in_range(overtaken, 40, 110); /* 3 of 8 */
+    assert_in_range(bench_counts(&bench, "d").hits, 140, 260);
+    bench_check(&bench);
+    bench_finish(&bench);
+}
+
+static void parts_of_a_split_are_held_and_sliced_like_copies(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    start_with_mode(&bench, "\"mode\":\"split\",\"max_hits\":1");
+    bench_add(&bench, 0,
+              "{\"kind\":\"reorder\",\"id\":\"r\",\"select\":{\"dir\":\"out\"},\"max_hits\":1,"
+              "\"k\":1,\"max_wait\":\"1s\"}");
+    bench_add(&bench, 0,
+              "{\"kind\":\"slice\",\"id\":\"s\",\"select\":{\"dir\":\"out\"},\"max_hits\":1,"
+              "\"chunk\":1}");
+    bench_text(&bench, 0, bench.out, MSIM_FAULT_OTHER, "{\"a\":1}");
+    bench_text(&bench, 1, bench.out, MSIM_FAULT_OTHER, "{\"b\":1}");
+    bench_run(&bench, 1);
+    assert_int_equal(bench.count, 3);
+    assert_string_equal(bench.seen[0].text, "{\"b\":1}");
+    assert_int_equal(bench_counts(&bench, "r").hits, 2);
+    assert_int_equal(bench_counts(&bench, "s").hits, 2);
     bench_check(&bench);
     bench_finish(&bench);
 }
@@ -339,8 +527,16 @@ int main(void)
         cmocka_unit_test(numbers_are_spoiled_digit_by_digit),
         cmocka_unit_test(fields_are_changed_in_place),
         cmocka_unit_test(what_is_no_json_has_no_tokens),
+        cmocka_unit_test(what_would_change_nothing_is_no_hit),
+        cmocka_unit_test(a_part_of_a_number_is_never_one_itself),
+        cmocka_unit_test(so_many_different_bits_flip),
+        cmocka_unit_test(a_swapped_id_leaves_the_message_json),
+        cmocka_unit_test(a_path_escapes_what_keys_hold),
         cmocka_unit_test(two_messages_go_in_one_frame),
         cmocka_unit_test(a_split_message_comes_in_two),
+        cmocka_unit_test(the_second_part_of_a_split_takes_its_own_tokens),
+        cmocka_unit_test(the_second_part_of_a_split_has_its_own_delay),
+        cmocka_unit_test(parts_of_a_split_are_held_and_sliced_like_copies),
         cmocka_unit_test(scramble_overwrites_as_many_places_as_it_says),
         cmocka_unit_test(modes_are_chosen_by_their_weights),
         cmocka_unit_test(corruptions_are_applied_one_after_another),
