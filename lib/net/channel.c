@@ -304,7 +304,8 @@ static void take_close(struct msim_connection *connection, const unsigned char *
         return;
     }
     if (connection->state == MSIM_CLOSING || settle(connection) < 0) {
-        connection->code = connection->intended;
+        if (connection->state == MSIM_CLOSING)
+            connection->code = connection->intended;
     } else {
         connection->by_peer = true;
         connection->code = (uint16_t)close.code;

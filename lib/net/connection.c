@@ -434,6 +434,9 @@ static void nothing_waits(struct msim_connection *connection)
 
 void msim_connection_linger(struct msim_connection *connection)
 {
+    /* To say something may have shown that the link is broken: the end is the end. */
+    if (connection->state == MSIM_ENDED)
+        return;
     connection->state = MSIM_LINGERING;
     connection->since = msim_net_now(connection->net);
     msim_opening_farewell(connection);

@@ -157,8 +157,10 @@ size_t msim_exchange_receive(struct msim_exchange *exchange, const unsigned char
         at += (size_t)taken;
         if (piece && !take_piece(exchange, piece, piece_length))
             return length;
-        if (msim_body_ended(&exchange->body))
-            body_end(exchange);
+        if (msim_body_ended(&exchange->body)) {
+            body_end(exchange); /* which may have been the exchange's own end */
+            break;
+        }
     }
     return at;
 }

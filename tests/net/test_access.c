@@ -471,6 +471,32 @@ static void a_signature_is_over_timestamp_method_path_and_body(void **state)
     free(gate);
 }
 
+static void what_was_sent_ahead_of_a_wrong_signature_is_not_looked_at(void **state)
+{
+    static const char *const ahead[] = {"G", "GET /api/a HTTP/1.1\r\nHost: localhost\r\n\r\n"};
+    struct gate *gate = calloc(1, sizeof *gate);
+    char body[128];
+
+    (void)state;
+    assert_non_null(gate);
+    struct msim_access_params params = gate_params(gate);
+    params.keys = keys;
+    params.keys_length = strlen(keys);
+    gate_open(gate, &params, 0);
+    for (size_t i = 0; i < COUNT(ahead); i++) {
+        snprintf(body, sizeof body, "{\"q\":2}%s", ahead[i]);
+        assert_int_equal(ask(gate, "POST /api/a", SIGNED(POST_BODY) "Content-Length: 7\r\n", body),
+                         401);
+        assert_null(strstr(gate->answer + 1, "HTTP/1.1 "));
+        snprintf(body, sizeof body, "7\r\n{\"q\":2}\r\n0\r\n\r\n%s", ahead[i]);
+        assert_int_equal(
+            ask(gate, "POST /api/a", SIGNED(POST_BODY) "Transfer-Encoding: chunked\r\n", body),
+            401);
+    }
+    gate_finish(gate);
+    free(gate);
+}
+
 static void a_body_in_pieces_ends_only_where_its_signature_is_good(void **state)
 {
     struct gate *gate = calloc(1, sizeof *gate);
@@ -794,6 +820,7 @@ int main(void)
         cmocka_unit_test(without_keys_everybody_may_everything),
         cmocka_unit_test(other_keys_count_from_the_next_request_on),
         cmocka_unit_test(a_signature_is_over_timestamp_method_path_and_body),
+        cmocka_unit_test(what_was_sent_ahead_of_a_wrong_signature_is_not_looked_at),
         cmocka_unit_test(a_body_in_pieces_ends_only_where_its_signature_is_good),
         cmocka_unit_test(who_asks_too_often_is_told_when_to_come_back),
         cmocka_unit_test(a_socket_spends_its_messages_from_the_same_bucket),

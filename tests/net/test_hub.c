@@ -81,6 +81,47 @@ static void one_who_leaves_gets_what_was_published_before(void **state)
     bench_finish(&bench);
 }
 
+/* Its system has reset the link, and what it said before is still to be read. */
+static void raw_reset(int fd)
+{
+    const struct linger none = {.l_onoff = 1, .l_linger = 0};
+
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none), 0);
+    close(fd);
+}
+
+static void one_whose_link_breaks_while_its_last_words_are_read_ends_once(void **state)
+{
+    /* A close frame; a text that is not UTF-8. */
+    static const struct {
+        unsigned first;
+        const char *payload;
+    } words[] = {{0x88, "\x03\xE8"}, {0x81, "\xFF\xFF"}};
+    const struct msim_connection_limits limits = {.max_backlog_bytes = 4096};
+    static char text[1000];
+
+    (void)state;
+    memset(text, 'x', sizeof text);
+    for (size_t k = 0; k < COUNT(words); k++) {
+        struct bench bench;
+        bench_open(&bench, &limits, 0);
+        struct msim_topic *topic = make_topic(&bench, MSIM_SLOW_DISCONNECT);
+        int fd = raw_open(&bench);
+        assert_int_equal(msim_topic_subscribe(topic, bench.last), MSIM_OK);
+        assert_int_equal(msim_connection_send(bench.last, MSIM_MESSAGE_TEXT, "a", 1), MSIM_OK);
+        for (int i = 0; i < 8; i++)
+            assert_int_equal(msim_topic_publish(topic, MSIM_MESSAGE_BINARY, text, sizeof text),
+                             MSIM_OK);
+        raw_send_frame(&bench, fd, words[k].first, words[k].payload, 2);
+        raw_reset(fd);
+        until_log(&bench, k == 0 ? "opened closed(1006) " : "opened closed(1007) ");
+        for (int i = 0; i < 5; i++)
+            turn(&bench);
+        assert_null(bench.last);
+        bench_finish(&bench);
+    }
+}
+
 /* ---- the naive model: a copy for each ---- */
 
 struct reader {
@@ -573,6 +614,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_private_message_keeps_its_place_among_the_public),
         cmocka_unit_test(one_who_leaves_gets_what_was_published_before),
+        cmocka_unit_test(one_whose_link_breaks_while_its_last_words_are_read_ends_once),
         cmocka_unit_test(everybody_reads_what_copies_of_its_own_would_have_been),
         cmocka_unit_test(one_who_does_not_read_is_closed_and_nobody_else),
         cmocka_unit_test(one_who_may_miss_messages_loses_the_oldest_and_they_are_counted),
