@@ -290,7 +290,7 @@ static bool take_message(void *context, enum msim_message_kind kind, const unsig
     if (connection->state == MSIM_OPEN && endpoint->handler.message &&
         !(connection->impairments & MSIM_IMPAIR_TAKE))
         endpoint->handler.message(endpoint->context, connection, kind, bytes, length);
-    return connection->state != MSIM_ENDED;
+    return connection->state < MSIM_LINGERING;
 }
 
 static void take_close(struct msim_connection *connection, const unsigned char *bytes,
@@ -333,7 +333,7 @@ static bool take_control(void *context, enum msim_opcode opcode, const unsigned 
         return false;
     if (opcode == MSIM_OPCODE_PING && connection->state == MSIM_OPEN)
         pong(connection, bytes, length);
-    return connection->state != MSIM_ENDED;
+    return connection->state < MSIM_LINGERING;
 }
 
 /* A message has begun and not ended: who sends it byte by byte must not hold its memory for ever.

@@ -437,12 +437,15 @@ void msim_connection_linger(struct msim_connection *connection)
     /* To say something may have shown that the link is broken: the end is the end. */
     if (connection->state == MSIM_ENDED)
         return;
+    bool was_open = connection->state != MSIM_OPENING;
     connection->state = MSIM_LINGERING;
     connection->since = msim_net_now(connection->net);
     msim_opening_farewell(connection);
     if (connection->state == MSIM_ENDED)
         return;
-    msim_opening_free(connection);
+    /* One that was open has it only while what came with the handshake is read out of it. */
+    if (!was_open)
+        msim_opening_free(connection);
     msim_ws_finish(&connection->ws);
     msim_wheel_set(&connection->net->wheel, &connection->timer,
                    msim_time_after(connection->since, connection->endpoint->limits.close_timeout));

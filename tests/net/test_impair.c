@@ -238,6 +238,45 @@ static int send_sliced(struct bench *bench, const struct sizes *sizes, const cha
                                        &slicing);
 }
 
+static void hang_up_at_once(void *context, struct msim_connection *connection,
+                            enum msim_message_kind kind, const unsigned char *bytes, size_t length)
+{
+    struct bench *bench = context;
+
+    msim_connection_hang_up(connection, MSIM_LEAVE_SENT);
+    bench_message(bench, connection, kind, bytes, length);
+}
+
+static void one_may_hang_up_while_what_came_with_the_handshake_is_read(void **state)
+{
+    struct msim_listen_params params = MSIM_LISTEN_PARAMS_INIT;
+    struct msim_listener *listener;
+    struct bench bench;
+    unsigned char ahead[512] = "ocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                               "Sec-WebSocket-Key: " RAW_KEY "\r\n\r\n";
+    size_t length = strlen((const char *)ahead);
+
+    (void)state;
+    bench_open(&bench, NULL, 0);
+    params.handler = bench_handler;
+    params.handler.message = hang_up_at_once;
+    params.context = &bench;
+    assert_int_equal(msim_net_listen(bench.net, &listener, &params, NULL), MSIM_OK);
+    length += raw_frame(ahead + length, 0x81, "one", 3, raw_key);
+    length += raw_frame(ahead + length, 0x81, "two", 3, raw_key);
+    int fd = raw_connect_to(msim_listener_port(listener));
+    raw_say(&bench, fd, "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: webs");
+    for (int i = 0; i < 5; i++)
+        turn(&bench);
+    raw_send(&bench, fd, ahead, length);
+    until_log(&bench, "opened text(one) ");
+    raw_expect(&bench, fd, RAW_ANSWER, strlen(RAW_ANSWER));
+    assert_end(&bench, fd);
+    close(fd);
+    until_log(&bench, "opened text(one) closed(1006) ");
+    bench_finish(&bench);
+}
+
 static void a_piece_waits_for_its_pause_and_what_follows_waits_behind_it(void **state)
 {
     struct bench bench;
@@ -457,6 +496,7 @@ int main(void)
         cmocka_unit_test(a_black_hole_swallows_everything_and_says_nothing),
         cmocka_unit_test(one_that_answers_no_ping_is_well_otherwise),
         cmocka_unit_test(one_that_hangs_up_ends_the_stream_without_a_close_frame),
+        cmocka_unit_test(one_may_hang_up_while_what_came_with_the_handshake_is_read),
         cmocka_unit_test(a_piece_waits_for_its_pause_and_what_follows_waits_behind_it),
         cmocka_unit_test(the_pieces_make_the_message),
         cmocka_unit_test(a_close_does_not_wait_for_ever_for_what_leaves_ever_so_slowly),
