@@ -212,7 +212,7 @@ struct msim_connection_limits {
 
 /*
  * Compressed messages: permessage-deflate (RFC 7692).  All zero: neither offered nor accepted.
- * What a message inflates to is bounded by max_message_bytes, and beyond 256 KiB by 300 times its
+ * What a message inflates to is bounded by max_message_bytes, and beyond 1 MiB by 300 times its
  * compressed bytes: close 1009.  A build without zlib answers MSIM_ERR_UNSUPPORTED.
  */
 struct msim_deflate {

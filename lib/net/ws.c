@@ -6,8 +6,12 @@
 #include "base/mem.h"
 #include "net/framer.h"
 
-/* A message may inflate to so much whatever it came from; beyond, to so many times that. */
-#define RATIO_FREE (256 * 1024)
+/*
+ * A message may inflate to so much whatever it came from; beyond, to so many times that.  Honest
+ * messages are packed a thousand to one where they are all alike, and what is within the default
+ * of max_message_bytes is bounded by that.
+ */
+#define RATIO_FREE (1024 * 1024)
 #define RATIO_MOST 300
 
 static enum msim_ws_outcome wrong(struct msim_ws_fault *fault, int code, const char *words)

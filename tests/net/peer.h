@@ -35,6 +35,7 @@ struct peer {
     int fd;
     struct msim_connection *connection; /* the library's, as a client */
     struct msim_deflate deflate;        /* the library's */
+    size_t max_message_bytes;           /* the library's; 0: its default */
     const char *extensions;             /* the peer's header: an offer, or an answer */
     char agreed[256];                   /* the library's header */
     unsigned char *out;
@@ -93,6 +94,7 @@ static inline void peer_connects(struct peer *peer)
     listen.handler = peer_handler;
     listen.context = &peer->bench;
     listen.deflate = peer->deflate;
+    listen.limits.max_message_bytes = peer->max_message_bytes;
     assert_int_equal(msim_net_listen(peer->bench.net, &peer->bench.listener, &listen, NULL),
                      MSIM_OK);
     peer->fd = raw_connect(&peer->bench);
@@ -123,6 +125,7 @@ static inline void peer_serves(struct peer *peer)
     connect.handler = peer_handler;
     connect.context = &peer->bench;
     connect.deflate = peer->deflate;
+    connect.limits.max_message_bytes = peer->max_message_bytes;
     assert_int_equal(msim_net_connect(peer->bench.net, &peer->connection, &connect, NULL), MSIM_OK);
     peer->fd = accept(peer->door, NULL, NULL);
     assert_true(peer->fd >= 0);

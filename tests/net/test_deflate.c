@@ -192,7 +192,8 @@ static const struct agreement agreements[] = {
      false},
 };
 
-static void begin(struct peer *peer, struct codec *codec, const struct agreement *agreement)
+static void begin_with(struct peer *peer, struct codec *codec, const struct agreement *agreement,
+                       size_t max_message_bytes)
 {
     memset(peer, 0, sizeof *peer);
     codec_open(codec, agreement->out_bits, agreement->in_bits);
@@ -203,9 +204,15 @@ static void begin(struct peer *peer, struct codec *codec, const struct agreement
     peer->pack = pack;
     peer->unpack = unpack;
     peer->context = codec;
+    peer->max_message_bytes = max_message_bytes;
     peer_open(peer, agreement->role);
     if (agreement->role == LIBRARY_SERVES)
         assert_string_equal(peer->agreed, agreement->agreed);
+}
+
+static void begin(struct peer *peer, struct codec *codec, const struct agreement *agreement)
+{
+    begin_with(peer, codec, agreement, 0);
 }
 
 static void end(struct peer *peer, struct codec *codec)
@@ -427,11 +434,17 @@ static void what_inflates_beyond_the_limits_is_refused(void **state)
 {
     static const struct {
         size_t size;
+        size_t most;
         const char *expected;
     } cases[] = {
-        {256 * 1024, "binary(262144 bytes) close(1000)"}, /* a thousand times what came */
-        {1024 * 1024, "close(1009)"},                     /* the same, and too much of it */
-        {64 * 1024 * 1024, "close(1009)"},
+        /* A thousand times what came, within the limit and beyond. */
+        {300 * 1000, 0, "binary(300000 bytes) close(1000)"},
+        {1024 * 1024, 0, "binary(1048576 bytes) close(1000)"},
+        {1024 * 1024 + 1, 0, "close(1009)"},
+        {64 * 1024 * 1024, 0, "close(1009)"},
+        /* The same under a higher limit: too little for so much. */
+        {1024 * 1024, 16 * 1024 * 1024, "binary(1048576 bytes) close(1000)"},
+        {1500 * 1024, 16 * 1024 * 1024, "close(1009)"},
     };
     static unsigned char packed[128 * 1024];
 
@@ -440,7 +453,7 @@ static void what_inflates_beyond_the_limits_is_refused(void **state)
         for (size_t k = 0; k < 2 * COUNT(both_keep); k++) {
             struct codec codec;
             struct peer peer;
-            begin(&peer, &codec, &both_keep[k % 2]);
+            begin_with(&peer, &codec, &both_keep[k % 2], cases[i].most);
             size_t length = pack_zeros(&codec, packed, sizeof packed, cases[i].size);
             peer_add_frame(&peer, 0xC2, k % 2 == 0, packed, length);
             peer_add_frame(&peer, 0x88, k % 2 == 0, (const unsigned char *)"\x03\xE8", 2);
