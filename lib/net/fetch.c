@@ -11,6 +11,7 @@
 #include "net/claims.h"
 #include "net/date.h"
 #include "net/opening.h"
+#include "net/tls.h"
 
 #define DEFAULT_ANSWER ((size_t)1 << 20)
 #define DEFAULT_TIMEOUT (10 * MSIM_NS_PER_S)
@@ -53,7 +54,12 @@ void msim_fetch_hear(struct msim_connection *connection, const struct msim_http_
     struct msim_fetch *fetch = connection->opening->attempt->fetch;
     const struct msim_http_field *type = msim_http_field(head, "Content-Type", NULL);
 
-    if (head->status < 200 && head->status != 101)
+    if (head->status == 101) {
+        msim_client_fail(connection, MSIM_ERR_FORMAT, "%s changed to a protocol nobody asked for",
+                         connection->opening->attempt->name);
+        return;
+    }
+    if (head->status < 200)
         return;
     fetch->is_answered = true;
     fetch->status = head->status;
@@ -61,8 +67,7 @@ void msim_fetch_hear(struct msim_connection *connection, const struct msim_http_
         memcpy(fetch->content_type, type->value.at, type->value.length);
         fetch->content_type[type->value.length] = '\0';
     }
-    bool has_none =
-        fetch->is_head || head->status == 204 || head->status == 304 || head->status == 101;
+    bool has_none = fetch->is_head || head->status == 204 || head->status == 304;
     bool has_length = msim_http_field(head, "Content-Length", NULL) != NULL;
     if (!has_none && head->is_chunked)
         msim_body_in_chunks(&fetch->body);
@@ -114,8 +119,10 @@ size_t msim_fetch_receive(struct msim_connection *connection, const unsigned cha
 void msim_fetch_cut(struct msim_connection *connection)
 {
     struct msim_attempt *attempt = connection->opening->attempt;
+    /* Over TLS the link's end alone proves nothing (RFC 9112 section 9.8). */
+    bool is_meant = !connection->session || msim_session_heard_bye(connection->session);
 
-    if (attempt->fetch->is_answered && attempt->fetch->ends_with_link)
+    if (attempt->fetch->is_answered && attempt->fetch->ends_with_link && is_meant)
         finish(connection);
     else
         msim_client_fail(connection, MSIM_ERR_FORMAT, "%s closed the connection %s", attempt->name,
@@ -217,12 +224,15 @@ static void closed(void *context, struct msim_connection *connection,
                    const struct msim_closing *closing)
 {
     struct msim_fetch *fetch = context;
+    bool is_over = connection->net->is_ending;
     const struct msim_fetch_answer answer = {
         .result = fetch->is_whole        ? MSIM_OK
                   : closing->failure < 0 ? closing->failure
+                  : is_over              ? MSIM_ERR_CLOSED
                                          : MSIM_ERR_IO,
         .reason = fetch->is_whole              ? ""
                   : closing->reason[0] != '\0' ? closing->reason
+                  : is_over                    ? "the net has gone"
                                                : "the connection broke",
         .status = fetch->status,
         .content_type = fetch->content_type,
@@ -230,7 +240,6 @@ static void closed(void *context, struct msim_connection *connection,
         .body_length = fetch->is_whole ? msim_bytes_length(&fetch->answer) : 0,
     };
 
-    (void)connection;
     fetch->connection = NULL;
     if (fetch->done)
         fetch->done(fetch->context, &answer);
@@ -241,7 +250,8 @@ static bool is_method(const char *text)
 {
     size_t length = strlen(text);
 
-    return length > 0 && length < 32 && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == length;
+    return length > 0 && length < 32 && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == length &&
+           strcmp(text, "CONNECT") != 0; /* a proxy's: its answer is no answer, but a tunnel */
 }
 
 static int check(struct msim_fetch_params *params, struct msim_detail *detail)
@@ -255,7 +265,8 @@ static int check(struct msim_fetch_params *params, struct msim_detail *detail)
     if (!params->url || !params->done)
         return msim_detail_set(detail, MSIM_ERR_INVALID, "a request needs a URL, and a `done`");
     if (!is_method(params->method))
-        return msim_detail_set(detail, MSIM_ERR_INVALID, "the method is a word of capital letters");
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "the method is a word of capital letters, and not CONNECT");
     if (params->content_type && !msim_http_value_valid(params->content_type))
         return msim_detail_set(detail, MSIM_ERR_INVALID,
                                "the content type has bytes that no header can have");

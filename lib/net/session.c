@@ -45,6 +45,7 @@ struct msim_session {
     enum msim_session_state state;
     enum msim_session_role role;
     bool is_at_end; /* the link is */
+    bool has_heard_bye;
     bool has_begun;
     bool has_said_bye;
     char words[MSIM_DETAIL_SIZE];
@@ -219,6 +220,7 @@ void msim_session_begin(struct msim_session *session)
 
 static void read_ended(struct msim_session *session, ssize_t r)
 {
+    session->has_heard_bye = r == 0;
     if (r == 0 || r == GNUTLS_E_PREMATURE_TERMINATION)
         session->state = MSIM_SESSION_ENDED;
     else if (r == GNUTLS_E_REHANDSHAKE)
@@ -337,6 +339,11 @@ void msim_session_bye(struct msim_session *session)
 }
 
 /* ---- what a connection asks ---- */
+
+bool msim_session_heard_bye(const struct msim_session *session)
+{
+    return session->has_heard_bye;
+}
 
 enum msim_session_state msim_session_state(const struct msim_session *session)
 {

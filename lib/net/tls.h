@@ -61,6 +61,9 @@ enum msim_session_state {
 enum msim_session_state msim_session_state(const struct msim_session *session);
 const char *msim_session_words(const struct msim_session *session);
 
+/* Did the peer say itself that nothing more comes?  Without it, anybody may have cut the link. */
+bool msim_session_heard_bye(const struct msim_session *session);
+
 /* Begins a client's handshake. */
 void msim_session_begin(struct msim_session *session);
 

@@ -67,6 +67,12 @@ enum msim_session_state msim_session_state(const struct msim_session *session)
     return MSIM_SESSION_BROKEN;
 }
 
+bool msim_session_heard_bye(const struct msim_session *session)
+{
+    (void)session;
+    return false;
+}
+
 const char *msim_session_words(const struct msim_session *session)
 {
     (void)session;

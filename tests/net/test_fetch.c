@@ -287,6 +287,18 @@ static void answers_are_read_however_they_are_framed(void **state)
          ""},
         {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", false,
          MSIM_ERR_FORMAT, 0, ""},
+        {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", false,
+         MSIM_ERR_FORMAT, 0, ""},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", false,
+         MSIM_ERR_FORMAT, 0, ""},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", false, MSIM_ERR_FORMAT, 0,
+         ""},
+        {"HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n", false, MSIM_ERR_FORMAT, 0, ""},
+        {"HTTP/1.1 200 OK\r\nContent-Length : 1\r\n\r\n", false, MSIM_ERR_FORMAT, 0, ""},
+        {"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", false, MSIM_ERR_FORMAT, 0, ""},
+        {"HTTP/1.1 304 Same\r\nContent-Length: 5\r\n\r\n", false, MSIM_OK, 304, ""},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc", false, MSIM_ERR_FORMAT,
+         200, ""},
         {"SSH-2.0-OpenSSH\r\n", false, MSIM_ERR_FORMAT, 0, ""},
         {"", true, MSIM_ERR_FORMAT, 0, ""},
         {"HTTP/1.1 200 OK\r\nX: ", true, MSIM_ERR_FORMAT, 0, ""},
@@ -346,7 +358,8 @@ static void the_end_of_the_net_is_told(void **state)
     turn(&asked.bench);
     asked_finish(&asked);
     assert_int_equal(asked.calls, 1);
-    assert_true(asked.result < 0);
+    assert_int_equal(asked.result, MSIM_ERR_CLOSED);
+    assert_string_equal(asked.reason, "the net has gone");
 }
 
 static void bad_parameters_are_refused_at_once(void **state)
@@ -367,6 +380,8 @@ static void bad_parameters_are_refused_at_once(void **state)
     }
     params.url = "http://localhost/";
     params.method = "GET / HTTP/1.1\r\n";
+    assert_int_equal(msim_net_fetch(asked.bench.net, NULL, &params, NULL), MSIM_ERR_INVALID);
+    params.method = "CONNECT";
     assert_int_equal(msim_net_fetch(asked.bench.net, NULL, &params, NULL), MSIM_ERR_INVALID);
     params.method = NULL;
     params.content_type = "text\r\nX: y";

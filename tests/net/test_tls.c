@@ -6,6 +6,7 @@
 
 #include <gnutls/gnutls.h>
 
+#include <marketsim/fetch.h>
 #include <marketsim/tls.h>
 
 #define PATH_SIZE 64
@@ -564,6 +565,99 @@ static void a_record_that_was_tampered_with_ends_the_connection(void **state)
     pair_finish(&pair);
 }
 
+/* ---- a raw server: requests of our own ---- */
+
+struct told {
+    size_t calls;
+    int result;
+    size_t length;
+};
+
+static void told(void *context, const struct msim_fetch_answer *answer)
+{
+    struct told *told = context;
+
+    told->calls++;
+    told->result = answer->result;
+    told->length = answer->body_length;
+}
+
+static int raw_door(uint16_t *port)
+{
+    struct sockaddr_in address;
+    socklen_t size = sizeof address;
+    int door = raw_socket(AF_INET);
+
+    raw_address(&address, 0);
+    assert_int_equal(bind(door, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(door, 1), 0);
+    assert_int_equal(getsockname(door, (struct sockaddr *)&address, &size), 0);
+    *port = ntohs(address.sin_port);
+    return door;
+}
+
+static void shake_as_server(struct pair *pair, gnutls_session_t session, int fd,
+                            gnutls_certificate_credentials_t credentials)
+{
+    int r = GNUTLS_E_AGAIN;
+
+    assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    gnutls_set_default_priority(session);
+    gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, credentials);
+    gnutls_transport_set_int(session, fd);
+    for (int i = 0; i < PATIENCE && r == GNUTLS_E_AGAIN; i++) {
+        turn(&pair->bench);
+        r = gnutls_handshake(session);
+    }
+    assert_int_equal(r, GNUTLS_E_SUCCESS);
+}
+
+static void an_answer_that_anybody_could_have_cut_is_not_whole(void **state)
+{
+    static const char answer[] = "HTTP/1.1 200 OK\r\n\r\nhalf";
+    gnutls_certificate_credentials_t credentials;
+    struct pair pair;
+
+    (void)state;
+    pair_open(&pair, &(struct certificate){0}, NULL);
+    assert_int_equal(gnutls_certificate_allocate_credentials(&credentials), 0);
+    assert_true(gnutls_certificate_set_x509_key_file(credentials, pair.path, pair.path,
+                                                     GNUTLS_X509_FMT_PEM) >= 0);
+    for (int says_bye = 0; says_bye < 2; says_bye++) {
+        struct msim_fetch_params params = MSIM_FETCH_PARAMS_INIT;
+        struct told result = {0, 0, 0};
+        gnutls_session_t session;
+        char url[64];
+        uint16_t port;
+        int door = raw_door(&port);
+        snprintf(url, sizeof url, "https://127.0.0.1:%u/", (unsigned)port);
+        params.url = url;
+        params.tls = pair.trust;
+        params.done = told;
+        params.context = &result;
+        assert_int_equal(msim_net_fetch(pair.bench.net, NULL, &params, NULL), MSIM_OK);
+        int fd = accept(door, NULL, NULL);
+        assert_true(fd >= 0);
+        assert_int_equal(gnutls_init(&session, GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL),
+                         0);
+        shake_as_server(&pair, session, fd, credentials);
+        assert_int_equal(gnutls_record_send(session, answer, sizeof answer - 1), sizeof answer - 1);
+        if (says_bye)
+            gnutls_bye(session, GNUTLS_SHUT_WR);
+        shutdown(fd, SHUT_WR);
+        for (int i = 0; i < PATIENCE && result.calls == 0; i++)
+            turn(&pair.bench);
+        assert_int_equal(result.calls, 1);
+        assert_int_equal(result.result, says_bye ? MSIM_OK : MSIM_ERR_FORMAT);
+        assert_int_equal(result.length, says_bye ? 4 : 0);
+        gnutls_deinit(session);
+        close(fd);
+        close(door);
+    }
+    gnutls_certificate_free_credentials(credentials);
+    pair_finish(&pair);
+}
+
 static void who_does_not_read_over_tls_meets_his_bound(void **state)
 {
     static const char request[] = "GET / HTTP/1.1\r\n" RAW_UPGRADE;
@@ -618,6 +712,7 @@ int main(void)
         cmocka_unit_test(a_farewell_of_tls_follows_the_last_word),
         cmocka_unit_test(a_farewell_of_tls_without_a_close_frame_ends_the_connection),
         cmocka_unit_test(a_record_that_was_tampered_with_ends_the_connection),
+        cmocka_unit_test(an_answer_that_anybody_could_have_cut_is_not_whole),
         cmocka_unit_test(who_does_not_read_over_tls_meets_his_bound),
     };
 
