@@ -124,11 +124,20 @@ struct waiting {
     uint64_t key; /* for conflation; 0: never conflated */
 };
 
+/* The moments of the latest grants: moments[first .. first + count), the oldest first. */
+struct grants {
+    msim_time *moments;
+    size_t first;
+    size_t count;
+    size_t capacity;
+};
+
 struct bucket {
     bool used;
     uint64_t key;
-    msim_int128 level; /* tokens * 10^18 */
-    msim_time at;      /* the moment the level is of */
+    msim_int128 level;    /* tokens * 10^18 */
+    msim_time at;         /* the moment the level is of */
+    struct grants grants; /* of a throttle that counts within a stretch of time */
     struct waiting *queue;
     size_t first; /* a ring */
     size_t count;

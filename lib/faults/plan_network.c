@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "base/number.h"
 #include "faults/plan.h"
 
 static const char *const drop_keys[] = {"http", "hang_for", "status", "body", NULL};
@@ -10,9 +11,9 @@ static const char *const duplicate_keys[] = {"copies", "gap", NULL};
 static const char *const corrupt_keys[] = {
     "mode",  "bits",   "keep",     "with",     "path",         "value", "name",
     "pow10", "digits", "max_wait", "fraction", "fix_checksum", NULL};
-static const char *const throttle_keys[] = {"rate",  "burst", "unit",     "weights",
-                                            "scope", "queue", "overflow", "on_exceed",
-                                            "ban",   "code",  NULL};
+static const char *const throttle_keys[] = {"rate",      "burst", "within", "unit",
+                                            "weights",   "scope", "queue",  "overflow",
+                                            "on_exceed", "ban",   "code",   NULL};
 static const char *const delay_keys[] = {"dist", "order", "min", "max", NULL};
 static const char *const reorder_keys[] = {"mode", "k", "max_wait", "lane", NULL};
 static const char *const slice_keys[] = {"chunk", "pause", "fragment", NULL};
@@ -230,10 +231,54 @@ static int check_throttle(const struct plan *plan, uint32_t object)
         strategy->select.directions != 1U << MSIM_FAULT_OUT)
         return msim_json_refuse(plan->document, object, plan->detail, MSIM_ERR_INVALID,
                                 "\"conflate\" is for what the venue says: select \"dir\": \"out\"");
+    if (throttle->within > 0 && 1U << throttle->on_exceed & (EXCEED(DELAY) | EXCEED(CONFLATE)))
+        return msim_json_refuse(plan->document, plan_member(plan, object, "within"), plan->detail,
+                                MSIM_ERR_INVALID,
+                                "what is counted does not wait: say \"on_exceed\": \"reject\", "
+                                "\"drop\" or \"disconnect\"");
     int r = msim_fault_plan_only(plan, object, only, (int)throttle->on_exceed);
     if (r == MSIM_OK && throttle->overflow != QUEUE_DISCONNECT)
         r = msim_fault_plan_only(plan, object, of_code, (int)throttle->on_exceed);
     return r;
+}
+
+/* How many messages a throttle counts at most within a stretch: it remembers each of them. */
+#define GRANTS_MOST 1000000
+
+/*
+ * "within" counts the messages themselves; otherwise there is a rate of tokens.  What waited for
+ * tokens before an update brought "within" leaves at the rate that the two come to.
+ */
+static int read_pace(const struct plan *plan, uint32_t object, struct throttle *throttle)
+{
+    static const struct plan_only tokens[] = {
+        {"rate", 0, "tokens, not \"within\""},
+        {"unit", 0, "tokens, not \"within\""},
+        {"weights", 0, "tokens, not \"within\""},
+        {NULL, 0, NULL},
+    };
+    uint32_t rate = plan_member(plan, object, "rate");
+    uint32_t within = plan_member(plan, object, "within");
+    bool counts = within != MSIM_JSON_NONE;
+
+    if (!counts && rate == MSIM_JSON_NONE)
+        return missing(plan, object, "rate", "tokens per second");
+    int r = counts ? msim_fault_plan_only(plan, object, tokens, 0) : MSIM_OK;
+    if (r == MSIM_OK)
+        r = msim_fault_plan_number(plan, rate, 1, 1000000000 * PPB, &throttle->rate);
+    if (r == MSIM_OK)
+        r = msim_fault_plan_integer(plan, plan_member(plan, object, "burst"), 1,
+                                    counts ? GRANTS_MOST : 1000000000, &throttle->burst);
+    if (r == MSIM_OK)
+        r = msim_fault_plan_duration(plan, within, &throttle->within);
+    if (r < 0 || !counts)
+        return r;
+    if (throttle->within == 0)
+        return msim_json_refuse(plan->document, within, plan->detail, MSIM_ERR_INVALID,
+                                "no message lies within no time: say \"1s\"");
+    msim_int128 pace = (msim_int128)throttle->burst * PPB * PPB / throttle->within;
+    throttle->rate = pace > 1000000000 * PPB ? 1000000000 * PPB : pace > 0 ? (int64_t)pace : 1;
+    return MSIM_OK;
 }
 
 static int read_throttle(const struct plan *plan, uint32_t object)
@@ -249,16 +294,10 @@ static int read_throttle(const struct plan *plan, uint32_t object)
     int exceed = EXCEED_DELAY;
     int overflow = QUEUE_DROP_NEW;
     int64_t code = 0;
-    uint32_t rate = plan_member(plan, object, "rate");
 
-    if (rate == MSIM_JSON_NONE)
-        return missing(plan, object, "rate", "tokens per second");
     throttle->burst = 1;
     throttle->queue = 1024;
-    int r = msim_fault_plan_number(plan, rate, 1, 1000000000 * PPB, &throttle->rate);
-    if (r == MSIM_OK)
-        r = msim_fault_plan_integer(plan, plan_member(plan, object, "burst"), 1, 1000000000,
-                                    &throttle->burst);
+    int r = read_pace(plan, object, throttle);
     if (r == MSIM_OK)
         r = msim_fault_plan_choice(plan, plan_member(plan, object, "unit"), units, &unit);
     if (r == MSIM_OK)

@@ -283,8 +283,8 @@ static void put_mode(struct msim_json_writer *writer, enum mode mode,
         put_text(writer, "count_scope", "link");
         break;
     case PYTHON_RATE_LIMIT:
-        put_share(writer, "rate", settings->rate);
         put_integer(writer, "burst", settings->rate / PPB);
+        put_text(writer, "within", "1s");
         put_text(writer, "on_exceed", "reject");
         put_bans(writer);
         break;

@@ -221,8 +221,9 @@ struct ban {
 #define BANS_MOST 8
 
 struct throttle {
-    int64_t rate;  /* tokens in 10^9 seconds */
-    int64_t burst; /* tokens */
+    int64_t rate;     /* tokens in 10^9 seconds */
+    int64_t burst;    /* tokens */
+    msim_time within; /* `burst` messages at most in any stretch so long; 0: tokens */
     bool bytes;
     enum scope scope;
     enum exceed on_exceed;

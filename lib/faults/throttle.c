@@ -5,6 +5,9 @@
  * one grants it, now or when its turn in the queue has come, or none loses a
  * token.  Levels are integers of 10^-18 tokens, so that a rate is met exactly over
  * any length of time.
+ *
+ * A throttle with `within` counts instead: a bucket remembers the moments of its grants,
+ * and grants no more than `burst` in any stretch so long.
  */
 #include "faults/inside.h"
 
@@ -47,6 +50,62 @@ static msim_time moment_of(const struct throttle *throttle, const struct bucket 
     if (wait >= (msim_int128)MSIM_TIME_NEVER - 1 - bucket->at)
         return MSIM_TIME_NEVER - 1;
     return (msim_time)(bucket->at + wait);
+}
+
+/* ---- counting within a stretch of time ---- */
+
+static void forget_grants(const struct throttle *throttle, struct grants *grants, msim_time now)
+{
+    while (grants->count > 0 &&
+           time_between(grants->moments[grants->first], now) >= throttle->within) {
+        grants->first++;
+        grants->count--;
+    }
+}
+
+/* Room for one more.  Half of it is empty whenever they move, so that moving is rare. */
+static int reserve_grant(struct msim_faults *faults, const struct throttle *throttle,
+                         struct grants *grants)
+{
+    if (grants->first + grants->count < grants->capacity)
+        return MSIM_OK;
+    if (grants->count <= grants->capacity / 2 && grants->capacity > 0) {
+        memmove(grants->moments, grants->moments + grants->first,
+                grants->count * sizeof *grants->moments);
+        grants->first = 0;
+        return MSIM_OK;
+    }
+    void *moments = grants->moments;
+    int r = msim_mem_grow(&faults->allocator, &moments, &grants->capacity, sizeof *grants->moments,
+                          grants->capacity + 1, 2 * (size_t)throttle->burst);
+    if (r == MSIM_OK)
+        grants->moments = moments;
+    return r;
+}
+
+/* Whether the bucket grants it now. */
+static bool has_room(const struct throttle *throttle, struct bucket *bucket, msim_int128 cost,
+                     msim_time now)
+{
+    if (throttle->within == 0)
+        return bucket->level >= cost;
+    forget_grants(throttle, &bucket->grants, now);
+    return bucket->grants.count < (size_t)throttle->burst;
+}
+
+/* How long a message that got none has to wait; 0 where waiting would not help. */
+static msim_time time_to_room(const struct throttle *throttle, const struct bucket *bucket,
+                              msim_int128 cost, msim_time now)
+{
+    const struct grants *grants = &bucket->grants;
+
+    if (throttle->within == 0)
+        return cost > capacity_of(throttle) ? 0
+                                            : time_between(now, moment_of(throttle, bucket, cost));
+    if (grants->count < (size_t)throttle->burst)
+        return 0;
+    size_t last = grants->first + grants->count - (size_t)throttle->burst;
+    return throttle->within - time_between(grants->moments[last], now);
 }
 
 /* ---- buckets ---- */
@@ -113,6 +172,8 @@ int msim_fault_throttle_prepare(struct msim_faults *faults, struct slot *slot,
 static void bucket_finish(struct msim_faults *faults, struct bucket *bucket)
 {
     msim_mem_free(&faults->allocator, bucket->queue, bucket->capacity * sizeof *bucket->queue);
+    msim_mem_free(&faults->allocator, bucket->grants.moments,
+                  bucket->grants.capacity * sizeof *bucket->grants.moments);
     *bucket = (struct bucket){.grant = MSIM_TIME_NEVER};
 }
 
@@ -332,8 +393,8 @@ static void reject(struct msim_faults *faults, uint32_t index, struct slot *slot
         outgoing.duration = bucket->banned_until == MSIM_TIME_NEVER
                                 ? MSIM_TIME_NEVER
                                 : time_between(now, bucket->banned_until);
-    } else if (cost <= capacity_of(throttle)) {
-        outgoing.duration = time_between(now, moment_of(throttle, bucket, cost));
+    } else {
+        outgoing.duration = time_to_room(throttle, bucket, cost, now);
     }
     memcpy(outgoing.strategy, slot->strategy->id, slot->strategy->id_length + 1);
     link->balance.rejected++;
@@ -482,7 +543,8 @@ static bool overflow(struct msim_faults *faults, uint32_t index, const struct cl
     return true;
 }
 
-static void commit(struct msim_faults *faults, uint32_t index, const struct claim *claim)
+static void commit(struct msim_faults *faults, uint32_t index, const struct claim *claim,
+                   msim_time now)
 {
     struct slot *slot = &faults->slots[claim->slot];
     const struct throttle *throttle = &slot->strategy->as.throttle;
@@ -492,7 +554,10 @@ static void commit(struct msim_faults *faults, uint32_t index, const struct clai
     struct extra *extra = extra_at(faults, node->extra);
 
     if (claim->ready) {
-        bucket->level -= claim->cost;
+        if (throttle->within == 0)
+            bucket->level -= claim->cost;
+        else
+            bucket->grants.moments[bucket->grants.first + bucket->grants.count++] = now;
         counts->granted++;
         return;
     }
@@ -506,6 +571,17 @@ static void commit(struct msim_faults *faults, uint32_t index, const struct clai
     if (counts->queue_now > counts->queue_max)
         counts->queue_max = counts->queue_now;
     arm(faults, claim->slot, claim->bucket);
+}
+
+/* What is granted now will be remembered: false where there is no memory for it. */
+static bool reserve(struct msim_faults *faults, const struct claim *claim)
+{
+    struct slot *slot = &faults->slots[claim->slot];
+    const struct throttle *throttle = &slot->strategy->as.throttle;
+
+    if (!claim->ready || throttle->within == 0)
+        return true;
+    return reserve_grant(faults, throttle, &slot->buckets[claim->bucket].grants) == MSIM_OK;
 }
 
 static size_t gather(struct msim_faults *faults, uint32_t index, struct claim *claims,
@@ -527,8 +603,8 @@ static size_t gather(struct msim_faults *faults, uint32_t index, struct claim *c
             refill(&slot->strategy->as.throttle, bucket, now);
             struct claim claim = {s, state->bucket, cost_of(&slot->strategy->as.throttle, node),
                                   false};
-            claim.ready =
-                bucket->count == 0 && bucket->level >= claim.cost && bucket->banned_until <= now;
+            claim.ready = bucket->count == 0 && bucket->banned_until <= now &&
+                          has_room(&slot->strategy->as.throttle, bucket, claim.cost, now);
             claims[count++] = claim;
         }
     }
@@ -546,8 +622,15 @@ enum throttle_result msim_fault_throttle(struct msim_faults *faults, uint32_t in
     for (size_t i = 0; i < count; i++)
         if (!claims[i].ready && overflow(faults, index, &claims[i], now))
             return THROTTLE_GONE;
+    for (size_t i = 0; i < count; i++) {
+        if (reserve(faults, &claims[i]))
+            continue;
+        faults->failure = MSIM_ERR_NOMEM;
+        lose(faults, index, &faults->slots[claims[i].slot]);
+        return THROTTLE_GONE;
+    }
     for (size_t i = 0; i < count; i++)
-        commit(faults, index, &claims[i]);
+        commit(faults, index, &claims[i], now);
     if (count == 0)
         return THROTTLE_GRANTED;
     return extra_at(faults, node_at(faults, index)->extra)->tokens > 0 ? THROTTLE_WAITING

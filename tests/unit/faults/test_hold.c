@@ -264,6 +264,39 @@ static void bans_grow_as_those_of_the_python_simulator(void **state)
     bench_finish(&bench);
 }
 
+/* The count against the plainest one: all that passed within the last 100 ms. */
+static void a_count_within_a_time_is_exact(void **state)
+{
+    struct bench bench;
+    msim_time passed[4000];
+    size_t count = 0;
+    msim_time now = 0;
+
+    (void)state;
+    bench_start(&bench);
+    bench_add(&bench, 0,
+              "{\"kind\":\"throttle\",\"id\":\"t\",\"select\":{\"dir\":\"in\"},\"burst\":37,"
+              "\"within\":\"100ms\",\"on_exceed\":\"reject\"}");
+    for (uint64_t i = 0; i < COUNT(passed); i++) {
+        now += (msim_time)(i * 2654435761U % 5) * MS / 2 + (i % 500 == 499) * 90 * MS;
+        size_t recent = 0;
+        for (size_t k = count; k > 0 && now - passed[k - 1] < 100 * MS; k--)
+            recent++;
+        bench.count = 0;
+        bench_text(&bench, now, bench.in, MSIM_FAULT_ORDER_NEW, "x");
+        bench_run(&bench, now);
+        assert_int_equal(bench.count, 1);
+        assert_int_equal(bench.seen[0].action == MSIM_FAULT_ACTION_REJECT, recent >= 37);
+        if (recent < 37)
+            passed[count++] = now;
+        else
+            assert_int_equal(bench.seen[0].duration, passed[count - 37] + 100 * MS - now);
+    }
+    assert_in_range(count, 1000, 3900);
+    bench_check(&bench);
+    bench_finish(&bench);
+}
+
 static void a_ban_is_forgotten_when_the_next_violation_is_late(void **state)
 {
     struct bench bench;
@@ -720,6 +753,7 @@ int main(void)
         cmocka_unit_test(a_slow_consumer_is_disconnected),
         cmocka_unit_test(conflation_keeps_the_newest_of_each_symbol),
         cmocka_unit_test(bans_grow_as_those_of_the_python_simulator),
+        cmocka_unit_test(a_count_within_a_time_is_exact),
         cmocka_unit_test(a_ban_is_forgotten_when_the_next_violation_is_late),
         cmocka_unit_test(buckets_are_shared_as_the_scope_says),
         cmocka_unit_test(a_held_message_is_overtaken_by_exactly_k),

@@ -159,6 +159,12 @@ static const struct bad bad[] = {
      "/queue", "wait", MSIM_ERR_INVALID},
     {"{\"kind\":\"throttle\"," SELECT_OUT ",\"rate\":1,\"code\":9}", "/code", "rejects",
      MSIM_ERR_INVALID},
+    {"{\"kind\":\"throttle\"," SELECT_OUT ",\"rate\":1,\"within\":\"1s\",\"on_exceed\":\"drop\"}",
+     "/rate", "tokens", MSIM_ERR_INVALID},
+    {"{\"kind\":\"throttle\"," SELECT_OUT ",\"within\":\"1s\"}", "/within", "reject",
+     MSIM_ERR_INVALID},
+    {"{\"kind\":\"throttle\"," SELECT_OUT ",\"within\":\"0s\",\"on_exceed\":\"drop\"}", "/within",
+     "1s", MSIM_ERR_INVALID},
     {"{\"kind\":\"reorder\"," SELECT_OUT
      ",\"max_wait\":\"1s\",\"mode\":\"shuffle\",\"window\":3,\"k\":2}",
      "/k", "hold", MSIM_ERR_INVALID},

@@ -386,6 +386,49 @@ static void a_silent_connection_says_nothing_after_so_many_messages(void **state
     bench_finish(&bench);
 }
 
+/* One request of the simulator's rate limit; whether it passed. */
+static bool request_passes(struct bench *bench, struct msim_fault_link *in, msim_time now,
+                           msim_time retry)
+{
+    bench->count = 0;
+    bench_text(bench, now, in, MSIM_FAULT_ORDER_NEW, "x");
+    bench_run(bench, now);
+    assert_int_equal(bench->count, 1);
+    assert_int_equal(bench->seen[0].duration, retry);
+    return bench->seen[0].action != MSIM_FAULT_ACTION_REJECT;
+}
+
+static void the_rate_limit_counts_the_requests_of_the_last_second(void **state)
+{
+    struct bench bench;
+    const char json[] = "{\"modes\":{\"rate_limit\":{\"enabled\":true,\"baseline_rps\":10}}}";
+
+    (void)state;
+    bench_start(&bench);
+    struct msim_fault_link *in =
+        msim_fault_session_link(bench_session(&bench, 0, "acct-A", MSIM_FAULT_REST), MSIM_FAULT_IN);
+    assert_int_equal(msim_faults_python_modes(bench.faults, 0, json, strlen(json), NULL), MSIM_OK);
+    /* Ten in each second, at its border: steadily, and for long. */
+    for (int i = 0; i < 100; i++)
+        assert_true(request_passes(&bench, in, i * 100 * MS, 0));
+    /* The eleventh, a nanosecond too early; then blocked for ten seconds. */
+    msim_time at = 10 * SEC - 1;
+    assert_false(request_passes(&bench, in, at, 10 * SEC));
+    assert_false(request_passes(&bench, in, at + 10 * SEC - 1, 1));
+    /* Spread over nearly a second, where a bucket of tokens would let them pass. */
+    at += 10 * SEC;
+    for (int i = 0; i < 10; i++)
+        assert_true(request_passes(&bench, in, at + i * 99 * MS, 0));
+    assert_false(request_passes(&bench, in, at + 990 * MS, 60 * SEC));
+    at += 60 * SEC + 990 * MS;
+    for (int i = 0; i < 10; i++)
+        assert_true(request_passes(&bench, in, at, 0));
+    assert_false(request_passes(&bench, in, at + SEC - 1, MSIM_TIME_NEVER));
+    assert_false(request_passes(&bench, in, at + 100000 * SEC, MSIM_TIME_NEVER));
+    bench_check(&bench);
+    bench_finish(&bench);
+}
+
 static void directions_of_modes_can_be_chosen(void **state)
 {
     struct bench bench;
@@ -640,6 +683,7 @@ int main(void)
         cmocka_unit_test(presets_of_later_kinds_say_what_they_need),
         cmocka_unit_test(the_python_simulator_s_modes_have_its_statistics),
         cmocka_unit_test(a_silent_connection_says_nothing_after_so_many_messages),
+        cmocka_unit_test(the_rate_limit_counts_the_requests_of_the_last_second),
         cmocka_unit_test(directions_of_modes_can_be_chosen),
         cmocka_unit_test(enabled_without_a_mode_is_enabled_all_the_same),
         cmocka_unit_test(unknown_modes_are_refused_with_the_nearest),
