@@ -393,8 +393,10 @@ int msim_fault_add_node(struct msim_faults *faults, const struct msim_json_docum
         return r;
     r = install(faults, strategy, place);
     if (r < 0) {
+        struct msim_detail words = {.text = ""};
         msim_fault_strategy_free(strategy, &faults->allocator);
-        return explain(detail, r);
+        explain(&words, r);
+        return msim_json_refuse(document, at, detail, r, "%s", words.text);
     }
     return MSIM_OK;
 }

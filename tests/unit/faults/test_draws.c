@@ -62,6 +62,63 @@ static void a_drop_at_p_0_1_hits_the_golden_messages(void **state)
     bench_finish(&bench);
 }
 
+/*
+ * All that happened in a run with every network kind and every distribution, as one number: the
+ * same from every compiler, at every level of optimisation (tests/golden) and on every machine.
+ */
+static void a_run_of_every_kind_leaves_the_golden_trace(void **state)
+{
+    static const char plan[] =
+        "[{\"id\":\"burst\",\"kind\":\"drop\",\"select\":{\"dir\":\"out\"},"
+        "\"ge\":{\"p_gb\":0.01,\"p_bg\":0.2,\"h_good\":0.001,\"h_bad\":0.8}},"
+        "{\"id\":\"calm\",\"kind\":\"drop\",\"select\":{\"dir\":\"in\"},"
+        "\"ge_time\":{\"mean_good\":\"2s\",\"mean_bad\":\"300ms\",\"h_good\":0,\"h_bad\":0.9}},"
+        "{\"id\":\"twice\",\"kind\":\"duplicate\",\"select\":{\"dir\":\"out\"},\"p\":0.1,"
+        "\"copies\":[1,3],\"gap\":{\"type\":\"lognormal\",\"median\":\"5ms\",\"sigma\":0.7}},"
+        "{\"id\":\"spoil\",\"kind\":\"corrupt\",\"select\":{\"dir\":\"out\"},\"p\":0.2,\"mode\":["
+        "{\"mode\":\"bitflip\",\"bits\":3},{\"mode\":\"num_digits\"},{\"mode\":\"truncate\"},"
+        "{\"mode\":\"garbage\"},{\"mode\":\"split\"},{\"mode\":\"concat\"},"
+        "{\"mode\":\"scramble\",\"weight\":3},{\"mode\":\"field_drop\"}]},"
+        "{\"id\":\"slow\",\"kind\":\"throttle\",\"select\":{\"dir\":\"out\"},\"rate\":160.5,"
+        "\"burst\":9,\"queue\":64},"
+        "{\"id\":\"late\",\"kind\":\"delay\",\"select\":{\"dir\":\"out\"},\"p\":0.3,\"stick\":0.5,"
+        "\"order\":\"none\",\"dist\":{\"type\":\"mixture\",\"parts\":["
+        "{\"weight\":4,\"dist\":{\"type\":\"uniform\",\"min\":\"1ms\",\"max\":\"9ms\"}},"
+        "{\"weight\":3,\"dist\":{\"type\":\"exp\",\"mean\":\"7ms\"}},"
+        "{\"weight\":2,\"dist\":{\"type\":\"normal\",\"mean\":\"20ms\",\"sd\":\"9ms\"}},"
+        "{\"weight\":1,\"dist\":{\"type\":\"pareto\",\"scale\":\"2ms\",\"alpha\":1.3}}]}},"
+        "{\"id\":\"mixed\",\"kind\":\"reorder\",\"select\":{\"dir\":\"out\"},\"p\":0.1,\"k\":[1,4],"
+        "\"max_wait\":\"200ms\"},"
+        "{\"id\":\"cut\",\"kind\":\"slice\",\"select\":{\"dir\":\"out\"},\"p\":0.1,"
+        "\"chunk\":[1,7]}]";
+    struct bench bench;
+
+    (void)state;
+    bench_start_traced(&bench, true);
+    if (msim_faults_add_all(bench.faults, 0, plan, strlen(plan), &bench.detail) < 0)
+        fail_msg("%s", bench.detail.text);
+    for (int i = 0; i < 4000; i++) {
+        char text[64];
+        msim_time now = i * 7 * MS + i % 3;
+        snprintf(text, sizeof text, "{\"n\":%d,\"price\":\"%d.5\"}", i, 100 + i % 17);
+        bench_text(&bench, now, bench.out, MSIM_FAULT_MD_TRADE, text);
+        bench_text(&bench, now, bench.in, MSIM_FAULT_ORDER_NEW, text);
+        bench_run(&bench, now);
+    }
+    bench_run(&bench, 100 * SEC);
+    bench_check(&bench);
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < bench.count; i++) {
+        assert_true(bench.seen[i].length < sizeof bench.seen[i].text);
+        bytes = bytes * 31 + msim_fnv(bench.seen[i].text, bench.seen[i].length);
+    }
+    uint64_t trace = msim_fnv(bench.trace, bench.trace_length);
+    if (trace != UINT64_C(0x2e8d2bb017d5e4f9) || bytes != UINT64_C(0x29f0c3f648c1f5ca))
+        fail_msg("trace %016llx, bytes %016llx of %zu messages", (unsigned long long)trace,
+                 (unsigned long long)bytes, bench.count);
+    bench_finish(&bench);
+}
+
 /* ---- integer tables against libm ---- */
 
 static uint64_t uniform(uint64_t i)
@@ -251,6 +308,7 @@ int main(void)
         cmocka_unit_test(philox_gives_the_golden_blocks),
         cmocka_unit_test(keys_and_draws_are_the_golden_ones),
         cmocka_unit_test(a_drop_at_p_0_1_hits_the_golden_messages),
+        cmocka_unit_test(a_run_of_every_kind_leaves_the_golden_trace),
         cmocka_unit_test(logarithms_are_those_of_libm),
         cmocka_unit_test(powers_of_two_are_those_of_libm),
         cmocka_unit_test(normal_quantiles_are_those_of_libm),

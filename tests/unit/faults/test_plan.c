@@ -413,6 +413,68 @@ static void every_name_reads_back(void **state)
     assert_string_equal(msim_fault_channel_name(MSIM_FAULT_INPROC), "inproc");
 }
 
+/* "strategies" strategies: each drops its own one of so many messages. */
+static char *many_strategies(size_t count)
+{
+    size_t size = 64 + count * 96;
+    char *json = malloc(size);
+    size_t length = 0;
+
+    assert_non_null(json);
+    length += (size_t)snprintf(json, size, "{\"strategies\":[");
+    for (size_t i = 0; i < count; i++)
+        length += (size_t)snprintf(json + length, size - length,
+                                   "%s{\"kind\":\"drop\",\"select\":{\"dir\":\"out\"},"
+                                   "\"skip\":%zu,\"max_hits\":1}",
+                                   i > 0 ? "," : "", 2 * i);
+    snprintf(json + length, size - length, "]}");
+    return json;
+}
+
+static void as_many_strategies_as_there_may_be_all_act(void **state)
+{
+    struct bench bench;
+    char *json = many_strategies(256);
+    const char one_more[] = "{\"kind\":\"drop\",\"select\":{\"dir\":\"out\"}}";
+
+    (void)state;
+    bench_start(&bench);
+    assert_int_equal(msim_faults_add_all(bench.faults, 0, json, strlen(json), &bench.detail),
+                     MSIM_OK);
+    for (int i = 0; i < 600; i++)
+        assert_int_equal(bench_text(&bench, i, bench.out, MSIM_FAULT_OTHER, "x"),
+                         i % 2 == 0 && i < 512 ? MSIM_FAULT_TAKEN : MSIM_FAULT_PASS);
+    assert_int_equal(msim_fault_link_balance(bench.out).dropped, 256);
+    assert_int_equal(bench_counts(&bench, "drop-255").hits, 1);
+    assert_int_equal(
+        msim_faults_add(bench.faults, 600, one_more, strlen(one_more), NULL, &bench.detail),
+        MSIM_ERR_LIMIT);
+    assert_non_null(strstr(bench.detail.text, "remove one"));
+    assert_int_equal(msim_faults_remove(bench.faults, 600, "drop-7"), MSIM_OK);
+    bench_add(&bench, 600, one_more);
+    assert_int_equal(bench_text(&bench, 600, bench.out, MSIM_FAULT_OTHER, "x"), MSIM_FAULT_TAKEN);
+    bench_check(&bench);
+    bench_finish(&bench);
+    free(json);
+}
+
+static void one_strategy_too_many_is_refused_with_its_place_and_the_remedy(void **state)
+{
+    struct bench bench;
+    char *json = many_strategies(257);
+
+    (void)state;
+    bench_start(&bench);
+    assert_int_equal(msim_faults_add_all(bench.faults, 0, json, strlen(json), &bench.detail),
+                     MSIM_ERR_LIMIT);
+    assert_non_null(strstr(bench.detail.text, "/strategies/256 "));
+    assert_non_null(strstr(bench.detail.text, "remove one, or raise max_strategies"));
+    /* Nothing has changed. */
+    assert_int_equal(bench_text(&bench, 0, bench.out, MSIM_FAULT_OTHER, "x"), MSIM_FAULT_PASS);
+    bench_finish(&bench);
+    free(json);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -426,6 +488,8 @@ int main(void)
         cmocka_unit_test(a_reset_begins_anew),
         cmocka_unit_test(statistics_say_how_much_room_they_need),
         cmocka_unit_test(every_name_reads_back),
+        cmocka_unit_test(as_many_strategies_as_there_may_be_all_act),
+        cmocka_unit_test(one_strategy_too_many_is_refused_with_its_place_and_the_remedy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
