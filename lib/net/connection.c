@@ -661,7 +661,10 @@ static void check_life(struct msim_connection *connection)
         }
         connection->is_pinged = true;
         connection->since = now;
-        due = msim_time_after(now, limits->ping_timeout);
+        /* An answer is looked for as often as pings are due, so that they keep their beat. */
+        due = msim_time_after(now, limits->ping_timeout < limits->ping_interval
+                                       ? limits->ping_timeout
+                                       : limits->ping_interval);
     }
     wait_until(connection, due < message ? due : message);
 }

@@ -258,6 +258,26 @@ static void silence_is_answered_with_pings_and_no_answer_with_the_end(void **sta
     bench_finish(&bench);
 }
 
+/* The patience of a minute, which the test does not have, is not the beat of the pings. */
+static void answered_pings_keep_their_beat_whatever_the_patience(void **state)
+{
+    const struct msim_connection_limits limits = {.ping_interval = 20 * MS,
+                                                  .ping_timeout = 60 * MSIM_NS_PER_S};
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, &limits, 0);
+    int fd = raw_open(&bench);
+    for (int i = 0; i < 5; i++) {
+        raw_expect_frame(&bench, fd, 0x89, "", 0);
+        raw_send_frame(&bench, fd, 0x8A, "", 0);
+    }
+    assert_string_equal(bench.log, "opened ");
+    close(fd);
+    until_log(&bench, "opened closed(1006) ");
+    bench_finish(&bench);
+}
+
 static void who_sends_anything_is_alive(void **state)
 {
     const struct msim_connection_limits limits = {.ping_interval = 10 * MS,
@@ -688,6 +708,7 @@ int main(void)
         cmocka_unit_test(who_is_slow_with_its_request_is_told_408),
         cmocka_unit_test(who_spoke_in_time_is_heard_before_anybody_is_judged),
         cmocka_unit_test(silence_is_answered_with_pings_and_no_answer_with_the_end),
+        cmocka_unit_test(answered_pings_keep_their_beat_whatever_the_patience),
         cmocka_unit_test(who_sends_anything_is_alive),
         cmocka_unit_test(who_takes_what_it_gets_is_alive),
         cmocka_unit_test(who_does_not_read_is_not_judged_by_pings_behind_a_backlog),
