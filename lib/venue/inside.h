@@ -176,6 +176,8 @@ struct kept {
     uint32_t older; /* of the account; in a free one the next free one */
     uint32_t newer;
     uint32_t finished_next; /* in the order in which they finished */
+    uint32_t live_older;    /* of the account's live ones */
+    uint32_t live_newer;
     bool live;
 };
 
@@ -186,6 +188,7 @@ struct kept_fill {
 
 struct owner {
     uint32_t newest; /* of kept orders; 0 for none */
+    uint32_t newest_live;
     uint64_t newest_fill;
 };
 

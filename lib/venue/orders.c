@@ -151,12 +151,37 @@ static void forget_oldest(struct msim_venue *venue)
     __builtin_prefetch(&orders->entries[orders->finished_first].older, 1);
 }
 
+/* The youngest of its account. */
+static void live_put(struct orders *orders, struct owner *owner, uint32_t entry)
+{
+    struct kept *kept = &orders->entries[entry];
+
+    kept->live = true;
+    kept->live_newer = 0;
+    kept->live_older = owner->newest_live;
+    if (kept->live_older)
+        orders->entries[kept->live_older].live_newer = entry;
+    owner->newest_live = entry;
+}
+
+static void live_take(struct orders *orders, uint32_t entry)
+{
+    struct kept *kept = &orders->entries[entry];
+
+    kept->live = false;
+    if (kept->live_newer)
+        orders->entries[kept->live_newer].live_older = kept->live_older;
+    else
+        orders->owners[kept->view.order.account].newest_live = kept->live_older;
+    if (kept->live_older)
+        orders->entries[kept->live_older].live_newer = kept->live_newer;
+}
+
 static void finish_order(struct msim_venue *venue, uint32_t entry)
 {
     struct orders *orders = &venue->orders;
     struct kept *kept = &orders->entries[entry];
 
-    kept->live = false;
     kept->finished_next = 0;
     if (orders->finished_last)
         orders->entries[orders->finished_last].finished_next = entry;
@@ -200,7 +225,7 @@ static int order_begins(struct msim_venue *venue, const struct msim_event *event
         entry = orders->used++;
     struct kept *kept = &orders->entries[entry];
     memset(kept, 0, sizeof *kept);
-    kept->live = true;
+    live_put(orders, owner, entry);
     kept->view.created_at = event->time;
     kept->view.updated_at = event->time;
     struct msim_order_view *order = &kept->view.order;
@@ -262,8 +287,10 @@ static int order_fills(struct msim_venue *venue, const struct msim_event *event)
     kept->view.order.status = event->status;
     if (!msim_add_check(kept->view.notional, fill->notional, &kept->view.notional))
         kept->view.notional = INT64_MAX;
-    if (event->status == MSIM_STATUS_FILLED && kept->live)
+    if (event->status == MSIM_STATUS_FILLED && kept->live) {
+        live_take(&venue->orders, entry);
         finish_order(venue, entry);
+    }
     return MSIM_OK;
 }
 
@@ -279,8 +306,10 @@ static void order_changes(struct msim_venue *venue, const struct msim_event *eve
     if (event->kind == MSIM_EVENT_REPLACED || event->kind == MSIM_EVENT_TRIGGERED)
         return;
     kept->view.code = event->code;
-    if (kept->live)
+    if (kept->live) {
+        live_take(&venue->orders, entry);
         finish_order(venue, entry);
+    }
 }
 
 int msim_orders_event(struct msim_venue *venue, const struct msim_event *event)
@@ -347,8 +376,10 @@ size_t msim_venue_orders(const struct msim_venue *venue, uint32_t account, uint3
     if (!venue || !views || account >= venue->orders.owner_capacity)
         return 0;
     const struct orders *orders = &venue->orders;
-    for (uint32_t i = orders->owners[account].newest; i && count < capacity;
-         i = orders->entries[i].older) {
+    const struct owner *owner = &orders->owners[account];
+    const bool live_alone = which == MSIM_VENUE_LIVE; /* the finished ones are stepped over */
+    for (uint32_t i = live_alone ? owner->newest_live : owner->newest; i && count < capacity;
+         i = live_alone ? orders->entries[i].live_older : orders->entries[i].older) {
         const struct kept *kept = &orders->entries[i];
         if (kept->view.order.order >= before ||
             !(which & (kept->live ? MSIM_VENUE_LIVE : MSIM_VENUE_FINISHED)) ||
@@ -449,6 +480,8 @@ int msim_orders_sort(struct msim_venue *venue)
         if (owner->newest)
             orders->entries[owner->newest].newer = entry;
         owner->newest = entry;
+        if (orders->entries[entry].live)
+            live_put(orders, owner, entry);
     }
     msim_due_finish(&ages);
     return r;

@@ -224,6 +224,72 @@ static void finished_orders_are_found_until_so_many_others_have_finished(void **
     }
 }
 
+/* Each of the first `until` orders is found as long as it is kept, and listed while it is live. */
+static void assert_kept(const struct bench *bench, const uint64_t *numbers, const uint64_t *ended,
+                        size_t until, uint64_t finished, uint64_t kept)
+{
+    static struct msim_venue_order_view views[64];
+    struct msim_venue_order_view view;
+    size_t live = 0;
+
+    for (size_t i = 0; i < until; i++) {
+        const bool is_kept = ended[i] == 0 || ended[i] + kept > finished;
+        assert_int_equal(msim_venue_order(bench->venue, bench->alice, numbers[i], &view),
+                         is_kept ? MSIM_OK : MSIM_ERR_NOT_FOUND);
+        if (is_kept)
+            assert_int_equal(view.order.order, numbers[i]);
+        live += ended[i] == 0;
+    }
+    assert_int_equal(msim_venue_orders(bench->venue, bench->alice, MSIM_ALL_INSTRUMENTS,
+                                       MSIM_VENUE_LIVE, UINT64_MAX, views, 64),
+                     live);
+    size_t at = 0;
+    for (size_t i = until; i-- > 0;)
+        if (ended[i] == 0)
+            assert_int_equal(views[at++].order.order, numbers[i]);
+}
+
+/* So few are kept that the index is small and full, and each that leaves moves others in it. */
+static void an_order_that_is_forgotten_hides_no_other(void **state)
+{
+    enum { ORDERS = 1500, LIVE = 40, KEPT = 20 };
+    static uint64_t numbers[ORDERS];
+    static uint64_t ended[ORDERS];
+    struct bench *bench = *state;
+    struct msim_venue_params params = MSIM_VENUE_PARAMS_INIT;
+    struct msim_venue_output out;
+    uint64_t finished = 0;
+    uint64_t chance = 1;
+    size_t live = 0;
+
+    bench_close(bench);
+    params.finished_orders = KEPT;
+    bench_open(bench, &params);
+    memset(ended, 0, sizeof ended);
+    for (size_t i = 0; i < ORDERS; i++) {
+        bench_place(bench, bench->alice, MSIM_SIDE_BUY, 9000, 5, SECOND);
+        while (msim_venue_pull(bench->venue, SECOND, &out, NULL) == MSIM_PULL_RECORD)
+            if (out.kind == MSIM_VENUE_EVENT && out.event->kind == MSIM_EVENT_ACCEPTED)
+                numbers[i] = out.event->order;
+        live++;
+        while (live > LIVE) {
+            chance = chance * UINT64_C(6364136223846793005) + 1;
+            const size_t goes = (size_t)(chance >> 33) % (i + 1);
+            if (ended[goes] > 0)
+                continue;
+            struct msim_venue_order cancel = bench_order(bench->alice, 0, 0, 0, SECOND);
+            cancel.command.kind = MSIM_COMMAND_CANCEL;
+            cancel.command.type = 0;
+            cancel.command.order = numbers[goes];
+            assert_int_equal(msim_venue_submit(bench->venue, &cancel), MSIM_VENUE_APPLIED);
+            bench_drain(bench);
+            ended[goes] = ++finished;
+            live--;
+            assert_kept(bench, numbers, ended, i + 1, finished, KEPT);
+        }
+    }
+}
+
 /* Each second order stays; a naive memory says which texts are known. */
 static void texts_are_known_as_long_as_their_orders_and_numbers_rise(void **state)
 {
@@ -355,6 +421,7 @@ int main(void)
         TEST(a_client_id_again_is_answered_with_the_first_order),
         TEST(an_order_is_cancelled_by_its_text),
         TEST(finished_orders_are_found_until_so_many_others_have_finished),
+        TEST(an_order_that_is_forgotten_hides_no_other),
         TEST(texts_are_known_as_long_as_their_orders_and_numbers_rise),
         TEST(bad_client_ids_are_refused),
         TEST(an_account_has_one_number),
