@@ -218,6 +218,50 @@ class WebSocket(unittest.TestCase):
         with Server(EXCHANGE, *LONELY) as server:
             asyncio.run(go(server))
 
+    def test_who_missed_more_than_is_kept_gets_a_fresh_state_of_every_channel(self):
+        async def go(server):
+            async with websockets.connect(server.url + "/ws?session=erin") as socket:
+                robot = Robot(socket)
+                for symbol in ("BTC/USD", "ETH/USD"):
+                    await robot.ask(type="SUBSCRIBE", channel="TRADES", symbol=symbol)
+                await robot.order(price="41000", quantity="2")
+                for _ in range(3):
+                    await robot.order(side="SELL", price="41000", quantity="0.5",
+                                      self_trade_prevention="NONE")
+                told = [told["sequence"] for told in robot.passed if told["type"] == "TRADE"]
+                self.assertEqual(told, list(range(2, 2 + len(told))))
+                answers = {}
+                for channel, kind in {"TRADES": "TRADES", "TICKER": "MARKET_DATA",
+                                      "ORDERBOOK_L2": "ORDERBOOK_UPDATE",
+                                      "ORDERBOOK": "ORDERBOOK_UPDATE",
+                                      "ORDERBOOK_L3": "BOOK_EVENT", "CANDLES": "CANDLE"}.items():
+                    # A sequence that has not been: of a server that ran before, say.
+                    answer = await robot.ask(
+                        type="RESUME", channel=channel, symbol="BTC/USD", from_sequence=1000
+                    )
+                    self.assertEqual(answer["type"], "SUBSCRIBED")
+                    answers[channel] = await robot.next(kind)
+                trades = answers["TRADES"]
+                self.assertEqual(trades["sequence"], 4)
+                self.assertEqual([trade["quantity"] for trade in trades["trades"]], ["0.5"] * 3)
+                self.assertTrue(answers["ORDERBOOK_L2"]["snapshot"])
+                await robot.ask(
+                    type="RESUME", channel="TRADES", symbol="ETH/USD", from_sequence=1000
+                )
+                self.assertEqual((await robot.next("TRADES"))["trades"], [])
+
+        with Server(EXCHANGE, *LONELY) as server:
+            asyncio.run(go(server))
+
+    def test_an_expiry_that_has_passed_is_refused_with_that_reason(self):
+        async def talk(robot):
+            answer = await robot.order(time_in_force="GTD", expires_at="2009-01-01T00:00:00Z")
+            self.assertEqual((answer["type"], answer["code"]), ("ORDER_REJECT", "OUT_OF_RANGE"))
+            self.assertIn("expires_at has passed", answer["reason"])
+
+        with Server(EXCHANGE, *LONELY) as server:
+            with_robots(server, talk, "")
+
     def test_no_text_closes_the_connection_and_each_is_answered(self):
         bad = ["", "{", "[]", "null", "{}", '{"type":"X"}', '{"type":"PING","type":"PING"}', "\u0000",
                "[" * 5000, '{"a":' * 100, '{"type":"PLACE_ORDER","symbol":{}}', "\ufeff{}",

@@ -223,6 +223,20 @@ static void send_state(struct msim_exchange_server *server, struct msim_exchange
         msim_exchange_send(server, client, &message);
 }
 
+/* The last trades, for whoever missed more than is kept. */
+static void send_trades(struct msim_exchange_server *server, struct msim_exchange_client *client,
+                        const struct msim_exchange_feed *feed)
+{
+    struct msim_native_stamp stamp = msim_exchange_stamp(server);
+    const char *bytes = NULL;
+
+    stamp.sequence = feed->sequence;
+    server->request.limit = 0;
+    size_t length = msim_exchange_encode_trades(server, &stamp, MSIM_NATIVE_MESSAGE, &bytes);
+    if (length > 0)
+        msim_exchange_reply(server, client, MSIM_FAULT_MD_SNAPSHOT, bytes, length);
+}
+
 /* The account's open orders, and where its private messages stand. */
 static void send_orders(struct msim_exchange_server *server, struct msim_exchange_client *client)
 {
@@ -372,6 +386,8 @@ void msim_exchange_resume(struct msim_exchange_server *server, struct msim_excha
     confirm(server, client, MSIM_NATIVE_SUBSCRIBED);
     if (feed->history.bytes && msim_exchange_history_has(&feed->history, from))
         send_past(server, client, &feed->history, from);
+    else if (topic == TOPIC_TRADES)
+        send_trades(server, client, feed);
     else
         send_state(server, client, market, topic);
 }

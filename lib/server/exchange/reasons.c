@@ -87,6 +87,9 @@ void msim_exchange_reason(const struct msim_exchange_server *server, const struc
         event->side == MSIM_SIDE_SELL ? view.params.base_asset : view.params.quote_asset;
     if (event->code == MSIM_REJECT_OFF_TICK || event->code == MSIM_REJECT_OFF_LOT) {
         off_grid(event, &view.params, out, size);
+    } else if (event->code == MSIM_REJECT_OUT_OF_RANGE && event->time_in_force == MSIM_TIF_GTD &&
+               event->as.order.expires_at <= event->time) {
+        snprintf(out, size, "expires_at has passed: choose a moment that is to come");
     } else if (event->code == MSIM_REJECT_MIN_NOTIONAL) {
         msim_engine_asset(server->engine, view.params.quote_asset, &asset);
         snprintf(out, size, "price times quantity is below the smallest notional, %s %s",
