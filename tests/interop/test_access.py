@@ -216,10 +216,13 @@ class Client(unittest.TestCase):
 
     def test_what_is_no_key_or_header_is_said(self):
         empty = self.file("empty", b"# nothing\n\n")
+        long = self.file("long", b"# " + b"x" * 1100 + b"\nplain\n")
         url = "ws://127.0.0.1:1"
         for arguments, words in (
             (("--api-key-file", "/nowhere"), "/nowhere: No such file"),
             (("--api-key-file", empty), "no key is in it"),
+            (("--api-key-file", long), "a line is longer than"),
+            (("--api-key-file", self.folder), "it cannot be read"),
             (("--header", "Name"), "'Name' is not like 'Name: value'"),
             (("--header", ": value"), "is not like"),
             (("--header", "Host: elsewhere"), "'Host' is the handshake's own"),

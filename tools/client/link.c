@@ -12,15 +12,18 @@
 
 /* ---- the key ---- */
 
-/* The first line that says something; false where there is none. */
-static bool first_line(FILE *file, char line[static KEY_LINE])
+/* The first line that says something; else words for what is amiss. */
+static const char *first_line(FILE *file, char line[static KEY_LINE])
 {
     while (fgets(line, KEY_LINE, file)) {
         const char *at = line + strspn(line, BLANKS);
+        /* Half a key would be another key, and the rest of a long remark none. */
+        if (strlen(line) == KEY_LINE - 1 && line[KEY_LINE - 2] != '\n')
+            return "a line is longer than 1022 bytes";
         if (*at != '\0' && *at != '#')
-            return true;
+            return NULL;
     }
-    return false;
+    return ferror(file) ? "it cannot be read" : "no key is in it";
 }
 
 static const char *key_option(const struct link_settings *settings)
@@ -44,13 +47,12 @@ static int find_key(struct link *link, struct terminal *terminal)
         return -1;
     if (path) {
         FILE *file = fopen(path, "re");
-        bool is_there = file && first_line(file, line);
-        if (!is_there)
-            terminal_fail(terminal, "%s: %s: %s", key_option(link->settings), path,
-                          file ? "no key is in it" : strerror(errno));
+        const char *words = file ? first_line(file, line) : strerror(errno);
+        if (words)
+            terminal_fail(terminal, "%s: %s: %s", key_option(link->settings), path, words);
         if (file)
             fclose(file);
-        if (!is_there)
+        if (words)
             return EXIT_USAGE;
         text = line;
     }
