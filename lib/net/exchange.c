@@ -165,6 +165,27 @@ size_t msim_exchange_receive(struct msim_exchange *exchange, const unsigned char
     return at;
 }
 
+static void nobody(void *context, struct msim_exchange *exchange)
+{
+    (void)context;
+    (void)exchange;
+}
+
+static void nobody_reads(void *context, struct msim_exchange *exchange, const unsigned char *bytes,
+                         size_t length)
+{
+    (void)context;
+    (void)exchange;
+    (void)bytes;
+    (void)length;
+}
+
+/* A request that no owner sees: it is answered before its body, where it has one. */
+static const struct msim_route_entry unrouted = {
+    .http = {.request = nobody, .body = nobody_reads},
+    .max_body_bytes = SIZE_MAX,
+};
+
 static bool wants_to_continue(const struct msim_http_head *head)
 {
     const struct msim_http_field *expect = msim_http_field(head, "Expect", NULL);
@@ -199,7 +220,7 @@ void msim_exchange_start(struct msim_connection *connection, const struct msim_h
     exchange->keeps_alive = keeps_alive(head);
     msim_bytes_init(&exchange->collected, route->max_body_bytes, &net->allocator);
     if (!copy_texts(exchange, head, path) ||
-        (head->has_body && wants_to_continue(head) &&
+        (head->has_body && route != &unrouted && wants_to_continue(head) &&
          msim_bytes_append(&connection->out, go_on, sizeof go_on - 1) < 0)) {
         exchange_free(exchange);
         msim_connection_end(connection);
@@ -439,27 +460,6 @@ int msim_exchange_refuse(struct msim_exchange *exchange, int status, const char 
 }
 
 /* ---- the transport's own answers ---- */
-
-static void nobody(void *context, struct msim_exchange *exchange)
-{
-    (void)context;
-    (void)exchange;
-}
-
-static void nobody_reads(void *context, struct msim_exchange *exchange, const unsigned char *bytes,
-                         size_t length)
-{
-    (void)context;
-    (void)exchange;
-    (void)bytes;
-    (void)length;
-}
-
-/* A request that no owner sees: it is answered before its body, where it has one. */
-static const struct msim_route_entry unrouted = {
-    .http = {.request = nobody, .body = nobody_reads},
-    .max_body_bytes = SIZE_MAX,
-};
 
 static struct msim_exchange *start_unrouted(struct msim_connection *connection,
                                             const struct msim_http_head *head, const char *path)

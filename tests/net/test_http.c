@@ -374,6 +374,12 @@ static void who_waits_to_be_told_to_go_on_is_told(void **state)
     assert_memory_equal(text, "HTTP/1.1 100 Continue\r\n\r\n", 25);
     raw_say(&desk.bench, fd, "body");
     assert_answer(&desk, fd, "200", "POST|/mirror||h|-|body");
+    /* Not where nobody takes it: the answer is there at once. */
+    raw_say(
+        &desk.bench, fd,
+        "POST /nowhere HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
+    assert_int_equal(raw_read(&desk.bench, fd, text, 12), 12);
+    assert_memory_equal(text, "HTTP/1.1 404", 12);
     close(fd);
     desk_finish(&desk);
 }
