@@ -25,7 +25,9 @@ struct msim_parquet;
 
 struct msim_parquet_params {
     size_t size;
-    const char *const *paths; /* files, globs, and folders: *.parquet in them, by path */
+    /* Files, globs, and folders: the *.parquet in them, by path, or where there is none the *.csv
+     * and *.csv.gz. */
+    const char *const *paths;
     size_t path_count;
     const char *timestamp_column; /* default "timestamp" */
     const char *price_column;     /* default "price" */

@@ -366,22 +366,34 @@ static int take_row(struct msim_csv *csv, const char *row, size_t length)
         if (r == MSIM_OK)
             r = take_cells(csv, count);
     }
-    if (r == MSIM_ERR_FORMAT && !is_header && csv->sink.bad)
+    if (r == MSIM_ERR_FORMAT && !is_header && csv->sink.bad) {
         r = csv->sink.bad(csv->sink.context, csv);
+        /* What is wrong with a row that is left out is not what ends the reading later. */
+        if (r >= 0)
+            csv->error = (struct msim_csv_error){0};
+    }
     csv->line += lines;
     csv->has_quotes = false;
     return r;
 }
 
-/* Looks at `length` more bytes for quotes. */
-static void note_quotes(struct msim_csv *csv, const char *at, size_t length)
+/*
+ * Looks at the row's bytes from `scanned` to `end` for quotes.  One opens a cell only where the
+ * cell begins, or doubles the one that has just closed it: a quote that went astray spoils its
+ * own row, and none of those behind it.
+ */
+static void note_quotes(struct msim_csv *csv, const char *row, size_t end)
 {
-    const char *end = at + length;
+    const char *at = row + csv->scanned;
 
-    while ((at = memchr(at, '"', (size_t)(end - at)))) {
+    while ((at = memchr(at, '"', (size_t)(row + end - at)))) {
+        size_t place = (size_t)(at++ - row);
         csv->has_quotes = true;
+        if (csv->in_quotes)
+            csv->closed = place + 1;
+        else if (place > 0 && row[place - 1] != ',' && csv->closed != place)
+            continue;
         csv->in_quotes = !csv->in_quotes;
-        at++;
     }
 }
 
@@ -391,9 +403,9 @@ static const char *find_end(struct msim_csv *csv, const char *row, size_t length
     while (csv->scanned < length) {
         const char *at = row + csv->scanned;
         const char *feed = memchr(at, '\n', length - csv->scanned);
-        size_t seen = feed ? (size_t)(feed - at) : length - csv->scanned;
-        note_quotes(csv, at, seen);
-        csv->scanned += seen;
+        size_t end = feed ? (size_t)(feed - row) : length;
+        note_quotes(csv, row, end);
+        csv->scanned = end;
         if (feed && !csv->in_quotes)
             return feed;
         csv->scanned += feed ? 1 : 0;
@@ -423,7 +435,7 @@ static int take_rows(struct msim_csv *csv, const char *text, size_t length, size
         if (r >= 0)
             r = take_row(csv, at, (size_t)(end - at));
         at = end + 1;
-        csv->scanned = 0;
+        csv->scanned = csv->closed = 0;
     }
     *taken = (size_t)(at - text);
     return r < 0 ? r : check_waiting(csv);

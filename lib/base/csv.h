@@ -88,6 +88,7 @@ struct msim_csv {
     bool in_quotes;  /* at `scanned` */
     bool has_quotes; /* in the row so far */
     size_t scanned;  /* of the row that waits */
+    size_t closed;   /* behind the quote of it that closed a cell last; 0: none did */
     struct msim_bytes waiting;
     struct msim_csv_cell cells[MSIM_CSV_MAX_COLUMNS];
     char unquoted[MSIM_CSV_MAX_ROW_BYTES];

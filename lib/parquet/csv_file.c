@@ -24,6 +24,11 @@ static bool ends_with(const char *path, const char *ending)
     return length > of_ending && strcmp(path + length - of_ending, ending) == 0;
 }
 
+bool msim_csv_file_named(const char *path)
+{
+    return ends_with(path, ".csv") || ends_with(path, ".csv.gz");
+}
+
 int msim_csv_file_is(const struct msim_parquet_file *file, bool *is, struct msim_detail *detail)
 {
     unsigned char magic[4] = {0};
@@ -36,8 +41,7 @@ int msim_csv_file_is(const struct msim_parquet_file *file, bool *is, struct msim
         if (memcmp(magic, "PAR1", 4) == 0 || memcmp(magic, "PARE", 4) == 0)
             return MSIM_OK;
     }
-    *is = (magic[0] == 0x1F && magic[1] == 0x8B) || ends_with(file->path, ".csv") ||
-          ends_with(file->path, ".csv.gz");
+    *is = (magic[0] == 0x1F && magic[1] == 0x8B) || msim_csv_file_named(file->path);
     return MSIM_OK;
 }
 
@@ -208,6 +212,16 @@ static void list_columns(const struct msim_csv *csv, char *text, size_t size)
     }
 }
 
+/* A line that has one column, and in it what other programs put between columns. */
+static const char *separator_words(const struct msim_csv *csv)
+{
+    if (csv->column_count != 1)
+        return "";
+    if (strchr(csv->names[0], ';'))
+        return "; columns are separated by commas, and not by semicolons";
+    return strchr(csv->names[0], '\t') ? "; columns are separated by commas, and not by tabs" : "";
+}
+
 static int explain(const struct reading *reading, int r, struct msim_detail *detail)
 {
     const struct msim_csv *csv = &reading->csv;
@@ -222,9 +236,9 @@ static int explain(const struct reading *reading, int r, struct msim_detail *det
         return msim_detail_set(
             detail, MSIM_ERR_NOT_FOUND,
             "%.200s, line %zu: no column \"%.40s\"; it has %s: name the one that "
-            "holds the %s (%s_column, or --columns %s=NAME)",
-            reading->schema.file, csv->error.line, csv->missing->name, columns, usual, usual,
-            usual);
+            "holds the %s (%s_column, or --columns %s=NAME)%s",
+            reading->schema.file, csv->error.line, csv->missing->name, columns, usual, usual, usual,
+            separator_words(csv));
     }
     if (r == MSIM_ERR_NOMEM || !csv->error.reason[0])
         return msim_detail_set(detail, r, "%s, line %zu: %s", reading->schema.file, csv->line,

@@ -9,6 +9,9 @@
 
 #include "parquet/dataset.h"
 
+/* Whether a name is that of a CSV file. */
+bool msim_csv_file_named(const char *path);
+
 /* Whether the file is to be read as CSV: by its first bytes, and where they do not say by name. */
 int msim_csv_file_is(const struct msim_parquet_file *file, bool *is, struct msim_detail *detail);
 

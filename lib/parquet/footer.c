@@ -276,8 +276,11 @@ static int find(struct footer *footer, const struct msim_parquet_file *file, uin
                                "it first",
                                file->path);
     if (memcmp(head, "PAR1", MAGIC_SIZE) != 0)
-        return msim_detail_set(detail, MSIM_ERR_FORMAT,
-                               "%s: not a Parquet file: it does not begin with PAR1", file->path);
+        return msim_detail_set(
+            detail, MSIM_ERR_FORMAT,
+            "%s: not a Parquet file: it does not begin with PAR1 (CSV is known by a "
+            "name that ends with .csv or .csv.gz)",
+            file->path);
     if (memcmp(tail + 4, "PAR1", MAGIC_SIZE) != 0)
         return msim_detail_set(detail, MSIM_ERR_FORMAT,
                                "%s: cut off: a Parquet file's last bytes are PAR1, and this one's "

@@ -12,6 +12,7 @@
 
 #include "base/detail.h"
 #include "base/mem.h"
+#include "parquet/csv_file.h"
 
 /* The bound on the files of one data set, and on the folders of one tree. */
 #define PATHS_LIMIT 1000000
@@ -85,6 +86,11 @@ static bool ends_as_parquet(const char *name)
     return length > sizeof ending - 1 && strcmp(name + length - (sizeof ending - 1), ending) == 0;
 }
 
+static bool ends_as_trades(const char *name)
+{
+    return ends_as_parquet(name) || msim_csv_file_named(name);
+}
+
 static size_t depth_of(const char *path)
 {
     size_t depth = 0;
@@ -107,6 +113,8 @@ static int sort_entry(struct msim_parquet_paths *files, struct msim_parquet_path
         if (ends_as_parquet(name))
             r = msim_detail_set(detail, MSIM_ERR_IO, "%s: cannot be examined: %s", path,
                                 strerror(errno));
+        else if (msim_csv_file_named(name))
+            r = keep(files, path, NULL, detail);
     } else if (S_ISDIR(status.st_mode)) {
         if (depth_of(path) - root_depth <= DEPTH_LIMIT)
             return MSIM_OK;
@@ -114,7 +122,7 @@ static int sort_entry(struct msim_parquet_paths *files, struct msim_parquet_path
                             "%.200s...: more than %d folders inside each other: a link that leads "
                             "back? name the folder with the files",
                             path, DEPTH_LIMIT);
-    } else if (ends_as_parquet(name)) {
+    } else if (ends_as_trades(name)) {
         r = keep(files, path, NULL, detail);
     }
     folders->count--;
@@ -149,6 +157,29 @@ static int list_folder(struct msim_parquet_paths *files, struct msim_parquet_pat
     return r;
 }
 
+/*
+ * Where there is Parquet, CSV beside it is the same trades again, or a list of the files: it is
+ * what a folder holds only where there is none.
+ */
+static void prefer_parquet(struct msim_parquet_paths *files, size_t first)
+{
+    size_t kept = first;
+    size_t at = first;
+
+    while (at < files->count && !ends_as_parquet(files->items[at]))
+        at++;
+    if (at == files->count)
+        return;
+    for (at = first; at < files->count; at++) {
+        char *path = files->items[at];
+        if (ends_as_parquet(path))
+            files->items[kept++] = path;
+        else
+            msim_mem_free(&files->allocator, path, strlen(path) + 1);
+    }
+    files->count = kept;
+}
+
 /* The folder and those in it, from a list of the ones that are still to be looked at. */
 static int add_tree(struct msim_parquet_paths *files, const char *root, struct msim_detail *detail)
 {
@@ -168,9 +199,12 @@ static int add_tree(struct msim_parquet_paths *files, const char *root, struct m
     if (r < 0)
         return r;
     if (files->count == first)
-        return msim_detail_set(detail, MSIM_ERR_NOT_FOUND,
-                               "%s: no *.parquet file in this folder: name another one, or a file",
-                               root);
+        return msim_detail_set(
+            detail, MSIM_ERR_NOT_FOUND,
+            "%s: no *.parquet, *.csv or *.csv.gz file in this folder: name another "
+            "one, or a file",
+            root);
+    prefer_parquet(files, first);
     sort_from(files, first);
     return MSIM_OK;
 }

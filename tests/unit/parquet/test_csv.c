@@ -239,6 +239,43 @@ static void bad_rows_are_left_out_counted_and_told_by_a_check(void **state)
     msim_parquet_close(&parquet);
 }
 
+static void a_quote_that_went_astray_spoils_no_other_row(void **state)
+{
+    const char text[] = "timestamp,price,volume,ticker\n"
+                        "2022-07-01,1,2,5\"A\n"
+                        "2022-07-02,1,2,B\n"
+                        "2022-07-03,1,2,C\"\n"
+                        "2022-07-04,1,2,\"D\"\"\"\n"
+                        "2022-07-05,1,2,\"E\"E\"\n"
+                        "2022-07-06,1,2,\"\"F\"\n"
+                        "2022-07-07,1,2,\"\"\"G\"\n";
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    struct msim_parquet *parquet = NULL;
+    struct msim_source source;
+
+    (void)state;
+    params.skip_bad_rows = true;
+    assert_reads_with(&params, text,
+                      "2022-07-02 00:00:00 trade B 1 x 2\n"
+                      "2022-07-04 00:00:00 trade D\" 1 x 2\n"
+                      "2022-07-07 00:00:00 trade \"G 1 x 2\n");
+    assert_int_equal(open_text(&parquet, text, strlen(text), &params, NULL), MSIM_OK);
+    assert_int_equal(msim_parquet_source(&source, parquet, NULL, NULL), MSIM_OK);
+    assert_int_equal(msim_parquet_bad_rows(&source), 4);
+    msim_source_release(&source);
+    msim_parquet_close(&parquet);
+}
+
+static void another_separator_is_named(void **state)
+{
+    (void)state;
+    assert_refused(NULL, "timestamp;price;volume;ticker\n2022-07-01;1;2;A\n", MSIM_ERR_NOT_FOUND,
+                   "a.csv, line 1: no column \"timestamp\"; it has "
+                   "\"timestamp;price;volume;ticker\": name the one that holds the timestamp "
+                   "(timestamp_column, or --columns timestamp=NAME); columns are separated by "
+                   "commas, and not by semicolons");
+}
+
 /* Rows of several row groups, late by chance, with what a stable sort makes of them. */
 #define MANY 150000
 
@@ -387,6 +424,8 @@ int main(void)
         cmocka_unit_test(epochs_count_in_the_unit_that_is_named),
         cmocka_unit_test(a_bad_row_is_refused_with_file_line_column_and_remedy),
         cmocka_unit_test(bad_rows_are_left_out_counted_and_told_by_a_check),
+        cmocka_unit_test(a_quote_that_went_astray_spoils_no_other_row),
+        cmocka_unit_test(another_separator_is_named),
         cmocka_unit_test(many_late_rows_come_as_a_stable_sort_has_them),
         cmocka_unit_test(moments_agree_with_the_calendar_whatever_came_before),
 #ifdef MSIM_HAVE_ZLIB

@@ -33,17 +33,13 @@ static const char *inside(struct folder *folder, const char *name)
 }
 
 static const char *const all_names[] = {
-    "a.parquet",
-    "b.parquet",
-    "_SUCCESS",
-    ".hidden.parquet",
-    "note.txt",
-    "c.parquet",
-    "loop",
-    "date=2/a.parquet",
-    "date=2/hour=1/z.parquet",
-    "date=1/b.parquet",
-    "_temporary/a.parquet",
+    "a.parquet",        "b.parquet",
+    "_SUCCESS",         ".hidden.parquet",
+    "note.txt",         "b.csv",
+    "date=1/a.csv",     ".csv",
+    "c.parquet",        "loop",
+    "date=2/a.parquet", "date=2/hour=1/z.parquet",
+    "date=1/b.parquet", "_temporary/a.parquet",
 };
 static const char *const all_folders[] = {"date=2/hour=1", "date=2", "date=1", "_temporary"};
 
@@ -175,6 +171,31 @@ static void a_folder_is_all_that_is_in_it_by_path(void **state)
     assert_order(folder->path, "ABCD");
 }
 
+static void put_csv(struct folder *folder, const char *name, const char *ticker)
+{
+    char text[128];
+    int length = snprintf(text, sizeof text,
+                          "timestamp,price,volume,ticker\n1970-01-01 00:00:00,1,2,%s\n", ticker);
+
+    put_file(folder, name, text, (size_t)length);
+}
+
+static void a_folder_without_parquet_is_its_csv_files_by_path(void **state)
+{
+    struct folder *folder = *state;
+
+    for (size_t i = COUNT(all_folders); i-- > 0;)
+        assert_int_equal(mkdir(inside(folder, all_folders[i]), 0700), 0);
+    put_csv(folder, "b.csv", "A");
+    put_csv(folder, "date=1/a.csv", "B");
+    put_file(folder, ".csv", "x", 1);
+    put_file(folder, "note.txt", "x", 1);
+    assert_order(folder->path, "AB");
+    put_trades(folder, "date=2/a.parquet", 5, "C");
+    assert_order(folder->path, "C");
+    assert_order(inside(folder, "date=*"), "BC");
+}
+
 static void a_folder_that_leads_back_into_itself_is_refused(void **state)
 {
     struct folder *folder = *state;
@@ -200,7 +221,8 @@ static void a_path_without_trades_is_refused_in_one_line(void **state)
     struct folder *folder = *state;
 
     assert_refused(inside(folder, "none.parquet"), MSIM_ERR_NOT_FOUND, "no such file: check");
-    assert_refused(folder->path, MSIM_ERR_NOT_FOUND, "no *.parquet file in this folder");
+    assert_refused(folder->path, MSIM_ERR_NOT_FOUND,
+                   "no *.parquet, *.csv or *.csv.gz file in this folder");
     put_file(folder, "a.parquet", "", 0);
     assert_refused(inside(folder, "a.parquet"), MSIM_ERR_FORMAT, "the file is empty (0 bytes)");
     put_file(folder, "a.parquet", "PAR1", 4);
@@ -488,6 +510,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(a_folder_is_its_parquet_files_by_name),
         CASE(a_folder_is_all_that_is_in_it_by_path),
+        CASE(a_folder_without_parquet_is_its_csv_files_by_path),
         CASE(a_folder_that_leads_back_into_itself_is_refused),
         CASE(a_glob_is_what_it_matches_by_path),
         CASE(a_path_without_trades_is_refused_in_one_line),
