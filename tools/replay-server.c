@@ -594,13 +594,29 @@ static void finish(struct replay *replay)
     network_finish(&replay->settings.network);
 }
 
+/* What a replay would refuse at once, such as a further column that is not there. */
+static int try_selection(struct replay *replay, struct msim_detail *detail)
+{
+    const struct msim_replay_selection everything = {0};
+    struct msim_source source;
+
+    int r = open_source(replay, &everything, &source, detail);
+    if (r >= 0)
+        msim_source_release(&source);
+    return r;
+}
+
 /* In place of a replay: what there is to say of the files. */
 static int examine_files(struct replay *replay)
 {
     struct msim_detail detail = {{0}};
     int defects = 0;
 
-    int r = MSIM_OK;
+    int r = try_selection(replay, &detail);
+    if (r < 0) {
+        terminal_fail(&replay->service.terminal, "%s", detail.text);
+        return exit_code_of(r);
+    }
     if (replay->settings.explain)
         examine_print_plan(replay->parquet);
     if (replay->settings.check)

@@ -2,7 +2,8 @@
  * Trades in Parquet files: read as a source, in one order, and written.
  *
  * CSV files (by their name or as gzip) stand beside them: they are read whole when
- * the data set is opened, and kept within its memory.
+ * the data set is opened, and kept within its memory, or in its folder for temporary
+ * files.
  *
  * A trade file has four flat columns, found by name: `timestamp`, `price`,
  * `volume`, `ticker`.  One or many files are opened as one data set, prepared
@@ -40,7 +41,7 @@ struct msim_parquet_params {
      * compression libraries; default 1 GiB.  Beyond it MSIM_ERR_LIMIT. */
     uint64_t memory_bytes;
     /* A folder for temporary files, which have no name and are gone with the process: what does
-     * not fit in memory is sorted there.  NULL: it is refused. */
+     * not fit in memory is sorted there, and what is read of CSV kept.  NULL: it is refused. */
     const char *temp_directory;
     uint32_t sources; /* how many at once the plan shall have memory for; default 1 */
     const struct msim_allocator *allocator; /* copied */

@@ -229,7 +229,8 @@ static int fill(void *context, struct spool *spool, struct msim_detail *detail)
             return r;
         r = msim_spool_add(spool, &trade);
         if (r < 0)
-            return msim_detail_set(detail, r, "the Arrow stream's rows: %s", msim_result_text(r));
+            return msim_detail_set(detail, r, "the Arrow stream's rows: %s",
+                                   spool->words.text[0] ? spool->words.text : msim_result_text(r));
     }
 }
 

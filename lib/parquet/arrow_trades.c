@@ -196,6 +196,8 @@ int msim_arrow_trades_init(struct arrow_trades *trades, struct ArrowArrayStream 
     else
         r = read_schema(trades, detail);
     if (r < 0) {
+        /* It stays the caller's, as its functions left it. */
+        *stream = trades->stream;
         trades->stream.release = NULL;
         msim_arrow_trades_finish(trades);
         return r;
@@ -374,9 +376,9 @@ static const char *moment_at(struct arrow_trades *trades, const struct arrow_val
 
     if (values->type.form == ARROW_MOMENT || values->type.form == ARROW_INTEGER) {
         int64_t unit = values->type.form == ARROW_MOMENT ? values->type.unit : trades->unit;
-        bool fits = msim_arrow_integer(values, at, &raw) && msim_mul_check(raw, unit, time) &&
-                    *time<MSIM_TIME_NEVER && * time> - MSIM_TIME_NEVER;
-        return fits ? NULL : outside;
+        if (!msim_arrow_integer(values, at, &raw) || !msim_mul_check(raw, unit, time))
+            return outside;
+        return *time > -MSIM_TIME_NEVER && *time < MSIM_TIME_NEVER ? NULL : outside;
     }
     if (!msim_arrow_text(values, at, &text))
         return damaged_value;

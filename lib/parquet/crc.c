@@ -21,9 +21,10 @@ void msim_crc_init(struct msim_crc *crc)
     }
 }
 
-uint32_t msim_crc_of(const struct msim_crc *crc, const unsigned char *bytes, size_t length)
+uint32_t msim_crc_more(const struct msim_crc *crc, uint32_t before, const unsigned char *bytes,
+                       size_t length)
 {
-    uint32_t value = 0xFFFFFFFFU;
+    uint32_t value = ~before;
 
     for (; length >= 8; bytes += 8, length -= 8) {
         uint32_t low = msim_load32(bytes) ^ value;

@@ -58,6 +58,7 @@ struct reading {
     struct written_day day;
     int64_t unit;
     bool skips;
+    struct spool_place *place;
     struct trade_file *trades;
 };
 
@@ -75,7 +76,7 @@ static int take_header(void *context, const struct msim_csv *csv)
         extras[reading->extra_count] = csv->names[i];
         reading->extras[reading->extra_count++] = i;
     }
-    return msim_spool_init(&reading->spool, names, extras, reading->extra_count,
+    return msim_spool_init(&reading->spool, names, extras, reading->extra_count, reading->place,
                            &csv->waiting.allocator);
 }
 
@@ -280,11 +281,15 @@ static int read_all(struct reading *reading, const struct msim_parquet_file *fil
         r = feed(reading, &inflate, &words);
         msim_inflate_close(&inflate);
     }
+    if (r < 0 && reading->spool.words.text[0])
+        words = reading->spool.words;
     if (r >= 0) {
         struct trade_file spooled;
         r = msim_spool_end(&reading->spool, &spooled, file->path);
         if (r < 0)
-            return msim_detail_set(detail, r, "%s: %s", file->path, msim_result_text(r));
+            return msim_detail_set(detail, r, "%s: %s", file->path,
+                                   reading->spool.words.text[0] ? reading->spool.words.text
+                                                                : msim_result_text(r));
         spooled.left_out = reading->trades->left_out;
         spooled.notes = reading->trades->notes;
         *reading->trades = spooled;
@@ -295,7 +300,7 @@ static int read_all(struct reading *reading, const struct msim_parquet_file *fil
 }
 
 int msim_csv_file_read(struct trade_file *trades, const struct msim_parquet_file *file,
-                       const struct msim_parquet_params *params,
+                       const struct msim_parquet_params *params, struct spool_place *place,
                        const struct msim_allocator *allocator, struct msim_detail *detail)
 {
     struct reading *reading = msim_mem_zero(allocator, sizeof *reading);
@@ -305,6 +310,7 @@ int msim_csv_file_read(struct trade_file *trades, const struct msim_parquet_file
     *trades = (struct trade_file){0};
     msim_bytes_init(&trades->notes, NOTES_BYTES, allocator);
     reading->trades = trades;
+    reading->place = place;
     begin(reading, file, params, allocator);
     int r = read_all(reading, file, detail);
     if (r < 0)

@@ -15,9 +15,9 @@ bool msim_csv_file_named(const char *path);
 /* Whether the file is to be read as CSV: by its first bytes, and where they do not say by name. */
 int msim_csv_file_is(const struct msim_parquet_file *file, bool *is, struct msim_detail *detail);
 
-/* Reads all of `file`, which stays the caller's. */
+/* Reads all of `file`, which stays the caller's; `place` outlives what is read. */
 int msim_csv_file_read(struct trade_file *trades, const struct msim_parquet_file *file,
-                       const struct msim_parquet_params *params,
+                       const struct msim_parquet_params *params, struct spool_place *place,
                        const struct msim_allocator *allocator, struct msim_detail *detail);
 
 #endif

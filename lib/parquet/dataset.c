@@ -19,6 +19,13 @@
 #include "parquet/spool.h"
 #include "parquet/values.h"
 
+/* What is read of CSV files and streams stays in memory up to this part of what may be taken... */
+#define SPOOLED_PART 8
+/* ... and a row group of it takes this part, several times over while it is made, or this much. */
+#define SPOOLED_GROUP_PART 16
+#define SPOOLED_GROUP_BYTES ((size_t)64 << 20)
+#define SPOOLED_GROUP_LEAST ((size_t)64 << 10)
+
 /* What a data set may take where its user names no other bound. */
 #define MEMORY_DEFAULT ((size_t)1 << 30)
 /* The bound on row groups of a data set: their ranks are 32 bits. */
@@ -172,7 +179,7 @@ static int add_csv(struct msim_parquet *parquet, struct msim_parquet_file *file,
                    const struct msim_parquet_params *params, struct msim_detail *detail)
 {
     int r = msim_csv_file_read(&parquet->files[parquet->file_count], file, params,
-                               &parquet->allocator, detail);
+                               &parquet->spooled, &parquet->allocator, detail);
 
     msim_parquet_file_close(file);
     if (r < 0)
@@ -338,6 +345,13 @@ static int create(struct msim_parquet **out, const struct msim_parquet_params *p
     parquet->budget.limit = params->memory_bytes > SIZE_MAX ? SIZE_MAX
                             : params->memory_bytes > 0      ? (size_t)params->memory_bytes
                                                             : MEMORY_DEFAULT;
+    size_t group = parquet->budget.limit / SPOOLED_GROUP_PART;
+    group = group > SPOOLED_GROUP_LEAST ? group : SPOOLED_GROUP_LEAST;
+    parquet->spooled = (struct spool_place){
+        .room = parquet->budget.limit / SPOOLED_PART,
+        .group_bytes = group < SPOOLED_GROUP_BYTES ? group : SPOOLED_GROUP_BYTES,
+        .crc = &parquet->crc,
+    };
     parquet->allocator =
         (struct msim_allocator){.resize = counted_resize, .context = &parquet->budget};
     parquet->logger = msim_log_logger(params->logger);
@@ -348,6 +362,12 @@ static int create(struct msim_parquet **out, const struct msim_parquet_params *p
     msim_names_init(&parquet->names, &parquet->allocator);
     *out = parquet;
     return MSIM_OK;
+}
+
+static void set_temporary(struct msim_parquet *parquet, struct temporary temporary)
+{
+    parquet->temporary = temporary;
+    parquet->spooled.disk.temporary = temporary;
 }
 
 int msim_budget_blame(const struct msim_budget *budget, int r, struct msim_detail *detail)
@@ -378,7 +398,7 @@ int msim_parquet_open(struct msim_parquet **out, const struct msim_parquet_param
     if (r < 0)
         return r;
     if (params->temp_directory) {
-        parquet->temporary = msim_parquet_temporary(&parquet->folder);
+        set_temporary(parquet, msim_parquet_temporary(&parquet->folder));
         r = msim_parquet_folder_open(&parquet->folder, params->temp_directory, &parquet->allocator,
                                      detail);
     }
@@ -429,7 +449,7 @@ int msim_parquet_open_spilling(struct msim_parquet **out, const struct msim_parq
     int r = create(&parquet, params, detail);
     if (r < 0)
         return r;
-    parquet->temporary = temporary;
+    set_temporary(parquet, temporary);
     r = open_memory(parquet, params, files, count, detail);
     if (r >= 0)
         r = prepare(parquet, detail);
@@ -451,14 +471,15 @@ static int take_trades(struct msim_parquet *parquet, const char *name,
     int r = make_room(parquet, detail);
     if (r < 0)
         return r;
-    r = msim_spool_init(&spool, msim_usual_names, NULL, 0, &parquet->allocator);
+    r = msim_spool_init(&spool, msim_usual_names, NULL, 0, &parquet->spooled, &parquet->allocator);
     if (r < 0)
         return msim_detail_set(detail, r, "%s: %s", name, msim_result_text(r));
     r = fill(context, &spool, detail);
     if (r >= 0) {
         r = msim_spool_end(&spool, &parquet->files[parquet->file_count], name);
         if (r < 0)
-            msim_detail_set(detail, r, "%s: %s", name, msim_result_text(r));
+            msim_detail_set(detail, r, "%s: %s", name,
+                            spool.words.text[0] ? spool.words.text : msim_result_text(r));
     }
     if (r >= 0)
         parquet->file_count++;
@@ -498,13 +519,15 @@ void msim_parquet_close(struct msim_parquet **pointer)
     for (size_t i = 0; i < parquet->spill_count; i++)
         msim_spill_finish(&parquet->spills[i], parquet);
     msim_mem_free(&allocator, parquet->spills, parquet->spill_capacity * sizeof *parquet->spills);
-    msim_parquet_folder_close(&parquet->folder);
     for (size_t i = 0; i < parquet->file_count; i++) {
         msim_footer_finish(&parquet->files[i].footer);
         msim_parquet_file_close(&parquet->files[i].file);
         msim_bytes_finish(&parquet->files[i].store);
         msim_bytes_finish(&parquet->files[i].notes);
     }
+    if (parquet->spooled.disk.file)
+        parquet->temporary.ops->close(parquet->spooled.disk.file);
+    msim_parquet_folder_close(&parquet->folder);
     msim_mem_free(&allocator, parquet->files, parquet->file_capacity * sizeof *parquet->files);
     msim_mem_free(&allocator, parquet->zones, parquet->zone_capacity * sizeof *parquet->zones);
     msim_mem_free(&allocator, parquet->plan, parquet->zone_count * sizeof *parquet->plan);

@@ -39,6 +39,14 @@ struct trade_file {
     struct msim_bytes notes; /* of the first rows left out, each with its terminator */
 };
 
+/* Where the row groups of files that are not Parquet are: in memory as long as there is room. */
+struct spool_place {
+    struct temporary_file disk; /* for the others; without ops there are none */
+    size_t room;
+    size_t group_bytes; /* a row group ends where its columns have so many */
+    const struct msim_crc *crc;
+};
+
 /*
  * A row group that has rows.  Its place in `zones` is its rank: the order of files
  * and of groups within them, which decides between equal timestamps.
@@ -95,6 +103,7 @@ struct msim_parquet {
     uint32_t sources; /* that the plan has memory for at once */
     struct temporary temporary;
     struct msim_parquet_folder folder; /* where they are, unless a test has its own */
+    struct spool_place spooled;
     struct msim_parquet_pool pool;
     struct msim_crc crc;
     struct msim_allocator allocator;

@@ -113,7 +113,7 @@ int msim_parquet_file_check(const struct msim_parquet_file *file, struct msim_de
 {
     struct stat status;
 
-    if (file->memory)
+    if (file->memory || file->kept)
         return MSIM_OK;
     if (file->handle->descriptor < 0)
         return reopen(file, detail);
@@ -132,6 +132,19 @@ int msim_parquet_file_memory(struct msim_parquet_file *file, const char *name, c
     static const unsigned char nothing[1];
 
     *file = (struct msim_parquet_file){.memory = length > 0 ? bytes : nothing,
+                                       .size = length,
+                                       .path_length = strlen(name),
+                                       .allocator = *allocator};
+    file->path = msim_mem_text(allocator, name, file->path_length);
+    return file->path ? MSIM_OK : MSIM_ERR_NOMEM;
+}
+
+int msim_parquet_file_kept(struct msim_parquet_file *file, const char *name,
+                           const struct temporary_file *kept, uint64_t at, uint64_t length,
+                           const struct msim_allocator *allocator)
+{
+    *file = (struct msim_parquet_file){.kept = kept,
+                                       .kept_at = at,
                                        .size = length,
                                        .path_length = strlen(name),
                                        .allocator = *allocator};
@@ -209,6 +222,7 @@ void msim_parquet_file_close(struct msim_parquet_file *file)
     file->handle = NULL;
     file->path = NULL;
     file->memory = NULL;
+    file->kept = NULL;
 }
 
 int msim_parquet_file_read(const struct msim_parquet_file *file, uint64_t offset, void *bytes,
@@ -220,6 +234,9 @@ int msim_parquet_file_read(const struct msim_parquet_file *file, uint64_t offset
         memcpy(to, file->memory + offset, length);
         return MSIM_OK;
     }
+    if (file->kept)
+        return file->kept->temporary.ops->read(file->kept->file, file->kept_at + offset, to, length,
+                                               detail);
     int r = reopen(file, detail);
     if (r < 0)
         return r;

@@ -28,8 +28,10 @@ struct msim_parquet_pool {
 struct msim_parquet_file {
     char *path; /* what messages call it */
     size_t path_length;
-    const unsigned char *memory; /* NULL: a file, by `handle` */
+    const unsigned char *memory; /* NULL: a file, by `handle` or in `kept` */
     struct msim_parquet_handle *handle;
+    const struct temporary_file *kept; /* holds it from byte `kept_at` on */
+    uint64_t kept_at;
     uint64_t size;
     struct msim_allocator allocator;
 };
@@ -42,6 +44,11 @@ int msim_parquet_file_open(struct msim_parquet_file *file, const char *path,
 /* Bytes borrowed until the close. */
 int msim_parquet_file_memory(struct msim_parquet_file *file, const char *name, const void *bytes,
                              size_t length, const struct msim_allocator *allocator);
+
+/* Bytes `at` .. at + length of what was put into a file without a name, which outlives it. */
+int msim_parquet_file_kept(struct msim_parquet_file *file, const char *name,
+                           const struct temporary_file *kept, uint64_t at, uint64_t length,
+                           const struct msim_allocator *allocator);
 
 void msim_parquet_file_close(struct msim_parquet_file *file);
 

@@ -7,8 +7,8 @@
 #include "parquet/hybrid.h"
 #include "parquet/page_out.h"
 
-/* A row group ends where one of its columns has so many bytes. */
-#define COLUMN_BYTES ((size_t)64 << 20)
+/* What a trade's columns take beside its texts. */
+#define TRADE_BYTES ((size_t)40)
 
 /* The bound on all; memory is bounded by the data set's. */
 #define STORE_LIMIT (SIZE_MAX / 4)
@@ -101,10 +101,11 @@ static int make_columns(struct spool *spool)
 }
 
 int msim_spool_init(struct spool *spool, const char *const names[FIELD_COUNT],
-                    const char *const *extras, size_t extra_count,
+                    const char *const *extras, size_t extra_count, struct spool_place *place,
                     const struct msim_allocator *allocator)
 {
-    *spool = (struct spool){.allocator = *allocator, .footer.allocator = *allocator};
+    *spool =
+        (struct spool){.allocator = *allocator, .footer.allocator = *allocator, .place = place};
     msim_bytes_init(&spool->store, STORE_LIMIT, allocator);
     msim_symbols_init(&spool->tickers, TICKERS_LIMIT, allocator);
     int r = make_leaves(spool, names, extras, extra_count);
@@ -133,33 +134,40 @@ void msim_spool_finish(struct spool *spool)
     msim_symbols_finish(&spool->tickers);
     msim_footer_finish(&spool->footer);
     msim_bytes_finish(&spool->store);
-    *spool = (struct spool){0};
+    *spool = (struct spool){.words = spool->words};
 }
 
 /* ---- row groups ---- */
 
-/* The head of a page of `length` bytes, which follow it. */
-static int put_head(struct spool *spool, int type, int encoding, size_t values, size_t length)
+static int put_bytes(struct spool *spool, const struct msim_bytes *bytes)
 {
-    const struct page_out page = {.type = type, .encoding = encoding, .values = values};
+    size_t length = msim_bytes_length(bytes);
+
+    return length > 0 ? msim_bytes_append(&spool->store, msim_bytes_front(bytes), length) : MSIM_OK;
+}
+
+/* A page of two pieces.  What may come to lie on a disk bears a checksum. */
+static int put_page(struct spool *spool, const struct page_out *page,
+                    const struct msim_bytes *levels, const struct msim_bytes *values)
+{
+    const struct msim_crc *crc = spool->place->crc;
+    size_t length = msim_bytes_length(levels) + msim_bytes_length(values);
     struct msim_thrift_out out;
+    uint32_t sum = 0;
 
     msim_thrift_out_init(&out, &spool->allocator);
-    int r = msim_page_out_head(&out, &page, length, length, NULL);
+    bool has_sum = spool->place->disk.temporary.ops != NULL;
+    if (has_sum) {
+        sum = msim_crc_of(crc, msim_bytes_front(levels), msim_bytes_length(levels));
+        sum = msim_crc_more(crc, sum, msim_bytes_front(values), msim_bytes_length(values));
+    }
+    int r = msim_page_out_head(&out, page, length, length, has_sum ? &sum : NULL);
     if (r >= 0)
         r = msim_bytes_append(&spool->store, out.bytes, out.length);
     msim_thrift_out_finish(&out);
-    return r;
-}
-
-static int put_page(struct spool *spool, int type, int encoding, size_t values,
-                    const struct msim_bytes *body)
-{
-    int r = put_head(spool, type, encoding, values, msim_bytes_length(body));
-
-    if (r >= 0 && msim_bytes_length(body) > 0)
-        r = msim_bytes_append(&spool->store, msim_bytes_front(body), msim_bytes_length(body));
-    return r;
+    if (r >= 0)
+        r = put_bytes(spool, levels);
+    return r < 0 ? r : put_bytes(spool, values);
 }
 
 /* Behind a length of four bytes: which rows have a value. */
@@ -181,6 +189,9 @@ static int put_levels(struct spool *spool, const struct spool_column *column,
 
 static int put_dictionary(struct spool *spool)
 {
+    const struct page_out page = {
+        .type = PAGE_DICTIONARY, .encoding = ENCODING_PLAIN, .values = spool->tickers.count};
+    const struct msim_bytes none = {0};
     struct msim_bytes body;
     int r = MSIM_OK;
 
@@ -195,7 +206,7 @@ static int put_dictionary(struct spool *spool)
             r = msim_bytes_append(&body, text, length);
     }
     if (r >= 0)
-        r = put_page(spool, PAGE_DICTIONARY, ENCODING_PLAIN, spool->tickers.count, &body);
+        r = put_page(spool, &page, &none, &body);
     msim_bytes_finish(&body);
     return r;
 }
@@ -222,10 +233,21 @@ static size_t count_present(const struct spool *spool, const struct spool_column
     return count;
 }
 
+/* Where the next byte will stand in the file that all this becomes. */
+static uint64_t place_of(const struct spool *spool)
+{
+    return spool->out_length + msim_bytes_length(&spool->store);
+}
+
 static int put_column(struct spool *spool, size_t at, struct chunk *chunk)
 {
     struct spool_column *column = &spool->columns[at];
-    struct msim_bytes body;
+    bool has_dictionary = at == FIELD_TICKER;
+    const struct page_out page = {.type = PAGE_DATA,
+                                  .encoding =
+                                      has_dictionary ? ENCODING_RLE_DICTIONARY : ENCODING_PLAIN,
+                                  .values = spool->rows};
+    struct msim_bytes levels;
     int r = MSIM_OK;
 
     *chunk = (struct chunk){.physical = spool->footer.leaves[at].physical,
@@ -234,8 +256,7 @@ static int put_column(struct spool *spool, size_t at, struct chunk *chunk)
                             .value_count = (int64_t)spool->rows,
                             .null_count = (int64_t)(spool->rows - count_present(spool, column)),
                             .has_metadata = true};
-    size_t start = msim_bytes_length(&spool->store);
-    bool has_dictionary = at == FIELD_TICKER;
+    uint64_t start = place_of(spool);
     if (has_dictionary) {
         chunk->dictionary_offset = (int64_t)start;
         chunk->encodings |= UINT64_C(1) << ENCODING_RLE_DICTIONARY;
@@ -243,22 +264,14 @@ static int put_column(struct spool *spool, size_t at, struct chunk *chunk)
         if (r >= 0)
             r = put_indexes(spool, column);
     }
-    chunk->data_offset = (int64_t)msim_bytes_length(&spool->store);
-    msim_bytes_init(&body, STORE_LIMIT, &spool->allocator);
+    chunk->data_offset = (int64_t)place_of(spool);
+    msim_bytes_init(&levels, STORE_LIMIT, &spool->allocator);
     if (r >= 0 && column->levels)
-        r = put_levels(spool, column, &body);
-    size_t levels = msim_bytes_length(&body);
-    size_t values = msim_bytes_length(&column->values);
+        r = put_levels(spool, column, &levels);
     if (r >= 0)
-        r = put_head(spool, PAGE_DATA, has_dictionary ? ENCODING_RLE_DICTIONARY : ENCODING_PLAIN,
-                     spool->rows, levels + values);
-    if (r >= 0 && levels > 0)
-        r = msim_bytes_append(&spool->store, msim_bytes_front(&body), levels);
-    if (r >= 0 && values > 0)
-        r = msim_bytes_append(&spool->store, msim_bytes_front(&column->values), values);
-    msim_bytes_finish(&body);
-    chunk->compressed_size = chunk->uncompressed_size =
-        (int64_t)(msim_bytes_length(&spool->store) - start);
+        r = put_page(spool, &page, &levels, &column->values);
+    msim_bytes_finish(&levels);
+    chunk->compressed_size = chunk->uncompressed_size = (int64_t)(place_of(spool) - start);
     return r;
 }
 
@@ -274,6 +287,7 @@ static void empty_columns(struct spool *spool)
     spool->ticker_count = 0;
     spool->last_ticker = 0;
     spool->rows = 0;
+    spool->bytes = 0;
 }
 
 static void set_bound(struct bound *bound, msim_time time)
@@ -281,6 +295,40 @@ static void set_bound(struct bound *bound, msim_time time)
     bound->known = true;
     bound->length = 8;
     msim_store64(bound->bytes, (uint64_t)time);
+}
+
+/* Moves what is in memory to the disk. */
+static int put_out(struct spool *spool)
+{
+    struct temporary_file *disk = &spool->place->disk;
+    const struct temporary_ops *ops = disk->temporary.ops;
+    size_t length = msim_bytes_length(&spool->store);
+    int r = MSIM_OK;
+
+    if (!disk->file)
+        r = ops->create(disk->temporary.self, &disk->file, &spool->words);
+    if (r < 0)
+        return r;
+    if (!spool->is_out)
+        spool->out_at = disk->length;
+    spool->is_out = true;
+    r = ops->append(disk->file, msim_bytes_front(&spool->store), length, &spool->words);
+    if (r < 0)
+        return r;
+    disk->length += length;
+    spool->out_length += length;
+    msim_bytes_take(&spool->store, length);
+    return MSIM_OK;
+}
+
+static int make_room(struct spool *spool)
+{
+    const struct spool_place *place = spool->place;
+
+    if (!place->disk.temporary.ops)
+        return MSIM_OK;
+    return spool->is_out || msim_bytes_length(&spool->store) > place->room ? put_out(spool)
+                                                                           : MSIM_OK;
 }
 
 static int end_group(struct spool *spool)
@@ -312,7 +360,7 @@ static int end_group(struct spool *spool)
     footer->chunk_count += footer->leaf_count;
     footer->row_count += (int64_t)spool->rows;
     empty_columns(spool);
-    return MSIM_OK;
+    return make_room(spool);
 }
 
 /* ---- trades ---- */
@@ -362,24 +410,17 @@ static int add_ticker(struct spool *spool, const struct spool_trade *trade)
     return MSIM_OK;
 }
 
-static int add_extra(struct spool_column *column, const struct msim_text *text)
+static int add_extra(struct spool *spool, size_t at, const struct msim_text *text)
 {
+    struct spool_column *column = &spool->columns[at];
     unsigned char size[4];
 
     msim_store32(size, text->length);
+    spool->bytes += sizeof size + text->length;
     int r = msim_bytes_append(&column->values, size, sizeof size);
     return r < 0 || text->length == 0
                ? r
                : msim_bytes_append(&column->values, text->bytes, text->length);
-}
-
-/* Whether one of the columns has become long enough for a row group. */
-static bool is_long(const struct spool *spool)
-{
-    for (size_t i = 0; i < spool->column_count; i++)
-        if (msim_bytes_length(&spool->columns[i].values) >= COLUMN_BYTES)
-            return true;
-    return spool->tickers.text_length >= COLUMN_BYTES;
 }
 
 int msim_spool_add(struct spool *spool, const struct spool_trade *trade)
@@ -395,13 +436,14 @@ int msim_spool_add(struct spool *spool, const struct spool_trade *trade)
     if (r >= 0)
         r = add_ticker(spool, trade);
     for (size_t i = FIELD_COUNT; i < spool->column_count && r >= 0; i++)
-        r = add_extra(&spool->columns[i], &trade->extras[i - FIELD_COUNT]);
+        r = add_extra(spool, i, &trade->extras[i - FIELD_COUNT]);
     if (r < 0)
         return r;
+    spool->bytes += TRADE_BYTES + trade->ticker_length;
     spool->min = spool->rows == 0 || trade->time < spool->min ? trade->time : spool->min;
     spool->max = spool->rows == 0 || trade->time > spool->max ? trade->time : spool->max;
     spool->rows++;
-    if (spool->rows == MSIM_SPOOL_GROUP_ROWS || (spool->rows % 1024 == 0 && is_long(spool)))
+    if (spool->rows == MSIM_SPOOL_GROUP_ROWS || spool->bytes >= spool->place->group_bytes)
         return end_group(spool);
     return MSIM_OK;
 }
@@ -412,13 +454,20 @@ int msim_spool_end(struct spool *spool, struct trade_file *trades, const char *n
     if (r < 0)
         return r;
     *trades = (struct trade_file){.is_spooled = true};
-    r = msim_parquet_file_memory(&trades->file, name, msim_bytes_front(&spool->store),
-                                 msim_bytes_length(&spool->store), &spool->allocator);
+    if (spool->is_out)
+        r = msim_parquet_file_kept(&trades->file, name, &spool->place->disk, spool->out_at,
+                                   spool->out_length, &spool->allocator);
+    else
+        r = msim_parquet_file_memory(&trades->file, name, msim_bytes_front(&spool->store),
+                                     msim_bytes_length(&spool->store), &spool->allocator);
     if (r < 0)
         return r;
+    spool->place->room -= msim_bytes_length(&spool->store) < spool->place->room
+                              ? msim_bytes_length(&spool->store)
+                              : spool->place->room;
     trades->store = spool->store;
     trades->footer = spool->footer;
-    trades->footer.data_end = msim_bytes_length(&trades->store);
+    trades->footer.data_end = trades->file.size;
     for (size_t field = 0; field < FIELD_COUNT; field++)
         trades->leaves[field] = field;
     spool->store = (struct msim_bytes){.allocator = spool->allocator};

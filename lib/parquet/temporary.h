@@ -24,4 +24,11 @@ struct temporary {
     void *self;
 };
 
+/* One that is made when something is put into it first. */
+struct temporary_file {
+    struct temporary temporary;
+    void *file; /* NULL: not made yet */
+    uint64_t length;
+};
+
 #endif

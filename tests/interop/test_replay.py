@@ -452,6 +452,24 @@ class Replay(unittest.TestCase):
         for name in ("px", "price", "volume", "ticker"):
             self.assertIn(name, words)
 
+    def test_a_further_column_that_is_not_there_is_named_by_all_ways(self):
+        for way in ("--explain", "--check", "--speed=max"):
+            self.assertIn("nope", self.refused(way, "--extra-columns", "nope", self.sample))
+
+    def test_csv_that_does_not_fit_in_memory_gives_the_same_bytes(self):
+        rows = "".join(f"{i * 7919 % 100003},{i}.50,{i % 9},T{i % 50}\n" for i in range(100000))
+        trades = write(self.path("many.csv"),
+                       ("timestamp,price,volume,ticker\n" + rows).encode())
+        said = []
+        for memory in ("1G", "16M"):
+            with Server(SERVER, "--timestamp-unit", "ms", "--memory", memory, "--speed", "max",
+                        trades) as server:
+                code, text, words = run(CLIENT, "--json", server.url)
+            self.assertEqual(code, 0, words)
+            said.append(text)
+        self.assertEqual(len(said[0].splitlines()), 100002)
+        self.assertEqual(said[0] == said[1], True)
+
     def test_a_selection_without_trades_is_refused(self):
         for options in (("--ticker", "NOPE"), ("--from", "2030-01-01T00:00:00Z"),
                         ("--from", "2022-07-02", "--to", "2022-07-01")):
