@@ -1,11 +1,11 @@
 #include <marketsim/record.h>
 
-#include "base/decimal.h"
 #include "base/mem.h"
 #include "base/number.h"
 #include "parquet/bits.h"
 #include "parquet/shortest.h"
 #include "parquet/values.h"
+#include "parquet/written.h"
 
 enum number_state {
     NUMBER_GOOD = 0,
@@ -166,12 +166,10 @@ static enum number_state from_binary(struct msim_text text, int scale, int64_t *
 
 static enum number_state from_text(struct msim_text text, int64_t *mantissa, int8_t *exponent)
 {
-    int of_text = 0;
+    int r = msim_written_number((const char *)text.bytes, text.length, mantissa, exponent);
 
-    int r = msim_decimal_parse_any((const char *)text.bytes, text.length, mantissa, &of_text);
     if (r < 0)
         return r == MSIM_ERR_OVERFLOW ? NUMBER_TOO_LONG : NUMBER_NONE;
-    *exponent = (int8_t)of_text;
     return NUMBER_GOOD;
 }
 
@@ -279,7 +277,7 @@ static void note_state(const struct msim_numbers *numbers, uint8_t state, uint64
             "it, or let bad rows be skipped",
         [NUMBER_TOO_LONG] = "the value has more digits than int64 holds at 10^-18..1: round it, or "
                             "let bad rows be skipped",
-        [NUMBER_NONE] = "the text is no plain decimal number: correct it, or let bad rows be "
+        [NUMBER_NONE] = "the text is no number: correct it, or let bad rows be "
                         "skipped",
     };
     msim_bad_row_note(bad, row, numbers->column.leaf->name,
