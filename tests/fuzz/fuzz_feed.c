@@ -79,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct msim_bytes out;
 
     must(live != NULL);
-    msim_live_init(live, &allocator);
+    msim_live_init(live, 1, &allocator);
     msim_bytes_init(&out, SIZE_MAX / 4, &allocator);
     msim_feed_read((const char *)data, size, take, live);
     must(msim_live_write_all(live, &out) == MSIM_OK);

@@ -4,6 +4,7 @@ Arguments: the folder of the built tools, the program that makes a sample of tra
 """
 
 import asyncio
+import http.server
 import json
 import os
 import subprocess
@@ -119,6 +120,51 @@ class Upstream:
             await self.server.wait_closed()
             self.loop.stop()
         asyncio.run_coroutine_threadsafe(end(), self.loop)
+        self.thread.join(PATIENCE)
+
+
+class Admin:
+    """An admin API of our own making: `answer(path)` gives the status and the body; None: nothing
+    is said until `let_go`."""
+
+    def __init__(self, answer):
+        self.let_go = threading.Event()
+        self.asked = []
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                outer.asked.append(self.command + " " + self.path)
+                told = answer(self.path)
+                if told is None:
+                    outer.let_go.wait(PATIENCE)
+                    return
+                status, body = told
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_POST = do_DELETE = do_GET
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.handle_error = lambda *_: None  # who went before the answer
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.let_go.set()
+        self.server.shutdown()
+        self.server.server_close()
         self.thread.join(PATIENCE)
 
 
@@ -351,6 +397,89 @@ class Switches(unittest.TestCase):
                 page.ticker("BTC/USD")
                 self.assertEqual(self.result(page, do="heal")["status"], "error")
 
+    def test_answers_that_are_no_good_are_told_and_bounded(self):
+        many = {f"s{i}": {"kind": "delay", "enabled": True, "hits": i} for i in range(5000)}
+        for body in (b"{", b"[]", b"{}", b'{"strategies":[]}', b"[" * 100000, b"\xff",
+                     b'{"strategies":' + b" " * (5 << 20) + b"{}}"):
+            with Admin(lambda path, told=body: (200, told)) as admin, \
+                    self.dashboard(admin.url) as dashboard, Watcher(dashboard) as page:
+                lost = page.wait("faults", lambda faults: faults["state"] == "lost")
+                self.assertTrue(lost["words"], body[:20])
+        many["<img src=x onerror=alert(1)>"] = {"kind": "<b>", "enabled": "yes", "hits": "many"}
+        told = json.dumps({"strategies": many}).encode()
+        with Admin(lambda path: (200, told) if path.endswith("/faults") else (404, b"")) as admin, \
+                self.dashboard(admin.url) as dashboard, Watcher(dashboard) as page:
+            faults = page.wait("faults", lambda faults: faults["strategies"])
+            self.assertEqual(len(faults["strategies"]), 200)
+            # Presets are an extra: without them the rest stays as it is.
+            for _ in range(3):
+                place = len(page.events)
+                faults = page.wait("faults", since=place)
+                self.assertEqual((faults["state"], faults["presets"]), ("connected", []))
+            self.assertEqual(sum(path.endswith("/presets") for path in admin.asked), 1)
+
+    def test_who_goes_while_a_command_is_on_its_way_is_not_waited_for(self):
+        def answer(path):
+            return (200, b'{"strategies":{},"presets":[]}') if "heal" not in path else None
+        with Admin(answer) as admin, self.dashboard(admin.url) as dashboard:
+            with Watcher(dashboard) as page:
+                page.wait("faults", lambda faults: faults["state"] == "connected")
+                for _ in range(12):
+                    page.client.emit("faults_command", {"do": "heal"})
+                busy = page.wait("faults_result")
+                self.assertIn("try again", busy["message"])
+            # The page has gone, then the API goes in the middle; another's commands are answered.
+            admin.let_go.set()
+            with Watcher(dashboard) as page:
+                done = self.result(page, do="reset")
+                self.assertIn(done["status"], ("success", "error"))
+        with Admin(answer) as admin, self.dashboard(admin.url) as dashboard, \
+                Watcher(dashboard) as page:
+            page.wait("faults", lambda faults: faults["state"] == "connected")
+            page.client.emit("faults_command", {"do": "heal"})
+            page.client.emit("ping_server")
+            page.wait("pong")
+            admin.let_go.set()
+            self.assertEqual(page.wait("faults_result")["status"], "error")
+            page.client.emit("faults_command", {"do": "heal"})
+            code, _ = dashboard.stop()  # with one on its way
+            self.assertEqual(code, 0)
+
+    def test_names_leave_as_they_are_and_what_a_path_would_take_for_its_own_does_not(self):
+        told = b'{"strategies":{},"presets":[]}'
+        with Admin(lambda path: (200, told)) as admin, self.dashboard(admin.url) as dashboard, \
+                Watcher(dashboard) as page:
+            self.assertEqual(self.result(page, do="remove", name="a.b-c_1")["status"], "success")
+            self.assertIn("DELETE /admin/v1/faults/a.b-c_1", admin.asked)
+            for name in ("a/b", "a?b", "a#b", "a%2Fb", "a b", "a\r\nX: y", "\u00e9", "a\0b", ".",
+                         "..", "", "x" * 65):
+                self.assertEqual(self.result(page, do="remove", name=name)["status"], "error",
+                                 repr(name))
+            self.assertEqual([path for path in admin.asked if path.startswith("DELETE")],
+                             ["DELETE /admin/v1/faults/a.b-c_1"])
+
+    def test_a_page_of_another_site_throws_no_switches(self):
+        with self.dashboard() as dashboard:
+            with Watcher(dashboard, headers={"Origin": dashboard.url}) as page:
+                self.assertEqual(self.result(page, do="heal")["status"], "success")
+            for origin in ("http://evil.example", "null"):
+                for transport in ("polling", "websocket"):
+                    with self.assertRaises(socketio.exceptions.ConnectionError):
+                        Watcher(dashboard, headers={"Origin": origin}, transports=[transport])
+            # Nor does it put words into a session whose id it has come to know.
+            path = dashboard.url + "/socket.io/?EIO=4&transport=polling"
+            with urllib.request.urlopen(path, timeout=PATIENCE) as answer:
+                path += "&sid=" + json.loads(answer.read()[1:])["sid"]
+            for origin, status in ((dashboard.url, 200), ("http://evil.example", 403)):
+                request = urllib.request.Request(path, b"40", {"Origin": origin,
+                                                               "Content-Type": "text/plain"})
+                try:
+                    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+                        self.assertEqual(answer.status, status)
+                except urllib.error.HTTPError as refused:
+                    self.assertEqual(refused.code, status)
+                    refused.close()
+
     def test_bad_urls_are_refused_at_once(self):
         for url in ("localhost:1", "ws://localhost:1", "http://localhost:1/?x"):
             done = subprocess.run([tool("dashboard-server"), "--port", "0", "--connect-admin", url],
@@ -428,6 +557,45 @@ class Strangers(unittest.TestCase):
         with Upstream(serve) as upstream, connected(upstream.url) as dashboard, \
                 Watcher(dashboard) as page:
             page.wait("live_state", lambda state: state["left_aside"] > 0)
+
+    def test_words_that_change_all_the_time_are_told_now_and_then(self):
+        async def serve(link, _):
+            await link.send(GOOD)
+            number = 0
+            while True:
+                for _ in range(50):
+                    number += 1
+                    await link.send(json.dumps({"type": "ERROR", "message": f"no {number}"}))
+                await asyncio.sleep(0.005)
+        with Upstream(serve) as upstream, connected(upstream.url) as dashboard, \
+                Watcher(dashboard) as page:
+            states = []
+
+            def look(state):
+                states.append(state["feeds"][0]["messages"])
+                return states[-1] > 2000
+            page.wait("live_state", look)
+            self.assertLess(len(states), 200)
+
+    def test_words_of_a_stranger_are_text(self):
+        words = "<img src=x onerror=alert(1)>\r\n\x1b[31m\u0000"
+
+        async def serve(link, number):
+            await link.send(GOOD)
+            await link.send(GOOD.replace("GOOD", "<b>\\r\\n\\u001b\\\""))
+            if number == 1:
+                await link.close(1011, words)
+            await link.wait_closed()
+        with Upstream(serve) as upstream, connected(upstream.url) as dashboard, \
+                Watcher(dashboard) as page:
+            page.ticker("<b>\r\n\x1b\"")
+            page.feed(lambda feed: feed["links"] >= 2)
+            update = page.wait("trading_update", lambda update: any(
+                row["symbol"].startswith("<b>") for row in update["market_data"]))
+            self.assertTrue(update["market_data"])
+            _, said = dashboard.stop()
+            self.assertIn("img", said)
+            self.assertNotRegex(said, "[\x00-\x09\x0b-\x1f]")
 
     def test_nobody_at_all_is_there(self):
         with Upstream(None) as upstream:

@@ -55,6 +55,90 @@ static void layers_are_made_whole_or_not_at_all(void **state)
     msim_net_destroy(&net);
 }
 
+/* One that shows another, which nobody answers for. */
+static int attempt_shown(const struct msim_allocator *allocator, void *context)
+{
+    static const struct msim_dashboard_upstream upstreams[] = {
+        {.url = "ws://127.0.0.1:1/", .key = "a-key-of-some-length", .secret = "quiet"},
+        {.url = "polygon+ws://127.0.0.1:1/crypto"},
+    };
+    static const char *const symbols[] = {"A", "B"};
+    struct msim_dashboard_server_params params = MSIM_DASHBOARD_SERVER_PARAMS_INIT;
+    struct msim_dashboard_server *server = NULL;
+
+    (void)context;
+    params.host = "127.0.0.1";
+    params.max_rows = 4;
+    params.allocator = allocator;
+    params.upstreams = upstreams;
+    params.upstream_count = COUNT(upstreams);
+    params.upstream_symbols = symbols;
+    params.upstream_symbol_count = COUNT(symbols);
+    params.admin_url = "http://127.0.0.1:1";
+    params.admin_key = "a-key-of-some-length";
+    params.admin_secret = "quiet";
+    int r = msim_dashboard_server_create(&server, &params, NULL);
+    assert_int_equal(server != NULL, r == MSIM_OK);
+    msim_dashboard_server_destroy(&server);
+    return r;
+}
+
+struct hearing {
+    struct msim_live live;
+    int result;
+};
+
+static void hear(void *context, const struct msim_feed_event *event)
+{
+    struct hearing *hearing = context;
+
+    if (hearing->result >= 0)
+        hearing->result = msim_live_take(&hearing->live, 0, "here:1", event, MSIM_NS_PER_S);
+}
+
+static int read_answers(struct msim_bytes *out)
+{
+    static const char faults[] = "{\"strategies\":{\"late\":{\"kind\":\"delay\",\"enabled\":true,"
+                                 "\"seen\":7,\"hits\":3,\"delayed\":3}}}";
+    static const char presets[] = "{\"presets\":[\"md_gap\"]}";
+
+    int r = msim_switches_read_faults(out, faults, sizeof faults - 1);
+    if (r >= 0)
+        r = msim_switches_read_presets(out, presets, sizeof presets - 1);
+    return r;
+}
+
+/* What is heard of markets and of an admin API is told, or nothing is left of it. */
+static int attempt_hearing(const struct msim_allocator *allocator, void *context)
+{
+    static const char text[] =
+        "[{\"ev\":\"T\",\"sym\":\"A\",\"p\":1.5,\"s\":2,\"t\":1704067200000},"
+        "{\"ev\":\"Q\",\"sym\":\"B\",\"bp\":1.5,\"ap\":2}]";
+    struct hearing hearing = {.result = MSIM_OK};
+    struct msim_bytes out;
+
+    (void)context;
+    msim_live_init(&hearing.live, 1, allocator);
+    msim_bytes_init(&out, SIZE_MAX / 4, allocator);
+    assert_int_equal(msim_feed_read(text, sizeof text - 1, hear, &hearing), MSIM_FEED_POLYGON);
+    int r = hearing.result;
+    if (r >= 0)
+        r = msim_live_write_all(&hearing.live, &out);
+    if (r >= 0)
+        r = msim_live_write_changes(&hearing.live, &out);
+    if (r >= 0)
+        r = msim_live_write_book(msim_live_find(&hearing.live, "B"), &out);
+    if (r >= 0)
+        r = read_answers(&out);
+    msim_live_close_bars(&hearing.live);
+    msim_live_close_bars(&hearing.live);
+    if (r >= 0 && hearing.live.lost_bars > 0)
+        r = MSIM_ERR_NOMEM;
+    msim_bytes_finish(&out);
+    msim_live_finish(&hearing.live);
+    return r;
+}
+
 static int create_server(const struct msim_allocator *allocator,
                          struct msim_dashboard_server **server)
 {
@@ -82,6 +166,13 @@ static void a_dashboard_server_survives_every_failing_allocation(void **state)
 {
     (void)state;
     FAIL_EACH_ALLOCATION(attempt_server, NULL);
+    FAIL_EACH_ALLOCATION(attempt_shown, NULL);
+}
+
+static void what_is_heard_of_markets_survives_every_failing_allocation(void **state)
+{
+    (void)state;
+    FAIL_EACH_ALLOCATION(attempt_hearing, NULL);
 }
 
 /* ---- a conversation ---- */
@@ -157,6 +248,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layers_are_made_whole_or_not_at_all),
         cmocka_unit_test(a_dashboard_server_survives_every_failing_allocation),
+        cmocka_unit_test(what_is_heard_of_markets_survives_every_failing_allocation),
         cmocka_unit_test(a_conversation_survives_every_failing_allocation),
     };
 

@@ -7,6 +7,7 @@
 
 #include <marketsim/access.h>
 #include <marketsim/assets.h>
+#include <marketsim/fetch.h>
 #include <marketsim/form.h>
 #include <marketsim/hub.h>
 
@@ -77,6 +78,39 @@ static int attempt_connect(const struct msim_allocator *allocator, void *context
         r = msim_net_connect(net, &connection, &params, NULL);
         assert_int_equal(connection != NULL, r == MSIM_OK);
     }
+    msim_net_destroy(&net);
+    return r;
+}
+
+static void note(void *context, const struct msim_fetch_answer *answer)
+{
+    (void)context;
+    (void)answer;
+}
+
+/* A request that is given up before it is answered, and one that the net's end takes with it. */
+static int attempt_fetch(const struct msim_allocator *allocator, void *context)
+{
+    struct msim_fetch_params params = MSIM_FETCH_PARAMS_INIT;
+    struct msim_fetch *fetch = NULL;
+    struct msim_net *net = NULL;
+
+    params.url = context;
+    params.method = "POST";
+    params.body = "{}";
+    params.body_length = 2;
+    params.content_type = "application/json";
+    params.api_key = "a-key-of-some-length";
+    params.api_secret = "quiet";
+    params.done = note;
+    int r = create_net(allocator, &net);
+    if (r == MSIM_OK) {
+        r = msim_net_fetch(net, &fetch, &params, NULL);
+        assert_int_equal(fetch != NULL, r == MSIM_OK);
+        msim_fetch_cancel(&fetch);
+    }
+    if (r == MSIM_OK)
+        r = msim_net_fetch(net, NULL, &params, NULL);
     msim_net_destroy(&net);
     return r;
 }
@@ -223,6 +257,9 @@ static void a_client_is_made_whole_or_not_at_all(void **state)
     bench_open(&server, NULL, 0);
     snprintf(url, sizeof url, "ws://127.0.0.1:%u/", (unsigned)msim_listener_port(server.listener));
     FAIL_EACH_ALLOCATION(attempt_connect, url);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/",
+             (unsigned)msim_listener_port(server.listener));
+    FAIL_EACH_ALLOCATION(attempt_fetch, url);
     bench_finish(&server);
 }
 

@@ -1,5 +1,6 @@
 #include "server/dashboard/live.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,9 +19,12 @@
 const char msim_live_bars_header[] =
     "timestamp,symbol,open,high,low,close,volume,rsi,signal_strength\n";
 
-void msim_live_init(struct msim_live *live, const struct msim_allocator *allocator)
+void msim_live_init(struct msim_live *live, size_t feed_count,
+                    const struct msim_allocator *allocator)
 {
+    assert(feed_count <= MSIM_LIVE_FEEDS_MAX);
     memset(live, 0, sizeof *live);
+    live->share = MSIM_LIVE_MARKETS_MAX / (feed_count > 0 ? feed_count : 1);
     live->allocator = *allocator;
     msim_bytes_init(&live->bars, MSIM_LIVE_BARS_MAX, allocator);
 }
@@ -52,12 +56,15 @@ struct msim_live_market *msim_live_find(const struct msim_live *live, const char
     return NULL;
 }
 
+/* As many numbers are tried as there are markets, at most. */
 static void name_it(const struct msim_live *live, struct msim_live_market *market,
                     const char *place)
 {
     snprintf(market->name, sizeof market->name, "%s", market->symbol);
     if (msim_live_find(live, market->name))
-        snprintf(market->name, sizeof market->name, "%s@%.62s", market->symbol, place);
+        snprintf(market->name, sizeof market->name, "%s@%.50s", market->symbol, place);
+    for (unsigned i = 2; msim_live_find(live, market->name); i++)
+        snprintf(market->name, sizeof market->name, "%s@%.50s#%u", market->symbol, place, i);
 }
 
 /* Found or made; `*out` is NULL where there are as many as may be. */
@@ -73,7 +80,8 @@ static int find_market(struct msim_live *live, size_t feed, const char *place, c
         }
     }
     *out = NULL;
-    if (live->market_count == MSIM_LIVE_MARKETS_MAX) {
+    assert(feed < MSIM_LIVE_FEEDS_MAX);
+    if (live->market_count == MSIM_LIVE_MARKETS_MAX || live->counts[feed] >= live->share) {
         live->left_aside++;
         return MSIM_OK;
     }
@@ -86,6 +94,7 @@ static int find_market(struct msim_live *live, size_t feed, const char *place, c
     market->next_same = *slot;
     *slot = market;
     live->markets[live->market_count++] = market;
+    live->counts[feed]++;
     *out = market;
     return MSIM_OK;
 }
@@ -97,6 +106,7 @@ void msim_live_restart(struct msim_live *live, size_t feed)
         if (market->feed != feed)
             continue;
         memset(market->sequences, 0, sizeof market->sequences);
+        memset(market->old, 0, sizeof market->old);
         memset(&market->traded, 0, sizeof market->traded);
         market->has_traded = false;
         market->open.is_known = market->high.is_known = market->low.is_known = false;
@@ -204,9 +214,10 @@ static void grow_bar(struct msim_live *live, struct msim_live_market *market,
     struct msim_live_bar *bar = &market->bar;
     msim_time start = time - time % BAR_LENGTH;
 
-    if (start < bar->start)
-        return; /* late */
-    if (start > bar->start) {
+    if (start < bar->start && ++bar->late < MSIM_LIVE_MOST_OLD)
+        return;
+    bar->late = 0;
+    if (start != bar->start) {
         if (bar->is_changed)
             give_bar(live, market);
         *bar = (struct msim_live_bar){.start = start, .open = event->price};
@@ -278,6 +289,21 @@ static void take_book(struct msim_live_market *market, const struct msim_feed_ev
     market->is_book_changed = true;
 }
 
+/* Doubled on its way, or overtaken. */
+static bool is_old(struct msim_live_market *market, const struct msim_feed_event *event)
+{
+    int64_t *latest = &market->sequences[event->kind];
+    uint32_t *old = &market->old[event->kind];
+
+    if (event->sequence <= 0)
+        return false;
+    if (event->sequence <= *latest && ++*old < MSIM_LIVE_MOST_OLD)
+        return true;
+    *latest = event->sequence;
+    *old = 0;
+    return false;
+}
+
 int msim_live_take(struct msim_live *live, size_t feed, const char *place,
                    const struct msim_feed_event *event, msim_time now)
 {
@@ -289,12 +315,8 @@ int msim_live_take(struct msim_live *live, size_t feed, const char *place,
     int r = find_market(live, feed, place, event->symbol, &market);
     if (r < 0 || !market)
         return r;
-    /* Doubled on its way, or overtaken. */
-    if (event->sequence > 0) {
-        if (event->sequence <= market->sequences[event->kind])
-            return MSIM_OK;
-        market->sequences[event->kind] = event->sequence;
-    }
+    if (is_old(market, event))
+        return MSIM_OK;
     live->is_changed = true;
     if (event->kind == MSIM_FEED_TRADE)
         take_trade(live, market, event, time);

@@ -17,13 +17,22 @@
 /* Markets of all feeds together; trades and books of further ones are passed over and counted. */
 #define MSIM_LIVE_MARKETS_MAX 1024
 
+/* Feeds: numbered from 0.  Each has its share of the markets, so that none takes another's. */
+#define MSIM_LIVE_FEEDS_MAX 16
+
+/*
+ * Events in a row of one market that are older than another was, by their number or their second:
+ * then it was that one which was wrong, since a link may spoil a digit, or the feed began anew.
+ */
+#define MSIM_LIVE_MOST_OLD 100
+
 /* Trades on the tape; of more between two looks the oldest are counted alone. */
 #define MSIM_LIVE_TAPE 200
 
 /* Bars that wait, as CSV; beyond it they are lost and counted. */
 #define MSIM_LIVE_BARS_MAX ((size_t)2 << 20)
 
-/* A symbol, or symbol@host:port where two feeds have the same one. */
+/* A symbol; symbol@host:port where there is one of that name, symbol@host:port#2 and so on. */
 #define MSIM_LIVE_NAME_SIZE (MSIM_FEED_SYMBOL_SIZE + 64)
 
 #define MSIM_LIVE_SLOTS 512
@@ -38,6 +47,7 @@ struct msim_live_bar {
     bool has_volume;
     bool is_changed; /* since it was given */
     bool is_resting; /* it has not changed since the look before */
+    uint32_t late;   /* trades in a row that were of seconds before */
 };
 
 struct msim_live_market {
@@ -59,6 +69,7 @@ struct msim_live_market {
     enum msim_feed_side side; /* of the last trade */
     msim_time time;
     int64_t sequences[3]; /* the latest of each kind of event */
+    uint32_t old[3];      /* events in a row that were before it */
     struct msim_live_bar bar;
     size_t bid_count;
     size_t ask_count;
@@ -81,17 +92,20 @@ struct msim_live {
     struct msim_allocator allocator;
     struct msim_live_market *markets[MSIM_LIVE_MARKETS_MAX];
     size_t market_count;
+    size_t share;                       /* of one feed */
+    size_t counts[MSIM_LIVE_FEEDS_MAX]; /* of each feed's markets */
     struct msim_live_market *slots[MSIM_LIVE_SLOTS];
     struct msim_live_trade tape[MSIM_LIVE_TAPE]; /* a ring */
     uint64_t trades;                             /* that came */
     uint64_t told;                               /* of these, that the page was told of */
     struct msim_bytes bars;                      /* lines of CSV */
     bool is_changed;
-    uint64_t left_aside; /* events of markets beyond the bound */
+    uint64_t left_aside; /* events of markets beyond the bounds */
     uint64_t lost_bars;
 };
 
-void msim_live_init(struct msim_live *live, const struct msim_allocator *allocator);
+void msim_live_init(struct msim_live *live, size_t feed_count,
+                    const struct msim_allocator *allocator);
 void msim_live_finish(struct msim_live *live);
 
 /* The market of this name; NULL where there is none. */

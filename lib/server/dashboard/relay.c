@@ -20,6 +20,8 @@
 
 #define KEPT_BYTES ((size_t)1 << 20)
 
+_Static_assert(MSIM_DASHBOARD_UPSTREAMS_MAX <= MSIM_LIVE_FEEDS_MAX, "each server is a feed");
+
 /* ---- what is told ---- */
 
 static void text_member(struct msim_json_writer *writer, const char *key, const char *text)
@@ -183,9 +185,21 @@ static msim_time earlier(msim_time a, msim_time b)
     return a < b ? a : b;
 }
 
+/* A feed's words may change with each of its messages: they are told as often as all else. */
+static void turn_state(struct msim_relay *relay, msim_time now)
+{
+    if (relay->is_state_changed)
+        relay->state_due = earlier(relay->state_due, relay->state_told + CHANGES_EVERY);
+    if (!is_due(&relay->state_due, now, STATE_EVERY))
+        return;
+    relay->state_told = now;
+    relay->is_state_changed = false;
+    tell_state(relay);
+}
+
 msim_time msim_relay_turn(struct msim_relay *relay, msim_time now)
 {
-    msim_time next = relay->state_due;
+    msim_time next = MSIM_TIME_NEVER;
 
     if (relay->live.is_changed && is_due(&relay->changes_due, now, CHANGES_EVERY))
         tell_changes(relay);
@@ -195,14 +209,11 @@ msim_time msim_relay_turn(struct msim_relay *relay, msim_time now)
     } else if (msim_bytes_length(&relay->live.bars) > BARS_AT_ONCE) {
         tell_bars(relay);
     }
-    if (is_due(&relay->state_due, now, STATE_EVERY) || relay->is_state_changed) {
-        relay->is_state_changed = false;
-        tell_state(relay);
-    }
     for (size_t i = 0; i < relay->upstream_count; i++)
         next = earlier(next, msim_upstream_turn(&relay->upstreams[i], now));
     if (relay->switches)
         next = earlier(next, msim_switches_turn(relay->switches, now));
+    turn_state(relay, now);
     next = earlier(next, earlier(relay->bars_due, relay->state_due));
     return relay->live.is_changed ? earlier(next, relay->changes_due) : next;
 }
@@ -246,7 +257,8 @@ static struct msim_live_market *named_market(struct msim_relay *relay, const cha
         return NULL;
     msim_json_init(&reader, arguments, length, NULL);
     if (msim_json_next(&reader, &token) != MSIM_JSON_STRING ||
-        msim_json_string(arguments, token.start, token.end, name, sizeof name, &name_length) < 0)
+        msim_json_string(arguments, token.start, token.end, name, sizeof name, &name_length) < 0 ||
+        strlen(name) != name_length)
         return NULL;
     return msim_live_find(&relay->live, name);
 }
@@ -353,11 +365,14 @@ int msim_relay_create(struct msim_relay **out, struct msim_dashboard_server *ser
                       const struct msim_dashboard_server_params *params, struct msim_detail *detail)
 {
     struct msim_relay *relay = msim_mem_zero(&server->allocator, sizeof *relay);
+    size_t feed_count = params->upstream_count;
 
     if (!relay)
         return msim_detail_set(detail, MSIM_ERR_NOMEM, "out of memory");
+    if (feed_count > MSIM_LIVE_FEEDS_MAX) /* it is refused below */
+        feed_count = MSIM_LIVE_FEEDS_MAX;
     relay->server = server;
-    msim_live_init(&relay->live, &server->allocator);
+    msim_live_init(&relay->live, feed_count, &server->allocator);
     msim_bytes_init(&relay->out, SIZE_MAX / 4, &server->allocator);
     int r = msim_socketio_room_create(server->socketio, &relay->viewers, "/");
     if (r < 0)

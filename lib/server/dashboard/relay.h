@@ -68,6 +68,7 @@ struct msim_relay {
     msim_time changes_due;
     msim_time bars_due;
     msim_time state_due;
+    msim_time state_told; /* the last time */
 };
 
 /* Starts to connect, as the params say. */

@@ -155,6 +155,9 @@ static void set_connected(struct msim_switches *switches, bool is_connected)
         msim_log(&switches->relay->server->logger, MSIM_LOG_INFO, "dashboard",
                  is_connected ? "the admin API at %s answers%s" : "the admin API at %s: %s",
                  switches->url, switches->words);
+    /* Whoever answers next may have others. */
+    if (!is_connected)
+        msim_bytes_take(&switches->presets, msim_bytes_length(&switches->presets));
     switches->is_connected = is_connected;
     switches->has_asked = true;
     switches->is_changed = true;
@@ -174,6 +177,13 @@ static int take_answer(struct msim_switches *switches, const struct msim_fetch_a
     return r;
 }
 
+/* An API without presets is shown as it is, with none; false where it did not answer at all. */
+static bool has_no_presets(struct msim_switches *switches, const struct msim_fetch_answer *answer)
+{
+    return switches->asks_presets && answer->result == MSIM_OK &&
+           msim_bytes_append(&switches->presets, "[]", 2) >= 0;
+}
+
 static void answered(void *context, const struct msim_fetch_answer *answer)
 {
     struct msim_switches *switches = context;
@@ -187,6 +197,10 @@ static void answered(void *context, const struct msim_fetch_answer *answer)
     if (has_come && take_answer(switches, answer) < 0) {
         snprintf(switches->words, sizeof switches->words, "its answer cannot be read");
         has_come = false;
+    }
+    if (!has_come && has_no_presets(switches, answer)) {
+        switches->words[0] = '\0';
+        has_come = true;
     }
     switches->due = now + (has_come ? ASK_EVERY : ASK_AGAIN);
     if (has_come && msim_bytes_length(&switches->presets) == 0)
@@ -278,17 +292,25 @@ struct wish {
     size_t body_length;
 };
 
+/* "" for what is too long, or has a zero within it. */
+static void read_word(const char *text, const struct msim_json_token *token, char *out, size_t size)
+{
+    size_t length = 0;
+
+    if (msim_json_string(text, token->start, token->end, out, size, &length) < 0 ||
+        strlen(out) != length)
+        out[0] = '\0';
+}
+
 static void read_wish_member(struct wish *wish, const char *text,
                              const struct msim_json_token *token)
 {
     if (token->kind != MSIM_JSON_STRING)
         return;
-    if (msim_json_is(text, token->key_start, token->key_end, "do") &&
-        msim_json_string(text, token->start, token->end, wish->verb, sizeof wish->verb, NULL) < 0)
-        wish->verb[0] = '\0';
-    if (msim_json_is(text, token->key_start, token->key_end, "name") &&
-        msim_json_string(text, token->start, token->end, wish->name, sizeof wish->name, NULL) < 0)
-        wish->name[0] = '\0';
+    if (msim_json_is(text, token->key_start, token->key_end, "do"))
+        read_word(text, token, wish->verb, sizeof wish->verb);
+    if (msim_json_is(text, token->key_start, token->key_end, "name"))
+        read_word(text, token, wish->name, sizeof wish->name);
 }
 
 /* {"do": ..., "name": ..., "body": {...}}; false for what is no such object. */

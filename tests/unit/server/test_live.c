@@ -31,7 +31,7 @@ static int setup(void **state)
     if (!bench)
         return -1;
     bench->allocator = msim_mem_allocator(NULL);
-    msim_live_init(&bench->live, &bench->allocator);
+    msim_live_init(&bench->live, 1, &bench->allocator);
     msim_bytes_init(&bench->out, SIZE_MAX / 4, &bench->allocator);
     *state = bench;
     return 0;
@@ -176,6 +176,52 @@ static void the_same_symbol_of_another_feed_has_a_name_of_its_own(void **state)
     assert_int_equal(msim_live_find(&bench->live, "A@other:1")->feed, 1);
 }
 
+static void names_differ_whatever_feeds_call_their_markets(void **state)
+{
+    struct bench *bench = *state;
+
+    trade(bench, "A", SECOND, 100, 0);
+    trade(bench, "A@other:1", SECOND, 100, 0);
+    for (size_t feed = 1; feed <= 3; feed++) {
+        struct msim_feed_event event = {.kind = MSIM_FEED_TICKER, .symbol = "A"};
+        take(bench, feed, &event);
+    }
+    assert_int_equal(bench->live.market_count, 5);
+    assert_int_equal(msim_live_find(&bench->live, "A@other:1")->feed, 0);
+    assert_int_equal(msim_live_find(&bench->live, "A@other:1#2")->feed, 1);
+    assert_int_equal(msim_live_find(&bench->live, "A@other:1#3")->feed, 2);
+    assert_int_equal(msim_live_find(&bench->live, "A@other:1#4")->feed, 3);
+}
+
+static void a_sequence_number_that_was_spoiled_does_not_stop_a_market(void **state)
+{
+    struct bench *bench = *state;
+
+    trade(bench, "A", SECOND, 100, 5);
+    trade(bench, "A", SECOND, 100, INT64_MAX);
+    for (int i = 1; i < MSIM_LIVE_MOST_OLD; i++)
+        trade(bench, "A", SECOND, 100, 5 + i);
+    assert_int_equal(bench->live.trades, 2);
+    trade(bench, "A", SECOND, 100, 5 + MSIM_LIVE_MOST_OLD);
+    trade(bench, "A", SECOND, 100, 5 + MSIM_LIVE_MOST_OLD); /* doubled */
+    trade(bench, "A", SECOND, 100, 6 + MSIM_LIVE_MOST_OLD);
+    assert_int_equal(bench->live.trades, 4);
+}
+
+static void a_time_that_was_spoiled_does_not_stop_a_market_s_bars(void **state)
+{
+    struct bench *bench = *state;
+
+    trade(bench, "A", 1000000 * SECOND, 100, 0);
+    for (int i = 0; i < MSIM_LIVE_MOST_OLD; i++)
+        trade(bench, "A", 5 * SECOND, 100 + i, 0);
+    trade(bench, "A", 6 * SECOND, 70, 0);
+    msim_live_close_bars(&bench->live);
+    assert_string_equal(written(bench, &bench->live.bars),
+                        "1970-01-12T13:46:40,\"A\",10,10,10,10,2,,\n"
+                        "1970-01-01T00:00:05,\"A\",19.9,19.9,19.9,19.9,2,,\n");
+}
+
 static void a_quote_is_a_book_where_nobody_tells_one(void **state)
 {
     struct bench *bench = *state;
@@ -210,6 +256,23 @@ static void markets_beyond_the_bound_are_counted_alone(void **state)
     assert_int_equal(bench->live.trades, MSIM_LIVE_MARKETS_MAX);
 }
 
+static void a_feed_has_its_share_of_the_markets(void **state)
+{
+    struct bench *bench = *state;
+    struct msim_feed_event event = {.kind = MSIM_FEED_TICKER, .symbol = "A"};
+    char name[16];
+
+    msim_live_finish(&bench->live);
+    msim_live_init(&bench->live, 2, &bench->allocator);
+    for (int i = 0; i < MSIM_LIVE_MARKETS_MAX; i++) {
+        snprintf(name, sizeof name, "S%d", i);
+        trade(bench, name, SECOND, 100, 0);
+    }
+    take(bench, 1, &event);
+    assert_int_equal(bench->live.left_aside, MSIM_LIVE_MARKETS_MAX / 2);
+    assert_int_equal(msim_live_find(&bench->live, "A")->feed, 1);
+}
+
 static void bars_that_nobody_takes_are_bounded(void **state)
 {
     struct bench *bench = *state;
@@ -231,6 +294,13 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(the_same_symbol_of_another_feed_has_a_name_of_its_own,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(names_differ_whatever_feeds_call_their_markets, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_sequence_number_that_was_spoiled_does_not_stop_a_market,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(a_time_that_was_spoiled_does_not_stop_a_market_s_bars,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(a_feed_has_its_share_of_the_markets, setup, teardown),
         cmocka_unit_test_setup_teardown(a_quote_is_a_book_where_nobody_tells_one, setup, teardown),
         cmocka_unit_test_setup_teardown(markets_beyond_the_bound_are_counted_alone, setup,
                                         teardown),
