@@ -30,7 +30,7 @@ live("tickers come, move, and choose the symbol", async ({ open }) => {
     const first = await chip.innerText();
     await page.waitForFunction((before) => document.querySelector("[data-symbol='ETH/USD']").innerText !== before, first);
     await chip.click();
-    assert.equal(await chip.getAttribute("aria-pressed"), "true");
+    await page.waitForSelector("[data-symbol='ETH/USD'][aria-pressed=true]");
     assert.match(page.url(), /symbol=ETH/);
     await page.says("book-symbol", "ETH/USD");
     assert.match(await page.getByTestId("feed").innerText(), /exchange/);
@@ -116,6 +116,34 @@ live("faults are switched, added, fired, healed and reset", async ({ open }) => 
     await page.waitForFunction(() => document.querySelectorAll("[data-testid=fault]").length === 0);
 });
 
+live("the panels of the market have keys and names", async ({ open }) => {
+    const page = await open();
+    await page.locator("[data-testid=fault]").first().waitFor();
+    await page.waitForFunction(() => document.querySelectorAll("[data-testid=tape] .print").length > 0);
+    const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.dataset.testid);
+    await page.keyboard.press("b");
+    assert.equal(await focused(), "tape");
+    await page.keyboard.press("x");
+    assert.equal(await focused(), "fault-switch");
+    await page.keyboard.press("Space");
+    await page.waitForFunction(() => document.querySelector("[role=switch]").getAttribute("aria-checked") === "false");
+    assert.equal(await page.getByTestId("pause").getAttribute("aria-pressed"), "false");
+    assert.match(await page.locator("#keylist").innerHTML(), /public trades.*faults/s);
+    const reached = new Set();
+    for (let i = 0; i < 60; i++) {
+        await page.keyboard.press("Tab");
+        reached.add(await focused());
+    }
+    for (const id of ["tape", "faults-heal", "faults-reset", "faults-preset", "faults-fire", "faults-list", "fault-switch", "fault-remove"])
+        assert.ok(reached.has(id), id + " is not reached: " + [...reached].join());
+    const tree = await page.locator("body").ariaSnapshot();
+    for (const part of [/complementary "Live market"/, /table "Order book, asks above bids"/, /rowgroup "Asks"/,
+        /table "Public trades, newest first"/, /heading "Faults"/, /switch "DropMessageStrategy_0.inbound"/,
+        /button "Remove DropMessageStrategy_0.inbound"/, /combobox "Add a preset"/, /combobox "Fire a fault once"/,
+        /region "Tickers"/, /button "BTC\/USD/])
+        assert.match(tree, part);
+});
+
 live("who may look on sees the faults and no switches to throw", async ({ open }) => {
     const page = await open(undefined, "/#key=watching-12345678901234567890");
     await page.locator("[data-testid=fault]").first().waitFor();
@@ -129,4 +157,7 @@ scene("without servers to show the page is as it was", async ({ open }) => {
     for (const id of ["tickers", "ladder", "faults", "feeds"])
         assert.equal(await page.getByTestId(id).isVisible(), false);
     assert.equal(await page.locator("#blotter").isVisible(), true);
+    await page.keyboard.press("x");
+    await page.keyboard.press("?");
+    assert.doesNotMatch(await page.locator("#keylist").innerText(), /faults|public trades/);
 });

@@ -96,7 +96,7 @@ export class Faults {
     }
 
     #listPresets(names) {
-        if (names.length === this.presets.length)
+        if (names.length === this.presets.length && names.every((name, i) => name === this.presets[i]))
             return;
         this.presets = names;
         const select = byId("faults-preset");

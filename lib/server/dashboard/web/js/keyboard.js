@@ -10,8 +10,9 @@ export class Keyboard {
     }
 
     // `label` is what stands on the key, `help` what it does; without a label it is not listed.
-    on(key, label, help, run) {
-        this.keys.set(key, { label, help, run });
+    // `group` is the class of what is not on every page, as in the style sheet.
+    on(key, label, help, run, group = "") {
+        this.keys.set(key, { label, help, run, group });
     }
 
     #press(event) {
@@ -33,7 +34,7 @@ export class Keyboard {
     // The lines of the help.
     list(element) {
         const listed = [...this.keys.values()].filter(({ label }) => label);
-        for (const { label, help } of listed) {
+        for (const { label, help, group } of listed) {
             const term = document.createElement("dt");
             for (const word of label.split(" ")) {
                 const cap = document.createElement("kbd");
@@ -42,6 +43,7 @@ export class Keyboard {
             }
             const what = document.createElement("dd");
             what.textContent = help;
+            term.className = what.className = group;
             element.append(term, what);
         }
     }

@@ -61,6 +61,14 @@ export class Live {
         this.watched = "";
     }
 
+    // To a panel by its key: of the faults to the first switch that can be thrown.
+    focus(id) {
+        const panel = byId(id);
+        const target = panel.querySelector("button:enabled") ?? panel;
+        target.focus();
+        target.scrollIntoView({ block: "nearest" });
+    }
+
     #changed(name) {
         if (this.markets.isThere && !document.documentElement.hasAttribute("data-live")) {
             document.documentElement.setAttribute("data-live", "");

@@ -163,6 +163,8 @@ keyboard.on("f", "F", "fit the bars", () => price.chart.fit());
 keyboard.on("Home", "Home", "newest trades", () => blotter.table.toTop());
 keyboard.on("e", "E", "export what is filtered", () => blotter.export());
 keyboard.on("r", "R", "refresh now", refresh);
+keyboard.on("b", "B", "public trades, below the order book", () => live.focus("tape"), "if-live");
+keyboard.on("x", "X", "faults, their switches", () => live.focus("faults-list"), "if-faults");
 keyboard.on("t", "T", "dark or light", () => theme.toggle());
 keyboard.on("?", "?", "keys and settings", () => byId("dialog").showModal());
 keyboard.list(byId("keylist"));
