@@ -309,6 +309,120 @@ static void a_failing_source_is_told_once(void **state)
     msim_source_release(&second);
 }
 
+/* ---- beside a naive model ---- */
+
+struct naive {
+    uint64_t order;
+    uint8_t side;
+    msim_price price;
+    msim_qty leaves;
+};
+
+struct naive_book {
+    struct naive orders[2 * MOST]; /* oldest first; two for each record at most */
+    size_t count;
+};
+
+static uint64_t draw(uint64_t *chance, uint64_t below)
+{
+    *chance = *chance * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (*chance >> 33) % below;
+}
+
+/* What the table of docs/venue.md says of a trade, one order at a time. */
+static void naive_trade(struct naive_book *book, uint8_t fills, const struct msim_trade_data *trade)
+{
+    msim_qty left = fills == MSIM_VENUE_FILL_THROUGH ? 0 : trade->quantity;
+
+    for (size_t i = 0; i < book->count; i++) {
+        struct naive *order = &book->orders[i];
+        const bool buys = order->side == MSIM_SIDE_BUY;
+        if (buys ? order->price > trade->price : order->price < trade->price)
+            order->leaves = 0;
+        if (order->price != trade->price || trade->side == order->side)
+            continue;
+        const msim_qty part = order->leaves < left ? order->leaves : left;
+        order->leaves -= part;
+        left -= part;
+    }
+}
+
+/* Up to `until`: new orders get their numbers, fills are taken from what is left of each. */
+static void follow(struct bench *bench, struct naive_book *seen, msim_time until)
+{
+    struct msim_venue_output out;
+
+    while (msim_venue_pull(bench->venue, until, &out, NULL) == MSIM_PULL_RECORD) {
+        if (out.kind != MSIM_VENUE_EVENT || out.account != bench->alice)
+            continue;
+        assert_int_not_equal(out.event->kind, MSIM_EVENT_REJECTED);
+        if (out.event->kind == MSIM_EVENT_ACCEPTED)
+            seen->orders[seen->count - 1].order = out.event->order;
+        if (out.event->kind != MSIM_EVENT_FILL)
+            continue;
+        for (size_t i = 0; i < seen->count; i++)
+            if (seen->orders[i].order == out.event->order) {
+                assert_int_equal(out.event->as.fill.price, seen->orders[i].price);
+                seen->orders[i].leaves -= out.event->as.fill.quantity;
+            }
+    }
+}
+
+static size_t agree_on(struct past *past, uint8_t fills, uint64_t seed)
+{
+    static struct naive_book naive;
+    static struct naive_book seen;
+    struct bench *bench = &past->bench;
+    size_t parts = 0;
+
+    memset(&naive, 0, sizeof naive);
+    quote(past, 1, 9000, 50, 11000, 50);
+    for (int i = 2; past->count < MOST; i++)
+        trade(past, i, (uint8_t)draw(&seed, 3), (msim_price)(9990 + draw(&seed, 21)),
+              (msim_qty)(1 + draw(&seed, 12)));
+    begin(past, fills);
+    seen = naive;
+    for (size_t at = 1; at < past->count; at++) {
+        const msim_time now = past->records[at].time;
+        for (uint64_t more = draw(&seed, 3); more > 0; more--) {
+            struct naive made = {0, draw(&seed, 2) ? MSIM_SIDE_BUY : MSIM_SIDE_SELL, 0,
+                                 (msim_qty)(1 + draw(&seed, 15))};
+            made.price = made.side == MSIM_SIDE_BUY ? (msim_price)(9999 - draw(&seed, 8))
+                                                    : (msim_price)(10001 + draw(&seed, 8));
+            follow(bench, &seen, now - SECOND / 2);
+            naive.orders[naive.count++] = made;
+            seen.orders[seen.count++] = made;
+            bench_place(bench, bench->alice, made.side, made.price, made.leaves, now - SECOND / 2);
+            follow(bench, &seen, now - SECOND / 2);
+        }
+        follow(bench, &seen, now);
+        naive_trade(&naive, fills, &past->records[at].as.trade);
+        for (size_t i = 0; i < naive.count; i++) {
+            assert_int_equal(seen.orders[i].leaves, naive.orders[i].leaves);
+            parts += naive.orders[i].leaves > 0 &&
+                     naive.orders[i].price == past->records[at].as.trade.price;
+        }
+    }
+    return parts;
+}
+
+static void random_flows_fill_as_a_naive_model_says(void **state)
+{
+    static struct past past;
+
+    (void)state;
+    for (uint8_t fills = 0; fills <= MSIM_VENUE_FILL_QUEUE; fills++)
+        for (uint64_t seed = 1; seed <= 40; seed++) {
+            memset(&past, 0, sizeof past);
+            bench_open(&past.bench, NULL);
+            assert_true(agree_on(&past, fills, seed) > 0);
+            struct msim_detail detail = {{0}};
+            if (msim_engine_audit(msim_venue_engine(past.bench.venue), &detail) < 0)
+                fail_msg("%s", detail.text);
+            bench_close(&past.bench);
+        }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -321,6 +435,7 @@ int main(void)
         TEST(what_joins_the_queue_stands_behind),
         TEST(what_leaves_the_queue_leaves_a_shorter_one),
         cmocka_unit_test(a_trade_beyond_fills_whole_in_every_way),
+        cmocka_unit_test(random_flows_fill_as_a_naive_model_says),
         TEST(a_market_order_takes_historys_best_prices),
         TEST(what_was_taken_comes_back_with_the_next_quote),
         TEST(trades_alone_make_a_book_around_them),
