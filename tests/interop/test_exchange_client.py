@@ -207,6 +207,42 @@ class Load(unittest.TestCase):
             self.assertEqual(client(server, "--orders-per-second", "1", "--order", "balance")[0], 2)
 
 
+class Keys(unittest.TestCase):
+    SETTINGS = {"server": {"api_keys": [{"key": "K1", "secret": "S1", "account": "alice"}]},
+                "exchange": {"liquidity": {"enabled": False}}}
+
+    def test_scripts_views_loads_and_commands_come_in_with_a_signed_key(self):
+        with fresh_folder() as folder:
+            config = write(os.path.join(folder, "config"), json.dumps(self.SETTINGS).encode())
+            key = write(os.path.join(folder, "key"), b"# the robot's\n\nK1 secret=S1\n")
+            wrong = write(os.path.join(folder, "wrong"), b"K1 secret=S2\n")
+            script = write(os.path.join(folder, "script"), b"""
+                {"send": {"type": "GET_BALANCE"}, "expect": {"balances": {"USD": "100000"}}}
+            """.strip())
+            with Server(EXCHANGE, *QUIET, "--config", config) as server:
+                told = ["--api-key-file", key]
+                for arguments, commands in (
+                    (["--script", script], ""),
+                    (["--load", "2", "--orders-per-second", "100", "--duration", "200ms"], ""),
+                    (["--protocol", "exchange"], "buy 1 BTC/USD @ 40000 id mine\norders\n"),
+                ):
+                    with self.subTest(arguments):
+                        code, out, err = client(server, *told, *arguments, commands=commands)
+                        self.assertEqual(code, 0, out + err)
+                        code, out, err = client(server, "--api-key-file", wrong, *arguments,
+                                                "--reconnect", "never", commands=commands)
+                        self.assertEqual(code, 1, out + err)
+                        self.assertIn("401", err)
+                line = Views.lines(self, server, 1, *told, "--view", "book", "BTC/USD")[0]
+                self.assertIn("bids 40000 x 1", line)
+
+    def test_a_key_file_that_is_not_there_is_a_usage_error(self):
+        code, _, err = run(CLIENT, "--protocol", "exchange", "--api-key-file", "/nonexistent/key",
+                           "ws://localhost:1")
+        self.assertEqual(code, 2)
+        self.assertIn("/nonexistent/key", err)
+
+
 class Relay:
     """TCP from a port of its own to the server; `cut` breaks what stands."""
 
