@@ -368,7 +368,8 @@ static void take_kept_commands(struct msim_replay_session *session, msim_time no
     char text[MSIM_REPLAY_COMMAND_MAX + 1];
     uint32_t size;
 
-    while (session->phase == PHASE_REPLAYING && msim_bytes_length(&session->pending) > 0) {
+    while (session->phase == PHASE_REPLAYING && session->pending.memory &&
+           msim_bytes_length(&session->pending) > 0) {
         memcpy(&size, msim_bytes_front(&session->pending), sizeof size);
         memcpy(text, msim_bytes_front(&session->pending) + sizeof size, size);
         msim_bytes_take(&session->pending, sizeof size + size);
