@@ -61,6 +61,8 @@ struct zone {
     bool is_unsorted;    /* its rows were found not to be in order, or bad ones among them */
     bool is_measured;    /* the plan depends on it: it was scanned, and its pages were measured */
     uint64_t page_bytes; /* what decoding takes for its largest pages; else not known */
+    int64_t large_page;  /* the largest of them, and its column */
+    enum trade_field large_field;
 };
 
 /* An allocator that counts, and has a bound: what all cursors of a data set take together. */

@@ -161,10 +161,13 @@ static int measure(const struct msim_parquet *parquet, struct cluster cluster, u
 
 /* ---- a closer look ---- */
 
-/* What a column takes for its largest pages. */
-static int measure_column(const struct trade_file *trades, struct msim_reader *reader, size_t group,
-                          size_t leaf, uint64_t *bytes, struct msim_detail *detail)
+/* What a column takes for its largest pages; `*largest` is the size of the group's largest one. */
+static int measure_column(const struct trade_file *trades, struct msim_reader *reader,
+                          struct zone *zone, enum trade_field field, uint64_t *largest,
+                          struct msim_detail *detail)
 {
+    size_t group = zone->group;
+    size_t leaf = trades->leaves[field];
     struct msim_pages pages;
     struct page_head head;
     uint64_t stored = 0, unpacked = 0, dictionary = 0;
@@ -178,6 +181,11 @@ static int measure_column(const struct trade_file *trades, struct msim_reader *r
         uint64_t whole = (uint64_t)head.uncompressed_size;
         stored = packed > stored ? packed : stored;
         unpacked = whole > unpacked ? whole : unpacked;
+        if (packed + whole > *largest) {
+            *largest = packed + whole;
+            zone->large_page = pages.place.page;
+            zone->large_field = field;
+        }
         /* The dictionary is kept, with what its values mean beside each. */
         if (head.type == PAGE_DICTIONARY)
             dictionary =
@@ -189,7 +197,7 @@ static int measure_column(const struct trade_file *trades, struct msim_reader *r
             break;
     }
     msim_pages_close(&pages);
-    *bytes += stored + unpacked + dictionary;
+    zone->page_bytes += stored + unpacked + dictionary;
     return r < 0 ? r : MSIM_OK;
 }
 
@@ -198,11 +206,11 @@ static int look_at(struct msim_parquet *parquet, struct msim_reader *reader, str
 {
     const struct trade_file *trades = &parquet->files[zone->file];
     struct scan scan;
+    uint64_t largest = 0;
 
     zone->page_bytes = 0;
     for (int field = 0; field < FIELD_COUNT; field++) {
-        int r = measure_column(trades, reader, zone->group, trades->leaves[field],
-                               &zone->page_bytes, detail);
+        int r = measure_column(trades, reader, zone, (enum trade_field)field, &largest, detail);
         if (r < 0)
             return r;
     }

@@ -65,9 +65,26 @@ static int out_of_memory(struct msim_detail *detail)
 static int too_little(const struct msim_parquet *parquet, uint64_t more, struct msim_detail *detail)
 {
     return msim_detail_set(detail, MSIM_ERR_LIMIT,
-                           "its largest pages and sorting need %" PRIu64
+                           "merging what was sorted needs %" PRIu64
                            " MiB at least, and %zu MiB of memory may be "
                            "used: raise memory (--memory)",
+                           in_mebibytes(parquet->budget.used + more), parquet->budget.limit >> 20);
+}
+
+/* The place is that of the largest page in the group whose pages take most. */
+static int too_large(const struct msim_parquet *parquet, uint32_t rank, uint64_t more,
+                     struct msim_detail *detail)
+{
+    const struct zone *zone = &parquet->zones[rank];
+    const struct trade_file *trades = msim_zone_file(parquet, rank);
+    struct place place = msim_zone_place(parquet, rank);
+
+    place.column = trades->footer.leaves[trades->leaves[zone->large_field]].name;
+    place.page = zone->large_page;
+    return msim_place_fail(&place, detail, MSIM_ERR_LIMIT,
+                           "sorting its rows beside pages as large as this one needs %" PRIu64
+                           " MiB at least, and %zu MiB of memory may be used: raise memory "
+                           "(--memory), or write the file with smaller pages",
                            in_mebibytes(parquet->budget.used + more), parquet->budget.limit >> 20);
 }
 
@@ -140,16 +157,20 @@ static int make_piece(struct spill *spill, struct msim_parquet *parquet, struct 
 {
     struct spill_work *work = spill->work;
     uint64_t decoding = 0;
+    uint32_t largest = spill->ranks[0];
 
     for (size_t i = 0; i < spill->rank_count; i++) {
         const struct zone *zone = &parquet->zones[spill->ranks[i]];
-        decoding = zone->page_bytes > decoding ? zone->page_bytes : decoding;
+        if (zone->page_bytes <= decoding)
+            continue;
+        decoding = zone->page_bytes;
+        largest = spill->ranks[i];
     }
     size_t least = spill->rows < MSIM_SPILL_PIECE_MIN ? (size_t)spill->rows : MSIM_SPILL_PIECE_MIN;
     size_t left = msim_budget_left(&parquet->budget);
     if (decoding + (least + MSIM_COLUMN_BATCH) * PIECE_TRADE_BYTES > left)
-        return too_little(parquet, decoding + (least + MSIM_COLUMN_BATCH) * PIECE_TRADE_BYTES,
-                          detail);
+        return too_large(parquet, largest,
+                         decoding + (least + MSIM_COLUMN_BATCH) * PIECE_TRADE_BYTES, detail);
     size_t most = (left - (size_t)decoding) / PIECE_TRADE_BYTES;
     /* A part of it stays free, for the names and for cursors in other groups. */
     most -= most / 8;

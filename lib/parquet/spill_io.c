@@ -126,11 +126,14 @@ static int need(struct spill_reader *reader, size_t length, struct msim_detail *
     return 1;
 }
 
-static int damaged(struct msim_detail *detail)
+static int damaged(const struct spill_reader *reader, struct msim_detail *detail)
 {
+    const char *folder = reader->parquet->folder.path;
+
     return msim_detail_set(detail, MSIM_ERR_IO,
-                           "what was sorted into the folder for temporary files came back "
-                           "changed: check the disk, or name another folder (--temp-dir)");
+                           "%s: what was sorted into temporary files here came back changed: "
+                           "check the disk, or name another folder (temp_directory, --temp-dir)",
+                           folder ? folder : "the folder for temporary files");
 }
 
 int msim_spill_next(struct spill_reader *reader, struct msim_detail *detail)
@@ -150,7 +153,7 @@ int msim_spill_next(struct spill_reader *reader, struct msim_detail *detail)
     reader->count =
         r > 0 ? msim_block_decode(reader->window + reader->window_at, reader->trades) : 0;
     if (reader->count == 0)
-        return damaged(detail);
+        return damaged(reader, detail);
     reader->window_at += length;
     return 1;
 }
