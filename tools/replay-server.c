@@ -34,6 +34,7 @@ struct settings {
     msim_time to;
     bool skip_bad_rows;
     bool ignore_statistics;
+    bool decode_thread;
     bool check;
     bool explain;
     uint64_t memory;
@@ -162,6 +163,8 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "what reading and sorting the files may take, for all\nclients together (1G)"},
         {"temp-dir", 0, OPTION_TEXT, &settings->temp_dir, "FOLDER",
          "where what does not fit in memory is sorted ($TMPDIR, or\n/var/tmp)"},
+        {"decode-thread", 0, OPTION_FLAG, &settings->decode_thread, NULL,
+         "decode ahead of the replays on a second thread, where a\nprocessor is idle"},
         {"format", 0, OPTION_TEXT, &settings->format_name, "NAME",
          "trades: a message each (default); bundle: one for all\ntrades of a timestamp"},
         {"timestamps", 0, OPTION_TEXT, &settings->timestamps_name, "NAME",
@@ -319,6 +322,7 @@ static int open_files(struct replay *replay)
     params.memory_bytes = replay->settings.memory;
     params.temp_directory = temp_directory(&replay->settings);
     params.sources = planned_sources(&replay->settings);
+    params.decode_thread = replay->settings.decode_thread;
     params.logger = &replay->service.logger;
     msim_time began = terminal_clock();
     int r = msim_parquet_open(&replay->parquet, &params, &detail);

@@ -7,7 +7,8 @@
  *
  * A trade file has four flat columns, found by name: `timestamp`, `price`,
  * `volume`, `ticker`.  One or many files are opened as one data set, prepared
- * once and immutable from then on; each source over it is a cursor of its own.
+ * once and immutable from then on; each source over it is a cursor of its own.  A data
+ * set and its sources belong to one thread of the host at a time.
  *
  * The order is (timestamp, place of the file, row): it does not depend on memory,
  * plan or platform.
@@ -44,12 +45,20 @@ struct msim_parquet_params {
      * not fit in memory is sorted there, and what is read of CSV kept.  NULL: it is refused. */
     const char *temp_directory;
     uint32_t sources; /* how many at once the plan shall have memory for; default 1 */
+    /* A second thread decodes ahead of the sources' callers, within the memory above: so that
+     * they wait less where there is a processor for it.  The trades, their order and where a
+     * failure stands stay the same.  One for the data set, from the first pull to the close, with
+     * all signals blocked; where the system gives none, and for sources with further columns,
+     * callers decode.  The allocator is called from both threads, though never at once.  A process
+     * that forks leaves the data set to the one that opened it. */
+    bool decode_thread;
     const struct msim_allocator *allocator; /* copied */
     const struct msim_logger *logger;       /* copied */
 };
-#define MSIM_PARQUET_PARAMS_INIT                                                             \
-    {                                                                                        \
-        sizeof(struct msim_parquet_params), 0, 0, 0, 0, 0, 0, 0, false, false, 0, 0, 0, 0, 0 \
+#define MSIM_PARQUET_PARAMS_INIT                                                                  \
+    {                                                                                             \
+        sizeof(struct msim_parquet_params), 0, 0, 0, 0, 0, 0, 0, false, false, 0, 0, 0, false, 0, \
+            0                                                                                     \
     }
 
 /*
@@ -123,7 +132,8 @@ struct msim_parquet_check {
 
 /*
  * Reads everything.  Each defect is told in one line that names its place, and the reading goes
- * on behind it; what is left of a damaged column is not counted.  MSIM_ERR_NOMEM, MSIM_ERR_LIMIT.
+ * on behind it; what is left of a damaged column is not counted.  `defect` does not call this data
+ * set or its sources.  MSIM_ERR_NOMEM, MSIM_ERR_LIMIT.
  */
 MSIM_API int msim_parquet_check(struct msim_parquet *parquet,
                                 void (*defect)(void *context, const char *words), void *context,

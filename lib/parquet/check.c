@@ -11,6 +11,7 @@
 #include "base/calendar.h"
 #include "base/detail.h"
 #include "base/mem.h"
+#include "parquet/ahead.h"
 #include "parquet/dataset.h"
 #include "parquet/plan.h"
 #include "parquet/scan.h"
@@ -25,6 +26,7 @@ int msim_parquet_planned(const struct msim_parquet *parquet, size_t place,
     if (place >= parquet->zone_count)
         return MSIM_ERR_NOT_FOUND;
     const struct zone *zone = &parquet->zones[parquet->plan[place]];
+    msim_turn_take(parquet->worker);
     *out = (struct msim_parquet_planned){.file = parquet->files[zone->file].file.path,
                                          .group = zone->group,
                                          .rows = zone->rows,
@@ -32,6 +34,7 @@ int msim_parquet_planned(const struct msim_parquet *parquet, size_t place,
                                          .last = zone->max,
                                          .by_statistics = !zone->is_found,
                                          .is_spilled = msim_plan_spill(parquet, place, 0) != NULL};
+    msim_turn_give(parquet->worker);
     return MSIM_OK;
 }
 
@@ -323,12 +326,9 @@ static int check_all(struct checking *checking)
     return r < 0 ? r : measure_overlap(checking);
 }
 
-int msim_parquet_check(struct msim_parquet *parquet,
-                       void (*defect)(void *context, const char *words), void *context,
-                       struct msim_parquet_check *out, struct msim_detail *detail)
+static int check(struct msim_parquet *parquet, void (*defect)(void *context, const char *words),
+                 void *context, struct msim_parquet_check *out, struct msim_detail *detail)
 {
-    if (!parquet || !out)
-        return MSIM_ERR_INVALID;
     struct msim_parquet_check found = {.first = MSIM_TIME_NEVER, .last = MSIM_TIME_NEVER};
     struct checking *checking = msim_mem_zero(&parquet->allocator, sizeof *checking);
     struct examined *groups =
@@ -352,4 +352,16 @@ int msim_parquet_check(struct msim_parquet *parquet,
         return msim_detail_set(detail, r, "the check: %s: raise memory", msim_result_text(r));
     *out = found;
     return MSIM_OK;
+}
+
+int msim_parquet_check(struct msim_parquet *parquet,
+                       void (*defect)(void *context, const char *words), void *context,
+                       struct msim_parquet_check *out, struct msim_detail *detail)
+{
+    if (!parquet || !out)
+        return MSIM_ERR_INVALID;
+    msim_turn_take(parquet->worker);
+    int r = check(parquet, defect, context, out, detail);
+    msim_turn_give(parquet->worker);
+    return r;
 }

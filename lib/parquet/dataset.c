@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "parquet/ahead.h"
 #include "parquet/bits.h"
 #include "parquet/csv_file.h"
 #include "parquet/decode.h"
@@ -360,6 +361,10 @@ static int create(struct msim_parquet **out, const struct msim_parquet_params *p
     parquet->sources = params->sources > 0 ? params->sources : 1;
     msim_crc_init(&parquet->crc);
     msim_names_init(&parquet->names, &parquet->allocator);
+    if (params->decode_thread && msim_worker_create(&parquet->worker, &parquet->allocator) < 0) {
+        msim_parquet_close(&parquet);
+        return msim_detail_set(detail, MSIM_ERR_NOMEM, "no memory for a second thread");
+    }
     *out = parquet;
     return MSIM_OK;
 }
@@ -516,6 +521,7 @@ void msim_parquet_close(struct msim_parquet **pointer)
         return;
     struct msim_parquet *parquet = *pointer;
     struct msim_allocator allocator = parquet->allocator;
+    msim_worker_destroy(&parquet->worker, &allocator);
     for (size_t i = 0; i < parquet->spill_count; i++)
         msim_spill_finish(&parquet->spills[i], parquet);
     msim_mem_free(&allocator, parquet->spills, parquet->spill_capacity * sizeof *parquet->spills);
@@ -538,12 +544,8 @@ void msim_parquet_close(struct msim_parquet **pointer)
     *pointer = NULL;
 }
 
-int msim_parquet_prepare(struct msim_parquet *parquet, uint64_t rows, struct msim_detail *detail)
+static int prepare_spills(struct msim_parquet *parquet, int64_t work, struct msim_detail *detail)
 {
-    int64_t work = rows > 0 && rows < INT64_MAX ? (int64_t)rows : INT64_MAX;
-
-    if (!parquet)
-        return msim_detail_set(detail, MSIM_ERR_INVALID, "only an open data set can be prepared");
     for (size_t i = 0; i < parquet->spill_count; i++) {
         int r = msim_spill_work(&parquet->spills[i], parquet, &work, detail);
         if (r < 0)
@@ -554,12 +556,26 @@ int msim_parquet_prepare(struct msim_parquet *parquet, uint64_t rows, struct msi
     return 1;
 }
 
+int msim_parquet_prepare(struct msim_parquet *parquet, uint64_t rows, struct msim_detail *detail)
+{
+    int64_t work = rows > 0 && rows < INT64_MAX ? (int64_t)rows : INT64_MAX;
+
+    if (!parquet)
+        return msim_detail_set(detail, MSIM_ERR_INVALID, "only an open data set can be prepared");
+    msim_turn_take(parquet->worker);
+    int r = prepare_spills(parquet, work, detail);
+    msim_turn_give(parquet->worker);
+    return r;
+}
+
 void msim_parquet_info(const struct msim_parquet *parquet, struct msim_parquet_info *out)
 {
     *out = parquet->info;
+    msim_turn_take(parquet->worker);
     for (size_t i = 0; i < parquet->spill_count; i++) {
         const struct spill *spill = &parquet->spills[i];
         out->spilled_rows += spill->rows;
         out->spilled_bytes += spill->is_ready ? spill->written : msim_spill_most(spill);
     }
+    msim_turn_give(parquet->worker);
 }

@@ -82,6 +82,7 @@ static inline size_t msim_budget_left(const struct msim_budget *budget)
 int msim_budget_blame(const struct msim_budget *budget, int r, struct msim_detail *detail);
 
 struct held;
+struct msim_worker;
 struct spill;
 
 struct msim_parquet {
@@ -100,6 +101,7 @@ struct msim_parquet {
     struct held **held;      /* by rank: groups that were sorted and are being read */
     struct msim_names names; /* of all cursors */
     struct msim_budget budget;
+    struct msim_worker *worker; /* NULL: all is done by whoever asks */
     bool skip_bad_rows;
     bool ignore_statistics;
     uint32_t sources; /* that the plan has memory for at once */

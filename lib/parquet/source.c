@@ -15,6 +15,8 @@
 #include "base/due.h"
 #include "base/glob.h"
 #include "base/mem.h"
+#include "parquet/ahead.h"
+#include "parquet/cursor.h"
 #include "parquet/dataset.h"
 #include "parquet/extras.h"
 #include "parquet/plan.h"
@@ -680,6 +682,49 @@ static int check(const struct msim_parquet_source_params *params, struct msim_de
     return MSIM_OK;
 }
 
+static int make_cursor(struct msim_source *out, struct msim_parquet *parquet,
+                       const struct msim_parquet_source_params *params, struct msim_detail *detail)
+{
+    struct cursor *cursor = msim_mem_zero(&parquet->allocator, sizeof *cursor);
+    if (!cursor)
+        return msim_detail_set(detail, MSIM_ERR_NOMEM, "%s", msim_result_text(MSIM_ERR_NOMEM));
+    cursor->context.parquet = parquet;
+    cursor->parquet = parquet;
+    cursor->begin = cursor->context.from = params->has_from ? params->from : INT64_MIN;
+    cursor->to = params->has_to ? params->to : MSIM_TIME_NEVER;
+    cursor->last_time = INT64_MIN;
+    msim_reader_init(&cursor->context.reader, &parquet->crc, &parquet->allocator);
+    int r = msim_due_init(&cursor->open, 0, parquet->zone_count, &parquet->allocator);
+    if (r >= 0)
+        r = copy_tickers(cursor, params);
+    if (r < 0) {
+        cursor_release(cursor);
+        return msim_detail_set(detail, r, "%s", msim_result_text(r));
+    }
+    *out = (struct msim_source){.ops = &cursor_ops, .self = cursor};
+    return MSIM_OK;
+}
+
+/* A cursor, with what its params want around it. */
+static int make(struct msim_source *out, struct msim_parquet *parquet,
+                const struct msim_parquet_source_params *params, struct msim_detail *detail)
+{
+    bool has_extras = params->extra_column_count > 0 || params->all_extra_columns;
+    struct msim_source source = {0};
+
+    int r = make_cursor(&source, parquet, params, detail);
+    if (r >= 0 && has_extras)
+        r = msim_extras_add(&source, parquet, params, detail);
+    if (r >= 0 && parquet->worker)
+        r = msim_ahead_add(&source, parquet, has_extras ? AHEAD_WAITS : AHEAD_READS, detail);
+    if (r < 0) {
+        msim_source_release(&source);
+        return r;
+    }
+    *out = source;
+    return MSIM_OK;
+}
+
 int msim_parquet_source(struct msim_source *out, struct msim_parquet *parquet,
                         const struct msim_parquet_source_params *params, struct msim_detail *detail)
 {
@@ -692,47 +737,45 @@ int msim_parquet_source(struct msim_source *out, struct msim_parquet *parquet,
     int r = check(params, detail);
     if (r < 0)
         return r;
-
-    struct cursor *cursor = msim_mem_zero(&parquet->allocator, sizeof *cursor);
-    if (!cursor)
-        return msim_detail_set(detail, MSIM_ERR_NOMEM, "%s", msim_result_text(MSIM_ERR_NOMEM));
-    cursor->context.parquet = parquet;
-    cursor->parquet = parquet;
-    cursor->begin = cursor->context.from = params->has_from ? params->from : INT64_MIN;
-    cursor->to = params->has_to ? params->to : MSIM_TIME_NEVER;
-    cursor->last_time = INT64_MIN;
-    msim_reader_init(&cursor->context.reader, &parquet->crc, &parquet->allocator);
-    r = msim_due_init(&cursor->open, 0, parquet->zone_count, &parquet->allocator);
-    if (r >= 0)
-        r = copy_tickers(cursor, params);
-    if (r < 0) {
-        cursor_release(cursor);
-        return msim_detail_set(detail, r, "%s", msim_result_text(r));
-    }
-    struct msim_source source = {.ops = &cursor_ops, .self = cursor};
-    if (params->extra_column_count > 0 || params->all_extra_columns)
-        r = msim_extras_add(&source, parquet, params, detail);
-    if (r < 0) {
-        msim_source_release(&source);
-        return r;
-    }
-    *out = source;
-    return MSIM_OK;
+    msim_turn_take(parquet->worker);
+    r = make(out, parquet, params, detail);
+    msim_turn_give(parquet->worker);
+    return r;
 }
 
-int msim_parquet_source_seek(struct msim_source *source, msim_time to, struct msim_detail *detail)
+bool msim_cursor_state(const struct msim_source *source, struct cursor_state *out)
 {
-    const struct msim_source *inside = source ? msim_extras_inside(source) : NULL;
+    if (source->ops != &cursor_ops)
+        return false;
+    const struct cursor *cursor = source->self;
+    *out = (struct cursor_state){.sequence = cursor->sequence,
+                                 .bad_rows = cursor->context.bad_rows,
+                                 .symbols = cursor->symbol_count};
+    return true;
+}
 
-    if (!inside || inside->ops != &cursor_ops)
-        return msim_detail_set(detail, MSIM_ERR_INVALID,
-                               "only a source over Parquet files can be moved");
-    struct cursor *cursor = inside->self;
-    if (cursor->failure < 0)
+static void take_back(struct cursor *cursor, const struct cursor_state *back)
+{
+    for (size_t i = back->symbols; i < cursor->symbol_count; i++)
+        cursor->links[cursor->links[i].name].symbol = NAME_NEW;
+    cursor->symbol_count = back->symbols;
+    cursor->sequence = back->sequence;
+    cursor->context.bad_rows = back->bad_rows;
+    cursor->failure = MSIM_OK;
+    cursor->failure_detail.text[0] = '\0';
+}
+
+int msim_cursor_move(struct msim_source *source, msim_time to, const struct cursor_state *back,
+                     struct msim_detail *detail)
+{
+    struct cursor *cursor = msim_extras_inside(source)->self;
+    if (cursor->failure < 0 && !back)
         return msim_detail_set(detail, cursor->failure, "%s", cursor->failure_detail.text);
     int r = msim_extras_moved(source, detail);
     if (r < 0)
         return r;
+    if (back)
+        take_back(cursor, back);
     close_runs(cursor);
     cursor->context.from = to > cursor->begin ? to : cursor->begin;
     cursor->planned = cursor->spill = 0;
@@ -742,13 +785,29 @@ int msim_parquet_source_seek(struct msim_source *source, msim_time to, struct ms
     return MSIM_OK;
 }
 
+/* The cursor inside all that stands around it. */
+static const struct msim_source *inside(const struct msim_source *source)
+{
+    return msim_extras_inside(msim_ahead_inside(source));
+}
+
+int msim_parquet_source_seek(struct msim_source *source, msim_time to, struct msim_detail *detail)
+{
+    if (!source || inside(source)->ops != &cursor_ops)
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "only a source over Parquet files can be moved");
+    return msim_ahead_is(source) ? msim_ahead_move(source, to, detail)
+                                 : msim_cursor_move(source, to, NULL, detail);
+}
+
 uint64_t msim_parquet_bad_rows(const struct msim_source *source)
 {
-    if (!source)
+    uint64_t rows = 0;
+
+    if (!source || inside(source)->ops != &cursor_ops)
         return 0;
-    source = msim_extras_inside(source);
-    if (source->ops != &cursor_ops)
-        return 0;
-    const struct cursor *cursor = source->self;
-    return cursor->parquet->left_out + cursor->context.bad_rows;
+    const struct cursor *cursor = inside(source)->self;
+    if (!msim_ahead_bad_rows(source, &rows))
+        rows = cursor->context.bad_rows;
+    return cursor->parquet->left_out + rows;
 }

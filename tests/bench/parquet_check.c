@@ -3,11 +3,13 @@
  * sums, and a checksum of the order; and how long it took.
  *
  *     parquet-check [--repeat N] [--rate] [--skip-bad-rows] [--ignore-statistics]
- *                   [--memory MIB] [--temp-dir FOLDER] [--sources N]
+ *                   [--memory MIB] [--temp-dir FOLDER] [--sources N] [--decode-thread]
+ *                   [--json]
  *                   [--timestamp-unit NANOSECONDS] [--columns TIMESTAMP PRICE VOLUME TICKER]
  *                   FILE...
  *
- * With --rate the rows are counted alone, which leaves the time to the reader.
+ * With --rate the rows are counted alone, which leaves the time to the reader; with --json
+ * each is encoded as well, which takes a caller's time.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -18,6 +20,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include <marketsim/codec.h>
 #include <marketsim/parquet.h>
 
 #include "base/number.h"
@@ -33,6 +36,8 @@ struct totals {
     msim_uint128 order;
     uint64_t late;
     bool counts_alone;
+    bool has_json;
+    uint64_t json_bytes;
     msim_time first;
     msim_time last;
 };
@@ -72,12 +77,27 @@ static void add(struct totals *totals, const struct msim_record *record)
     totals->rows++;
 }
 
+static int encode(struct totals *totals, struct msim_replay_encoder *encoder,
+                  const struct msim_record *records, size_t count)
+{
+    char text[1024];
+    int r = MSIM_OK;
+
+    for (size_t i = 0; i < count && r >= 0; i++) {
+        size_t length = 0;
+        r = msim_replay_encode(encoder, &records[i], text, sizeof text, &length);
+        totals->json_bytes += length;
+    }
+    return r;
+}
+
 static int run(const struct msim_parquet_params *params, struct totals *totals, double *opened,
                double *first, double *done, struct msim_parquet_info *info,
                struct msim_detail *detail)
 {
     struct msim_record records[BATCH];
     struct msim_parquet *parquet = NULL;
+    struct msim_replay_encoder *encoder = NULL;
     struct msim_source source = {0};
     double start = now();
     size_t count;
@@ -87,6 +107,8 @@ static int run(const struct msim_parquet_params *params, struct totals *totals, 
         return r;
     *opened = now() - start;
     r = msim_parquet_source(&source, parquet, NULL, detail);
+    if (r >= 0)
+        r = msim_replay_encoder_create(&encoder, &source, NULL);
     while (r >= 0 && r != MSIM_PULL_END) {
         r = msim_source_pull(&source, records, BATCH, &count, detail);
         if (r != MSIM_PULL_RECORD)
@@ -96,8 +118,11 @@ static int run(const struct msim_parquet_params *params, struct totals *totals, 
         for (size_t i = 0; i < count && !totals->counts_alone; i++)
             add(totals, &records[i]);
         totals->rows += totals->counts_alone ? count : 0;
+        if (totals->has_json)
+            r = encode(totals, encoder, records, count) < 0 ? MSIM_ERR_INVALID : r;
     }
     *done = now() - start;
+    msim_replay_encoder_destroy(&encoder);
     msim_source_release(&source);
     msim_parquet_info(parquet, info);
     msim_parquet_close(&parquet);
@@ -117,6 +142,7 @@ int main(int argument_count, char **arguments)
 {
     struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
     bool counts_alone = false;
+    bool has_json = false;
     int repeat = 1;
     int at = 1;
 
@@ -129,6 +155,10 @@ int main(int argument_count, char **arguments)
             params.skip_bad_rows = true;
         else if (strcmp(arguments[at], "--ignore-statistics") == 0)
             params.ignore_statistics = true;
+        else if (strcmp(arguments[at], "--json") == 0)
+            has_json = true;
+        else if (strcmp(arguments[at], "--decode-thread") == 0)
+            params.decode_thread = true;
         else if (strcmp(arguments[at], "--timestamp-unit") == 0 && at + 1 < argument_count)
             params.timestamp_unit = strtoll(arguments[++at], NULL, 10);
         else if (strcmp(arguments[at], "--memory") == 0 && at + 1 < argument_count)
@@ -147,7 +177,7 @@ int main(int argument_count, char **arguments)
     params.paths = (const char *const *)(arguments + at);
     params.path_count = (size_t)(argument_count - at);
     for (int i = 0; i < repeat; i++) {
-        struct totals totals = {.counts_alone = counts_alone};
+        struct totals totals = {.counts_alone = counts_alone, .has_json = has_json};
         struct msim_detail detail = {{0}};
         double opened = 0, first = 0, done = 0;
         struct msim_parquet_info info = {0};

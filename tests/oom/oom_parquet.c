@@ -60,6 +60,19 @@ static int read_once(const struct msim_allocator *allocator, void *context)
     return r;
 }
 
+/* The allocator is called from the second thread too, in turns that the reader sees to. */
+static int read_ahead_once(const struct msim_allocator *allocator, void *context)
+{
+    const struct made *made = context;
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    struct msim_record records[200];
+    size_t count;
+
+    params.allocator = allocator;
+    params.decode_thread = true;
+    return made_read(made, &params, records, COUNT(records), &count, NULL);
+}
+
 static void each_failing_allocation_of_a_reader_is_survived(void **state)
 {
     struct row rows[100];
@@ -72,6 +85,7 @@ static void each_failing_allocation_of_a_reader_is_survived(void **state)
                                .ticker = i % 7 ? i % 2 ? "A" : "B" : NULL};
     struct made made = made_trades(rows, COUNT(rows), 30, MSIM_PARQUET_CODEC_NONE);
     FAIL_EACH_ALLOCATION(read_once, &made);
+    FAIL_EACH_ALLOCATION(read_ahead_once, &made);
     made_free(&made);
 }
 
