@@ -2,44 +2,62 @@
 
     python3 simple_client.py [ws://localhost:8765/ws]
 
-Needs the package websockets.
+Needs the package websockets.  An exchange with faults loses messages, late ones come twice: what
+gets no answer is asked again, and an order keeps its client_order_id, so that it is placed once.
 """
 
 import asyncio
 import json
 import sys
+import uuid
 
 import websockets
 
 URL = sys.argv[1] if len(sys.argv) > 1 else "ws://localhost:8765/ws"
-PATIENCE_S = 10  # an exchange with faults may lose a message: nobody waits for it for ever
+TRY_S = 2
+TRIES = 15
 
 
-async def wait_for(exchange, kind):
-    """Passes over what else is told in between."""
-    while True:
-        try:
-            text = await asyncio.wait_for(exchange.recv(), PATIENCE_S)
-        except asyncio.TimeoutError:
-            raise SystemExit(f"no {kind} within {PATIENCE_S} s: was it lost? try again") from None
+async def answer(exchange, request, kind, done):
+    """Passes over what else is told in between; an error with the code `done` is an answer too."""
+    async for text in exchange:
         try:
             message = json.loads(text)
-        except json.JSONDecodeError:
+            told = message["type"]
+        except (ValueError, TypeError, KeyError):
             continue  # a fault spoiled it
-        if message["type"] == "ERROR":
-            raise SystemExit(f"{message['code']}: {message['message']}")
-        if message["type"] == kind:
+        if told == kind:
             return message
+        refused = told in ("ERROR", "ORDER_REJECT") and message.get("request_id") == request["type"]
+        if refused and message["code"] == done:
+            return None
+        if refused:
+            raise SystemExit(f"{message['code']}: {message.get('message') or message['reason']}")
+    raise SystemExit("the exchange hung up")
+
+
+async def ask(exchange, request, kind, done=None):
+    """The answer, or None where an earlier try was heard and only its answer was lost."""
+    request["request_id"] = request["type"]
+    for _ in range(TRIES):
+        await exchange.send(json.dumps(request))
+        try:
+            return await asyncio.wait_for(answer(exchange, request, kind, done), TRY_S)
+        except asyncio.TimeoutError:
+            print(f"no {kind} within {TRY_S} s: again", file=sys.stderr)
+    raise SystemExit(f"no {kind} after {TRIES} tries")
 
 
 async def main():
     async with websockets.connect(URL) as exchange:
-        await exchange.send(
-            json.dumps({"type": "SUBSCRIBE", "channel": "TICKER", "symbol": "BTC/USD"})
+        ticker = await ask(
+            exchange,
+            {"type": "SUBSCRIBE", "channel": "TICKER", "symbol": "BTC/USD"},
+            "MARKET_DATA",
         )
-        ticker = await wait_for(exchange, "MARKET_DATA")
         print("last price", ticker["last_price"])
 
+        mine = {"client_order_id": str(uuid.uuid4())}
         order = {
             "type": "PLACE_ORDER",
             "symbol": "BTC/USD",
@@ -48,13 +66,15 @@ async def main():
             "price": "40000",
             "quantity": "1.5",
         }
-        await exchange.send(json.dumps(order))
-        ack = await wait_for(exchange, "ORDER_ACK")
+        ack = await ask(exchange, order | mine, "ORDER_ACK", done="DUPLICATE_CLIENT_ID")
+        if ack is None:
+            ack = (await ask(exchange, {"type": "GET_ORDER"} | mine, "ORDERS"))["orders"][0]
         print("order", ack["order_id"], ack["status"])
 
-        await exchange.send(json.dumps({"type": "CANCEL_ORDER", "order_id": ack["order_id"]}))
-        cancel = await wait_for(exchange, "ORDER_CANCEL")
-        print("cancelled", cancel["remaining_quantity"])
+        cancel = await ask(
+            exchange, {"type": "CANCEL_ORDER"} | mine, "ORDER_CANCEL", done="CANCEL_FAILED"
+        )
+        print("cancelled", cancel["remaining_quantity"] if cancel else "before")
 
 
 asyncio.run(main())

@@ -500,5 +500,23 @@ class Examples(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertRegex(done.stdout, r"last price [\d.]+\norder \S{36} OPEN\ncancelled 1.5\n")
 
+    def test_the_first_client_asks_again_where_a_fault_took_its_message(self):
+        losses = [{"id": f"{way}-{i}", "kind": "drop", "select": {"dir": way, "type": kind},
+                   "max_hits": 1}
+                  for i, (way, kind) in enumerate((
+                      ("in", "sub"), ("in", "order.new"), ("out", "ack.new"),
+                      ("in", "order.cancel"), ("out", "ack.cancel")))]
+        with fresh_folder() as folder:
+            path = write(os.path.join(folder, "plan.json"), json.dumps(
+                {"format": 1, "strategies": losses, "timeline": []}).encode())
+            with Server(EXCHANGE, *QUIET, "--scenario", path, "--scenario-time", "2m") as server:
+                done = subprocess.run(
+                    [sys.executable, os.path.join(EXAMPLES, "simple_client.py"), server.url + "/ws"],
+                    capture_output=True, text=True, timeout=60,
+                )
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(done.stderr.count("again"), 5, done.stderr)
+            self.assertRegex(done.stdout, r"last price [\d.]+\norder \S{36} OPEN\ncancelled before\n")
+
 
 unittest.main(argv=sys.argv[:1], verbosity=2)
