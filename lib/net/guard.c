@@ -389,6 +389,8 @@ static bool check_signature(struct msim_guest *guest, const struct credentials *
     msim_time stamped;
     struct msim_proof proof;
 
+    if (said->timestamp.length == 0 || said->signature.length == 0)
+        return refuse(verdict, 401, "this key has a secret: send X-Timestamp and X-Signature");
     if (!read_timestamp(said->timestamp, &stamped))
         return refuse(verdict, 401, "X-Timestamp is not milliseconds since 1970");
     msim_time now = access->wall_clock(access->context);

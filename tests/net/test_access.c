@@ -299,6 +299,26 @@ static void pages_of_other_origins_are_kept_out(void **state)
 
 /* ---- keys ---- */
 
+static void a_key_with_a_secret_says_what_is_missing(void **state)
+{
+    struct gate *gate = calloc(1, sizeof *gate);
+
+    (void)state;
+    assert_non_null(gate);
+    struct msim_access_params params = gate_params(gate);
+    params.keys = keys;
+    params.keys_length = strlen(keys);
+    gate_open(gate, &params, 0);
+    for (int i = 0; i < 2; i++) {
+        const char *lines = i ? "X-API-Key: signer\r\nX-Timestamp: 1\r\n" : "X-API-Key: signer\r\n";
+        assert_int_equal(ask(gate, "GET /api/a", lines, ""), 401);
+        assert_non_null(
+            strstr(gate->answer, "this key has a secret: send X-Timestamp and X-Signature"));
+    }
+    gate_finish(gate);
+    free(gate);
+}
+
 static void a_key_says_who_asks_and_what_they_may(void **state)
 {
     static const struct {
@@ -816,6 +836,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_page_that_points_its_name_at_this_machine_is_kept_out),
         cmocka_unit_test(pages_of_other_origins_are_kept_out),
+        cmocka_unit_test(a_key_with_a_secret_says_what_is_missing),
         cmocka_unit_test(a_key_says_who_asks_and_what_they_may),
         cmocka_unit_test(without_keys_everybody_may_everything),
         cmocka_unit_test(other_keys_count_from_the_next_request_on),
