@@ -166,6 +166,8 @@ struct msim_fault_names {
     int (*instrument)(void *context, const char *symbol, struct msim_fault_instrument *out);
     /* The best prices; MSIM_ERR_NOT_FOUND where a side is empty. */
     int (*best)(void *context, uint32_t instrument, msim_price *bid, msim_price *ask);
+    /* The decimals of an asset's amounts, as an exponent; NULL: they are whole numbers. */
+    int (*asset_exponent)(void *context, uint32_t asset);
 };
 
 struct msim_faults_params {

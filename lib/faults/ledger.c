@@ -731,12 +731,12 @@ static void put_balances(struct msim_json_writer *writer, const struct report *r
     for (size_t i = 0; i < account->balance_count; i++) {
         const struct known_balance *balance = &account->balances[i];
         const char *name = names->asset ? names->asset(names->context, balance->asset) : NULL;
+        int exponent =
+            names->asset_exponent ? names->asset_exponent(names->context, balance->asset) : 0;
         msim_json_write_key(writer, name_or_digits(name, balance->asset, digits));
         msim_json_write_object(writer);
-        msim_json_write_key(writer, "free");
-        msim_json_write_integer(writer, balance->free);
-        msim_json_write_key(writer, "held");
-        msim_json_write_integer(writer, balance->held);
+        put_quantity(writer, "free", balance->free, exponent);
+        put_quantity(writer, "held", balance->held, exponent);
         msim_json_write_object_end(writer);
     }
     msim_json_write_object_end(writer);

@@ -203,7 +203,7 @@ static int unknown(const char *name, struct msim_detail *detail)
                                    "the preset \"%s\" needs %s, which is not in this version", name,
                                    later[i].json);
     return msim_detail_set(detail, MSIM_ERR_NOT_FOUND,
-                           "there is no preset \"%s\"; docs/faults.md lists them", name);
+                           "there is no preset \"%s\": docs/faults.md lists them", name);
 }
 
 /* One strategy of the preset with its id and the overrides on it. */

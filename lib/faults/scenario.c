@@ -110,20 +110,14 @@ static int fire_venue(struct msim_faults *faults, const struct scenario *scenari
     return r;
 }
 
-static int run_step(struct msim_faults *faults, struct scenario *scenario, struct step *step,
-                    struct msim_detail *detail)
+static int do_step(struct msim_faults *faults, struct scenario *scenario, struct step *step,
+                   const char *id, struct msim_detail *detail)
 {
     const struct msim_json_document *document = &scenario->document;
-    uint32_t id_node = msim_json_member(document, step->node, "id");
     const char *need = msim_fault_verb_need(step->verb);
     uint32_t node = need ? msim_json_member(document, step->node, need) : MSIM_JSON_NONE;
-    char id[MSIM_FAULT_ID_SIZE] = "";
     uint32_t place = 0;
 
-    if (id_node != MSIM_JSON_NONE && document->nodes[id_node].kind == MSIM_JSON_STRING &&
-        msim_json_string(document->text, document->nodes[id_node].start,
-                         document->nodes[id_node].end, id, sizeof id, NULL) < 0)
-        return MSIM_ERR_NOT_FOUND;
     switch (step->verb) {
     case VERB_ENABLE:
         return msim_fault_do_enable(faults, id, true);
@@ -150,6 +144,25 @@ static int run_step(struct msim_faults *faults, struct scenario *scenario, struc
         return MSIM_OK;
     }
     return MSIM_OK;
+}
+
+static int run_step(struct msim_faults *faults, struct scenario *scenario, struct step *step,
+                    struct msim_detail *detail)
+{
+    const struct msim_json_document *document = &scenario->document;
+    uint32_t node = msim_json_member(document, step->node, "id");
+    char id[MSIM_FAULT_ID_SIZE] = "";
+    int r = MSIM_OK;
+
+    if (node != MSIM_JSON_NONE && document->nodes[node].kind == MSIM_JSON_STRING &&
+        msim_json_string(document->text, document->nodes[node].start, document->nodes[node].end, id,
+                         sizeof id, NULL) < 0)
+        r = MSIM_ERR_NOT_FOUND; /* longer than any id */
+    if (r == MSIM_OK)
+        r = do_step(faults, scenario, step, id, detail);
+    if (r == MSIM_ERR_NOT_FOUND && node != MSIM_JSON_NONE)
+        return msim_json_refuse(document, node, detail, r, "there is no strategy \"%s\"", id);
+    return r;
 }
 
 void msim_fault_scenario_timer(struct msim_faults *faults, const struct timer_item *item,

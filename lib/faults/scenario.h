@@ -35,6 +35,8 @@ enum condition {
     ON_HITS,
 };
 
+#define FAILURE_SIZE 192 /* of a step's latest failure; more is cut */
+
 struct step {
     enum verb verb;
     enum condition condition;
@@ -54,7 +56,7 @@ struct step {
     int64_t most;
     uint64_t ran;
     uint64_t failed;
-    char failure[96];
+    char failure[FAILURE_SIZE];
 };
 
 enum verdict_on {

@@ -388,7 +388,10 @@ static int read_head(struct msim_faults *faults, const struct plan *plan, struct
         r = msim_fault_plan_unsigned(plan, seed, INT64_MAX, &wanted);
     bool in_use = faults->session_count > 0 || faults->strategies > 0;
     if (r == MSIM_OK && wanted != faults->seed && in_use)
-        return refuse(plan, seed, "the layer is in use with another seed: create it with this one");
+        return msim_json_refuse(plan->document, seed, plan->detail, MSIM_ERR_INVALID,
+                                "the seed %llu is in use already: start with this one "
+                                "(exchange-server --seed %llu), or leave \"seed\" away",
+                                (unsigned long long)faults->seed, (unsigned long long)wanted);
     if (r == MSIM_OK && wanted == 0)
         return refuse(plan, seed, "a seed of 1 or more is wanted here");
     scenario->seed = wanted;

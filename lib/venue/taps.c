@@ -57,6 +57,14 @@ static const char *name_asset(void *context, uint32_t asset)
     return msim_engine_asset(venue->engine, asset, &view) == MSIM_OK ? view.name : NULL;
 }
 
+static int asset_exponent(void *context, uint32_t asset)
+{
+    const struct msim_venue *venue = context;
+    struct msim_asset_view view;
+
+    return msim_engine_asset(venue->engine, asset, &view) == MSIM_OK ? view.exponent : 0;
+}
+
 static const char *name_client_id(void *context, uint32_t account, uint64_t client_id)
 {
     size_t length;
@@ -115,6 +123,7 @@ int msim_taps_create(struct msim_venue *venue, const struct msim_faults_params *
         .client_id = name_client_id,
         .instrument = find_instrument,
         .best = best_prices,
+        .asset_exponent = asset_exponent,
     };
     struct msim_faults_params params = *chosen;
 

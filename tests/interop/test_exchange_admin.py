@@ -137,7 +137,11 @@ class Faults(unittest.TestCase):
             self.assertEqual(exchange.admin("GET", "/presets/md_gap")[1][0]["kind"], "drop")
             self.assertEqual(exchange.admin("POST", "/presets/md_gap", {"p": 0.5})[0], 201)
             self.assertIn("md_gap.1", exchange.admin("GET", "/faults")[1]["strategies"])
-            self.assertEqual(exchange.admin("POST", "/presets/nonsense")[0], 404)
+            for method in "GET", "POST":
+                status, problem = exchange.admin(method, "/presets/nonsense")
+                self.assertEqual(status, 404)
+                self.assertIn('"nonsense": GET /admin/v1/presets lists them', json.dumps(
+                    problem).replace('\\"', '"'))
             self.assertEqual(exchange.admin("POST", "/presets/md_crossed")[0], 422)
 
     def test_no_fault_touches_the_admin_api(self):
@@ -159,6 +163,8 @@ class Faults(unittest.TestCase):
             exchange.order("BUY", "100", "alice", client_order_id="a1")
             ledger = exchange.admin("GET", "/faults/ledger/alice")[1]
             self.assertEqual(ledger["reconciled"], False)
+            self.assertEqual(ledger["balance"], {"BTC": {"free": "11", "held": "0"},
+                                                 "USD": {"free": "99900", "held": "0"}})
             view = {"position": {"BTC/USD": "1"}, "orders": {"a1": "1"}}
             self.assertTrue(exchange.admin("PUT", "/faults/ledger/alice", view)[1]["reconciled"])
             view["position"]["BTC/USD"] = "2"
@@ -178,6 +184,27 @@ class Faults(unittest.TestCase):
 
 
 class Scenarios(unittest.TestCase):
+    def test_a_scenario_with_another_seed_is_told_how_to_start(self):
+        with Exchange(*QUIET) as exchange:
+            exchange.balance("USD")
+            plan = {"format": 1, "name": "other", "seed": 42, "timeline": []}
+            self.assertEqual(exchange.admin("POST", "/scenarios", plan)[0], 201)
+            status, problem = exchange.admin("POST", "/scenarios/other/start")
+            self.assertEqual(status, 400)
+            self.assertIn("the seed 1 is in use already", problem["detail"])
+            self.assertIn("exchange-server --seed 42", problem["detail"])
+
+    def test_a_step_for_a_strategy_that_is_not_there_is_named(self):
+        with Exchange(*QUIET) as exchange:
+            plan = {"format": 1, "name": "lost", "timeline": [
+                {"at": "0s", "do": "mark"}, {"at": "0s", "do": "enable", "id": "nobody"}]}
+            self.assertEqual(exchange.admin("POST", "/scenarios", plan)[0], 201)
+            self.assertEqual(exchange.admin("POST", "/scenarios/lost/start")[0], 200)
+            exchange.balance("USD")
+            steps = exchange.admin("POST", "/scenarios/lost/stop")[1]["steps"]
+            self.assertIn("/timeline/1/id", steps[1]["why"])
+            self.assertIn('there is no strategy "nobody"', steps[1]["why"])
+
     SCENARIO = {
         "format": 1, "name": "slow-answers", "strategies": [SLOW], "timeline": [],
         "expect": [{"strategy": "slow", "hits_min": 1}],

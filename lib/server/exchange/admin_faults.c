@@ -256,6 +256,13 @@ void msim_manage_presets(struct msim_manage_call *call)
     msim_manage_give_json(call, &writer, &bytes);
 }
 
+static void no_preset(struct msim_manage_call *call)
+{
+    msim_detail_set(&call->detail, MSIM_ERR_NOT_FOUND,
+                    "there is no preset \"%s\": GET /admin/v1/presets lists them", call->name);
+    msim_manage_fail(call, MSIM_ERR_NOT_FOUND);
+}
+
 void msim_manage_preset(struct msim_manage_call *call)
 {
     const char *name;
@@ -265,7 +272,7 @@ void msim_manage_preset(struct msim_manage_call *call)
             msim_manage_json(call, 200, msim_fault_preset_json(i));
             return;
         }
-    msim_manage_refuse(call, 404, "there is no such preset: GET /admin/v1/presets lists them");
+    no_preset(call);
 }
 
 void msim_manage_preset_add(struct msim_manage_call *call)
@@ -273,7 +280,9 @@ void msim_manage_preset_add(struct msim_manage_call *call)
     int r = msim_faults_preset(call->server->faults, call->server->now, call->name,
                                call->length > 0 ? call->body : NULL, call->length, &call->detail);
 
-    if (r < 0)
+    if (r == MSIM_ERR_NOT_FOUND)
+        no_preset(call);
+    else if (r < 0)
         msim_manage_fail(call, r);
     else
         give_text(call, 201, strategy_text, NULL);
