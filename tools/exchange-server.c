@@ -57,7 +57,7 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "server.port (8765); 0 takes a free one"},
         {"seed", 's', OPTION_TEXT, &settings->seed, "N",
          "exchange.seed: of prices, ids and faults (1)"},
-        {"speed", 0, OPTION_SPEED, &settings->speed, "FACTOR",
+        {"speed", 0, OPTION_PACE, &settings->speed, "FACTOR",
          "market seconds in a second (1): 10, 0.5"},
         {"max-clients", 0, OPTION_LIMIT, &settings->network.max_clients, "N",
          "WebSockets at a time (1024)"},
@@ -280,6 +280,39 @@ static void stop(void *context)
     msim_exchange_server_stop(exchange->server);
 }
 
+/* Whether the words are about a key, or one inside it; `key` may end with =VALUE. */
+static bool is_about(const char *words, const char *key)
+{
+    size_t length = strcspn(key, "=");
+
+    return strncmp(words, key, length) == 0 && words[length] != '\0' &&
+           strchr(" :.", words[length]);
+}
+
+/* Whether the file has the value that was refused: it is of no option. */
+static bool is_of_file(const struct settings *settings, const char *words)
+{
+    if (!settings->config ||
+        !(is_about(words, "server") || is_about(words, "exchange") || is_about(words, "failures")))
+        return false;
+    for (size_t i = 0; i < settings->assignments.count; i++)
+        if (is_about(words, settings->assignments.items[i]))
+            return false;
+    return !(settings->host && is_about(words, "server.host")) &&
+           !(settings->port && is_about(words, "server.port")) &&
+           !(settings->seed && is_about(words, "exchange.seed"));
+}
+
+static int refuse_start(struct exchange *exchange, int r, const struct msim_detail *detail)
+{
+    const struct settings *settings = &exchange->settings;
+    bool of_file = r == MSIM_ERR_INVALID && is_of_file(settings, detail->text);
+
+    terminal_fail(&exchange->service.terminal, "%s%s%s", of_file ? settings->config : "",
+                  of_file ? ": " : "", detail->text);
+    return r == MSIM_ERR_FORMAT ? EXIT_USAGE : exit_code_of(r);
+}
+
 static int start(struct exchange *exchange)
 {
     const struct settings *settings = &exchange->settings;
@@ -305,10 +338,8 @@ static int start(struct exchange *exchange)
         return EXIT_USAGE;
     }
     int r = msim_exchange_server_create(&exchange->server, &params, &detail);
-    if (r < 0) {
-        terminal_fail(&exchange->service.terminal, "%s", detail.text);
-        return r == MSIM_ERR_FORMAT ? EXIT_USAGE : exit_code_of(r);
-    }
+    if (r < 0)
+        return refuse_start(exchange, r, &detail);
     struct msim_net *net = msim_exchange_server_net(exchange->server);
     code = network_watch(&exchange->settings.network, net);
     return code >= 0 ? code : service_watch(&exchange->service, net, stop, exchange);
@@ -320,6 +351,11 @@ static struct msim_exchange_stats stats_of(const struct exchange *exchange)
 
     msim_exchange_server_stats(exchange->server, &stats);
     return stats;
+}
+
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
 }
 
 static int run(struct exchange *exchange)
@@ -341,9 +377,11 @@ static int run(struct exchange *exchange)
         stats = stats_of(exchange);
         if (service_shows_progress(service))
             terminal_progress(&service->terminal,
-                              "%" PRIu64 " clients, %" PRIu64 " requests, %" PRIu64
-                              " messages sent, %" PRIu64 " commands",
-                              stats.clients, stats.received, stats.sent, stats.commands);
+                              "%" PRIu64 " client%s, %" PRIu64 " request%s, %" PRIu64
+                              " message%s sent, %" PRIu64 " command%s",
+                              stats.clients, plural(stats.clients), stats.received,
+                              plural(stats.received), stats.sent, plural(stats.sent),
+                              stats.commands, plural(stats.commands));
     }
     return EXIT_SUCCESS;
 }
@@ -354,9 +392,11 @@ static void summarise(struct exchange *exchange)
 
     terminal_settle(&exchange->service.terminal);
     fprintf(stderr,
-            "%" PRIu64 " clients, %" PRIu64 " requests (%" PRIu64 " refused), %" PRIu64
-            " messages sent, %" PRIu64 " commands\n",
-            stats.clients_total, stats.received, stats.errors, stats.sent, stats.commands);
+            "%" PRIu64 " client%s, %" PRIu64 " request%s (%" PRIu64 " refused), %" PRIu64
+            " message%s sent, %" PRIu64 " command%s\n",
+            stats.clients_total, plural(stats.clients_total), stats.received,
+            plural(stats.received), stats.errors, stats.sent, plural(stats.sent), stats.commands,
+            plural(stats.commands));
 }
 
 static msim_time wall_clock(void *context)

@@ -55,6 +55,21 @@ class Options(unittest.TestCase):
             code, _, said = tool(name, option, "0")
             self.assertEqual((code, option in said), (USAGE, True), (name, option, said))
 
+    def test_an_exchange_is_offered_no_speed_that_it_refuses(self):
+        for speed in "0", "max":
+            code, _, said = tool("exchange-server", "--speed", speed)
+            self.assertEqual((code, "a number above 0" in said, "'max'," in said or "or 'max'" in said),
+                             (USAGE, True, False), said)
+
+    def test_a_bad_value_is_named_with_the_file_that_has_it(self):
+        with fresh_folder() as folder:
+            path = write(os.path.join(folder, "config.json"), b'{"server":{"port":"x"}}')
+            code, _, said = tool("exchange-server", "--config", path)
+            self.assertEqual((code, f"{path}: server.port is" in said), (USAGE, True), said)
+            code, _, said = tool("exchange-server", "--config", path, "--port", "y")
+            self.assertEqual((code, "server.port is" in said, path in said),
+                             (USAGE, True, False), said)
+
     def test_a_bad_scenario_is_named_with_the_place(self):
         with fresh_folder() as folder:
             for text, words in ((b'{"format":2}', "/format"), (b"{", "scenario.json"),

@@ -169,6 +169,7 @@ static const char *read_value(const struct option *option, const char *text)
 {
     size_t length = strlen(text);
     uint64_t count;
+    struct msim_speed speed;
 
     switch (option->kind) {
     case OPTION_FLAG:
@@ -209,6 +210,11 @@ static const char *read_value(const struct option *option, const char *text)
         return msim_speed_parse(text, option->target) >= 0
                    ? NULL
                    : "a number above 0, such as 2.5, or 'max'";
+    case OPTION_PACE:
+        if (msim_speed_parse(text, &speed) < 0 || speed.den == 0)
+            return "a number above 0, such as 10 or 0.5";
+        *(struct msim_speed *)option->target = speed;
+        return NULL;
     case OPTION_LEVEL:
         return read_level(text, option->target) ? NULL : "error, warning, info or debug";
     case OPTION_LIST:

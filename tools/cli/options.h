@@ -31,6 +31,7 @@ enum option_kind {
     OPTION_DURATION,      /* msim_time: 5s, 250ms */
     OPTION_MOMENT,        /* msim_time: 2022-07-01T00:00:29Z */
     OPTION_SPEED,         /* struct msim_speed: 1, 2.5, max */
+    OPTION_PACE,          /* struct msim_speed: 1, 2.5 */
     OPTION_LEVEL,         /* enum msim_log_level: error, warning, info, debug */
     OPTION_LIST,          /* struct option_list: a,b,c; may be given again */
     OPTION_PATHS,         /* struct option_list: one text, commas and all; may be given again */

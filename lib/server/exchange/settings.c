@@ -328,7 +328,7 @@ static int read_symbols(const struct reader *reader)
         return r;
     size_t count = document.nodes[0].count;
     if (document.nodes[0].kind != MSIM_JSON_ARRAY || count == 0 || count > MOST_SYMBOLS)
-        r = wrong(reader, leaf, "an array of 1 to 4096 symbols is wanted");
+        r = wrong(reader, leaf, "an array of 1 to 4096 symbols is wanted, such as [\"BTC/USD\"]");
     if (r >= 0) {
         reader->out->listings =
             msim_mem_zero_array(reader->allocator, count, sizeof *reader->out->listings);

@@ -126,6 +126,7 @@ static void a_value_that_cannot_be_is_refused_with_its_key(void **state)
         {"server.cancel_on_disconnect=1", "true or false"},
         {"server.api_keys=[{\"key\":\"a b\"}]", "white space"},
         {"exchange.symbols=[]", "1 to 4096"},
+        {"exchange.symbols=\"BTC/USD\"", "such as [\"BTC/USD\"]"},
         {"exchange.symbols=[\"BTC/USD\",\"BTC/USD\"]", "twice"},
         {"exchange.symbols=[\"BTC\"]", "BTC/USD"},
         {"exchange.symbols=[\"X/X\"]", "one asset"},
