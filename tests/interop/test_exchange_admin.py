@@ -144,6 +144,13 @@ class Faults(unittest.TestCase):
                     problem).replace('\\"', '"'))
             self.assertEqual(exchange.admin("POST", "/presets/md_crossed")[0], 422)
 
+    def test_one_of_a_kind_is_summed_up_as_one(self):
+        with Exchange(*QUIET) as exchange:
+            exchange.rest("GET", "/api/v1/balance")
+            code, said = exchange.stop()
+            self.assertEqual(code, 0)
+            self.assertRegex(said, r"\n0 clients, 1 request \(0 refused\), ")
+
     def test_no_fault_touches_the_admin_api(self):
         with Exchange(*QUIET) as exchange:
             for direction in "in", "out":
