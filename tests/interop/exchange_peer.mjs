@@ -9,9 +9,11 @@ import readline from 'node:readline';
 import WebSocket from 'ws';
 
 const [exchangeServer, examples] = process.argv.slice(2);
-const server = spawn(exchangeServer, ['--port', '0', '--log-level', 'error'], {
-  stdio: ['ignore', 'ignore', 'pipe'],
-});
+const start = (...options) =>
+  spawn(exchangeServer, ['--port', '0', '--log-level', 'error', ...options], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+const servers = [];
 
 async function urlOf(child) {
   for await (const line of readline.createInterface({ input: child.stderr })) {
@@ -21,12 +23,27 @@ async function urlOf(child) {
   throw new Error('the server did not start');
 }
 
-function theFirstClient(url) {
+function theFirstClient(url, cancelled) {
   // It finds the package beside itself.
   const copy = path.join(process.cwd(), 'simple_client.mjs');
   fs.copyFileSync(path.join(examples, 'simple_client.mjs'), copy);
   const said = execFileSync(process.execPath, [copy, `${url}/ws`], { encoding: 'utf8' });
-  assert.match(said, /^last price [\d.]+\norder \S{36} OPEN\ncancelled 1.5\n$/);
+  assert.match(said, /^last price [\d.]+\norder \S{36} OPEN\ncancelled \S+\n$/);
+  assert.ok(said.endsWith(`cancelled ${cancelled}\n`), said);
+}
+
+// Each message is lost once; an answer that is lost is not given again.
+function losses() {
+  const taken = [
+    ['in', 'sub'], ['in', 'order.new'], ['out', 'ack.new'],
+    ['in', 'order.cancel'], ['out', 'ack.cancel'],
+  ];
+  const strategies = taken.map(([dir, type]) => ({
+    id: type, kind: 'drop', select: { dir, type }, max_hits: 1,
+  }));
+  const file = path.join(process.cwd(), 'losses.json');
+  fs.writeFileSync(file, JSON.stringify({ format: 1, strategies, timeline: [] }));
+  return ['--scenario', file, '--scenario-time', '2m'];
 }
 
 async function everyMessageIsAnswered(url) {
@@ -61,10 +78,12 @@ async function everyMessageIsAnswered(url) {
 }
 
 try {
-  const url = await urlOf(server);
-  theFirstClient(url);
+  servers.push(start(), start(...losses()));
+  const url = await urlOf(servers[0]);
+  theFirstClient(url, '1.5');
   await everyMessageIsAnswered(url);
+  theFirstClient(await urlOf(servers[1]), 'before');
 } finally {
-  server.kill();
+  servers.forEach((server) => server.kill());
 }
 console.log('good: the first client, and every message answered');
