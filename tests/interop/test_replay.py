@@ -251,6 +251,37 @@ class Replay(unittest.TestCase):
             self.assertEqual(done.returncode, 1)
             self.assertIn("rewind", done.stderr)
 
+    def test_our_client_sends_no_number_that_was_not_said(self):
+        with Server(SERVER, "--speed", "0.000001", self.sample) as server:
+            for line, words in (
+                ("speed fast", "'fast' is no speed"), ("speed 0", "'0' is no speed"),
+                ("speed", "speed max"), ("speed 1e3", "'1e3' is no speed"),
+                ("step x", "'x' is no count"), ("step 2 3", "'2 3' is no count"),
+                ("step 0", "'0' is no count"), ("step -1", "'-1' is no count"),
+                ("step 99999999999999999999", "is no count"), ("seek", "is no moment"),
+                ("pause now", "'now' is too much"),
+            ):
+                done = subprocess.run([CLIENT, "--control", server.url], text=True, timeout=60,
+                                      input=f"pause\n{line}\nspeed max\nresume\n",
+                                      capture_output=True)
+                self.assertEqual(done.returncode, 1, line)
+                self.assertIn(words, done.stderr)
+                self.assertIn("Replay finished", done.stdout)
+                self.assertEqual(done.stdout.count('"status":"ok"'), 3, line)
+                self.assertNotIn('"error"', done.stdout, line)
+
+    def test_our_client_passes_moments_and_speeds_as_they_were_said(self):
+        with Server(SERVER, "--speed", "0.000001", self.sample) as server:
+            script = ("pause\nspeed 2.5\nstats\nspeed max\nstats\nseek 0\nstep\nstep 02\n"
+                      "seek tomorrow\nresume\n")
+            done = subprocess.run([CLIENT, "--control", server.url], input=script, text=True,
+                                  capture_output=True, timeout=60)
+            self.assertIn('"speed":2.5,', done.stdout)
+            self.assertIn('"speed":"max",', done.stdout)
+            self.assertIn('{"status":"ok","op":"seek"}', done.stdout)
+            self.assertEqual(done.stdout.count('{"status":"ok","op":"step"}'), 2)
+            self.assertIn("seek: to is no moment such as", done.stderr)
+
     # ---- one replay for all ----
 
     def test_a_broadcast_is_one_stream_that_late_comers_join(self):

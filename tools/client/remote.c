@@ -8,25 +8,95 @@
 #include "base/json.h"
 
 static const char help[] =
-    "pause | resume | step [COUNT] | speed FACTOR | seek MOMENT | stats | quit\n"
+    "pause | resume | step [COUNT] | speed FACTOR|max | seek MOMENT | stats | quit\n"
     "a line that begins with { is sent as it is\n";
 
 /* ---- words ---- */
 
-/* The op's value: a number where it is one, else a text. */
-static void write_value(struct msim_json_writer *writer, const char *key, const char *text)
+/* What an op's value may be; what is none of these is refused here, for the sender of a number
+ * that was made of letters would never learn what he had asked for. */
+enum value_kind {
+    VALUE_NONE,
+    VALUE_COUNT,  /* digits, above zero; may be left out */
+    VALUE_SPEED,  /* a plain number above zero, or max */
+    VALUE_MOMENT, /* digits are a number, all else is a text that the server judges */
+};
+
+static const struct op {
+    const char *name;
+    const char *key;
+    enum value_kind kind;
+} ops[] = {
+    {"pause", NULL, VALUE_NONE},     {"resume", NULL, VALUE_NONE}, {"step", "count", VALUE_COUNT},
+    {"speed", "value", VALUE_SPEED}, {"seek", "to", VALUE_MOMENT}, {"stats", NULL, VALUE_NONE},
+};
+
+static bool is_digits(const char *text)
+{
+    return text[0] && text[strspn(text, "0123456789")] == '\0';
+}
+
+/* Digits, with a point and further ones at most. */
+static bool is_plain(const char *text)
+{
+    const char *rest = text + strspn(text, "0123456789");
+
+    return rest > text && (*rest == '\0' || (*rest == '.' && is_digits(rest + 1)));
+}
+
+/* The number that the text is; false where it is none, or too long a one. */
+static bool read_number(const char *text, int64_t *mantissa, int *exponent)
+{
+    while (text[0] == '0' && text[1] >= '0' && text[1] <= '9')
+        text++; /* JSON has no such zeros */
+    return is_plain(text) && msim_json_decimal_any(text, 0, strlen(text), mantissa, exponent) >= 0;
+}
+
+/* Whether the value is one of its kind; else `why` says what would be. */
+static bool check_value(const struct op *op, const char *value, char *why, size_t size)
+{
+    int64_t mantissa = 0;
+    int exponent = 0;
+    const bool is_number = read_number(value, &mantissa, &exponent);
+
+    switch (op->kind) {
+    case VALUE_COUNT:
+        if (!value[0] || (is_digits(value) && is_number && mantissa > 0))
+            return true;
+        snprintf(why, size, "'%.60s' is no count of timestamps: step 3, or step alone for one",
+                 value);
+        return false;
+    case VALUE_SPEED:
+        if (strcmp(value, "max") == 0 || (is_number && mantissa > 0))
+            return true;
+        snprintf(why, size, "'%.60s' is no speed: speed 20, speed 0.5 or speed max", value);
+        return false;
+    case VALUE_MOMENT:
+        if (value[0] && (is_number || !is_digits(value)))
+            return true;
+        snprintf(why, size, "'%.60s' is no moment: seek 2022-07-01T12:00:00Z", value);
+        return false;
+    default:
+        if (!value[0])
+            return true;
+        snprintf(why, size, "'%.60s' is too much behind '%s', which stands alone", value, op->name);
+        return false;
+    }
+}
+
+static void write_value(struct msim_json_writer *writer, const struct op *op, const char *value)
 {
     int64_t mantissa;
     int exponent;
 
-    msim_json_write_key(writer, key);
-    if (msim_json_decimal_any(text, 0, strlen(text), &mantissa, &exponent) >= 0)
+    msim_json_write_key(writer, op->key);
+    if ((op->kind != VALUE_MOMENT || is_digits(value)) && read_number(value, &mantissa, &exponent))
         msim_json_write_decimal(writer, mantissa, exponent);
     else
-        msim_json_write_text(writer, text);
+        msim_json_write_text(writer, value);
 }
 
-static int write_op(const char *op, const char *key, const char *value, char *out, size_t size)
+static int write_op(const struct op *op, const char *value, char *out, size_t size)
 {
     struct msim_json_writer writer;
     size_t length = 0;
@@ -34,11 +104,14 @@ static int write_op(const char *op, const char *key, const char *value, char *ou
     msim_json_write_buffer(&writer, out, size);
     msim_json_write_object(&writer);
     msim_json_write_key(&writer, "op");
-    msim_json_write_text(&writer, op);
+    msim_json_write_text(&writer, op->name);
     if (value[0])
-        write_value(&writer, key, value);
+        write_value(&writer, op, value);
     msim_json_write_object_end(&writer);
-    return msim_json_write_end(&writer, &length) < 0 ? -1 : (int)length;
+    if (msim_json_write_end(&writer, &length) >= 0)
+        return (int)length;
+    snprintf(out, size, "the line is too long");
+    return -1;
 }
 
 /* The op at the line's beginning; its value is what follows, without white space around it. */
@@ -57,14 +130,6 @@ static const char *split(const char *line, char *value, size_t size, size_t *len
 
 int remote_read(const char *line, char *out, size_t size)
 {
-    static const struct {
-        const char *op;
-        const char *key; /* NULL: takes no value */
-        bool needs_value;
-    } ops[] = {
-        {"pause", NULL, false},   {"resume", NULL, false}, {"step", "count", false},
-        {"speed", "value", true}, {"seek", "to", true},    {"stats", NULL, false},
-    };
     char value[REMOTE_LINE];
     size_t length;
     const char *op = split(line, value, sizeof value, &length);
@@ -73,14 +138,17 @@ int remote_read(const char *line, char *out, size_t size)
         return 0;
     if (op[0] == '{') {
         int whole = snprintf(out, size, "%s", op);
-        return whole < 0 || (size_t)whole >= size ? -1 : whole;
+        if (whole >= 0 && (size_t)whole < size)
+            return whole;
+        snprintf(out, size, "the line is too long");
+        return -1;
     }
     for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++) {
-        if (strlen(ops[i].op) != length || memcmp(ops[i].op, op, length) != 0)
+        if (strlen(ops[i].name) != length || memcmp(ops[i].name, op, length) != 0)
             continue;
-        bool is_good = ops[i].key ? value[0] || !ops[i].needs_value : !value[0];
-        return is_good ? write_op(ops[i].op, ops[i].key, value, out, size) : -1;
+        return check_value(&ops[i], value, out, size) ? write_op(&ops[i], value, out, size) : -1;
     }
+    snprintf(out, size, "'%.60s' is not understood; help says what is", line);
     return -1;
 }
 
@@ -109,7 +177,8 @@ static void take_line(struct remote *remote, const char *line)
     }
     int length = remote_read(line, text, sizeof text);
     if (length < 0) {
-        terminal_fail(remote->terminal, "'%s' is not understood; help says what is", line);
+        terminal_clean(text);
+        terminal_fail(remote->terminal, "%s", text);
         remote->is_wrong = remote->is_wrong || !isatty(STDIN_FILENO);
     } else if (length > 0) {
         msim_connection_send(remote->connection, MSIM_MESSAGE_TEXT, text, (size_t)length);

@@ -22,7 +22,9 @@ struct remote {
     char line[REMOTE_LINE];
 };
 
-/* What the line means, in `out`: > 0 its length, 0 for nothing to be said, < 0 for what is wrong.
+/*
+ * What the line means, in `out`: > 0 its length, 0 for nothing to be said; < 0 where it is wrong:
+ * nothing is to be sent, and `out` says what would be right.
  */
 int remote_read(const char *line, char *out, size_t size);
 
