@@ -266,6 +266,18 @@ static bool turn(struct load *load, msim_time until)
     return false;
 }
 
+/* A load that ends in good order leaves no broken connections in the server's log. */
+static void say_goodbye(struct load *load)
+{
+    const msim_time limit = terminal_clock() + LOAD_CLOSING_NS;
+
+    for (size_t i = 0; i < load->next; i++)
+        if (load->peers[i].is_open && !load->peers[i].is_leaving)
+            msim_connection_close(load->peers[i].connection, MSIM_CLOSE_NORMAL, "");
+    while (load->open > 0 && terminal_clock() < limit && msim_net_dispatch(load->net, 100) >= 0)
+        ;
+}
+
 static void run(struct load *load)
 {
     const msim_time limit = terminal_clock() + OPENING_NS;
@@ -287,6 +299,7 @@ static void run(struct load *load)
     load->is_measuring = false;
     load->is_ending = true;
     load->ended = terminal_clock();
+    say_goodbye(load);
 }
 
 /* ---- the report ---- */

@@ -10,6 +10,9 @@
 /* What each connection says when it opens. */
 #define LOAD_SAYS 2
 
+/* At the end everybody says goodbye; who has not heard the other side's by then leaves without. */
+#define LOAD_CLOSING_NS (2 * MSIM_NS_PER_S)
+
 struct load_settings {
     const struct link *link;
     uint64_t connections;

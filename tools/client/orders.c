@@ -218,6 +218,17 @@ static bool turn(struct orders *orders, msim_time until, int wait)
     return false;
 }
 
+static void say_goodbye(struct orders *orders)
+{
+    const msim_time limit = terminal_clock() + LOAD_CLOSING_NS;
+
+    for (size_t i = 0; i < orders->settings->load->connections; i++)
+        if (orders->traders[i].is_open)
+            msim_connection_close(orders->traders[i].connection, MSIM_CLOSE_NORMAL, "");
+    while (orders->open > 0 && terminal_clock() < limit && msim_net_dispatch(orders->net, 100) >= 0)
+        ;
+}
+
 static void run(struct orders *orders)
 {
     const msim_time limit = terminal_clock() + OPENING_NS;
@@ -233,6 +244,7 @@ static void run(struct orders *orders)
     while (any_waiting(orders) && turn(orders, grace, 10))
         ;
     orders->is_ending = true;
+    say_goodbye(orders);
 }
 
 /* ---- the report ---- */
