@@ -19,6 +19,7 @@ EXCHANGE = os.path.join(TOOLS, "exchange-server")
 CLIENT = os.path.join(TOOLS, "market-client")
 QUIET = ["--log-level", "error"]
 LONELY = QUIET + ["--set", "exchange.liquidity.enabled=false"]
+SCRIPTED = LONELY + ["--set", "exchange.scripted_outcomes=true"]
 UUID = r"[0-9a-f-]{36}"
 
 
@@ -57,9 +58,69 @@ class Commands(unittest.TestCase):
             code, out, _ = client(
                 server, "--session", "a", commands="buy 1 BTC/USD @ 1.0001\ncancel nobody\n"
             )
-            self.assertEqual(code, 0)
+            self.assertEqual(code, 1)
             self.assertIn("refused  OFF_TICK: price", out)
             self.assertIn("error    ORDER_NOT_FOUND:", out)
+
+    def test_each_refusal_of_a_piped_command_fails_it(self):
+        with Server(EXCHANGE, *LONELY) as server:
+            for line, words in {
+                "cancel nosuch": "ORDER_NOT_FOUND",
+                "buy 1 NO/SUCH @ 1": "UNKNOWN_SYMBOL",
+                "buy 1 BTC/USD @ 1.0001": "OFF_TICK",
+                "buy 1000000 BTC/USD @ 40000": "INSUFFICIENT_BALANCE",
+            }.items():
+                for form in ([], ["--json"]):
+                    code, out, _ = client(server, "--protocol", "exchange", *form, commands=line)
+                    self.assertEqual(code, 1, line)
+                    self.assertIn(words, out)
+                code, out, _ = client(server, "--protocol", "exchange", "--quiet", commands=line)
+                self.assertEqual((code, out), (1, ""), line)
+
+    def test_a_late_answer_is_waited_for(self):
+        with Server(EXCHANGE, *SCRIPTED) as server:
+            code, out, err = client(
+                server, "--protocol", "exchange",
+                commands="buy 1 BTC/USD @ 40000 id sim-delay700-1\nbalance\n",
+            )
+            self.assertEqual(code, 0, err)
+            self.assertRegex(out, f"order    {UUID}  BUY 1 BTC/USD @ 40000  OPEN.*sim-delay700-1")
+
+    def test_an_order_without_an_answer_is_named_and_fails_it(self):
+        with Server(EXCHANGE, *SCRIPTED) as server:
+            raw = {"type": "PLACE_ORDER", "symbol": "BTC/USD", "side": "BUY", "order_type": "LIMIT",
+                   "price": "40000", "quantity": "1", "client_order_id": "sim-lostack-2",
+                   "request_id": "mine"}
+            code, out, err = client(
+                server, "--protocol", "exchange",
+                commands="buy 1 BTC/USD @ 40000 id sim-lostack-1\nbalance\n" + json.dumps(raw),
+            )
+            self.assertEqual(code, 1)
+            self.assertIn("order 'buy 1 BTC/USD @ 40000 id sim-lostack-1' was not answered", err)
+            self.assertEqual(err.count("was not answered"), 2, err)
+            self.assertIn("balance ", out)
+
+    def test_every_kind_of_command_has_its_answer(self):
+        with Server(EXCHANGE, *LONELY) as server:
+            code, out, err = client(
+                server, "--protocol", "exchange",
+                commands="subscribe trades BTC/USD\nunsubscribe trades BTC/USD\nping\nbalance\n"
+                         "position BTC/USD\nbuy 1 BTC/USD @ 40000 id a\norder a\nreplace a @ 40001\n"
+                         "orders\nbook BTC/USD\ntrades BTC/USD\ncancel a\ncancel all\n",
+            )
+            self.assertEqual(code, 0, err)
+            self.assertNotIn("not answered", err)
+
+    def test_more_commands_than_may_be_under_way_are_all_sent(self):
+        with fresh_folder() as folder, Server(EXCHANGE, *LONELY) as server:
+            lines = b"".join(b"order n%d\n" % i for i in range(1999)) + b"balance"
+            path = write(os.path.join(folder, "commands"), lines)
+            code, out, err = client(server, "--protocol", "exchange", commands=lines.decode())
+            self.assertEqual((code, out.count("ORDER_NOT_FOUND")), (1, 1999), err)
+            with open(path, "rb") as file:
+                code, out, err = run(CLIENT, "--protocol", "exchange", server.url, stdin=file)
+            self.assertEqual((code, out.count("ORDER_NOT_FOUND")), (1, 1999), err)
+            self.assertIn("balance ", out)
 
     def test_what_is_no_command_is_not_sent_and_named(self):
         with Server(EXCHANGE, *LONELY) as server:
@@ -179,11 +240,27 @@ class Scripts(unittest.TestCase):
             self.assertIn("SCRIPT:1: ", err)
             self.assertIn(words, err)
 
+    def test_the_script_in_the_manual_can_be_copied(self):
+        root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+        with open(os.path.join(root, "docs", "man", "market-client.1.scd"), encoding="utf-8") as page:
+            lines = page.read().split("A script:\n\n```\n")[1].split("```")[0].splitlines()
+        self.assertGreater(len(lines), 2)
+        self.assertEqual(self.script(*lines)[0], 0)
+
     def test_a_script_that_is_not_there_is_a_usage_error(self):
         self.assertEqual(run(CLIENT, "--script", "/nonexistent/script", "ws://localhost:1")[0], 2)
 
 
 class Load(unittest.TestCase):
+    def test_it_leaves_with_a_close_frame(self):
+        for arguments in (["--load", "3"], ["--load", "3", "--orders-per-second", "100"]):
+            with Server(EXCHANGE, "--log-level", "debug") as server:
+                code, _, err = client(server, *arguments, "--duration", "100ms")
+                self.assertEqual(code, 0, err)
+                said = server.stop()[1]
+                self.assertEqual(said.count("left (1000)"), 3, said)
+                self.assertNotIn("1006", said)
+
     def test_orders_are_sent_acknowledged_and_timed(self):
         with Server(EXCHANGE, *LONELY) as server:
             code, out, err = client(server, "--orders-per-second", "400", "--load", "4",

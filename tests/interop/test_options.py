@@ -28,6 +28,8 @@ class Options(unittest.TestCase):
             ("mock-quotes", "--faults", "/nowhere"),
             ("mock-quotes", "--protocol", "polygon", "--api-key-file", "/nowhere"),
             ("market-client", "--protocol", "exchange", "--script", "/nowhere"),
+            ("market-client", "--api-key-file", "/nowhere"),
+            ("market-client", "--ca-file", "/nowhere"),
             ("parquet-cat", "/nowhere"),
             ("replay-server", "/nowhere"),
             *((server, "--keys", "/nowhere") for server in

@@ -348,6 +348,7 @@ static void read_raw(const char *text, struct command *out)
         return;
     }
     memcpy(out->message, text, out->length + 1);
+    out->is_raw = true;
     out->kind = COMMAND_SEND;
 }
 
@@ -357,6 +358,7 @@ void command_read(char *text, struct command *out)
     struct line line = {.out = out, .writer = &writer};
 
     out->kind = COMMAND_WRONG;
+    out->is_raw = false;
     out->why[0] = '\0';
     text += strspn(text, " \t");
     text[strcspn(text, "\r\n")] = '\0';

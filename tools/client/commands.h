@@ -23,6 +23,7 @@ enum command_kind {
 
 struct command {
     enum command_kind kind;
+    bool is_raw; /* JSON of the person's own */
     size_t length;
     char message[COMMAND_MESSAGE]; /* to be sent; terminated */
     char why[COMMAND_WHY];         /* what is wrong, and what would be right */

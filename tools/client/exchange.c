@@ -15,13 +15,14 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "client/commands.h"
+#include "client/requests.h"
 #include "client/script.h"
 #include "client/words.h"
 
 /* A view is drawn at most so often. */
 #define DRAW_NS (100 * MSIM_NS_PER_MS)
 
-/* When stdin has ended, what was asked before has this long to be answered. */
+/* When stdin has ended and all is answered, so long may it take to hear that nothing else comes. */
 #define FAREWELL_NS (5 * MSIM_NS_PER_S)
 #define FAREWELL_ID "market-client-end"
 
@@ -34,6 +35,7 @@ struct exchange {
     struct script *script;
     char url[EXCHANGE_URL];
     struct command command;
+    struct requests requests;
     char line[COMMAND_LINE];
     size_t line_length;
     uint64_t sequence; /* of the account's last message */
@@ -43,10 +45,11 @@ struct exchange {
     bool reads;         /* stdin is to be read */
     bool stdin_is_file; /* one that cannot be waited for */
     bool stdin_is_watched;
+    bool is_ending; /* stdin has ended */
     bool is_leaving;
     bool over;
     msim_time next_draw;
-    msim_time farewell; /* MSIM_TIME_NEVER until stdin has ended */
+    msim_time farewell; /* MSIM_TIME_NEVER until all was answered behind the end of stdin */
     int code;
 };
 
@@ -87,22 +90,34 @@ static void leave(struct exchange *exchange, int code)
     if (exchange->code == EXIT_SUCCESS)
         exchange->code = code;
     exchange->is_leaving = true;
+    exchange->farewell = MSIM_TIME_NEVER;
     if (msim_dialer_connection(exchange->dialer))
         msim_connection_close(msim_dialer_connection(exchange->dialer), MSIM_CLOSE_NORMAL, "");
     else
         exchange->over = true;
 }
 
-static void say(struct exchange *exchange, const char *text, size_t length)
+/* Who types sees what went wrong, and may go on; nobody sees what was piped. */
+static void note_mishap(struct exchange *exchange)
+{
+    if (!isatty(STDIN_FILENO))
+        exchange->code = EXIT_FAILED;
+}
+
+static bool say(struct exchange *exchange, const char *text, size_t length)
 {
     if (!exchange->is_open) {
         terminal_fail(exchange->terminal, "not connected: nothing was sent");
-        return;
+        note_mishap(exchange);
+        return false;
     }
     int r = msim_connection_send(msim_dialer_connection(exchange->dialer), MSIM_MESSAGE_TEXT, text,
                                  length);
-    if (r < 0)
-        terminal_fail(exchange->terminal, "not sent: %s", msim_result_text(r));
+    if (r >= 0)
+        return true;
+    terminal_fail(exchange->terminal, "not sent: %s", msim_result_text(r));
+    note_mishap(exchange);
+    return false;
 }
 
 static void say_text(struct exchange *exchange, const char *text)
@@ -150,7 +165,10 @@ static void show(struct exchange *exchange, const struct msim_json_document *doc
         leave(exchange, EXIT_SUCCESS);
         return;
     }
+    requests_take(&exchange->requests, document);
     note_sequence(exchange, document);
+    if (words_is(document, "type", "ERROR") || words_is(document, "type", "ORDER_REJECT"))
+        note_mishap(exchange);
     if (exchange->settings->quiet || terminal_interrupted())
         return;
     if (exchange->settings->json)
@@ -195,21 +213,53 @@ static void end_of_input(struct exchange *exchange)
     if (exchange->stdin_is_watched)
         msim_net_unwatch(exchange->net, STDIN_FILENO);
     exchange->stdin_is_watched = false;
-    exchange->farewell = terminal_clock() + FAREWELL_NS;
-    if (exchange->is_open)
-        say_text(exchange, "{\"type\":\"PING\",\"request_id\":\"" FAREWELL_ID "\"}");
-    else
+    exchange->is_ending = true;
+    if (!exchange->is_open)
         leave(exchange, EXIT_FAILED);
+}
+
+/* A last question: what the answers brought with them, such as fills, comes before its answer. */
+static void ask_for_the_end(struct exchange *exchange)
+{
+    if (!exchange->is_ending || exchange->is_leaving || exchange->requests.count > 0 ||
+        exchange->farewell != MSIM_TIME_NEVER)
+        return;
+    exchange->farewell = terminal_clock() + FAREWELL_NS;
+    say_text(exchange, "{\"type\":\"PING\",\"request_id\":\"" FAREWELL_ID "\"}");
+}
+
+static void tell_unanswered(struct exchange *exchange, msim_time now)
+{
+    struct request request;
+
+    while (requests_expire(&exchange->requests, now, &request)) {
+        terminal_fail(exchange->terminal, "%s '%s' was not answered within %d s",
+                      request.is_order ? "order" : "command", request.words, REQUESTS_SECONDS);
+        note_mishap(exchange);
+    }
+}
+
+static void send_command(struct exchange *exchange, const char *words)
+{
+    struct command *command = &exchange->command;
+    struct request request = {.is_order = strstr(command->message, "\"PLACE_ORDER\"") != NULL};
+
+    snprintf(request.words, sizeof request.words, "%s", words);
+    const bool has_name = requests_name(&exchange->requests, command, request.id);
+    if (say(exchange, command->message, command->length) && has_name)
+        requests_await(&exchange->requests, &request, terminal_clock());
 }
 
 static void take_line(struct exchange *exchange, char *line)
 {
     struct command *command = &exchange->command;
+    char words[REQUEST_WORDS];
 
+    snprintf(words, sizeof words, "%.*s", (int)strcspn(line, "\r\n"), line);
     command_read(line, command);
     switch (command->kind) {
     case COMMAND_SEND:
-        say(exchange, command->message, command->length);
+        send_command(exchange, words);
         break;
     case COMMAND_HELP:
         fputs(command_help(), stderr);
@@ -219,8 +269,7 @@ static void take_line(struct exchange *exchange, char *line)
         break;
     case COMMAND_WRONG:
         terminal_fail(exchange->terminal, "%s", command->why);
-        if (!isatty(STDIN_FILENO))
-            exchange->code = EXIT_FAILED; /* nobody sees it in time to type it anew */
+        note_mishap(exchange);
         break;
     default:
         break;
@@ -231,7 +280,7 @@ static void take_lines(struct exchange *exchange)
 {
     size_t begin = 0;
 
-    while (exchange->reads) {
+    while (exchange->reads && requests_have_room(&exchange->requests)) {
         char *end = memchr(exchange->line + begin, '\n', exchange->line_length - begin);
         if (!end)
             break;
@@ -241,11 +290,21 @@ static void take_lines(struct exchange *exchange)
     }
     exchange->line_length -= begin;
     memmove(exchange->line, exchange->line + begin, exchange->line_length);
+    if (!exchange->reads || !requests_have_room(&exchange->requests) ||
+        exchange->line_length < sizeof exchange->line - 1)
+        return;
+    terminal_fail(exchange->terminal, "a line of more than %d bytes", COMMAND_LINE - 1);
+    exchange->code = EXIT_FAILED;
+    exchange->line_length = 0;
+    end_of_input(exchange);
 }
 
 static void read_input(void *context, int fd)
 {
     struct exchange *exchange = context;
+
+    if (!requests_have_room(&exchange->requests))
+        return;
     const ssize_t got = read(fd, exchange->line + exchange->line_length,
                              sizeof exchange->line - 1 - exchange->line_length);
 
@@ -254,11 +313,7 @@ static void read_input(void *context, int fd)
     if (got > 0) {
         exchange->line_length += (size_t)got;
         take_lines(exchange);
-        if (exchange->line_length < sizeof exchange->line - 1)
-            return;
-        terminal_fail(exchange->terminal, "a line of more than %d bytes", COMMAND_LINE - 1);
-        exchange->code = EXIT_FAILED;
-        exchange->line_length = 0;
+        return;
     }
     if (exchange->reads && exchange->line_length > 0) {
         exchange->line[exchange->line_length] = '\0';
@@ -276,6 +331,27 @@ static void watch_input(struct exchange *exchange)
     const int r = msim_net_watch(exchange->net, STDIN_FILENO, read_input, exchange);
     exchange->stdin_is_watched = r >= 0;
     exchange->stdin_is_file = r < 0;
+}
+
+static bool can_read(const struct exchange *exchange)
+{
+    return exchange->reads && exchange->is_open && !exchange->is_leaving &&
+           requests_have_room(&exchange->requests);
+}
+
+/* Lines that waited for room among the requests come first; without room nothing more is read. */
+static void turn_input(struct exchange *exchange)
+{
+    if (can_read(exchange))
+        take_lines(exchange);
+    if (can_read(exchange)) {
+        watch_input(exchange);
+        if (exchange->stdin_is_file)
+            read_input(exchange, STDIN_FILENO);
+    } else if (exchange->stdin_is_watched) {
+        msim_net_unwatch(exchange->net, STDIN_FILENO);
+        exchange->stdin_is_watched = false;
+    }
 }
 
 /* ---- coming and going ---- */
@@ -373,7 +449,7 @@ static bool again(void *context, const struct msim_closing *closing, msim_time w
     }
     terminal_fail(exchange->terminal, "%s: %s (%d)", exchange->url, words, closing->code);
     if ((exchange->was_open ? settings->comes_again : settings->comes_from_afar) &&
-        exchange->farewell == MSIM_TIME_NEVER && closing->code != MSIM_CLOSE_POLICY) {
+        !exchange->is_ending && closing->code != MSIM_CLOSE_POLICY) {
         fprintf(stderr, "trying again in %.1f s\n", (double)wait / 1e9);
         return true;
     }
@@ -442,7 +518,9 @@ static int wait_ms(const struct exchange *exchange, msim_time now)
         next = exchange->next_draw;
     if (exchange->script && !exchange->is_leaving && script_due(exchange->script) < next)
         next = script_due(exchange->script);
-    if (exchange->stdin_is_file && exchange->reads && exchange->is_open)
+    if (requests_due(&exchange->requests) < next)
+        next = requests_due(&exchange->requests);
+    if (exchange->stdin_is_file && can_read(exchange))
         return 0;
     if (next == MSIM_TIME_NEVER)
         return -1;
@@ -474,8 +552,9 @@ static void run(struct exchange *exchange)
         const msim_time now = terminal_clock();
         if (exchange->script)
             turn_script(exchange);
-        if (exchange->stdin_is_file && exchange->reads && exchange->is_open)
-            read_input(exchange, STDIN_FILENO);
+        tell_unanswered(exchange, now);
+        turn_input(exchange);
+        ask_for_the_end(exchange);
         if (exchange->views.is_changed && now >= exchange->next_draw) {
             views_draw(&exchange->views);
             exchange->next_draw = now + DRAW_NS;
@@ -488,8 +567,6 @@ static void run(struct exchange *exchange)
             break;
         if (msim_net_dispatch(exchange->net, wait_ms(exchange, now)) < 0)
             finish(exchange, terminal_fail(exchange->terminal, "the event loop failed"));
-        if (exchange->is_leaving && exchange->farewell > terminal_clock() + MSIM_NS_PER_S)
-            exchange->farewell = MSIM_TIME_NEVER;
     }
     flush_output(exchange);
 }
