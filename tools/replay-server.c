@@ -18,6 +18,8 @@
 /* Moments that stand for no bound. */
 #define NO_FROM INT64_MIN
 #define NO_TO MSIM_TIME_NEVER
+/* More than this goes to disk, where it must be sorted. */
+#define DEFAULT_MEMORY ((uint64_t)256 << 20)
 /* Replays at once that the plan has memory for. */
 #define PLANNED_SOURCES 20
 
@@ -160,7 +162,7 @@ static int read_settings(struct settings *settings, int argument_count, char **a
         {"explain", 0, OPTION_FLAG, &settings->explain, NULL,
          "print in which order row groups are opened, and end"},
         {"memory", 0, OPTION_BYTES, &settings->memory, "BYTES",
-         "what reading and sorting the files may take, for all\nclients together (1G)"},
+         "what reading and sorting the files may take, for all\nclients together (256M)"},
         {"temp-dir", 0, OPTION_TEXT, &settings->temp_dir, "FOLDER",
          "where what does not fit in memory is sorted ($TMPDIR, or\n/var/tmp)"},
         {"decode-thread", 0, OPTION_FLAG, &settings->decode_thread, NULL,
@@ -207,8 +209,11 @@ static int read_settings(struct settings *settings, int argument_count, char **a
         .option_count = sizeof options / sizeof options[0],
     };
 
-    *settings = (struct settings){
-        .network.port = 8765, .level = MSIM_LOG_INFO, .from = NO_FROM, .to = NO_TO};
+    *settings = (struct settings){.memory = DEFAULT_MEMORY,
+                                  .network.port = 8765,
+                                  .level = MSIM_LOG_INFO,
+                                  .from = NO_FROM,
+                                  .to = NO_TO};
     int code =
         options_read(&line, argument_count, arguments, &settings->paths, &settings->path_count);
     if (code >= 0)
