@@ -62,6 +62,15 @@ static void list_columns(const struct footer *footer, char *text, size_t size)
         snprintf(text, size, "no flat column");
 }
 
+int msim_trade_file_refuse_twins(const struct trade_file *trades, const char *name,
+                                 struct msim_detail *detail)
+{
+    return msim_detail_set(detail, MSIM_ERR_FORMAT,
+                           "%.200s: two columns are called \"%.40s\": write the file with names "
+                           "that differ",
+                           trades->file.path, name);
+}
+
 static int find_column(struct trade_file *trades, enum trade_field field, const char *name,
                        struct msim_detail *detail)
 {
@@ -71,10 +80,7 @@ static int find_column(struct trade_file *trades, enum trade_field field, const 
     if (r >= 0)
         return MSIM_OK;
     if (r == MSIM_ERR_EXISTS)
-        return msim_detail_set(detail, MSIM_ERR_FORMAT,
-                               "%.200s: two columns are called \"%.40s\": write the file with "
-                               "names that differ",
-                               trades->file.path, name);
+        return msim_trade_file_refuse_twins(trades, name, detail);
     list_columns(&trades->footer, columns, sizeof columns);
     return msim_detail_set(detail, MSIM_ERR_NOT_FOUND,
                            "%.200s: no column \"%.40s\"; it has %s: name the one that holds the "
@@ -122,24 +128,20 @@ static int map_columns(struct trade_file *trades, const struct msim_parquet_para
     return check_columns(trades, params, detail);
 }
 
-/* What would be refused when the group is read is refused at once. */
-static int check_chunks(const struct trade_file *trades, struct msim_detail *detail)
+int msim_trade_file_check(const struct trade_file *trades, size_t leaf, struct msim_detail *detail)
 {
     for (size_t group = 0; group < trades->footer.group_count; group++) {
         if (trades->footer.groups[group].row_count == 0)
             continue;
-        for (int field = 0; field < FIELD_COUNT; field++) {
-            size_t leaf = trades->leaves[field];
-            struct msim_reader reader = {0};
-            struct msim_pages pages;
-            int r = msim_pages_open(&pages, &reader, &trades->file, &trades->footer, group, leaf,
-                                    detail);
-            if (r >= 0)
-                r = msim_decode_check(msim_footer_chunk(&trades->footer, group, leaf), &pages.place,
-                                      detail);
-            if (r < 0)
-                return r;
-        }
+        struct msim_reader reader = {0};
+        struct msim_pages pages;
+        int r =
+            msim_pages_open(&pages, &reader, &trades->file, &trades->footer, group, leaf, detail);
+        if (r >= 0)
+            r = msim_decode_check(msim_footer_chunk(&trades->footer, group, leaf), &pages.place,
+                                  detail);
+        if (r < 0)
+            return r;
     }
     return MSIM_OK;
 }
@@ -171,9 +173,9 @@ static int add_parquet(struct msim_parquet *parquet, struct msim_parquet_file *f
     }
     parquet->file_count++;
     r = map_columns(trades, params, detail);
-    if (r < 0)
-        return r;
-    return check_chunks(trades, detail);
+    for (int field = 0; field < FIELD_COUNT && r >= 0; field++)
+        r = msim_trade_file_check(trades, trades->leaves[field], detail);
+    return r;
 }
 
 static int add_csv(struct msim_parquet *parquet, struct msim_parquet_file *file,
@@ -385,6 +387,21 @@ int msim_budget_blame(const struct msim_budget *budget, int r, struct msim_detai
                               budget->limit / 1048576);
 }
 
+/* All files are in it, or `r` says why not: then it is let go. */
+static int conclude(struct msim_parquet *parquet, int r, struct msim_parquet **out,
+                    struct msim_detail *detail)
+{
+    if (r >= 0)
+        r = prepare(parquet, detail);
+    if (r < 0) {
+        r = msim_budget_blame(&parquet->budget, r, detail);
+        msim_parquet_close(&parquet);
+        return r;
+    }
+    *out = parquet;
+    return MSIM_OK;
+}
+
 int msim_parquet_open(struct msim_parquet **out, const struct msim_parquet_params *params,
                       struct msim_detail *detail)
 {
@@ -409,15 +426,7 @@ int msim_parquet_open(struct msim_parquet **out, const struct msim_parquet_param
     }
     if (r >= 0)
         r = open_paths(parquet, params, detail);
-    if (r >= 0)
-        r = prepare(parquet, detail);
-    if (r < 0) {
-        r = msim_budget_blame(&parquet->budget, r, detail);
-        msim_parquet_close(&parquet);
-        return r;
-    }
-    *out = parquet;
-    return MSIM_OK;
+    return conclude(parquet, r, out, detail);
 }
 
 static int open_memory(struct msim_parquet *parquet, const struct msim_parquet_params *params,
@@ -456,15 +465,7 @@ int msim_parquet_open_spilling(struct msim_parquet **out, const struct msim_parq
         return r;
     set_temporary(parquet, temporary);
     r = open_memory(parquet, params, files, count, detail);
-    if (r >= 0)
-        r = prepare(parquet, detail);
-    if (r < 0) {
-        r = msim_budget_blame(&parquet->budget, r, detail);
-        msim_parquet_close(&parquet);
-        return r;
-    }
-    *out = parquet;
-    return MSIM_OK;
+    return conclude(parquet, r, out, detail);
 }
 
 static int take_trades(struct msim_parquet *parquet, const char *name,
@@ -504,15 +505,7 @@ int msim_parquet_open_trades(struct msim_parquet **out, const struct msim_parque
     if (r < 0)
         return r;
     r = take_trades(parquet, name, fill, context, detail);
-    if (r >= 0)
-        r = prepare(parquet, detail);
-    if (r < 0) {
-        r = msim_budget_blame(&parquet->budget, r, detail);
-        msim_parquet_close(&parquet);
-        return r;
-    }
-    *out = parquet;
-    return MSIM_OK;
+    return conclude(parquet, r, out, detail);
 }
 
 void msim_parquet_close(struct msim_parquet **pointer)

@@ -47,6 +47,13 @@ struct spool_place {
     const struct msim_crc *crc;
 };
 
+/* What would be refused when the column is read is refused at once. */
+int msim_trade_file_check(const struct trade_file *trades, size_t leaf, struct msim_detail *detail);
+
+/* Says that two columns bear the name: MSIM_ERR_FORMAT. */
+int msim_trade_file_refuse_twins(const struct trade_file *trades, const char *name,
+                                 struct msim_detail *detail);
+
 /*
  * A row group that has rows.  Its place in `zones` is its rank: the order of files
  * and of groups within them, which decides between equal timestamps.

@@ -2,21 +2,17 @@
 
 #include "base/detail.h"
 #include "base/mem.h"
-#include "parquet/decode.h"
 #include "parquet/extras.h"
 #include "parquet/format.h"
-#include "parquet/place.h"
 
 /* The bound on further columns. */
 #define COLUMNS_LIMIT 1000
 
-/* The feed's own names: an object that had one of them twice could not be read. */
-static const char *const fixed_names[] = {"timestamp", "price", "volume", "ticker"};
-
+/* One of the feed's own: an object that had one of them twice could not be read. */
 static bool is_fixed(const char *name)
 {
-    for (size_t i = 0; i < sizeof fixed_names / sizeof fixed_names[0]; i++)
-        if (strcmp(fixed_names[i], name) == 0)
+    for (size_t i = 0; i < FIELD_COUNT; i++)
+        if (strcmp(msim_usual_names[i], name) == 0)
             return true;
     return false;
 }
@@ -103,39 +99,18 @@ static int take_all(struct extra_windows *windows, char **names, struct msim_det
 
 /* ---- where they stand ---- */
 
-static int check_leaf(const struct trade_file *trades, size_t leaf, struct msim_detail *detail)
-{
-    for (size_t group = 0; group < trades->footer.group_count; group++) {
-        if (trades->footer.groups[group].row_count == 0)
-            continue;
-        struct msim_reader reader = {0};
-        struct msim_pages pages;
-        int r =
-            msim_pages_open(&pages, &reader, &trades->file, &trades->footer, group, leaf, detail);
-        if (r >= 0)
-            r = msim_decode_check(msim_footer_chunk(&trades->footer, group, leaf), &pages.place,
-                                  detail);
-        if (r < 0)
-            return r;
-    }
-    return MSIM_OK;
-}
-
 static int find_leaf(const struct trade_file *trades, const char *name, bool is_chosen,
                      size_t *leaf, struct msim_detail *detail)
 {
     int r = msim_footer_find(&trades->footer, name, leaf);
 
     if (r >= 0)
-        return check_leaf(trades, *leaf, detail);
+        return msim_trade_file_check(trades, *leaf, detail);
     *leaf = SIZE_MAX;
     if (!is_chosen)
         return MSIM_OK;
     if (r == MSIM_ERR_EXISTS)
-        return msim_detail_set(detail, MSIM_ERR_FORMAT,
-                               "%.200s: two columns are called \"%.40s\": write the file with "
-                               "names that differ",
-                               trades->file.path, name);
+        return msim_trade_file_refuse_twins(trades, name, detail);
     for (size_t i = 0; i < trades->footer.leaf_count; i++)
         if (strcmp(trades->footer.leaves[i].name, name) == 0)
             return msim_detail_set(detail, MSIM_ERR_UNSUPPORTED,
