@@ -231,9 +231,10 @@ MSIM_API int msim_engine_order(const struct msim_engine *engine, uint64_t order,
 
 /*
  * By the account's client id.  A finished one that is still remembered has its status and what was
- * filled; its other fields are zero.
+ * filled; its other fields are zero.  What finished since the last such question is put where it
+ * is found at once; the state is the same.
  */
-MSIM_API int msim_engine_client_order(const struct msim_engine *engine, uint32_t account,
+MSIM_API int msim_engine_client_order(struct msim_engine *engine, uint32_t account,
                                       uint64_t client_id, struct msim_order_view *view);
 
 struct msim_client_id_view {

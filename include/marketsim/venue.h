@@ -186,6 +186,9 @@ MSIM_API const char *msim_venue_client_id(const struct msim_venue *venue, uint64
 /* The number that an account's text has; MSIM_ERR_NOT_FOUND. */
 MSIM_API int msim_venue_client_id_find(const struct msim_venue *venue, uint32_t account,
                                        const char *text, size_t length, uint64_t *client_id);
+/* The order of an account's text, as msim_engine_client_order; MSIM_ERR_NOT_FOUND. */
+MSIM_API int msim_venue_client_order(struct msim_venue *venue, uint32_t account, const char *text,
+                                     size_t length, struct msim_order_view *view);
 
 /* ---- out ---- */
 

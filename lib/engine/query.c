@@ -134,12 +134,16 @@ int msim_engine_order(const struct msim_engine *engine, uint64_t order, uint64_t
     return MSIM_OK;
 }
 
-int msim_engine_client_order(const struct msim_engine *engine, uint32_t account, uint64_t client_id,
+int msim_engine_client_order(struct msim_engine *engine, uint32_t account, uint64_t client_id,
                              struct msim_order_view *view)
 {
+    uint32_t at = 0;
+
     if (!engine || !view)
         return MSIM_ERR_INVALID;
-    const uint32_t at = client_id ? msim_client_find(engine, account, client_id) : 0;
+    /* Without memory for the index the list is gone through, one by one. */
+    if (client_id && client_look(engine, account, client_id, &at) < 0)
+        at = msim_client_find(engine, account, client_id);
     if (!at)
         return MSIM_ERR_NOT_FOUND;
     if (!(at & CLIENT_FINISHED)) {

@@ -250,6 +250,15 @@ int msim_venue_client_id_find(const struct msim_venue *venue, uint32_t account, 
     return MSIM_OK;
 }
 
+int msim_venue_client_order(struct msim_venue *venue, uint32_t account, const char *text,
+                            size_t length, struct msim_order_view *view)
+{
+    uint64_t client_id;
+    int r = msim_venue_client_id_find(venue, account, text, length, &client_id);
+
+    return r < 0 ? r : msim_engine_client_order(venue->engine, account, client_id, view);
+}
+
 /* ---- snapshots ---- */
 
 int msim_clients_room(struct msim_venue *venue, size_t capacity)

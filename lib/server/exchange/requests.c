@@ -206,18 +206,15 @@ bool msim_exchange_find_order(struct msim_exchange_server *server, uint32_t acco
                               struct msim_venue_order_view *view)
 {
     struct msim_native_request *request = &server->request;
-    uint64_t client_id;
+    struct msim_order_view known;
     int r = MSIM_ERR_NOT_FOUND;
 
     if (request->names_order) {
         if (request->order != 0)
             r = msim_venue_order(server->venue, account, request->order, view);
-    } else if (msim_venue_client_id_find(server->venue, account, request->client_id.text,
-                                         request->client_id.length, &client_id) >= 0) {
-        struct msim_order_view known;
-        r = msim_engine_client_order(server->engine, account, client_id, &known);
-        if (r >= 0)
-            r = msim_venue_order(server->venue, account, known.order, view);
+    } else if (msim_venue_client_order(server->venue, account, request->client_id.text,
+                                       request->client_id.length, &known) >= 0) {
+        r = msim_venue_order(server->venue, account, known.order, view);
     }
     if (r >= 0) {
         request->command.order = view->order.order;

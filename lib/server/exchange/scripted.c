@@ -205,15 +205,13 @@ static bool needs(const struct msim_exchange_server *server, uint32_t instrument
 }
 
 /* The order stands alone before all others of its side: who comes now meets it first. */
-static bool is_first(const struct msim_exchange_server *server, uint32_t account,
+static bool is_first(struct msim_exchange_server *server, uint32_t account,
                      const struct msim_native_request *request, struct msim_order_view *out)
 {
     struct msim_instrument_view market;
-    uint64_t client_id;
 
-    if (msim_venue_client_id_find(server->venue, account, request->client_id.text,
-                                  request->client_id.length, &client_id) < 0 ||
-        msim_engine_client_order(server->engine, account, client_id, out) < 0 ||
+    if (msim_venue_client_order(server->venue, account, request->client_id.text,
+                                request->client_id.length, out) < 0 ||
         msim_engine_instrument(server->engine, out->instrument, &market) < 0)
         return false;
     struct msim_level_view level;

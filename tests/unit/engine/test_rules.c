@@ -491,9 +491,11 @@ static void an_id_comes_again_after_many_that_rose(void **state)
               (struct msim_command){.kind = MSIM_COMMAND_CANCEL, .account = 1, .client_id = id});
     }
 
+    const uint64_t digest = msim_engine_digest(engine);
     assert_int_equal(msim_engine_client_order(engine, 1, 510, &view), MSIM_OK);
     assert_int_equal(view.order, 51);
     assert_int_equal(msim_engine_client_order(engine, 1, 500, &view), MSIM_ERR_NOT_FOUND);
+    assert_true(msim_engine_digest(engine) == digest);
     assert_int_equal(repeated_as(engine, 510), 51);
     assert_int_equal(repeated_as(engine, 1000), 100);
     struct msim_command other = bid_named(700);
