@@ -228,6 +228,23 @@ static void put_conditions(struct msim_native_codec *codec, struct pen *pen,
     msim_native_put_time(codec, pen, order->updated_at);
 }
 
+/* What its fills cost in the mean, rounded to the price's exponent; 0 where there are none. */
+static msim_price average_price(const struct msim_native_codec *codec,
+                                const struct msim_native_listed *listed,
+                                const struct msim_native_order *order)
+{
+    int finer = listed->price_exponent + listed->quantity_exponent -
+                msim_native_quote_exponent(codec, listed);
+    int64_t cost = order->notional;
+
+    if (order->filled <= 0 || order->notional <= 0 || order->notional == INT64_MAX || finer < 0)
+        return 0;
+    for (; finer > 0; finer--)
+        cost /= 10;
+    const int64_t rest = cost % order->filled;
+    return cost / order->filled + (rest >= order->filled - rest);
+}
+
 size_t msim_native_encode_order(struct msim_native_codec *codec,
                                 const struct msim_native_order *order, char *out)
 {
@@ -262,6 +279,8 @@ size_t msim_native_encode_order(struct msim_native_codec *codec,
     put_decimal(&pen, order->filled, listed->quantity_exponent);
     PUT(&pen, ",\"remaining_quantity\":");
     put_decimal(&pen, order->quantity - order->filled, listed->quantity_exponent);
+    PUT(&pen, ",\"average_price\":");
+    put_price(&pen, average_price(codec, listed, order), listed->price_exponent);
     put_conditions(codec, &pen, order, listed);
     *pen.at++ = '}';
     return (size_t)(pen.at - out);

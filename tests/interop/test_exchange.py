@@ -302,6 +302,7 @@ class Http(unittest.TestCase):
                         "filled_quantity", "created_at", "updated_at"):
                 self.assertIn(key, placed)
             path = "/api/v1/orders/" + placed["order_id"]
+            self.assertIsNone(placed["average_price"])
             self.assertEqual(rest("GET", path), (200, placed))
             self.assertEqual(rest("GET", "/api/v1/orders")[1]["orders"], [placed])
             self.assertEqual(rest("PATCH", path, {"price": "41000"})[1]["price"], "41000")
@@ -314,6 +315,18 @@ class Http(unittest.TestCase):
             position = rest("GET", "/api/v1/position?symbol=BTC/USD")[1]
             self.assertEqual((position["symbol"], position["asset"], position["quantity"]),
                              ("BTC/USD", "BTC", "0"))
+
+    def test_a_filled_order_says_what_it_cost_in_the_mean(self):
+        with Server(EXCHANGE, *QUIET) as server:
+            rest = Rest(server, "bot")
+            status, placed = rest("POST", "/api/v1/orders",
+                                  {"symbol": "BTC/USD", "side": "SELL", "type": "MARKET",
+                                   "quantity": "9"})
+            self.assertEqual((status, placed["status"]), (201, "FILLED"))
+            fills = rest("GET", "/api/v1/fills")[1]["fills"]
+            self.assertGreater(len({fill["price"] for fill in fills}), 1)
+            cost = sum(Decimal(fill["price"]) * Decimal(fill["quantity"]) for fill in fills)
+            self.assertAlmostEqual(Decimal(placed["average_price"]), cost / 9, delta=Decimal("0.005"))
 
     def test_errors_say_what_and_why(self):
         order = {"symbol": "BTC/USD", "side": "BUY", "type": "LIMIT", "price": "40000",

@@ -99,6 +99,7 @@ static const struct schema schemas[] = {
       {"quantity", DECIMAL},
       {"filled_quantity", DECIMAL},
       {"remaining_quantity", DECIMAL},
+      {"average_price", DECIMAL_OR_NULL},
       {"time_in_force", TEXT},
       {"created_at", MOMENT},
       {"updated_at", MOMENT}}},

@@ -148,6 +148,31 @@ static void what_there_is_not_is_null_and_bare_answers_have_no_type(void **state
     msim_native_codec_destroy(&codec);
 }
 
+static void an_order_says_what_its_fills_cost_in_the_mean(void **state)
+{
+    struct msim_native_codec *codec = codec_open();
+    struct msim_native_order order = {
+        .order = 9,
+        .instrument = 0,
+        .side = MSIM_SIDE_BUY,
+        .type = MSIM_ORDER_MARKET,
+        .status = MSIM_STATUS_FILLED,
+        .quantity = 3000000,
+        .filled = 3000000,
+        .notional = INT64_C(15000005) * 1000000, /* 2 at 50000.01, 1 at 50000.03 */
+    };
+    char out[MSIM_NATIVE_MESSAGE_MAX + 1];
+
+    (void)state;
+    out[msim_native_encode_order(codec, &order, out)] = '\0';
+    assert_non_null(strstr(out, "\"filled_quantity\":\"3\""));
+    assert_non_null(strstr(out, ",\"average_price\":\"50000.02\","));
+    order.filled = order.notional = 0;
+    out[msim_native_encode_order(codec, &order, out)] = '\0';
+    assert_non_null(strstr(out, ",\"average_price\":null,"));
+    msim_native_codec_destroy(&codec);
+}
+
 static void ids_are_a_seeds_own_and_kinds_do_not_meet(void **state)
 {
     struct msim_native_codec *codec = codec_open();
@@ -214,6 +239,7 @@ int main(void)
         cmocka_unit_test(an_error_is_json_whatever_its_words),
         cmocka_unit_test(a_book_says_what_room_it_needs_and_then_fits),
         cmocka_unit_test(what_there_is_not_is_null_and_bare_answers_have_no_type),
+        cmocka_unit_test(an_order_says_what_its_fills_cost_in_the_mean),
         cmocka_unit_test(ids_are_a_seeds_own_and_kinds_do_not_meet),
         cmocka_unit_test(the_longest_of_everything_fits),
     };
