@@ -458,7 +458,8 @@ MSIM_API void msim_exchange_server_stop(struct msim_exchange_server *server);
 
 /*
  * A recorded session once more, without sockets and as fast as it goes: whatever came, in its order
- * and at its simulated times.  What each was told is held against what it was told then.
+ * and at its simulated times.  What each was told is held against what it was told then, and the
+ * engine against its digest then, and against one that is given the journal's commands alone.
  */
 struct msim_exchange_replay_params {
     size_t size;
@@ -483,6 +484,15 @@ struct msim_exchange_replay_result {
     uint64_t digest;      /* the engine's, at the end */
     msim_time time;
     bool is_whole; /* the recording has its end: nothing is missing */
+    /* The first connection or request that differs, and the byte of the recording where that
+     * showed; 0 where none does. */
+    uint64_t differing_visit;
+    uint64_t differing_at;
+    uint64_t recorded_digest; /* the engine's as the recording says it; 0 where it has no end */
+    /* Of an engine that was given the commands alone, as the journal has them, and nothing else. */
+    uint64_t log_digest;
+    uint64_t commands; /* that it was given */
+    uint64_t log_at; /* the byte at which that engine was seen to differ; 0 where it is the same */
 };
 
 /* MSIM_ERR_FORMAT with the place, MSIM_ERR_INVALID, MSIM_ERR_LIMIT, MSIM_ERR_NOMEM. */

@@ -128,6 +128,29 @@ def replayed(path):
     return code, told, said
 
 
+CLOSE, END = 8, 14  # kinds of frames: lib/server/exchange/recording.h
+
+
+def frames(whole):
+    """Where each frame begins, and its kind."""
+    at = 16
+    while at < len(whole):
+        yield at, whole[at + 8]
+        at += 8 + int.from_bytes(whole[at:at + 4], "little")
+
+
+def another_value(whole, at):
+    """The recording with another value in the frame that begins there, and a checksum for it."""
+    size = int.from_bytes(whole[at:at + 4], "little")
+    frame = bytearray(whole[at + 8:at + 8 + size])
+    frame[17] ^= 1
+    check = 0xcbf29ce484222325
+    for byte in frame:
+        check = (check ^ byte) * 0x100000001b3 & (1 << 64) - 1
+    check = (check ^ check >> 32) & (1 << 32) - 1
+    return whole[:at + 4] + check.to_bytes(4, "little") + bytes(frame) + whole[at + 8 + size:]
+
+
 def as_bytes(messages):
     return [m.encode() if isinstance(m, str) else m for m in messages]
 
@@ -181,6 +204,38 @@ class Session(unittest.TestCase):
             code, _, said = replayed(write(os.path.join(folder, "short"), whole[:-3]))
             self.assertEqual(code, 2, said)
             self.assertIn("ends inside a frame", said)
+
+    def test_the_commands_alone_make_the_same_engine(self):
+        with fresh_folder() as folder:
+            path, _ = record(folder, rounds=10)
+            code, _, said = replayed(path)
+            self.assertEqual(code, 0, said)
+            market, commands, log = re.search(
+                r"engine ([0-9a-f]{16}), (\d+) commands alone ([0-9a-f]{16})\n", said).groups()
+            self.assertEqual(market, log)
+            self.assertGreater(int(commands), 100)
+            whole = read(path)
+            recorded = [at for at, kind in frames(whole) if kind == END]
+            self.assertEqual(len(recorded), 1)
+            at = recorded[0] + 8 + 17
+            self.assertEqual(int(market, 16), int.from_bytes(whole[at:at + 8], "little"))
+
+    def test_what_differs_is_told_with_its_place(self):
+        with fresh_folder() as folder:
+            path, _ = record(folder, rounds=3)
+            whole = read(path)
+            end = [at for at, kind in frames(whole) if kind == END][0]
+            other = write(os.path.join(folder, "other"), another_value(whole, end))
+            code, _, said = replayed(other)
+            self.assertEqual(code, 1, said)
+            self.assertRegex(said, "the engine ended as [0-9a-f]{16} then")
+            self.assertNotIn("told something else", said)
+            close = [at for at, kind in frames(whole) if kind == CLOSE][0]
+            number = int.from_bytes(whole[close + 17:close + 25], "little")
+            code, _, said = replayed(write(other, another_value(whole, close)))
+            self.assertEqual(code, 1, said)
+            self.assertIn(f"{other}: byte {close}: number {number} was told something else than "
+                          "then (1 in all)", said)
 
     def test_what_is_no_recording_is_refused(self):
         with fresh_folder() as folder:

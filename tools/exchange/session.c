@@ -51,18 +51,47 @@ static void print_told(void *context, uint64_t visit, const void *bytes, size_t 
     putchar('\n');
 }
 
-static int show(const struct msim_exchange_replay_result *result)
+/* What is not as it was then, each with its place. */
+static int complain(struct terminal *terminal, const char *path,
+                    const struct msim_exchange_replay_result *result)
+{
+    int code = EXIT_SUCCESS;
+
+    if (!result->is_whole)
+        code = terminal_fail(terminal,
+                             "%s: the recording has no end: nobody knows how the engine "
+                             "ended then",
+                             path);
+    else if (result->digest != result->recorded_digest)
+        code = terminal_fail(terminal, "%s: the engine ended as %016" PRIx64 " then", path,
+                             result->recorded_digest);
+    if (result->differing > 0)
+        code =
+            terminal_fail(terminal,
+                          "%s: byte %" PRIu64 ": number %" PRIu64
+                          " was told something else than then (%" PRIu64 " in all)",
+                          path, result->differing_at, result->differing_visit, result->differing);
+    if (result->log_at > 0)
+        code =
+            terminal_fail(terminal,
+                          "%s: byte %" PRIu64 ": the commands alone make another engine, and end "
+                          "as %016" PRIx64,
+                          path, result->log_at, result->log_digest);
+    return code;
+}
+
+static int show(struct terminal *terminal, const char *path,
+                const struct msim_exchange_replay_result *result)
 {
     fprintf(stderr,
-            "%" PRIu64 " connections and requests, %" PRIu64 " messages, engine %016" PRIx64 ": ",
-            result->connections, result->messages, result->digest);
-    if (!result->is_whole)
-        fprintf(stderr, "the recording has no end; ");
-    if (result->differing > 0)
-        fprintf(stderr, "%" PRIu64 " were told something else than then\n", result->differing);
-    else
+            "%" PRIu64 " connections and requests, %" PRIu64 " messages, engine %016" PRIx64
+            ", %" PRIu64 " commands alone %016" PRIx64 "\n",
+            result->connections, result->messages, result->digest, result->commands,
+            result->log_digest);
+    int code = complain(terminal, path, result);
+    if (code == EXIT_SUCCESS)
         fprintf(stderr, "all were told the same\n");
-    return result->differing == 0 && result->is_whole ? EXIT_SUCCESS : EXIT_FAILED;
+    return code;
 }
 
 static int replay_bytes(struct terminal *terminal, const char *path, const void *bytes,
@@ -77,7 +106,7 @@ static int replay_bytes(struct terminal *terminal, const char *path, const void 
     params.told = prints ? print_told : NULL;
     int r = msim_exchange_replay(&params, &result, &detail);
     if (r >= 0)
-        return show(&result);
+        return show(terminal, path, &result);
     terminal_fail(terminal, "%s: %s", path, detail.text[0] ? detail.text : msim_result_text(r));
     return r == MSIM_ERR_NOMEM ? EXIT_FAILED : EXIT_USAGE;
 }

@@ -115,6 +115,8 @@ struct msim_exchange_stage {
                 size_t length);
     void *context;
     struct msim_journal *journal; /* of the venue's commands; NULL */
+    /* Everything is listed, and no command came yet but those that the house began with.  NULL. */
+    int (*listed)(void *context, const struct msim_engine *engine);
 };
 
 /* What a message that the failure layer holds says of an order, for the ledger. */

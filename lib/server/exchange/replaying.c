@@ -13,6 +13,8 @@
 
 #define MOST_VISITS 16777216
 #define MOST_PAUSE (3600 * MSIM_NS_PER_S) /* between two frames: turns are far closer together */
+#define MOST_LOG ((size_t)1 << 30)        /* of commands between two frames; then it is an error */
+#define ENOUGH_LOG ((size_t)4 << 20)      /* of them, to be given to the engine beside */
 
 /* One that came: a WebSocket or a call. */
 struct visitor {
@@ -31,6 +33,10 @@ struct replay {
     struct msim_exchange_config *config;
     struct visitor *visitors;
     size_t capacity;
+    uint64_t frame_at; /* the byte at which the frame under way begins */
+    struct msim_journal log;
+    struct msim_engine *beside; /* is given the log's commands, and nothing else */
+    uint64_t given;             /* batches of them */
     struct msim_detail *detail;
 };
 
@@ -69,6 +75,53 @@ static struct visitor *visitor_of(struct replay *replay, uint64_t number)
     return number > 0 && number <= replay->capacity ? &replay->visitors[number - 1] : NULL;
 }
 
+/* ---- the commands alone ---- */
+
+/* An engine as the market's was before its first command. */
+static int make_beside(void *context, const struct msim_engine *engine)
+{
+    struct replay *replay = context;
+    struct msim_engine_params params = MSIM_ENGINE_PARAMS_INIT;
+    struct msim_instrument_view instrument;
+    struct msim_asset_view asset;
+    uint32_t id;
+
+    params.allocator = &replay->allocator;
+    params.events = MSIM_EVENTS_ALL; /* they are numbered, and the number is part of the state */
+    int r = msim_engine_create(&replay->beside, &params, replay->detail);
+    for (uint32_t i = 0; r >= 0 && msim_engine_asset(engine, i, &asset) >= 0; i++)
+        r = msim_engine_asset_add(replay->beside, asset.name, asset.exponent, &id, replay->detail);
+    for (uint32_t i = 0; r >= 0 && msim_engine_instrument(engine, i, &instrument) >= 0; i++)
+        r = msim_engine_instrument_add(replay->beside, &instrument.params, &id, replay->detail);
+    return r;
+}
+
+/* What the log has, to the engine beside, and out of the log. */
+static int give_log(struct replay *replay)
+{
+    struct msim_exchange_replay_result *result = replay->result;
+    struct msim_journal_info info;
+
+    int r = msim_journal_info(&replay->log, &info);
+    if (r >= 0 && info.last > replay->given)
+        r = msim_venue_replay(replay->beside, &replay->log, replay->given + 1, &replay->given,
+                              replay->detail);
+    if (r >= 0)
+        r = msim_journal_trim(&replay->log, replay->given + 1);
+    if (r >= 0 && result->log_at == 0 &&
+        msim_engine_digest(replay->beside) != msim_engine_digest(replay->server->engine))
+        result->log_at = replay->frame_at;
+    return r;
+}
+
+static int give_enough(struct replay *replay)
+{
+    struct msim_journal_info info;
+    int r = msim_journal_info(&replay->log, &info);
+
+    return r >= 0 && info.bytes >= ENOUGH_LOG ? give_log(replay) : r;
+}
+
 /* ---- what is said ---- */
 
 static int told(void *context, uint64_t visit, struct msim_exchange_tally *tally, const void *bytes,
@@ -88,12 +141,20 @@ static int told(void *context, uint64_t visit, struct msim_exchange_tally *tally
     return MSIM_OK;
 }
 
+static void differ(struct replay *replay, uint64_t visit)
+{
+    if (replay->result->differing++ > 0)
+        return;
+    replay->result->differing_visit = visit;
+    replay->result->differing_at = replay->frame_at;
+}
+
 static void compare(struct replay *replay, const struct msim_frame *frame,
                     const struct msim_exchange_tally *tally)
 {
     replay->result->connections++;
     if (tally->hash != frame->value)
-        replay->result->differing++;
+        differ(replay, frame->number);
 }
 
 /* ---- frame by frame ---- */
@@ -113,7 +174,7 @@ static int visit(struct replay *replay, const struct msim_frame *frame)
     if (r == 503 && frame->value == MSIM_ADMIT)
         return MSIM_ERR_NOMEM;
     if ((uint64_t)r != frame->value)
-        replay->result->differing++;
+        differ(replay, server->visits);
     if (r != MSIM_ADMIT)
         return MSIM_OK;
     struct visitor *visitor;
@@ -253,8 +314,7 @@ static int step(struct replay *replay, const struct msim_frame *frame)
         return MSIM_OK;
     case FRAME_END:
         replay->result->is_whole = true;
-        if (frame->value != msim_engine_digest(server->engine))
-            replay->result->differing++;
+        replay->result->recorded_digest = frame->value;
         return MSIM_OK;
     case FRAME_CUT:
         return MSIM_OK;
@@ -348,14 +408,20 @@ static int run(struct replay *replay)
     int r = begin(replay, &at);
     if (r >= 0)
         r = find_cuts(replay, at);
-    while (r >= 0 && (r = msim_exchange_frame_read(replay->params->bytes, replay->params->length,
-                                                   &at, &frame, replay->detail)) > 0) {
+    while (r >= 0) {
+        replay->frame_at = at;
+        r = msim_exchange_frame_read(replay->params->bytes, replay->params->length, &at, &frame,
+                                     replay->detail);
+        if (r <= 0)
+            break;
         r = step(replay, &frame);
         if (r >= 0 && replay->server->failure < 0)
             r = msim_detail_set(replay->detail, replay->server->failure, "%s",
                                 replay->server->detail.text);
+        if (r >= 0)
+            r = give_enough(replay);
     }
-    return r;
+    return r < 0 ? r : give_log(replay);
 }
 
 static void end_all(struct replay *replay)
@@ -385,16 +451,28 @@ int msim_exchange_replay(const struct msim_exchange_replay_params *params,
         .detail = detail,
     };
 
-    replay.stage = (struct msim_exchange_stage){.told = told, .context = &replay};
-    int r = msim_exchange_config_create(&replay.config, &replay.allocator);
+    struct msim_journal_memory_params log = MSIM_JOURNAL_MEMORY_PARAMS_INIT;
+    log.allocator = &replay.allocator;
+    log.max_bytes = MOST_LOG;
+    replay.stage = (struct msim_exchange_stage){
+        .told = told, .context = &replay, .journal = &replay.log, .listed = make_beside};
+    int r = msim_journal_memory(&replay.log, &log);
+    if (r >= 0)
+        r = msim_exchange_config_create(&replay.config, &replay.allocator);
     if (r >= 0)
         r = run(&replay);
-    if (replay.server) {
+    if (r >= 0) {
         result.digest = msim_engine_digest(replay.server->engine);
+        result.log_digest = msim_engine_digest(replay.beside);
+        result.commands = msim_engine_sequence(replay.beside);
+    }
+    if (replay.server) {
         result.time = replay.server->now;
         end_all(&replay);
     }
     msim_exchange_server_destroy(&replay.server);
+    msim_engine_destroy(&replay.beside);
+    msim_journal_release(&replay.log);
     msim_exchange_config_destroy(&replay.config);
     msim_mem_free(&replay.allocator, replay.visitors, replay.capacity * sizeof *replay.visitors);
     if (r == MSIM_ERR_NOMEM)

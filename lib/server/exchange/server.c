@@ -308,7 +308,11 @@ static int open_market(struct msim_exchange_server *server, msim_time start,
     server->faults = msim_venue_faults(server->venue);
     msim_exchange_listen(server, MSIM_EVENTS_ORDER | MSIM_EVENTS_FILL);
     r = list_all(server, detail);
-    return r < 0 ? r : endow_all(server, detail);
+    if (r >= 0)
+        r = endow_all(server, detail);
+    if (r >= 0 && server->stage && server->stage->listed)
+        r = server->stage->listed(server->stage->context, server->engine);
+    return r;
 }
 
 static int spoil(struct msim_exchange_server *server, struct msim_detail *detail)

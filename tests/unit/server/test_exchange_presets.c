@@ -298,7 +298,8 @@ static void open_floor(struct floor *floor)
     assert_int_equal(msim_exchange_config_set(config, "exchange.symbols=[\"BTC/USD\"]", NULL),
                      MSIM_OK);
     assert_int_equal(msim_journal_memory(&floor->journal, NULL), MSIM_OK);
-    floor->stage = (struct msim_exchange_stage){told, floor, &floor->journal};
+    floor->stage =
+        (struct msim_exchange_stage){.told = told, .context = floor, .journal = &floor->journal};
     params.config = config;
     params.start = START;
     assert_int_equal(msim_exchange_server_make(&floor->server, &params, &floor->stage, NULL),
