@@ -204,3 +204,21 @@ int msim_calendar_parse(const char *text, size_t length, msim_time *time)
     *time = (msim_time)total;
     return MSIM_OK;
 }
+
+int msim_calendar_from_count(int64_t count, int64_t coarsest, msim_time *time)
+{
+    static const struct {
+        int64_t least;
+        int64_t unit;
+    } units[] = {
+        {INT64_C(100000000000000000), 1},
+        {INT64_C(100000000000000), MSIM_NS_PER_US},
+        {INT64_C(100000000000), MSIM_NS_PER_MS},
+        {1, MSIM_NS_PER_S},
+    };
+
+    for (size_t i = 0; i < sizeof units / sizeof units[0] && units[i].unit <= coarsest; i++)
+        if (count >= units[i].least)
+            return __builtin_mul_overflow(count, units[i].unit, time) ? MSIM_ERR_OVERFLOW : MSIM_OK;
+    return MSIM_ERR_INVALID;
+}

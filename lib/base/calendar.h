@@ -39,4 +39,11 @@ size_t msim_calendar_print(msim_time time, enum msim_calendar_style style,
  */
 int msim_calendar_parse(const char *text, size_t length, msim_time *time);
 
+/*
+ * Nano-, micro-, milliseconds or seconds since 1970: which of them is told by the count's size,
+ * for of the moments from 1973 to 5138 no two units share one.  MSIM_ERR_INVALID below 1 and for
+ * units coarser than `coarsest` (MSIM_NS_PER_MS, say), MSIM_ERR_OVERFLOW as above.
+ */
+int msim_calendar_from_count(int64_t count, int64_t coarsest, msim_time *time);
+
 #endif

@@ -27,6 +27,14 @@ struct decoder {
     struct msim_detail *detail;
 };
 
+static void begin(struct decoder *decoder, const char *bytes, size_t length,
+                  struct msim_replay_message *out, char *scratch, struct msim_detail *detail)
+{
+    *decoder = (struct decoder){
+        .text = bytes, .out = out, .scratch = scratch, .scratch_size = length, .detail = detail};
+    msim_json_init(&decoder->reader, bytes, length, NULL);
+}
+
 static int refuse(struct decoder *decoder, const struct msim_json_token *token, int result,
                   const char *what)
 {
@@ -39,27 +47,13 @@ static bool key_is(const struct decoder *decoder, const struct msim_json_token *
     return msim_json_is(decoder->text, token->key_start, token->key_end, word);
 }
 
-/* What a number counts is told by its size: of today's moments no two units share one. */
 static int read_count(const struct decoder *decoder, const struct msim_json_token *token,
                       msim_time *time)
 {
-    static const struct {
-        int64_t least;
-        int64_t unit;
-    } units[] = {
-        {INT64_C(100000000000000000), 1},
-        {INT64_C(100000000000000), MSIM_NS_PER_US},
-        {INT64_C(100000000000), MSIM_NS_PER_MS},
-    };
     int64_t count;
 
     int r = msim_json_integer(decoder->text, token->start, token->end, &count);
-    if (r < 0)
-        return r;
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
-        if (count >= units[i].least)
-            return __builtin_mul_overflow(count, units[i].unit, time) ? MSIM_ERR_OVERFLOW : MSIM_OK;
-    return MSIM_ERR_INVALID;
+    return r < 0 ? r : msim_calendar_from_count(count, MSIM_NS_PER_MS, time);
 }
 
 static int read_moment(struct decoder *decoder, const struct msim_json_token *token)
@@ -201,12 +195,8 @@ int msim_replay_decode(const char *bytes, size_t length, struct msim_replay_mess
         return MSIM_ERR_INVALID;
 
     struct msim_replay_message message = {.kind = MSIM_REPLAY_TRADE, .text = ""};
-    struct decoder decoder = {.text = bytes,
-                              .out = &message,
-                              .scratch = scratch,
-                              .scratch_size = length,
-                              .detail = detail};
-    msim_json_init(&decoder.reader, bytes, length, NULL);
+    struct decoder decoder;
+    begin(&decoder, bytes, length, &message, scratch, detail);
     int r = read_message(&decoder);
     if (r < 0)
         return r;
@@ -288,12 +278,8 @@ int msim_replay_decode_bundle(const char *bytes, size_t length, char *scratch,
         return msim_detail_set(detail, MSIM_ERR_INVALID, "the message is no bundle");
 
     const msim_time time = message.record.time;
-    struct decoder decoder = {.text = bytes,
-                              .out = &message,
-                              .scratch = scratch,
-                              .scratch_size = length,
-                              .detail = detail};
-    msim_json_init(&decoder.reader, bytes, length, NULL);
+    struct decoder decoder;
+    begin(&decoder, bytes, length, &message, scratch, detail);
     r = read_beginning(&decoder);
     while (r >= 0 && msim_json_next(&decoder.reader, &token) > MSIM_JSON_END) {
         if (token.kind == MSIM_JSON_ARRAY && key_is(&decoder, &token, "trades"))

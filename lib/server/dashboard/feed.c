@@ -154,25 +154,6 @@ static struct msim_feed_number read_number(const struct reading *reading,
     return number;
 }
 
-/* Seconds, milli-, micro- or nanoseconds since 1970, told apart by their size. */
-static msim_time from_count(int64_t count)
-{
-    static const struct {
-        int64_t least;
-        int64_t unit;
-    } units[] = {
-        {INT64_C(100000000000000000), 1},
-        {INT64_C(100000000000000), MSIM_NS_PER_US},
-        {INT64_C(100000000000), MSIM_NS_PER_MS},
-        {1, MSIM_NS_PER_S},
-    };
-
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
-        if (count >= units[i].least)
-            return count <= INT64_MAX / units[i].unit ? count * units[i].unit : 0;
-    return 0;
-}
-
 static msim_time read_time(const struct reading *reading, const struct msim_json_token *token)
 {
     msim_time time;
@@ -185,9 +166,10 @@ static msim_time read_time(const struct reading *reading, const struct msim_json
                    ? time
                    : 0;
     if (token->kind != MSIM_JSON_NUMBER ||
-        msim_json_integer(reading->text, token->start, token->end, &count) < 0)
+        msim_json_integer(reading->text, token->start, token->end, &count) < 0 ||
+        msim_calendar_from_count(count, MSIM_NS_PER_S, &time) < 0)
         return 0;
-    return from_count(count);
+    return time;
 }
 
 static enum msim_feed_side read_side(const struct reading *reading,

@@ -216,6 +216,33 @@ static void what_is_printed_reads_back_the_same(void **state)
     }
 }
 
+static void assert_count(int64_t count, int64_t coarsest, int result, msim_time expected)
+{
+    msim_time time = 0;
+
+    assert_int_equal(msim_calendar_from_count(count, coarsest, &time), result);
+    if (result == MSIM_OK)
+        assert_true(time == expected);
+}
+
+static void the_size_of_a_count_tells_its_unit(void **state)
+{
+    const msim_time moment = INT64_C(1656633629) * MSIM_NS_PER_S;
+
+    (void)state;
+    assert_count(moment, MSIM_NS_PER_S, MSIM_OK, moment);
+    assert_count(moment / MSIM_NS_PER_US, MSIM_NS_PER_S, MSIM_OK, moment);
+    assert_count(moment / MSIM_NS_PER_MS, MSIM_NS_PER_S, MSIM_OK, moment);
+    assert_count(moment / MSIM_NS_PER_S, MSIM_NS_PER_S, MSIM_OK, moment);
+    assert_count(moment / MSIM_NS_PER_MS, MSIM_NS_PER_MS, MSIM_OK, moment);
+    assert_count(moment / MSIM_NS_PER_S, MSIM_NS_PER_MS, MSIM_ERR_INVALID, 0);
+    assert_count(1, MSIM_NS_PER_S, MSIM_OK, MSIM_NS_PER_S);
+    assert_count(0, MSIM_NS_PER_S, MSIM_ERR_INVALID, 0);
+    assert_count(-moment, MSIM_NS_PER_S, MSIM_ERR_INVALID, 0);
+    assert_count(INT64_C(99999999999999999), MSIM_NS_PER_S, MSIM_ERR_OVERFLOW, 0);
+    assert_count(INT64_MAX, MSIM_NS_PER_S, MSIM_OK, INT64_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +253,7 @@ int main(void)
         cmocka_unit_test(a_moment_beyond_int64_is_an_overflow),
         cmocka_unit_test(only_the_given_length_is_read),
         cmocka_unit_test(what_is_printed_reads_back_the_same),
+        cmocka_unit_test(the_size_of_a_count_tells_its_unit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
