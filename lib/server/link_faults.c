@@ -13,15 +13,15 @@
 
 /* ---- who comes ---- */
 
-static int as_admission(const struct msim_fault_admission *admission)
+int msim_link_faults_admission(struct msim_fault_admission admission)
 {
-    switch (admission->action) {
+    switch (admission.action) {
     case MSIM_FAULT_ACTION_REFUSE:
         return MSIM_ADMIT_RESET;
     case MSIM_FAULT_ACTION_STALL:
         return MSIM_ADMIT_NEVER;
     case MSIM_FAULT_ACTION_HTTP_ERROR:
-        return admission->status;
+        return admission.status;
     default:
         return MSIM_ADMIT;
     }
@@ -34,7 +34,8 @@ int msim_link_faults_arrived(struct msim_faults *faults, msim_time now)
     anybody.channel = MSIM_FAULT_WS_PUBLIC;
     struct msim_fault_admission admission = msim_faults_admit(faults, now, &anybody);
     /* A status is an answer to a request, which has not come yet. */
-    return admission.action == MSIM_FAULT_ACTION_HTTP_ERROR ? MSIM_ADMIT : as_admission(&admission);
+    return admission.action == MSIM_FAULT_ACTION_HTTP_ERROR ? MSIM_ADMIT
+                                                            : msim_link_faults_admission(admission);
 }
 
 int msim_link_faults_admit(struct msim_faults *faults, msim_time now,
@@ -53,7 +54,7 @@ int msim_link_faults_admit(struct msim_faults *faults, msim_time now,
     params.user = user;
     struct msim_fault_admission admission = msim_faults_admit(faults, now, &params);
     if (admission.action != 0)
-        return as_admission(&admission);
+        return msim_link_faults_admission(admission);
     r = msim_faults_session_open(faults, now, &params, out, NULL);
     if (r == MSIM_OK)
         return MSIM_ADMIT;
@@ -79,12 +80,18 @@ static size_t piece(const void *context, uint32_t index)
     return msim_fault_slice_size(context, index);
 }
 
+struct msim_slicing msim_link_faults_slicing(const struct msim_fault_output *output,
+                                             msim_time pause)
+{
+    return (struct msim_slicing){piece, &output->slice, pause, output->slice.fragment};
+}
+
 int msim_link_faults_deliver(struct msim_connection *connection,
                              const struct msim_fault_output *output, msim_time pause)
 {
     if (output->slice.max == 0)
         return msim_connection_send(connection, MSIM_MESSAGE_TEXT, output->bytes, output->length);
-    const struct msim_slicing slicing = {piece, &output->slice, pause, output->slice.fragment};
+    const struct msim_slicing slicing = msim_link_faults_slicing(output, pause);
     return msim_connection_send_sliced(connection, MSIM_MESSAGE_TEXT, output->bytes, output->length,
                                        &slicing);
 }
@@ -103,16 +110,25 @@ static unsigned impairments(int action)
         lacks |= effect.answers_pings ? MSIM_IMPAIR_TAKE : MSIM_IMPAIR_HEAR;
     if (!effect.writes && !effect.answers_pings)
         lacks |= MSIM_IMPAIR_WRITE;
+    if (!effect.answers_pings)
+        lacks |= MSIM_IMPAIR_PING;
     return lacks;
 }
 
-void msim_link_faults_act(struct msim_connection *connection,
+void msim_link_faults_log(const struct msim_connection *connection,
                           const struct msim_fault_output *output, const struct msim_logger *logger,
                           const char *component)
 {
     msim_log(logger, MSIM_LOG_INFO, component, "%s: %s by %s", msim_connection_peer(connection),
              msim_fault_action_name(output->action),
              output->strategy[0] ? output->strategy : "the failure layer");
+}
+
+void msim_link_faults_act(struct msim_connection *connection,
+                          const struct msim_fault_output *output, const struct msim_logger *logger,
+                          const char *component)
+{
+    msim_link_faults_log(connection, output, logger, component);
     switch (output->action) {
     case MSIM_FAULT_ACTION_CLOSE:
         msim_connection_impair(connection, 0);

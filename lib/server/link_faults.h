@@ -8,6 +8,9 @@
 #include <marketsim/faults.h>
 #include <marketsim/net.h>
 
+/* What the layer says of someone who comes, as an enum msim_admission or a status. */
+int msim_link_faults_admission(struct msim_fault_admission admission);
+
 /* A link has come, of which nothing is known: an enum msim_admission. */
 int msim_link_faults_arrived(struct msim_faults *faults, msim_time now);
 
@@ -25,12 +28,21 @@ int msim_link_faults_submit(struct msim_faults *faults, msim_time now,
                             struct msim_fault_session *session, int type, const char *symbol,
                             const void *bytes, size_t length);
 
+/* The pieces in which a message of the layer's leaves where it says so: `output` outlives it. */
+struct msim_slicing msim_link_faults_slicing(const struct msim_fault_output *output,
+                                             msim_time pause);
+
 /* Sends a message of the layer's, in pieces with `pause` of the wall's time between them where it
  * says so; what msim_connection_send returns. */
 int msim_link_faults_deliver(struct msim_connection *connection,
                              const struct msim_fault_output *output, msim_time pause);
 
-/* Does to a connection what the layer says. */
+/* Says what befalls a connection, and by which strategy. */
+void msim_link_faults_log(const struct msim_connection *connection,
+                          const struct msim_fault_output *output, const struct msim_logger *logger,
+                          const char *component);
+
+/* Does to a connection what the layer says, and logs it. */
 void msim_link_faults_act(struct msim_connection *connection,
                           const struct msim_fault_output *output, const struct msim_logger *logger,
                           const char *component);

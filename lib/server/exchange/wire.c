@@ -18,6 +18,7 @@
 #include "server/exchange/rest.h"
 #include "server/exchange/scripted.h"
 #include "server/exchange/wire.h"
+#include "server/link_faults.h"
 
 #define MARKET_DATA                                                             \
     (UINT64_C(1) << MSIM_FAULT_MD_TRADE | UINT64_C(1) << MSIM_FAULT_MD_DEPTH |  \
@@ -92,17 +93,7 @@ static int admit(struct msim_exchange_server *server, const struct msim_exchange
     who.client = visit->label.length > 0 ? visit->label.text : NULL;
     who.account = msim_venue_account_name(server->venue, account);
     who.channel = visit->flags & VISIT_PUBLIC ? MSIM_FAULT_WS_PUBLIC : MSIM_FAULT_WS_PRIVATE;
-    struct msim_fault_admission admission = msim_faults_admit(server->faults, server->now, &who);
-    switch (admission.action) {
-    case MSIM_FAULT_ACTION_REFUSE:
-        return MSIM_ADMIT_RESET;
-    case MSIM_FAULT_ACTION_STALL:
-        return MSIM_ADMIT_NEVER;
-    case MSIM_FAULT_ACTION_HTTP_ERROR:
-        return admission.status;
-    default:
-        return MSIM_ADMIT;
-    }
+    return msim_link_faults_admission(msim_faults_admit(server->faults, server->now, &who));
 }
 
 static int open_account(struct msim_exchange_server *server, const struct msim_native_text *name,
@@ -423,16 +414,10 @@ void msim_exchange_send(struct msim_exchange_server *server, struct msim_exchang
     msim_exchange_send_news(server, client, message, NULL, 0);
 }
 
-static size_t slice_piece(const void *context, uint32_t index)
-{
-    return msim_fault_slice_size(context, index);
-}
-
 static void deliver(struct msim_exchange_server *server, struct msim_exchange_client *client,
                     const struct msim_fault_output *output)
 {
-    struct msim_slicing slicing = {slice_piece, &output->slice, output->slice.pause,
-                                   output->slice.fragment};
+    struct msim_slicing slicing = msim_link_faults_slicing(output, output->slice.pause);
     const struct msim_exchange_news *news = recall(client, output->ordinal);
 
     bool heard = hand_over(server, client, output->bytes, output->length,
@@ -470,57 +455,23 @@ static void give_notice(struct msim_exchange_server *server, struct msim_exchang
     hand_over(server, client, server->message, length, NULL);
 }
 
-/* Freezes, zombies and the like: what the link lacks from now on. */
-static void impair(struct msim_exchange_client *client, int action)
-{
-    struct msim_fault_effect effect = msim_fault_action_effect(action);
-    unsigned lacks = 0;
-
-    if (!effect.reads)
-        lacks |= MSIM_IMPAIR_READ;
-    else if (!effect.processes)
-        lacks |= effect.answers_pings ? MSIM_IMPAIR_TAKE : MSIM_IMPAIR_HEAR;
-    if (!effect.writes && !effect.answers_pings)
-        lacks |= MSIM_IMPAIR_WRITE;
-    if (!effect.answers_pings)
-        lacks |= MSIM_IMPAIR_PING;
-    msim_connection_impair(client->connection, lacks);
-}
-
 static void act(struct msim_exchange_server *server, struct msim_exchange_client *client,
                 const struct msim_fault_output *output)
 {
     struct msim_connection *connection = client->connection;
 
-    if (output->action != MSIM_FAULT_ACTION_REJECT && connection)
-        msim_log(&server->logger, MSIM_LOG_INFO, "exchange", "%s: %s by %s",
-                 msim_connection_peer(connection), msim_fault_action_name(output->action),
-                 output->strategy[0] ? output->strategy : "the failure layer");
-    switch (output->action) {
-    case MSIM_FAULT_ACTION_REJECT:
+    if (output->action == MSIM_FAULT_ACTION_REJECT) {
         refuse_rate(server, client, output);
         return;
-    case MSIM_FAULT_ACTION_NOTICE:
+    }
+    if (output->action == MSIM_FAULT_ACTION_NOTICE) {
+        if (connection)
+            msim_link_faults_log(connection, output, &server->logger, "exchange");
         give_notice(server, client, output->reason);
         return;
-    case MSIM_FAULT_ACTION_CLOSE:
-        if (connection)
-            msim_connection_close(connection, output->code, output->reason);
-        break;
-    case MSIM_FAULT_ACTION_FIN:
-        if (connection)
-            msim_connection_hang_up(connection,
-                                    output->flush ? MSIM_LEAVE_SENT : MSIM_LEAVE_DROPPED);
-        break;
-    case MSIM_FAULT_ACTION_RST:
-        if (connection)
-            msim_connection_abort(connection);
-        break;
-    default:
-        if (connection)
-            impair(client, output->action);
-        break;
     }
+    if (connection)
+        msim_link_faults_act(connection, output, &server->logger, "exchange");
     if (!msim_fault_action_effect(output->action).alive_in_venue)
         end(server, client);
 }
