@@ -634,8 +634,6 @@ static int run_load(struct client *client)
 static int start(struct client *client)
 {
     const struct settings *settings = &client->settings;
-    struct msim_net_params params = MSIM_NET_PARAMS_INIT;
-    struct msim_detail detail = {{0}};
 
     client->logger = terminal_logger(&client->terminal, settings->level);
     client->feed.json = settings->json;
@@ -647,16 +645,10 @@ static int start(struct client *client)
     client->feed.summary_count = settings->summary_count;
     if (!feed_init(&client->feed, settings->pace))
         return terminal_fail(&client->terminal, "out of memory");
-    params.logger = &client->logger;
-    int r = msim_net_create(&client->net, &params, &detail);
-    if (r < 0)
-        return terminal_fail(&client->terminal, "%s", detail.text);
-    client->remote.net = client->net;
     client->remote.terminal = &client->terminal;
-    int signals = terminal_signals();
-    if (signals < 0 || msim_net_watch(client->net, signals, stop, client) < 0)
-        return terminal_fail(&client->terminal, "signals cannot be received");
-    return EXIT_SUCCESS;
+    const int code = link_net(&client->net, 0, stop, client, &client->terminal, &client->logger);
+    client->remote.net = client->net;
+    return code;
 }
 
 static int run_feed(struct client *client)

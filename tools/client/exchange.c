@@ -574,8 +574,6 @@ static void run(struct exchange *exchange)
 static int start(struct exchange *exchange, const struct msim_logger *logger)
 {
     const struct exchange_settings *settings = exchange->settings;
-    struct msim_net_params params = MSIM_NET_PARAMS_INIT;
-    struct msim_detail detail = {{0}};
     char session[64];
 
     snprintf(session, sizeof session, "client-%016" PRIx64,
@@ -592,13 +590,7 @@ static int start(struct exchange *exchange, const struct msim_logger *logger)
     }
     views_init(&exchange->views, settings->view);
     exchange->reads = !settings->script && settings->view == VIEW_NONE;
-    params.logger = logger;
-    if (msim_net_create(&exchange->net, &params, &detail) < 0)
-        return terminal_fail(exchange->terminal, "%s", detail.text);
-    const int signals = terminal_signals();
-    if (signals < 0 || msim_net_watch(exchange->net, signals, stop, exchange) < 0)
-        return terminal_fail(exchange->terminal, "signals cannot be received");
-    return EXIT_SUCCESS;
+    return link_net(&exchange->net, 0, stop, exchange, exchange->terminal, logger);
 }
 
 int exchange_run(const struct exchange_settings *settings, struct terminal *terminal,

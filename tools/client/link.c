@@ -151,6 +151,23 @@ void link_close(struct link *link)
     link->headers = NULL;
 }
 
+int link_net(struct msim_net **net, size_t max_connections,
+             void (*signalled)(void *context, int fd), void *context, struct terminal *terminal,
+             const struct msim_logger *logger)
+{
+    struct msim_net_params params = MSIM_NET_PARAMS_INIT;
+    struct msim_detail detail = {{0}};
+
+    params.max_connections = max_connections;
+    params.logger = logger;
+    if (msim_net_create(net, &params, &detail) < 0)
+        return terminal_fail(terminal, "%s", detail.text);
+    const int signals = terminal_signals();
+    if (signals < 0 || msim_net_watch(*net, signals, signalled, context) < 0)
+        return terminal_fail(terminal, "signals cannot be received");
+    return EXIT_SUCCESS;
+}
+
 void link_use(const struct link *link, struct msim_connect_params *params)
 {
     const struct link_settings *settings = link->settings;

@@ -38,6 +38,15 @@ struct link {
 int link_open(struct link *link, struct link_settings *settings, struct terminal *terminal);
 void link_close(struct link *link);
 
+/*
+ * The net in which connections are made, up to so many of them; `signalled` reads its descriptor
+ * by terminal_signal.  EXIT_SUCCESS, or what was wrong has been said: a net that was made is the
+ * caller's all the same.
+ */
+int link_net(struct msim_net **net, size_t max_connections,
+             void (*signalled)(void *context, int fd), void *context, struct terminal *terminal,
+             const struct msim_logger *logger);
+
 /* The part of the params that is not the handlers'. */
 void link_use(const struct link *link, struct msim_connect_params *params);
 

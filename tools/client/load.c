@@ -390,8 +390,6 @@ static int report(const struct load *load)
 static int start(struct load *load, const struct msim_logger *logger)
 {
     const struct load_settings *settings = load->settings;
-    struct msim_net_params params = MSIM_NET_PARAMS_INIT;
-    struct msim_detail detail = {{0}};
 
     snprintf(load->stamp, sizeof load->stamp, "\"%.64s\":", settings->stamp);
     if (settings->sequence)
@@ -401,14 +399,8 @@ static int start(struct load *load, const struct msim_logger *logger)
         return terminal_fail(load->terminal, "out of memory");
     for (size_t i = 0; i < settings->connections; i++)
         load->peers[i].load = load;
-    params.max_connections = settings->connections + OPENING_MOST;
-    params.logger = logger;
-    if (msim_net_create(&load->net, &params, &detail) < 0)
-        return terminal_fail(load->terminal, "%s", detail.text);
-    int signals = terminal_signals();
-    if (signals < 0 || msim_net_watch(load->net, signals, stop, load) < 0)
-        return terminal_fail(load->terminal, "signals cannot be received");
-    return EXIT_SUCCESS;
+    return link_net(&load->net, settings->connections + OPENING_MOST, stop, load, load->terminal,
+                    logger);
 }
 
 int load_run(const struct load_settings *settings, struct terminal *terminal,

@@ -366,8 +366,6 @@ static void connect_trader(struct orders *orders, size_t number)
 static int start(struct orders *orders, const struct msim_logger *logger)
 {
     const struct load_settings *load = orders->settings->load;
-    struct msim_net_params params = MSIM_NET_PARAMS_INIT;
-    struct msim_detail detail = {{0}};
 
     int code = read_order(orders);
     if (code != EXIT_SUCCESS)
@@ -375,13 +373,9 @@ static int start(struct orders *orders, const struct msim_logger *logger)
     orders->traders = calloc(load->connections, sizeof *orders->traders);
     if (!orders->traders)
         return terminal_fail(orders->terminal, "out of memory");
-    params.max_connections = load->connections + 1;
-    params.logger = logger;
-    if (msim_net_create(&orders->net, &params, &detail) < 0)
-        return terminal_fail(orders->terminal, "%s", detail.text);
-    const int signals = terminal_signals();
-    if (signals < 0 || msim_net_watch(orders->net, signals, stop, orders) < 0)
-        return terminal_fail(orders->terminal, "signals cannot be received");
+    code = link_net(&orders->net, load->connections + 1, stop, orders, orders->terminal, logger);
+    if (code != EXIT_SUCCESS)
+        return code;
     for (size_t i = 0; i < load->connections; i++) {
         orders->traders[i].orders = orders;
         connect_trader(orders, i);
