@@ -102,6 +102,38 @@ static void bytes_in_front_of_the_tail_are_survived(void **state)
     made_free(&made);
 }
 
+/* The file's own count of its rows: an i64 behind which the list of row groups begins. */
+static unsigned char *row_count_of(const struct made *made)
+{
+    static const unsigned char count[] = {0x16, 2 * ROWS, 0x19};
+    unsigned char *at =
+        made->bytes + made->length - 8 - msim_load32(made->bytes + made->length - 8);
+
+    while (memcmp(at, count, sizeof count) != 0) {
+        at++;
+        assert_true(at < made->bytes + made->length - sizeof count);
+    }
+    return at + 1;
+}
+
+static void a_file_that_counts_no_rows_has_those_of_its_row_groups(void **state)
+{
+    (void)state;
+    struct made made = make(MSIM_PARQUET_CODEC_NONE, 15);
+    *row_count_of(&made) = 0;
+    assert_int_equal(read_copy(made.bytes, made.length), MSIM_PULL_END);
+    made_free(&made);
+}
+
+static void a_file_that_counts_other_rows_is_refused(void **state)
+{
+    (void)state;
+    struct made made = make(MSIM_PARQUET_CODEC_NONE, 15);
+    *row_count_of(&made) = 2 * (ROWS - 1);
+    assert_int_equal(read_copy(made.bytes, made.length), MSIM_ERR_FORMAT);
+    made_free(&made);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +143,8 @@ int main(void)
         cmocka_unit_test(every_changed_byte_is_survived_with_zstd),
 #endif
         cmocka_unit_test(bytes_in_front_of_the_tail_are_survived),
+        cmocka_unit_test(a_file_that_counts_no_rows_has_those_of_its_row_groups),
+        cmocka_unit_test(a_file_that_counts_other_rows_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
