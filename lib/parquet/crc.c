@@ -6,11 +6,14 @@
 
 void msim_crc_init(struct msim_crc *crc)
 {
-    for (uint32_t i = 0; i < 256; i++) {
-        uint32_t value = i;
-        for (int bit = 0; bit < 8; bit++)
-            value = value >> 1 ^ (value & 1 ? POLYNOMIAL : 0);
-        crc->table[0][i] = value;
+    uint32_t value = 1;
+
+    /* Each bit on its own, and with it all that have lower bits of those known already. */
+    crc->table[0][0] = 0;
+    for (uint32_t bit = 128; bit > 0; bit /= 2) {
+        value = value >> 1 ^ (value & 1 ? POLYNOMIAL : 0);
+        for (uint32_t i = 0; i < 256; i += 2 * bit)
+            crc->table[0][i + bit] = value ^ crc->table[0][i];
     }
     /* table[k][b]: the byte b with k zero bytes behind it. */
     for (int k = 1; k < 8; k++) {
