@@ -107,7 +107,7 @@ static int read_moment(struct reading *reading, const struct msim_csv_cell *cell
     if (trim.length == 0)
         return refuse(reading, FIELD_TIMESTAMP, &trim,
                       "is no timestamp, so the trade has no place in the replay: fill it in, or "
-                      "let bad rows be skipped");
+                      "skip bad rows (skip_bad_rows, --skip-bad-rows)");
     int r = msim_written_moment(trim.text, trim.length, reading->unit, &reading->day, time);
     if (r >= 0)
         return MSIM_OK;
@@ -119,10 +119,10 @@ static int read_moment(struct reading *reading, const struct msim_csv_cell *cell
     }
     return refuse(reading, FIELD_TIMESTAMP, &trim,
                   r == MSIM_ERR_OVERFLOW
-                      ? "is no whole number of nanoseconds in 1677..2262: correct it, or let bad "
-                        "rows be skipped"
-                      : "is no moment such as 2022-07-01T00:00:29.338Z: correct it, or let bad "
-                        "rows be skipped");
+                      ? "is no whole number of nanoseconds in 1677..2262: correct it, or skip bad "
+                        "rows (skip_bad_rows, --skip-bad-rows)"
+                      : "is no moment such as 2022-07-01T00:00:29.338Z: correct it, or skip bad "
+                        "rows (skip_bad_rows, --skip-bad-rows)");
 }
 
 static int read_number(struct reading *reading, enum trade_field field,
@@ -137,11 +137,12 @@ static int read_number(struct reading *reading, enum trade_field field,
     number->is_null = msim_csv_number(trim.text, trim.length) == MSIM_CSV_EMPTY;
     if (number->is_null)
         return MSIM_OK;
-    return refuse(reading, field, &trim,
-                  r == MSIM_ERR_OVERFLOW
-                      ? "has more digits than int64 holds at 10^-18..1: round it, or let bad rows "
-                        "be skipped"
-                      : "is not a number: correct it, or let bad rows be skipped");
+    return refuse(
+        reading, field, &trim,
+        r == MSIM_ERR_OVERFLOW
+            ? "has more digits than int64 holds at 10^-18..1: round it, or skip bad rows "
+              "(skip_bad_rows, --skip-bad-rows)"
+            : "is not a number: correct it, or skip bad rows (skip_bad_rows, --skip-bad-rows)");
 }
 
 static int take_row(void *context, const struct msim_csv *csv, const struct msim_csv_cell *cells)

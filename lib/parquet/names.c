@@ -153,8 +153,9 @@ static int read_span(struct msim_name_column *column, const struct msim_span *sp
         if ((flags[i] & MSIM_RECORD_NO_SYMBOL) || column->names->states[ids[i]] == NAME_GOOD)
             continue;
         flags[i] |= ROW_BAD;
-        msim_bad_row_note(bad, row + i, column->column.leaf->name, MSIM_ERR_FORMAT,
-                          "the name is not UTF-8: correct it, or let bad rows be skipped");
+        msim_bad_row_note(
+            bad, row + i, column->column.leaf->name, MSIM_ERR_FORMAT,
+            "the name is not UTF-8: correct it, or skip bad rows (skip_bad_rows, --skip-bad-rows)");
     }
     return MSIM_OK;
 }

@@ -274,11 +274,11 @@ static void note_state(const struct msim_numbers *numbers, uint8_t state, uint64
     static const char *const words[] = {
         [NUMBER_NOT_FINITE] =
             "the value is NaN or infinite, which is no number of a trade: correct "
-            "it, or let bad rows be skipped",
+            "it, or skip bad rows (skip_bad_rows, --skip-bad-rows)",
         [NUMBER_TOO_LONG] = "the value has more digits than int64 holds at 10^-18..1: round it, or "
-                            "let bad rows be skipped",
-        [NUMBER_NONE] = "the text is no number: correct it, or let bad rows be "
-                        "skipped",
+                            "skip bad rows (skip_bad_rows, --skip-bad-rows)",
+        [NUMBER_NONE] =
+            "the text is no number: correct it, or skip bad rows (skip_bad_rows, --skip-bad-rows)",
     };
     msim_bad_row_note(bad, row, numbers->column.leaf->name,
                       state == NUMBER_NONE ? MSIM_ERR_FORMAT : MSIM_ERR_OVERFLOW, words[state]);

@@ -69,7 +69,7 @@ static void note_null(struct bad_row *bad, uint64_t row, const char *column)
 {
     msim_bad_row_note(bad, row, column, MSIM_ERR_FORMAT,
                       "the timestamp is null, so the trade has no place in the replay: fill it in, "
-                      "or let bad rows be skipped");
+                      "or skip bad rows (skip_bad_rows, --skip-bad-rows)");
 }
 
 /* A moment of a row that has one; out of what int64 nanoseconds hold it is bad. */
@@ -177,12 +177,13 @@ int msim_times_read(struct msim_column *column, size_t want, uint64_t row, msim_
             continue;
         times[i] = 0;
         flags[i] = ROW_BAD;
-        msim_bad_row_note(bad, row + i, column->leaf->name, r,
-                          r == MSIM_ERR_OVERFLOW
-                              ? "the timestamp lies outside of 1677..2262, which is what "
-                                "nanoseconds hold: correct it, or let bad rows be skipped"
-                              : "the timestamp is no moment such as 2022-07-01T00:00:29.338Z: "
-                                "correct it, or let bad rows be skipped");
+        msim_bad_row_note(
+            bad, row + i, column->leaf->name, r,
+            r == MSIM_ERR_OVERFLOW
+                ? "the timestamp lies outside of 1677..2262, which is what "
+                  "nanoseconds hold: correct it, or skip bad rows (skip_bad_rows, --skip-bad-rows)"
+                : "the timestamp is no moment such as 2022-07-01T00:00:29.338Z: "
+                  "correct it, or skip bad rows (skip_bad_rows, --skip-bad-rows)");
     }
     return MSIM_OK;
 }

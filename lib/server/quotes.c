@@ -15,6 +15,7 @@
 #include "base/detail.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "server/fault_metrics.h"
 
 #define DEFAULT_MAX_CLIENTS 1024
 #define DEFAULT_MAX_BACKLOG ((size_t)1 << 20)
@@ -390,6 +391,7 @@ static void write_metrics(void *context, struct msim_metrics *metrics)
                          "Messages handed to connections.", stats->messages);
     msim_metrics_histogram(metrics, "marketsim_quotes_lateness_seconds",
                            "How late events were sent.", &server->lateness);
+    msim_fault_metrics(server->params.faults, &server->allocator, metrics);
 }
 
 static int listen_on(struct msim_quotes_server *server, struct msim_detail *detail)

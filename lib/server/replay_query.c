@@ -1,5 +1,6 @@
 #include "server/replay_query.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <marketsim/codec.h>
@@ -267,6 +268,48 @@ void msim_replay_query_finish(struct msim_replay_query *query,
     free_names(&query->tickers, allocator);
     free_names(&query->extra, allocator);
     *query = (struct msim_replay_query){0};
+}
+
+/* ---- a query that no trade matches ---- */
+
+#define SELECTING (MSIM_REPLAY_ASKED_FROM | MSIM_REPLAY_ASKED_TO | MSIM_REPLAY_ASKED_TICKER)
+
+bool msim_replay_query_selects(const struct msim_replay_query *query)
+{
+    return query->asked & SELECTING;
+}
+
+void msim_replay_query_nothing(const struct msim_replay_query *query,
+                               const struct msim_replay_history *history,
+                               char out[MSIM_REPLAY_NOTHING_SIZE])
+{
+    static const struct {
+        unsigned asked;
+        const char *key;
+    } keys[] = {
+        {MSIM_REPLAY_ASKED_FROM, "from"},
+        {MSIM_REPLAY_ASKED_TO, "to"},
+        {MSIM_REPLAY_ASKED_TICKER, "ticker"},
+    };
+    char first[MSIM_CALENDAR_SIZE], last[MSIM_CALENDAR_SIZE];
+    char there[2 * MSIM_CALENDAR_SIZE + sizeof "; there are trades from  to "] = "";
+    char chosen[sizeof "from, to, ticker"] = "";
+
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        if (!(query->asked & keys[i].asked))
+            continue;
+        strcat(chosen, chosen[0] ? ", " : "");
+        strcat(chosen, keys[i].key);
+    }
+    if (history->first != MSIM_TIME_NEVER) {
+        msim_calendar_print(history->first, MSIM_CALENDAR_ISO, first);
+        msim_calendar_print(history->last, MSIM_CALENDAR_ISO, last);
+        snprintf(there, sizeof there, "; there are trades from %s to %s", first, last);
+    }
+    snprintf(out, MSIM_REPLAY_NOTHING_SIZE,
+             "{\"status\": \"Replay finished.\", \"trades\": 0, "
+             "\"reason\": \"no trade matches the query (%s)%s\"}",
+             chosen, there);
 }
 
 /* ---- one replay for all ---- */

@@ -48,6 +48,15 @@ int msim_replay_query_read(struct msim_replay_query *query, const char *text,
 void msim_replay_query_finish(struct msim_replay_query *query,
                               const struct msim_allocator *allocator);
 
+/* Whether it chooses among the trades, so that there may be none. */
+bool msim_replay_query_selects(const struct msim_replay_query *query);
+
+/* The last words where there was none: a message that still says that the replay has finished. */
+#define MSIM_REPLAY_NOTHING_SIZE 256
+void msim_replay_query_nothing(const struct msim_replay_query *query,
+                               const struct msim_replay_history *history,
+                               char out[MSIM_REPLAY_NOTHING_SIZE]);
+
 /* The same values for whoever has them from elsewhere.  False for a text that is none. */
 bool msim_replay_format_read(const char *text, uint32_t *format);
 bool msim_replay_timestamps_read(const char *text, uint32_t *timestamps);

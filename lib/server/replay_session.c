@@ -507,6 +507,19 @@ static void report(const struct msim_replay_session *session)
              words);
 }
 
+/* The last words to one whose query chose no trade: why, and what there is. */
+static int say_nothing_matched(struct msim_replay_session *session)
+{
+    const struct msim_replay_server_params *params = &session->server->params;
+    struct msim_replay_history history = {.first = MSIM_TIME_NEVER, .last = MSIM_TIME_NEVER};
+    char text[MSIM_REPLAY_NOTHING_SIZE];
+
+    if (params->history)
+        params->history(params->context, &history);
+    msim_replay_query_nothing(&session->client->query, &history, text);
+    return say(session, text);
+}
+
 /* When nothing is late any more, and there is room for the last words. */
 static void finish(struct msim_replay_session *session)
 {
@@ -515,7 +528,9 @@ static void finish(struct msim_replay_session *session)
     session->phase = PHASE_FINISHING;
     if (session->client->faults && !msim_replay_faults_are_done(session->client))
         return;
-    int r = say(session, "{\"status\": \"Replay finished.\"}");
+    bool is_empty = session->trades == 0 && msim_replay_query_selects(&session->client->query);
+    int r = is_empty ? say_nothing_matched(session)
+                     : say(session, "{\"status\": \"Replay finished.\"}");
     if (r == MSIM_ERR_LIMIT)
         return;
     if (r < 0) {
@@ -524,7 +539,7 @@ static void finish(struct msim_replay_session *session)
     }
     report(session);
     session->server->totals.finished++;
-    end(session, MSIM_CLOSE_NORMAL, "");
+    end(session, MSIM_CLOSE_NORMAL, is_empty ? "no trade matches the query" : "");
 }
 
 /* What was encoded left for one client. */

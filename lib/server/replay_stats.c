@@ -7,6 +7,7 @@
 #include <marketsim/hub.h>
 
 #include "base/json.h"
+#include "server/fault_metrics.h"
 #include "server/replay_broadcast.h"
 #include "server/replay_command.h"
 
@@ -87,6 +88,7 @@ void msim_replay_metrics(void *context, struct msim_metrics *metrics)
                        (uint64_t)(history.preparation / MSIM_NS_PER_US));
     msim_metrics_histogram(metrics, "marketsim_replay_lateness_seconds",
                            "How late bundles were handed over.", &server->totals.lateness);
+    msim_fault_metrics(server->params.faults, &server->allocator, metrics);
 }
 
 /* ---- /stats ---- */

@@ -238,6 +238,19 @@ class Replay(unittest.TestCase):
                 self.assertEqual((messages, code), ([], 1008), query)
                 self.assertIn(words, reason)
 
+    def test_a_query_that_no_trade_matches_is_told_so_in_the_last_words(self):
+        with Server(SERVER, "--speed", "max", self.sample) as server:
+            for query, keys in (("ticker=NOPE", "ticker"), ("from=2030-01-01T00:00:00Z", "from"),
+                                ("to=2020-01-01T00:00:00Z&ticker=*", "to, ticker")):
+                messages, code, reason = listen(f"{server.url}/?{query}")
+                self.assertEqual((len(messages), code), (2, 1000), query)
+                last = json.loads(messages[1])
+                self.assertEqual((last["status"], last["trades"]), ("Replay finished.", 0))
+                self.assertIn(f"({keys})", last["reason"])
+                self.assertIn("from 2022-07-01T", last["reason"])
+                self.assertIn("no trade", reason)
+            self.assertEqual(run(CLIENT, "--quiet", server.url + "/?ticker=NOPE")[0], 0)
+
     def test_our_client_steers_from_stdin(self):
         with Server(SERVER, "--speed", "0.000001", self.sample) as server:
             script = "pause\nseek 2022-07-01T00:00:05Z\nstep 2\nstats\nspeed max\nresume\n"
@@ -317,12 +330,18 @@ class Replay(unittest.TestCase):
             with Server(SERVER, "--speed", "max", "--faults", plan, "--seed", 7,
                         self.sample) as server:
                 feeds.append(listen(server.url)[0])
+                address = server.url.replace("ws:", "http:") + "/metrics"
+                with urllib.request.urlopen(address) as answer:
+                    page = answer.read().decode()
                 _, words = server.stop()
             self.assertIn('"half"', words)
+            self.assertIn('marketsim_fault_hits_total{strategy="half"} ', page)
         self.assertEqual(feeds[0], feeds[1])
         self.assertTrue(1000 < len(feeds[0]) < 2000)
         wrong = write(self.path("wrong.json"), b'[{"kind": "reject"}]')
-        self.assertIn("a replay server does", self.refused("--faults", wrong, self.sample))
+        code, _, words = run(SERVER, "--port", "0", "--faults", wrong, self.sample, timeout=30)
+        self.assertEqual(code, 2)
+        self.assertIn("a replay server does", words)
 
     # ---- bounds ----
 

@@ -35,7 +35,8 @@ int fault_plan_open(struct fault_plan *plan, struct terminal *terminal,
         return -1;
     terminal_fail(terminal, "--faults: %s: %s", plan->path,
                   detail.text[0] ? detail.text : msim_result_text(r));
-    return exit_code_of(r) == EXIT_FAILED ? EXIT_FAILED : EXIT_USAGE;
+    /* What the file asks for is the caller's mistake, whatever is wrong with it. */
+    return r == MSIM_ERR_NOMEM ? EXIT_FAILED : EXIT_USAGE;
 }
 
 void fault_plan_print(const struct fault_plan *plan)

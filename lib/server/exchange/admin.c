@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "server/exchange/recording.h"
+#include "server/fault_metrics.h"
 
 #define ROOT "/admin/v1"
 #define PROBLEM_MAX ((size_t)4 << 10)
@@ -446,61 +447,14 @@ static void request(void *context, struct msim_exchange *exchange)
 
 /* ---- the listener ---- */
 
-static void count_strategy(struct msim_metrics *metrics, const struct msim_json_document *document,
-                           uint32_t node, const char *key)
-{
-    const struct msim_json_node *strategy = &document->nodes[node];
-    char id[MSIM_FAULT_ID_SIZE];
-    int64_t value = 0;
-    uint32_t member = msim_json_member(document, node, key);
-
-    if (member == MSIM_JSON_NONE ||
-        msim_json_string(document->text, strategy->key_start, strategy->key_end, id, sizeof id,
-                         NULL) < 0 ||
-        msim_json_integer(document->text, document->nodes[member].start,
-                          document->nodes[member].end, &value) < 0)
-        return;
-    struct msim_metric_label label = {"strategy", id};
-    msim_metrics_sample(metrics, &label, 1, (uint64_t)value);
-}
-
-static void write_faults(struct msim_metrics *metrics, const struct msim_json_document *document)
-{
-    static const char *const families[][3] = {
-        {"matched", "marketsim_fault_matched_total", "Messages that a strategy's selector matched"},
-        {"hits", "marketsim_fault_hits_total", "Messages that a strategy acted on"},
-    };
-    uint32_t strategies = msim_json_member(document, 0, "strategies");
-
-    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
-        msim_metrics_family(metrics, MSIM_METRIC_COUNTER, families[i][1], families[i][2]);
-        if (strategies == MSIM_JSON_NONE)
-            continue;
-        for (uint32_t at = document->nodes[strategies].first; at != MSIM_JSON_NONE;
-             at = document->nodes[at].next)
-            count_strategy(metrics, document, at, families[i][0]);
-    }
-}
-
 static void write_metrics(void *context, struct msim_metrics *metrics)
 {
     struct msim_exchange_admin *admin = context;
     struct msim_exchange_server *server = admin->server;
-    struct msim_json_document document = {.allocator = server->allocator};
-    size_t length = 0;
 
     if (server->health.metrics)
         server->health.metrics(server->health.context, metrics);
-    msim_faults_statistics(server->faults, NULL, NULL, 0, &length);
-    char *text = msim_exchange_list_room(server, length);
-    if (!text ||
-        msim_faults_statistics(server->faults, NULL, text, server->list_size, &length) < 0 ||
-        msim_json_document_read(&document, text, length, NULL, &server->allocator, NULL) < 0) {
-        metrics->failure = MSIM_ERR_NOMEM;
-        return;
-    }
-    write_faults(metrics, &document);
-    msim_json_document_finish(&document);
+    msim_fault_metrics(server->faults, &server->allocator, metrics);
 }
 
 static int listen_on(struct msim_exchange_admin *admin,

@@ -160,17 +160,19 @@ static void a_bad_row_is_refused_with_file_line_column_and_remedy(void **state)
         const char *row;
         const char *words;
     } cases[] = {
-        {"2022-07-01,x1,2,A", "column price: 'x1' is not a number: correct it, or let bad rows be "
-                              "skipped"},
+        {"2022-07-01,x1,2,A", "column price: 'x1' is not a number: correct it, or skip bad rows "
+                              "(skip_bad_rows, --skip-bad-rows)"},
         {"2022-07-01,1,99999999999999999999,A",
          "column volume: '99999999999999999999' has more digits than int64 holds at 10^-18..1: "
-         "round it, or let bad rows be skipped"},
+         "round it, or skip bad rows (skip_bad_rows, --skip-bad-rows)"},
         {",1,2,A", "column timestamp: '' is no timestamp, so the trade has no place in the replay: "
-                   "fill it in, or let bad rows be skipped"},
-        {"2022-13-01,1,2,A", "column timestamp: '2022-13-01' is no moment such as "
-                             "2022-07-01T00:00:29.338Z: correct it, or let bad rows be skipped"},
-        {"2300-01-01,1,2,A", "column timestamp: '2300-01-01' is no whole number of nanoseconds in "
-                             "1677..2262: correct it, or let bad rows be skipped"},
+                   "fill it in, or skip bad rows (skip_bad_rows, --skip-bad-rows)"},
+        {"2022-13-01,1,2,A",
+         "column timestamp: '2022-13-01' is no moment such as "
+         "2022-07-01T00:00:29.338Z: correct it, or skip bad rows (skip_bad_rows, --skip-bad-rows)"},
+        {"2300-01-01,1,2,A",
+         "column timestamp: '2300-01-01' is no whole number of nanoseconds in "
+         "1677..2262: correct it, or skip bad rows (skip_bad_rows, --skip-bad-rows)"},
     };
 
     (void)state;
@@ -232,10 +234,9 @@ static void bad_rows_are_left_out_counted_and_told_by_a_check(void **state)
     assert_int_equal(check.bad_rows, 2);
     assert_int_equal(check.late_rows, 1);
     assert_int_equal(check.tickers, 2);
-    assert_string_equal(told.text,
-                        "a.csv, line 3, column price: 'x' is not a number: correct it, or let bad "
-                        "rows be skipped\n"
-                        "a.csv, line 4: 3 cells where the header has 4 columns\n");
+    assert_string_equal(told.text, "a.csv, line 3, column price: 'x' is not a number: correct it, "
+                                   "or skip bad rows (skip_bad_rows, --skip-bad-rows)\n"
+                                   "a.csv, line 4: 3 cells where the header has 4 columns\n");
     msim_parquet_close(&parquet);
 }
 

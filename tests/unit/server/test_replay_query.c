@@ -197,6 +197,28 @@ static void every_allocation_may_fail(void **state)
     FAIL_EACH_ALLOCATION(attempt, *state);
 }
 
+static void nothing_matched_says_what_was_asked_and_what_there_is(void **state)
+{
+    struct bench *bench = *state;
+    struct msim_replay_history history = {.first = INT64_C(1656633600) * MSIM_NS_PER_S,
+                                          .last = INT64_C(1656633601) * MSIM_NS_PER_S};
+    char text[MSIM_REPLAY_NOTHING_SIZE];
+
+    ask(bench, "speed=2&loop=1");
+    assert_false(msim_replay_query_selects(&bench->query));
+    ask(bench, "from=2030-01-01T00:00:00Z&to=2031-01-01T00:00:00Z&ticker=NOPE");
+    assert_true(msim_replay_query_selects(&bench->query));
+    msim_replay_query_nothing(&bench->query, &history, text);
+    assert_string_equal(text, "{\"status\": \"Replay finished.\", \"trades\": 0, \"reason\": "
+                              "\"no trade matches the query (from, to, ticker); there are trades "
+                              "from 2022-07-01T00:00:00.000000Z to 2022-07-01T00:00:01.000000Z\"}");
+    ask(bench, "ticker=NOPE");
+    history.first = history.last = MSIM_TIME_NEVER;
+    msim_replay_query_nothing(&bench->query, &history, text);
+    assert_string_equal(text, "{\"status\": \"Replay finished.\", \"trades\": 0, \"reason\": "
+                              "\"no trade matches the query (ticker)\"}");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -206,6 +228,7 @@ int main(void)
         TEST(a_mistake_is_refused_in_words_that_fit_into_a_close_frame),
         TEST(more_names_than_the_bound_are_refused),
         TEST(a_broadcast_grants_what_it_does_anyway_and_nothing_else),
+        TEST(nothing_matched_says_what_was_asked_and_what_there_is),
         TEST(every_allocation_may_fail),
     };
 
