@@ -9,19 +9,12 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "measure.h"
 #include "server/dashboard/table.h"
 
 /* No push has more. */
 #define ROWS MSIM_TABLE_MAX_ROWS
 #define PIECE 65536
-
-static double processor_seconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static size_t write_rows(char *out, size_t size)
 {
@@ -58,14 +51,14 @@ static double check_rate(const char *text, size_t length)
 
     if (!csv)
         exit(1);
-    double start = processor_seconds();
+    double start = measure_clock(CLOCK_THREAD_CPUTIME_ID);
     msim_csv_init(csv, &msim_table_schemas[MSIM_TABLE_TRADES], &sink, &allocator);
     int r = MSIM_OK;
     for (size_t at = 0; at < length && r >= 0; at += PIECE)
         r = msim_csv_feed(csv, text + at, length - at < PIECE ? length - at : PIECE);
     if (r >= 0)
         r = msim_csv_end(csv);
-    double seconds = processor_seconds() - start;
+    double seconds = measure_clock(CLOCK_THREAD_CPUTIME_ID) - start;
     if (r < 0 || csv->rows != ROWS - 1 || seen == 0)
         exit(1);
     msim_csv_finish(csv);
@@ -81,11 +74,11 @@ static double table_rate(const char *text, size_t length)
 
     if (!table)
         exit(1);
-    double start = processor_seconds();
+    double start = measure_clock(CLOCK_THREAD_CPUTIME_ID);
     int r = msim_table_feed(table, text, length);
     if (r >= 0)
         r = msim_table_end(table);
-    double seconds = processor_seconds() - start;
+    double seconds = measure_clock(CLOCK_THREAD_CPUTIME_ID) - start;
     if (r < 0 || table->row_count != ROWS - 1)
         exit(1);
     msim_table_destroy(&table);

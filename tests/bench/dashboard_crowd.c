@@ -17,8 +17,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "measure.h"
 
 #define AHEAD 4
 #define MOST 4096
@@ -43,14 +44,6 @@ static void fail(const char *why)
 {
     fprintf(stderr, "dashboard-crowd: %s\n", why);
     exit(1);
-}
-
-static double seconds_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
 /* A masked frame; the mask is zero. */
@@ -144,9 +137,9 @@ static void hear(struct crowd *crowd, int wait_ms)
 /* Until nothing more comes for half a second. */
 static void settle(struct crowd *crowd)
 {
-    double last = seconds_now();
+    double last = measure_wall();
 
-    for (double now = last; now - last < 0.5; now = seconds_now()) {
+    for (double now = last; now - last < 0.5; now = measure_wall()) {
         uint64_t before = crowd->bytes + crowd->receipts;
         hear(crowd, 10);
         if (crowd->bytes + crowd->receipts != before)
@@ -190,10 +183,10 @@ static uint64_t measure_update(struct crowd *crowd)
 static double flow(struct crowd *crowd, double rate, double seconds)
 {
     uint64_t pushes = crowd->receipts = crowd->bytes = 0;
-    const double start = seconds_now();
+    const double start = measure_wall();
     double elapsed;
 
-    while ((elapsed = seconds_now() - start) < seconds) {
+    while ((elapsed = measure_wall() - start) < seconds) {
         while (pushes - crowd->receipts < AHEAD &&
                (rate <= 0 || (double)pushes <= elapsed * rate)) {
             say(crowd->script, push);

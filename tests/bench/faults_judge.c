@@ -11,21 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "measure.h"
 
 #define ROUNDS 9
 #define HELD 1000000
 
 static const char payload[] =
     "{\"type\":\"ORDERBOOK_UPDATE\",\"symbol\":\"BTC/USD\",\"sequence\":100000}";
-
-static double now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
 
 static void check(int result, const char *what)
 {
@@ -107,7 +100,7 @@ static double median(double *values)
 static double judge(struct bench *bench, msim_time *time, long messages)
 {
     struct msim_fault_output output;
-    double begin = now();
+    double begin = measure_clock(CLOCK_PROCESS_CPUTIME_ID);
 
     for (long i = 0; i < messages; i++) {
         int r = msim_faults_submit(bench->faults, ++*time, bench->out, &bench->message);
@@ -116,7 +109,7 @@ static double judge(struct bench *bench, msim_time *time, long messages)
             ;
         check(r, "submit");
     }
-    return (now() - begin) / (double)messages * 1e9;
+    return (measure_clock(CLOCK_PROCESS_CPUTIME_ID) - begin) / (double)messages * 1e9;
 }
 
 static void measure(const char *name, const char *const *strategies, long messages)
@@ -138,15 +131,15 @@ static void fill(struct bench *bench, msim_time from, double *in, double *out)
 {
     struct msim_fault_output output;
     long count = 0;
-    double begin = now();
+    double begin = measure_clock(CLOCK_PROCESS_CPUTIME_ID);
 
     for (long i = 0; i < HELD; i++)
         check(msim_faults_submit(bench->faults, from + i, bench->out, &bench->message), "submit");
-    double middle = now();
+    double middle = measure_clock(CLOCK_PROCESS_CPUTIME_ID);
     bench->full = bench->counted.bytes;
     while (msim_faults_pull(bench->faults, from + 3 * MSIM_NS_PER_S, &output) == MSIM_PULL_RECORD)
         count++;
-    *out = (now() - middle) / HELD * 1e9;
+    *out = (measure_clock(CLOCK_PROCESS_CPUTIME_ID) - middle) / HELD * 1e9;
     *in = (middle - begin) / HELD * 1e9;
     if (count != HELD)
         check(MSIM_ERR_STATE, "not all that was held came out");

@@ -11,19 +11,11 @@
 #include <marketsim/marketsim.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "measure.h"
 
 #define BATCH 256
 #define ROUNDS 5
-
-/* Seconds of this process alone: what else runs on the machine does not count. */
-static double now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
 
 static void stop(int result, const char *what, const struct msim_detail *detail)
 {
@@ -41,7 +33,7 @@ static double generate(const struct msim_mock_params *params, uint64_t wanted, u
 
     if (r < 0)
         stop(r, "create", &detail);
-    double begin = now();
+    double begin = measure_clock(CLOCK_PROCESS_CPUTIME_ID);
     for (uint64_t given = 0; given < wanted;) {
         size_t count = 0;
         r = msim_source_pull(&source, records, BATCH, &count, &detail);
@@ -50,7 +42,7 @@ static double generate(const struct msim_mock_params *params, uint64_t wanted, u
         given += count;
         *sum += (uint64_t)records[count - 1].time;
     }
-    double seconds = now() - begin;
+    double seconds = measure_clock(CLOCK_PROCESS_CPUTIME_ID) - begin;
     msim_source_release(&source);
     return seconds;
 }
@@ -93,7 +85,7 @@ static void measure_encode(uint64_t wanted)
     if (r < 0)
         stop(r, "pull", &detail);
     for (int round = 0; round < ROUNDS; round++) {
-        double begin = now();
+        double begin = measure_clock(CLOCK_PROCESS_CPUTIME_ID);
         for (uint64_t i = 0; i < wanted; i++) {
             const struct msim_record *quote = &records[i * 2 % count];
             size_t length = 0;
@@ -103,7 +95,7 @@ static void measure_encode(uint64_t wanted)
                 stop(r, "encode", &detail);
             sum += length;
         }
-        double seconds = now() - begin;
+        double seconds = measure_clock(CLOCK_PROCESS_CPUTIME_ID) - begin;
         best = seconds < best ? seconds : best;
     }
     msim_source_release(&source);

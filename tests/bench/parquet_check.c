@@ -18,12 +18,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include <marketsim/codec.h>
 #include <marketsim/parquet.h>
 
 #include "base/number.h"
+#include "measure.h"
 
 #define BATCH 1024
 /* The order's checksum: the sum of (rank % PRIME) * (row % PRIME). */
@@ -41,14 +41,6 @@ struct totals {
     msim_time first;
     msim_time last;
 };
-
-static double now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
 
 static void print_wide(const char *name, msim_int128 value)
 {
@@ -99,13 +91,13 @@ static int run(const struct msim_parquet_params *params, struct totals *totals, 
     struct msim_parquet *parquet = NULL;
     struct msim_replay_encoder *encoder = NULL;
     struct msim_source source = {0};
-    double start = now();
+    double start = measure_wall();
     size_t count;
 
     int r = msim_parquet_open(&parquet, params, detail);
     if (r < 0)
         return r;
-    *opened = now() - start;
+    *opened = measure_wall() - start;
     r = msim_parquet_source(&source, parquet, NULL, detail);
     if (r >= 0)
         r = msim_replay_encoder_create(&encoder, &source, NULL);
@@ -114,14 +106,14 @@ static int run(const struct msim_parquet_params *params, struct totals *totals, 
         if (r != MSIM_PULL_RECORD)
             continue;
         if (totals->rows == 0)
-            *first = now() - start;
+            *first = measure_wall() - start;
         for (size_t i = 0; i < count && !totals->counts_alone; i++)
             add(totals, &records[i]);
         totals->rows += totals->counts_alone ? count : 0;
         if (totals->has_json)
             r = encode(totals, encoder, records, count) < 0 ? MSIM_ERR_INVALID : r;
     }
-    *done = now() - start;
+    *done = measure_wall() - start;
     msim_replay_encoder_destroy(&encoder);
     msim_source_release(&source);
     msim_parquet_info(parquet, info);

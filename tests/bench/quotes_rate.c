@@ -8,31 +8,15 @@
  * messages without reading them.
  */
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <marketsim/marketsim.h>
 
-static void die(const char *what, const char *words)
-{
-    fprintf(stderr, "quotes-rate: %s: %s\n", what, words);
-    exit(1);
-}
-
-static void pin(size_t processor)
-{
-    cpu_set_t set;
-
-    CPU_ZERO(&set);
-    CPU_SET(processor, &set);
-    if (sched_setaffinity(0, sizeof set, &set) < 0)
-        fprintf(stderr, "quotes-rate: not pinned: %s\n", strerror(errno));
-}
+#include "measure.h"
 
 static void run_server(int port_out, uint64_t rate, size_t clients, long seconds)
 {
@@ -42,25 +26,25 @@ static void run_server(int port_out, uint64_t rate, size_t clients, long seconds
     struct msim_quotes_stats stats = {0};
     struct msim_detail detail;
 
-    pin(0);
+    measure_pin(0);
     mock.selection = MSIM_MOCK_ONE;
     mock.interval = (msim_time)(UINT64_C(1000000000) / rate);
     mock.start = INT64_C(1704205800) * MSIM_NS_PER_S;
     mock.end = mock.start + seconds * MSIM_NS_PER_S;
     if (msim_source_mock(&params.source, &mock, &detail) < 0)
-        die("source", detail.text);
+        measure_die("source", detail.text);
     params.start = mock.start;
     params.wait_clients = clients;
     params.host = "127.0.0.1";
     params.max_backlog_bytes = (size_t)64 << 20;
     if (msim_quotes_server_create(&server, &params, &detail) < 0)
-        die("server", detail.text);
+        measure_die("server", detail.text);
     uint16_t port = msim_quotes_server_port(server);
     if (write(port_out, &port, sizeof port) != (ssize_t)sizeof port)
         _exit(1);
     while (!stats.ended) {
         if (msim_quotes_server_dispatch(server, 1000) < 0)
-            die("server", msim_quotes_server_detail(server));
+            measure_die("server", msim_quotes_server_detail(server));
         msim_quotes_server_stats(server, &stats);
     }
     msim_quotes_server_stop(server);
@@ -68,16 +52,11 @@ static void run_server(int port_out, uint64_t rate, size_t clients, long seconds
         msim_quotes_server_dispatch(server, 100);
         msim_quotes_server_stats(server, &stats);
     }
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
     printf("server: %llu events, %llu clients dropped, lateness p50 %lld us, p99 %lld us, max %lld "
            "us, %.2f of a processor\n",
            (unsigned long long)stats.events, (unsigned long long)stats.dropped,
            (long long)stats.lateness_p50 / 1000, (long long)stats.lateness_p99 / 1000,
-           (long long)stats.lateness_max / 1000,
-           ((double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6) /
-               (double)seconds);
+           (long long)stats.lateness_max / 1000, measure_processor(NULL) / (double)seconds);
     fflush(stdout);
     _exit(0);
 }
@@ -123,13 +102,13 @@ int main(int argument_count, char **arguments)
         return 2;
     }
     if (pipe(ports) < 0)
-        die("pipe", strerror(errno));
+        measure_die("pipe", strerror(errno));
     pid_t server = fork();
     if (server == 0)
         run_server(ports[1], (uint64_t)rate, (size_t)clients, seconds);
     if (server < 0 || read(ports[0], &port, sizeof port) != (ssize_t)sizeof port)
-        die("server", "it did not start");
-    pin(1);
+        measure_die("server", "it did not start");
+    measure_pin(1);
 
     struct counter counter = {.open = (size_t)clients};
     struct msim_net_params net_params = MSIM_NET_PARAMS_INIT;
@@ -144,13 +123,13 @@ int main(int argument_count, char **arguments)
     params.handler.closed = closed;
     params.context = &counter;
     if (msim_net_create(&net, &net_params, &detail) < 0)
-        die("client", detail.text);
+        measure_die("client", detail.text);
     for (long i = 0; i < clients; i++)
         if (msim_net_connect(net, NULL, &params, &detail) < 0)
-            die(url, detail.text);
+            measure_die(url, detail.text);
     while (counter.open > 0)
         if (msim_net_dispatch(net, -1) < 0)
-            die("client", "the event loop failed");
+            measure_die("client", "the event loop failed");
     waitpid(server, NULL, 0);
     printf("clients: %llu messages, %.3f million/s\n", (unsigned long long)counter.messages,
            (double)counter.messages / (double)seconds / 1e6);

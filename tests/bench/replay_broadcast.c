@@ -10,17 +10,16 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <marketsim/marketsim.h>
+
+#include "measure.h"
 
 #define MOST_CLIENTS 1000
 
@@ -28,30 +27,6 @@ struct window {
     struct msim_parquet *parquet;
     msim_time to;
 };
-
-static void die(const char *what, const char *words)
-{
-    fprintf(stderr, "replay-broadcast: %s: %s\n", what, words);
-    exit(1);
-}
-
-static double seconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static void pin(size_t processor)
-{
-    cpu_set_t set;
-
-    CPU_ZERO(&set);
-    CPU_SET(processor, &set);
-    if (sched_setaffinity(0, sizeof set, &set) < 0)
-        fprintf(stderr, "replay-broadcast: not pinned: %s\n", strerror(errno));
-}
 
 static int open_source(void *context, const struct msim_replay_selection *selection,
                        struct msim_source *out, struct msim_detail *detail)
@@ -65,15 +40,6 @@ static int open_source(void *context, const struct msim_replay_selection *select
     return msim_parquet_source(out, window->parquet, &params, detail);
 }
 
-static double cpu_seconds(void)
-{
-    struct rusage usage;
-
-    getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
 static void run_server(struct window *window, enum msim_replay_mode mode, size_t clients,
                        int port_out)
 {
@@ -82,7 +48,7 @@ static void run_server(struct window *window, enum msim_replay_mode mode, size_t
     struct msim_replay_stats stats = {0};
     struct msim_detail detail;
 
-    pin(0);
+    measure_pin(0);
     params.open = open_source;
     params.context = window;
     params.host = "127.0.0.1";
@@ -92,17 +58,17 @@ static void run_server(struct window *window, enum msim_replay_mode mode, size_t
     params.wait_clients = clients;
     params.max_clients = clients;
     if (msim_replay_server_create(&server, &params, &detail) < 0)
-        die("server", detail.text);
+        measure_die("server", detail.text);
     uint16_t port = msim_replay_server_port(server);
     if (write(port_out, &port, sizeof port) != (ssize_t)sizeof port)
         _exit(1);
-    double before = cpu_seconds();
+    double before = measure_processor(NULL);
     while (stats.clients_total < clients || stats.clients > 0) {
         if (msim_replay_server_dispatch(server, 1000) < 0)
             _exit(1);
         msim_replay_server_stats(server, &stats);
     }
-    double cpu = cpu_seconds() - before;
+    double cpu = measure_processor(NULL) - before;
     printf("%-10s %9llu encoded, %10llu delivered, server %.2f s, %.0f ns for each delivered\n",
            mode == MSIM_REPLAY_BROADCAST ? "broadcast" : "per-client",
            (unsigned long long)stats.encoded, (unsigned long long)stats.delivered, cpu,
@@ -122,7 +88,7 @@ static int connect_client(uint16_t port)
 
     if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
         send(fd, request, sizeof request - 1, MSG_NOSIGNAL) < 0)
-        die("connect", strerror(errno));
+        measure_die("connect", strerror(errno));
     return fd;
 }
 
@@ -146,7 +112,7 @@ static uint64_t read_all(struct pollfd *links, size_t count)
 
     while (open > 0) {
         if (poll(links, count, -1) < 0 && errno != EINTR)
-            die("poll", strerror(errno));
+            measure_die("poll", strerror(errno));
         for (size_t i = 0; i < count; i++) {
             if (links[i].fd < 0 || !links[i].revents)
                 continue;
@@ -171,18 +137,18 @@ static void measure(struct window *window, enum msim_replay_mode mode, size_t cl
     int ports[2];
 
     if (pipe(ports) < 0)
-        die("pipe", strerror(errno));
+        measure_die("pipe", strerror(errno));
     pid_t server = fork();
     if (server == 0)
         run_server(window, mode, clients, ports[1]);
     if (server < 0 || read(ports[0], &port, sizeof port) != (ssize_t)sizeof port)
-        die("server", "it did not start");
-    pin(1);
-    double began = seconds();
+        measure_die("server", "it did not start");
+    measure_pin(1);
+    double began = measure_wall();
     for (size_t i = 0; i < clients; i++)
         links[i] = (struct pollfd){.fd = connect_client(port), .events = POLLIN};
     uint64_t bytes = read_all(links, clients);
-    double took = seconds() - began;
+    double took = measure_wall() - began;
     waitpid(server, NULL, 0);
     printf("           %.2f s, %.0f MB/s to %zu clients\n", took, (double)bytes / took / 1e6,
            clients);
@@ -208,7 +174,7 @@ int main(int argument_count, char **arguments)
     params.paths = &path;
     params.path_count = 1;
     if (msim_parquet_open(&window.parquet, &params, &detail) < 0)
-        die(path, detail.text);
+        measure_die(path, detail.text);
     msim_parquet_info(window.parquet, &info);
     window.to = info.first + span * MSIM_NS_PER_S;
     measure(&window, MSIM_REPLAY_BROADCAST, (size_t)clients);

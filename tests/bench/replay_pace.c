@@ -24,6 +24,8 @@
 
 #include <marketsim/marketsim.h>
 
+#include "measure.h"
+
 /* What a trade of the sample takes on the wire, with its frame's head. */
 #define TRADE_BYTES 134
 
@@ -46,12 +48,6 @@ static msim_time read_clock(void)
     return (msim_time)now.tv_sec * MSIM_NS_PER_S + now.tv_nsec;
 }
 
-static void die(const char *what, const char *words)
-{
-    fprintf(stderr, "replay-pace: %s: %s\n", what, words);
-    exit(1);
-}
-
 static struct msim_parquet *open_file(const char *path)
 {
     struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
@@ -61,7 +57,7 @@ static struct msim_parquet *open_file(const char *path)
     params.paths = &path;
     params.path_count = 1;
     if (msim_parquet_open(&parquet, &params, &detail) < 0)
-        die(path, detail.text);
+        measure_die(path, detail.text);
     return parquet;
 }
 
@@ -91,7 +87,7 @@ static struct plan read_plan(struct window *window)
     size_t count;
 
     if (open_source(window, NULL, &source, &detail) < 0)
-        die("source", detail.text);
+        measure_die("source", detail.text);
     int pulled;
     while ((pulled = msim_source_pull(&source, records, 256, &count, &detail)) >= 0 &&
            pulled != MSIM_PULL_END) {
@@ -106,7 +102,7 @@ static struct plan read_plan(struct window *window)
                 plan.capacity = plan.capacity ? 2 * plan.capacity : 1024;
                 plan.bundles = realloc(plan.bundles, plan.capacity * sizeof *plan.bundles);
                 if (!plan.bundles)
-                    die("plan", "out of memory");
+                    measure_die("plan", "out of memory");
             }
             plan.bundles[plan.count++] = (struct bundle){records[i].time, 1};
         }
@@ -131,7 +127,7 @@ static void connect_loopback(int ends[2])
         connect(ends[0], (struct sockaddr *)&address, sizeof address) < 0 ||
         (ends[1] = accept(door, NULL, NULL)) < 0 ||
         setsockopt(ends[1], IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) < 0)
-        die("loopback", strerror(errno));
+        measure_die("loopback", strerror(errno));
     close(door);
 }
 
@@ -178,7 +174,7 @@ static void run_server(int port_out, struct window *window, struct msim_speed sp
     params.host = "127.0.0.1";
     params.speed = speed;
     if (msim_replay_server_create(&server, &params, &detail) < 0)
-        die("server", detail.text);
+        measure_die("server", detail.text);
     uint16_t port = msim_replay_server_port(server);
     if (write(port_out, &port, sizeof port) != (ssize_t)sizeof port)
         _exit(1);
@@ -285,7 +281,7 @@ static void report(const char *name, struct side *side)
     size_t count = side->next;
 
     if (count == 0)
-        die(name, "nothing came");
+        measure_die(name, "nothing came");
     qsort(offsets, count, sizeof *offsets, ascending);
     printf("%-7s %zu bundles, lateness p50 %.1f us, p99 %.1f us, max %.1f us\n", name, count,
            (double)(offsets[count / 2] - offsets[0]) / 1e3,
@@ -299,7 +295,7 @@ static struct side side_of(const struct plan *plan, double speed)
 
     side.offsets = calloc(plan->count + 1, sizeof *side.offsets);
     if (!side.offsets)
-        die("side", "out of memory");
+        measure_die("side", "out of memory");
     return side;
 }
 
@@ -311,11 +307,11 @@ static void receive(struct msim_net *net, struct side *ours, struct side *floor,
         struct pollfd waits[] = {{.fd = msim_net_fd(net), .events = POLLIN},
                                  {.fd = floor->over ? -1 : floor_fd, .events = POLLIN}};
         if (poll(waits, 2, -1) < 0 && errno != EINTR)
-            die("poll", strerror(errno));
+            measure_die("poll", strerror(errno));
         if (waits[1].revents)
             read_floor(floor, floor_fd, &left);
         if (msim_net_dispatch(net, 0) < 0)
-            die("receiver", "the event loop failed");
+            measure_die("receiver", "the event loop failed");
     }
 }
 
@@ -339,14 +335,14 @@ int main(int argument_count, char **arguments)
     struct plan plan = read_plan(&window);
 
     if (pipe(ports) < 0)
-        die("pipe", strerror(errno));
+        measure_die("pipe", strerror(errno));
     connect_loopback(link);
     pid_t server = fork();
     if (server == 0)
         run_server(ports[1], &window, speed);
     uint16_t port;
     if (server < 0 || read(ports[0], &port, sizeof port) != (ssize_t)sizeof port)
-        die("server", "it did not start");
+        measure_die("server", "it did not start");
     pid_t bare = fork();
     if (bare == 0) {
         close(link[0]);
@@ -371,7 +367,7 @@ int main(int argument_count, char **arguments)
     params.context = &feed;
     if (msim_net_create(&net, &net_params, &detail) < 0 ||
         msim_net_connect(net, &connection, &params, &detail) < 0)
-        die(url, detail.text);
+        measure_die(url, detail.text);
     receive(net, &ours, &floor, link[0]);
     waitpid(server, NULL, 0);
     waitpid(bare, NULL, 0);

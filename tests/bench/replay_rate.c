@@ -9,40 +9,16 @@
  * to see that the server's memory does not grow.
  */
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <marketsim/marketsim.h>
 
-static void die(const char *what, const char *words)
-{
-    fprintf(stderr, "replay-rate: %s: %s\n", what, words);
-    exit(1);
-}
-
-static double seconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static void pin(size_t processor)
-{
-    cpu_set_t set;
-
-    CPU_ZERO(&set);
-    CPU_SET(processor, &set);
-    if (sched_setaffinity(0, sizeof set, &set) < 0)
-        fprintf(stderr, "replay-rate: not pinned: %s\n", strerror(errno));
-}
+#include "measure.h"
 
 static int open_source(void *context, const struct msim_replay_selection *selection,
                        struct msim_source *out, struct msim_detail *detail)
@@ -60,17 +36,17 @@ static void run_server(const char *path, int port_out)
     struct msim_replay_stats stats = {0};
     struct msim_detail detail;
 
-    pin(0);
+    measure_pin(0);
     parquet_params.paths = &path;
     parquet_params.path_count = 1;
     if (msim_parquet_open(&parquet, &parquet_params, &detail) < 0)
-        die(path, detail.text);
+        measure_die(path, detail.text);
     params.open = open_source;
     params.context = parquet;
     params.host = "127.0.0.1";
     params.speed = (struct msim_speed){1, 0};
     if (msim_replay_server_create(&server, &params, &detail) < 0)
-        die("server", detail.text);
+        measure_die("server", detail.text);
     uint16_t port = msim_replay_server_port(server);
     if (write(port_out, &port, sizeof port) != (ssize_t)sizeof port)
         _exit(1);
@@ -82,13 +58,10 @@ static void run_server(const char *path, int port_out)
     msim_replay_server_destroy(&server);
     msim_parquet_close(&parquet);
 
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    double cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-                 (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-    printf("server: %.2f s of processor time (%.2f in the kernel), peak RSS %.1f MB\n", cpu,
-           (double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec / 1e6,
-           (double)usage.ru_maxrss / 1024);
+    double kernel;
+    double cpu = measure_processor(&kernel);
+    printf("server: %.2f s of processor time (%.2f in the kernel), peak RSS %.1f MB\n", cpu, kernel,
+           measure_peak());
     fflush(stdout);
     _exit(0);
 }
@@ -110,7 +83,7 @@ static void take_message(void *context, struct msim_connection *connection,
     (void)kind;
     (void)bytes;
     if (counter->messages++ == 0)
-        counter->began = seconds();
+        counter->began = measure_wall();
     counter->bytes += length;
     if (counter->slow && counter->messages % 10000 == 0)
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
@@ -137,13 +110,13 @@ int main(int argument_count, char **arguments)
         return 2;
     }
     if (pipe(ports) < 0)
-        die("pipe", strerror(errno));
+        measure_die("pipe", strerror(errno));
     pid_t server = fork();
     if (server == 0)
         run_server(arguments[1], ports[1]);
     if (server < 0 || read(ports[0], &port, sizeof port) != (ssize_t)sizeof port)
-        die("server", "it did not start");
-    pin(1);
+        measure_die("server", "it did not start");
+    measure_pin(1);
 
     struct counter counter = {.slow = argument_count > 2 && strcmp(arguments[2], "slow") == 0};
     struct msim_net_params net_params = MSIM_NET_PARAMS_INIT;
@@ -160,11 +133,11 @@ int main(int argument_count, char **arguments)
     params.context = &counter;
     if (msim_net_create(&net, &net_params, &detail) < 0 ||
         msim_net_connect(net, &connection, &params, &detail) < 0)
-        die(url, detail.text);
+        measure_die(url, detail.text);
     while (!counter.over)
         if (msim_net_dispatch(net, -1) < 0)
-            die("client", "the event loop failed");
-    double took = seconds() - counter.began;
+            measure_die("client", "the event loop failed");
+    double took = measure_wall() - counter.began;
     waitpid(server, NULL, 0);
     printf("client: %llu messages in %.3f s, %.3f million/s, %.0f MB/s\n",
            (unsigned long long)counter.messages, took, (double)counter.messages / took / 1e6,
