@@ -23,12 +23,12 @@ class Server:
             [program, "--port", str(port), *map(str, arguments)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            text=True,
+            bufsize=0,  # what stands behind a line that was read stays in the pipe for the next reader
             env={**os.environ, **(environment or {})},
         )
         self.lines = []
         self.url = None
-        for line in self.process.stderr:
+        for line in iter(self.line, ""):
             self.lines.append(line)
             found = re.match(r"(?:Server running|Dashboard) on ((?:ws|http)://[^/\s]+)", line)
             if found:
@@ -39,10 +39,14 @@ class Server:
             self.process.wait()
             raise AssertionError("the server did not start: " + "".join(self.lines))
 
+    def line(self):
+        """The next line it says; "" at its end."""
+        return self.process.stderr.readline().decode()
+
     def stop(self, how=signal.SIGTERM):
         """Ends it and returns (exit code, all it said)."""
         self.process.send_signal(how)
-        said = self.process.communicate(timeout=60)[1]
+        said = self.process.communicate(timeout=60)[1].decode()
         return self.process.returncode, "".join(self.lines) + said
 
     def __enter__(self):

@@ -109,7 +109,7 @@ class Access(unittest.TestCase):
 
     def reload(self, server, words):
         server.process.send_signal(signal.SIGHUP)
-        for line in server.process.stderr:
+        for line in iter(server.line, ""):
             if words in line:
                 return
         self.fail("it did not say: " + words)

@@ -361,7 +361,7 @@ class Access(unittest.TestCase):
                 ):
                     write(keys, text)
                     exchange.process.send_signal(signal.SIGHUP)
-                    while words not in exchange.process.stderr.readline():
+                    while words not in exchange.line():
                         self.assertIsNone(exchange.process.poll())
                     for key, status in (good, 200), (bad, 401):
                         self.assertEqual(

@@ -172,7 +172,7 @@ class Plain(unittest.TestCase):
                 json.dump(strategies, file)
             with Server(QUOTES, *SIMULATED, "--faults", plan, *options) as server:
                 messages, code = listen(server.url)
-                said = server.process.stderr.read()
+                said = server.process.stderr.read().decode()
                 server.process.wait(timeout=30)
         return messages, code, json.loads(said.strip().splitlines()[-1])["strategies"]
 
