@@ -603,6 +603,8 @@ class Strangers(unittest.TestCase):
         with connected(url) as dashboard, Watcher(dashboard) as page:
             feed = page.feed(lambda feed: feed["state"] == "lost")
             self.assertIn("server running there", feed["words"])
+            _, said = dashboard.stop()
+            self.assertEqual(said.count("trying again"), 1, said)
 
 
 class Mistakes(unittest.TestCase):

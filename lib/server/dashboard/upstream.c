@@ -287,9 +287,11 @@ static void closed(void *context, struct msim_connection *connection,
                    upstream->state == MSIM_UPSTREAM_CONNECTED;
 
     (void)connection;
-    if (upstream->state == MSIM_UPSTREAM_CONNECTED)
-        msim_log(&upstream->relay->server->logger, MSIM_LOG_INFO, "dashboard", "%s: %s",
-                 upstream->url, is_over ? "the replay is over" : closing->reason);
+    /* Said once: what follows are tries that fail in the same way. */
+    if (upstream->state != MSIM_UPSTREAM_LOST)
+        msim_log(&upstream->relay->server->logger, MSIM_LOG_INFO, "dashboard", "%s: %s%s",
+                 upstream->url, is_over ? "the replay is over" : closing->reason,
+                 is_over ? "" : "; trying again");
     set_state(upstream, is_over ? MSIM_UPSTREAM_FINISHED : MSIM_UPSTREAM_LOST,
               is_over ? "" : closing->reason);
 }
