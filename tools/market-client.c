@@ -50,6 +50,7 @@ struct settings {
     enum view_kind exchange_view;
     const char *subscribe;
     uint64_t show_first;
+    uint64_t exit_after;      /* trades or events; 0: no end */
     uint64_t summary_count;   /* trades; 0: none */
     msim_time summary_period; /* 0: none */
     enum reconnect reconnect;
@@ -175,9 +176,12 @@ static bool check_exchange(struct settings *settings)
         fprintf(stderr, "market-client: '%s' is no URL: ws://localhost:8765\n", settings->symbol);
         return false;
     }
-    if (settings->exchange && (settings->as_table || settings->pace.num > 0)) {
-        fprintf(stderr, "market-client: --%s is for feeds, not for an exchange\n",
-                settings->as_table ? "view table" : "pace");
+    const char *for_feeds = settings->as_table         ? "view table"
+                            : settings->pace.num > 0   ? "pace"
+                            : settings->exit_after > 0 ? "exit-after"
+                                                       : NULL;
+    if (settings->exchange && for_feeds) {
+        fprintf(stderr, "market-client: --%s is for feeds, not for an exchange\n", for_feeds);
         return false;
     }
     if (settings->orders_per_second > 0 && settings->load.connections == 0)
@@ -204,9 +208,12 @@ static int check_load(const struct settings *settings)
                 load->connections > 0 ? "--load" : "--protocol");
         return EXIT_USAGE;
     }
-    if (load->connections > 0 && (settings->as_table || settings->pace.num > 0)) {
-        fprintf(stderr, "market-client: --load prints totals alone: without --%s\n",
-                settings->as_table ? "view" : "pace");
+    const char *without = settings->as_table         ? "view"
+                          : settings->pace.num > 0   ? "pace"
+                          : settings->exit_after > 0 ? "exit-after"
+                                                     : NULL;
+    if (load->connections > 0 && without) {
+        fprintf(stderr, "market-client: --load prints totals alone: without --%s\n", without);
         return EXIT_USAGE;
     }
     return -1;
@@ -223,7 +230,9 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "print each message as it came, a JSON line each"},
         {"quiet", 'q', OPTION_FLAG, &settings->quiet, NULL, "print no messages, only the totals"},
         {"show-first-n", 'n', OPTION_COUNT, &settings->show_first, "N",
-         "print only the first N trades"},
+         "print only the first N trades; the others are counted"},
+        {"exit-after", 0, OPTION_LIMIT, &settings->exit_after, "N",
+         "end when N trades or events have come"},
         {"summary-interval", 0, OPTION_TEXT, &interval, "N|TIME",
          "a line of totals after every N trades (1000)\nor after a time (5s)"},
         {"view", 0, OPTION_TEXT, &view, "KIND",
@@ -342,9 +351,18 @@ static void take_message(void *context, struct msim_connection *connection,
                          enum msim_message_kind kind, const unsigned char *bytes, size_t length)
 {
     struct client *client = context;
+    const uint64_t enough = client->settings.exit_after;
 
-    if (feed_take(&client->feed, kind, bytes, length))
+    /* What is still under way behind the last one wanted is nobody's. */
+    if (client->stopping && enough > 0)
         return;
+    if (feed_take(&client->feed, kind, bytes, length)) {
+        if (enough > 0 && feed_counted(&client->feed) >= enough) {
+            client->stopping = true;
+            msim_connection_close(connection, MSIM_CLOSE_NORMAL, "");
+        }
+        return;
+    }
     client->code = terminal_fail(&client->terminal, "out of memory");
     client->stopping = true;
     msim_connection_abort(connection);

@@ -146,6 +146,12 @@ class Plain(unittest.TestCase):
             self.assertIn(field, printed)
         self.assertIn("500 events", words)
 
+    def test_our_client_leaves_after_as_many_events_as_it_was_told(self):
+        with Server(QUOTES, "--interval", "1ms") as server:
+            code, printed, words = run(CLIENT, "--exit-after", 3, server.url)
+        self.assertEqual((code, printed.count("[Trading Event Received at ")), (0, 3), words)
+        self.assertIn("Total: 3 events", words)
+
     def test_our_client_comes_back_to_a_live_feed(self):
         with Server(QUOTES, "--interval", "5ms") as server:
             port = int(server.url.rsplit(":", 1)[1])

@@ -118,6 +118,11 @@ void feed_summarise(struct feed *feed, const char *label)
     fputc('\n', stderr);
 }
 
+uint64_t feed_counted(const struct feed *feed)
+{
+    return feed->totals.trades + feed->totals.events + feed->totals.other;
+}
+
 /* Counts a trade or an event; whether it is to be shown. */
 static bool count(struct feed *feed, uint64_t *number, msim_time moment)
 {

@@ -60,6 +60,9 @@ void feed_finish(struct feed *feed);
 bool feed_take(struct feed *feed, enum msim_message_kind kind, const unsigned char *bytes,
                size_t length);
 
+/* Trades, events, and messages that are neither of these nor words about them. */
+uint64_t feed_counted(const struct feed *feed);
+
 /* A line of totals on stderr. */
 void feed_summarise(struct feed *feed, const char *label);
 
