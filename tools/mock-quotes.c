@@ -46,6 +46,7 @@ struct settings {
     uint64_t wait_clients;
     msim_time start;
     msim_time duration;
+    struct msim_speed speed;
     bool all_symbols;
     enum msim_log_level level;
 };
@@ -63,6 +64,7 @@ struct quotes {
     size_t key_count;
     uint32_t protocol;
     uint32_t cluster;
+    uint64_t wait_clients;
     bool is_simulated;
     char *fault_text;
     size_t fault_length;
@@ -105,11 +107,16 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "when the first client is there, and two runs are equal"},
         {"start", 0, OPTION_MOMENT, &settings->start, "MOMENT",
          "of --clock simulated (2024-01-02T14:30:00Z)"},
+        {"speed", 0, OPTION_SPEED, &settings->speed, "FACTOR",
+         "of --clock simulated: 1 (default), 60, or max: as fast as\n"
+         "the clients read, and with --record without any"},
         {"duration", 0, OPTION_DURATION, &settings->duration, "TIME",
          "of the market's time, then end; without end by default"},
         {"protocol", 0, OPTION_TEXT, &settings->protocol, "NAME",
-         "seed (default): every event to every client;\n"
-         "polygon: keys and subscriptions as at Polygon/Massive"},
+         "seed (default): every event to every client, a trade with\n"
+         "the bid and both sizes, the ask's price not among them;\n"
+         "polygon: keys and subscriptions as at Polygon/Massive,\n"
+         "where quotes (Q.*) have both prices"},
         {"cluster", 0, OPTION_TEXT, &settings->cluster, "NAME",
          "of --protocol polygon: stocks (default) or crypto"},
         {"api-key-file", 0, OPTION_TEXT, &settings->api_key_file, "FILE",
@@ -136,7 +143,8 @@ static int read_settings(struct settings *settings, int argument_count, char **a
                    "WebSocket client.",
         .examples = "  mock-quotes\n"
                     "  mock-quotes --interval 100ms --symbols AAPL=230@gbm:sigma=0.25,TSLA@jump\n"
-                    "  mock-quotes --clock simulated --seed 7 --rate 1000 --record day.parquet\n"
+                    "  mock-quotes --clock simulated --speed max --rate 1000 --duration 6h "
+                    "--record day.parquet\n"
                     "  mock-quotes --protocol polygon --api-key-file keys.txt\n"
                     "  market-client ws://localhost:8765\n",
         .options = options,
@@ -207,6 +215,8 @@ static int choose_all(struct quotes *quotes)
     quotes->is_simulated = clock == 1;
     if (!quotes->is_simulated && settings->start != MSIM_TIME_NEVER)
         return usage(quotes, "start", "goes with --clock simulated");
+    if (!quotes->is_simulated && settings->speed.num > 0)
+        return usage(quotes, "speed", "goes with --clock simulated");
     if (quotes->protocol == MSIM_QUOTES_PLAIN && settings->api_key_file)
         return usage(quotes, "api-key-file", "goes with --protocol polygon");
     if (quotes->protocol == MSIM_QUOTES_PLAIN && settings->cluster)
@@ -433,13 +443,33 @@ static int check_recording(struct quotes *quotes)
     return -1;
 }
 
+/* How many the market waits for: a day that is made for its recording needs nobody. */
+static uint64_t awaited(const struct settings *settings, bool is_simulated)
+{
+    bool is_unpaced = settings->speed.num > 0 && settings->speed.den == 0;
+    bool is_recording = settings->record || settings->record_quotes;
+
+    if (settings->wait_clients != UINT64_MAX)
+        return settings->wait_clients;
+    return is_simulated && !(is_unpaced && is_recording) ? 1 : 0;
+}
+
 static int check_clients(struct quotes *quotes)
 {
-    uint64_t most = quotes->settings.network.max_clients;
-    uint64_t wanted = quotes->settings.wait_clients;
+    const struct settings *settings = &quotes->settings;
+    uint64_t most = settings->network.max_clients;
 
-    if (most > 0 && wanted != UINT64_MAX && wanted > most)
+    quotes->wait_clients = awaited(settings, quotes->is_simulated);
+    if (most > 0 && quotes->wait_clients > most)
         return usage(quotes, "wait-for-clients", "more than --max-clients lets in");
+    if (settings->speed.num == 0 || settings->speed.den > 0)
+        return -1;
+    if (quotes->protocol != MSIM_QUOTES_PLAIN || settings->faults)
+        return usage(quotes, "speed",
+                     "max goes with --protocol seed and without --faults; a number does with all");
+    if (quotes->wait_clients == 0 && settings->duration == 0)
+        return usage(quotes, "speed",
+                     "max waits for nobody here, and would have no end: name a --duration");
     return -1;
 }
 
@@ -515,9 +545,8 @@ static int start(struct quotes *quotes)
     params.deflate.is_on = settings->network.deflate;
     params.start = quotes->mock.start;
     params.seed = quotes->mock.seed;
-    params.wait_clients = settings->wait_clients != UINT64_MAX ? (size_t)settings->wait_clients
-                          : quotes->is_simulated               ? 1
-                                                               : 0;
+    params.wait_clients = (size_t)quotes->wait_clients;
+    params.speed = settings->speed;
     params.protocol = quotes->protocol;
     params.cluster = quotes->cluster;
     params.api_keys = quotes->keys;

@@ -157,8 +157,12 @@ struct msim_quotes_server_params {
      * msim_source_mock gives; moved into the server when it succeeds.
      */
     struct msim_source source;
-    msim_time start;             /* the source's moment at which the market opens: its first */
-    struct msim_speed speed;     /* default 1; not the full one, for which nobody could wait */
+    msim_time start; /* the source's moment at which the market opens: its first */
+    /*
+     * Default 1.  At full speed, which is the plain feed's without faults (MSIM_ERR_UNSUPPORTED
+     * elsewhere), the market goes on as fast as the slowest client reads, or nobody hears it.
+     */
+    struct msim_speed speed;
     size_t wait_clients;         /* the market opens when so many are there; 0: at once */
     uint64_t seed;               /* of request ids and exchange codes */
     uint32_t protocol;           /* enum msim_quotes_protocol */

@@ -2,7 +2,8 @@
  * The quotes server: one market, and everybody who is there hears it.
  *
  * In each turn all records that are due are taken from the source and published once; each client
- * gets what is new in one piece.  Who reads too slowly is closed: a live feed does not wait.
+ * gets what is new in one piece.  Who reads too slowly is closed: a live feed does not wait.  At
+ * full speed nothing is live, and everybody is waited for.
  */
 #define _POSIX_C_SOURCE 200809L /* clock_gettime */
 
@@ -32,6 +33,12 @@
 
 /* A source that has nothing now is asked again after this. */
 #define POLL_NS MSIM_NS_PER_MS
+
+/* At full speed nothing is due: the clients' reading paces the market. */
+static bool is_unpaced(const struct msim_quotes_server *server)
+{
+    return server->params.speed.num > 0 && server->params.speed.den == 0;
+}
 
 static msim_time read_clock(void)
 {
@@ -301,12 +308,18 @@ static int send_due(struct msim_quotes_server *server, msim_time *next)
         if (due > now)
             break;
         int r = send_record(server, record);
+        if (r == MSIM_ERR_LIMIT && is_unpaced(server)) {
+            due = MSIM_TIME_NEVER; /* the topic wakes the loop where there is room again */
+            break;
+        }
         if (r < 0)
             return r;
         server->at++;
-        msim_histogram_add(&server->lateness, now - due);
+        if (!is_unpaced(server)) {
+            msim_histogram_add(&server->lateness, now - due);
+            server->gathering_until = now + GATHER_NS;
+        }
         due = now;
-        server->gathering_until = now + GATHER_NS;
     }
     server->first = server->client_count > 0 ? (server->first + 1) % server->client_count : 0;
     if (server->stats.ended)
@@ -408,7 +421,7 @@ static int listen_on(struct msim_quotes_server *server, struct msim_detail *deta
 
     /* A client's own bound is reached before the run's. */
     struct msim_topic_params topic = MSIM_TOPIC_PARAMS_INIT;
-    topic.policy = MSIM_SLOW_DISCONNECT;
+    topic.policy = is_unpaced(server) ? MSIM_SLOW_WAIT : MSIM_SLOW_DISCONNECT;
     topic.max_run_bytes = server->params.max_backlog_bytes * 2;
     r = msim_topic_create(server->net, &server->topic, &topic);
     if (r < 0)
@@ -456,9 +469,11 @@ static int check(const struct msim_quotes_server_params *params, struct msim_det
         return msim_detail_set(detail, MSIM_ERR_INVALID,
                                "a backlog of %zu bytes is too small: give at least %zu",
                                params->max_backlog_bytes, LEAST_BACKLOG);
-    if (params->speed.num > 0 && params->speed.den == 0)
-        return msim_detail_set(detail, MSIM_ERR_INVALID,
-                               "a live market cannot run at full speed: nobody would keep up");
+    if (params->speed.num > 0 && params->speed.den == 0 &&
+        (params->protocol != MSIM_QUOTES_PLAIN || params->faults))
+        return msim_detail_set(detail, MSIM_ERR_UNSUPPORTED,
+                               "full speed is for the plain feed without faults: what is said to "
+                               "one client alone cannot wait for it");
     for (size_t i = 0; i < params->api_key_count; i++)
         if (!params->api_keys[i])
             return msim_detail_set(detail, MSIM_ERR_INVALID, "API key %zu is NULL", i);

@@ -152,6 +152,51 @@ class Plain(unittest.TestCase):
         self.assertEqual((code, printed.count("[Trading Event Received at ")), (0, 3), words)
         self.assertIn("Total: 3 events", words)
 
+    def test_a_simulated_day_at_full_speed_is_the_same_day(self):
+        options = ("--clock", "simulated", "--rate", "200", "--duration", "5s")
+        with Server(QUOTES, *options, "--speed", "10") as server:
+            paced, _ = listen(server.url)
+        with Server(QUOTES, *options, "--speed", "max") as server:
+            unpaced, code = listen(server.url)
+            self.assertEqual((code, server.process.wait(timeout=30)), (1001, 0))
+        self.assertEqual(len(paced), 1000)
+        self.assertEqual(unpaced, paced)
+
+    def test_at_full_speed_a_slow_reader_is_waited_for(self):
+        async def read_late(url):
+            async with websockets.connect(url, max_queue=1) as feed:
+                await asyncio.sleep(0.3)  # far more than its backlog is due by then
+                count = 0
+                try:
+                    async for _ in feed:
+                        count += 1
+                except websockets.ConnectionClosed:
+                    pass
+                return count
+        with Server(QUOTES, "--clock", "simulated", "--speed", "max", "--rate", "10000",
+                    "--duration", "6s", "--max-backlog", "128K") as server:
+            self.assertEqual(asyncio.run(read_late(server.url)), 60000)
+
+    def test_a_day_is_recorded_at_full_speed_without_any_client(self):
+        with fresh_folder() as folder:
+            trades = os.path.join(folder, "day.parquet")
+            code, _, words = run(QUOTES, "--port", 0, "--clock", "simulated", "--speed", "max",
+                                 "--rate", 10, "--duration", "1h", "--record", trades)
+            self.assertEqual(code, 0, words)
+            with Server(REPLAY, "--speed", "max", trades) as server:
+                code, _, words = run(CLIENT, "--quiet", server.url)
+            self.assertEqual(code, 0, words)
+            self.assertIn("Total: 36000 trades", words)
+
+    def test_full_speed_is_refused_where_it_could_not_be(self):
+        for options, words in (
+            ((), "--clock simulated"),
+            (("--clock", "simulated", "--wait-for-clients", "0"), "--duration"),
+            (("--clock", "simulated", "--protocol", "polygon"), "--protocol seed"),
+        ):
+            code, _, said = run(QUOTES, "--port", 0, "--speed", "max", *options)
+            self.assertEqual((code, "--speed" in said, words in said), (2, True, True), said)
+
     def test_our_client_comes_back_to_a_live_feed(self):
         with Server(QUOTES, "--interval", "5ms") as server:
             port = int(server.url.rsplit(":", 1)[1])
