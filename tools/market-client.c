@@ -517,7 +517,6 @@ static void stop(void *context, int fd)
 
     if (terminal_signal(fd) == 0)
         return;
-    terminal_abandon_output();
     if (!connection_of(client) || client->stopping) {
         finish(client, EXIT_SUCCESS);
         return;

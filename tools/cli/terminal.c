@@ -107,14 +107,21 @@ int terminal_fail(struct terminal *terminal, const char *format, ...)
 
 /* A handler has no argument of its own: where it writes must be known to all of the process. */
 static int signal_in = -1;
+static int unwaiting = -1; /* stdout's flags, and that no write waits; -1: they stay as they are */
 static volatile sig_atomic_t interrupted;
 
+/*
+ * Here and not in who is told: a write that begins between a look at `interrupted` and its own
+ * system call finds that it must not wait, and one that waits already is interrupted.
+ */
 static void pass_on(int signal)
 {
     int error = errno;
     unsigned char number = (unsigned char)signal;
 
     interrupted = 1;
+    if (unwaiting >= 0)
+        fcntl(STDOUT_FILENO, F_SETFL, unwaiting);
     /* A full pipe holds signals enough. */
     ssize_t written = write(signal_in, &number, 1);
     (void)written;
@@ -130,6 +137,9 @@ int terminal_signals(void)
     if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) < 0)
         return -1;
     signal_in = ends[1];
+    int flags = fcntl(STDOUT_FILENO, F_GETFL);
+    /* A terminal is the shell's too: it stays as it is. */
+    unwaiting = flags < 0 || isatty(STDOUT_FILENO) ? -1 : flags | O_NONBLOCK;
     if (sigaction(SIGPIPE, &ignore, NULL) < 0 || sigaction(SIGINT, &pass, NULL) < 0 ||
         sigaction(SIGTERM, &pass, NULL) < 0)
         return -1;
@@ -146,13 +156,6 @@ int terminal_signal(int fd)
 bool terminal_interrupted(void)
 {
     return interrupted != 0;
-}
-
-void terminal_abandon_output(void)
-{
-    /* A terminal is the shell's too: it stays as it is. */
-    if (!isatty(STDOUT_FILENO))
-        fcntl(STDOUT_FILENO, F_SETFL, fcntl(STDOUT_FILENO, F_GETFL) | O_NONBLOCK);
 }
 
 void terminal_clean(char *text)

@@ -33,8 +33,10 @@ int terminal_fail(struct terminal *terminal, const char *format, ...)
 
 /*
  * Makes SIGINT and SIGTERM readable at a descriptor, and ignores SIGPIPE.  A signal interrupts
- * what waits, such as a write that nobody takes; the second one ends the process as if nothing had
- * been set up.  Returns the descriptor, which lives as long as the process, or -1 with errno set.
+ * what waits, such as a write that nobody takes, and from then on what stdout still holds is
+ * written as far as somebody takes it, and no further; the second one ends the process as if
+ * nothing had been set up.  Returns the descriptor, which lives as long as the process, or -1 with
+ * errno set.
  */
 int terminal_signals(void);
 
@@ -44,9 +46,6 @@ int terminal_signal(int fd);
 /* Whether a signal has come: from then on nothing should be printed that could wait for a reader.
  */
 bool terminal_interrupted(void);
-
-/* What stdout still holds is written as far as somebody takes it now, and no further. */
-void terminal_abandon_output(void);
 
 /* The text with control bytes as '?', so that a foreign one cannot forge lines or move the cursor.
  */

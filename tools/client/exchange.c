@@ -482,7 +482,6 @@ static void stop(void *context, int fd)
 
     if (terminal_signal(fd) == 0)
         return;
-    terminal_abandon_output();
     if (exchange->script)
         exchange->code = EXIT_FAILED;
     if (exchange->is_leaving)
