@@ -27,6 +27,26 @@ scene("newest first, and any column sorts", async ({ server, open }) => {
     assert.match(page.url(), /sort=profit_loss/);
 });
 
+scene("a long symbol is shown whole, in the market and in its field, and told in the trades", async ({ server, open }) => {
+    const name = "10000NFT-USDT-SWAP@BYBIT";
+    const page = await open();
+    await push(server, {
+        trades: `${moment(1)},${name},BUY,10,5,1.1,alpha\n`,
+        market: `${moment(1)},${name},1,1,1,1,1,,\n`,
+    });
+    for (const table of ["trades", "market"]) {
+        const cell = page.row(table, name).locator("td", { hasText: name });
+        await cell.waitFor();
+        assert.equal(await cell.getAttribute("title"), name);
+    }
+    await page.waitForFunction((text) => [...document.querySelectorAll("[data-testid=market] td")]
+        .some((td) => td.textContent === text && td.scrollWidth <= td.clientWidth), name);
+    await page.waitForFunction((text) => {
+        const input = document.querySelector("#symbol");
+        return input.value === text && input.scrollWidth <= input.clientWidth;
+    }, name);
+});
+
 scene("filters, with the sums of what they let through", async ({ server, open }) => {
     const page = await open();
     await push(server, { trades: mixed });

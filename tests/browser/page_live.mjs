@@ -54,6 +54,20 @@ live("the ladder has asks above bids, the best beside the spread, and goes on", 
         document.querySelector("#ladder-bids .level-price").textContent.replaceAll(",", "") !== String(before), bids[0].toFixed(2));
 });
 
+live("who named no symbol is shown one with a book", async ({ open, exchange }) => {
+    const order = { symbol: "ETH/USD", side: "BUY", type: "LIMIT", price: "2900", quantity: "1" };
+    const answer = await fetch(`http://localhost:${exchange.port}/api/v1/orders`,
+        { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(order) });
+    assert.equal(answer.status, 201);
+    const page = await open();
+    await page.says("book-symbol", "ETH/USD");
+    await page.waitForFunction(() => document.querySelectorAll("#ladder-bids .level").length === 1);
+    assert.equal(await page.getByTestId("symbol").inputValue(), "ETH/USD");
+    assert.doesNotMatch(page.url(), /symbol=/);
+    const other = await open(undefined, "/?symbol=BTC%2FUSD");
+    await other.says("book-symbol", "BTC/USD");
+}, { faults: ["--set", "exchange.liquidity.enabled=false"] });
+
 live("public trades are on the tape and make the bars of the chart", async ({ open }) => {
     const page = await open(undefined, "/?symbol=BTC%2FUSD");
     await page.waitForFunction(() => document.querySelectorAll("[data-testid=tape] .print").length > 3);

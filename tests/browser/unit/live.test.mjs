@@ -54,6 +54,20 @@ test("a tick takes the place of what was known of its symbols alone", () => {
     assert.equal(markets.tradesOf("A", 5).length, 0);
 });
 
+test("who names no symbol is shown one with a quote", () => {
+    const markets = new Markets();
+    assert.equal(markets.better(""), "");
+    markets.all({ tickers: [ticker("A", 1), ticker("B", 2)], trades: [] });
+    assert.equal(markets.better("A"), "");
+    assert.equal(markets.nearest("unknown"), "A");
+    markets.tick({ tickers: [{ ...ticker("B", 2), bid: 1.9, ask: 2.1 }] });
+    assert.equal(markets.better("A"), "B");
+    assert.equal(markets.better(""), "B");
+    assert.equal(markets.better("B"), null);
+    assert.equal(markets.better("a script's own"), null);
+    assert.equal(markets.nearest("unknown"), "B");
+});
+
 test("the tape is bounded and newest first", () => {
     const markets = new Markets();
     markets.tick({ trades: Array.from({ length: 2 * MAX_TAPE }, (_, price) => ({ symbol: "A", price })) });

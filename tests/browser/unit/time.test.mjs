@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { barStart, dayAndTime, duration, instant } from "../../../lib/server/dashboard/web/js/time.js";
+import { axisMoment, barStart, dayAndTime, duration, instant } from "../../../lib/server/dashboard/web/js/time.js";
 
 const noon = Date.UTC(2024, 2, 4, 12, 0, 0);
 
@@ -53,4 +53,21 @@ test("a duration has the unit that fits it", () => {
     assert.equal(duration(60000), "1 min");
     assert.equal(duration(7200000), "2 h");
     assert.equal(duration(NaN), "");
+});
+
+test("a moment on an axis has what its steps tell apart", () => {
+    const seconds = Date.UTC(2024, 2, 4, 12, 30, 15) / 1000;
+    const day = Date.UTC(2024, 2, 4) / 1000;
+    assert.equal(axisMoment(seconds, 5), "12:30:15");
+    assert.equal(axisMoment(seconds, 300), "12:30");
+    assert.equal(axisMoment(day, 3600), "03-04");
+    assert.equal(axisMoment(day, 86400), "03-04");
+    assert.equal(axisMoment(day, 30 * 86400), "2024-03");
+    assert.equal(axisMoment(day, 365 * 86400), "2024");
+});
+
+test("days of several years say which one", () => {
+    const days = [Date.UTC(2023, 11, 27), Date.UTC(2024, 0, 3), Date.UTC(2024, 0, 10)].map((at) => at / 1000);
+    assert.deepEqual(days.map((at, i) => axisMoment(at, 7 * 86400, days[i - 1] ?? days.at(-1))),
+        ["2023-12-27", "2024-01-03", "01-10"]);
 });

@@ -1,7 +1,7 @@
 // The trades: newest first, sorted and filtered as the reader likes, with the totals of what
 // is filtered, and as CSV.
 
-import { tradeColumns } from "./columns.js";
+import { tradeColumns, symbolWidth } from "./columns.js";
 import { csvParts } from "./csv.js";
 import { filterOf } from "./filter.js";
 import * as format from "./format.js";
@@ -35,7 +35,7 @@ export class Blotter {
             onPick,
             lineClass: (record) => (record.fresh > performance.now() ? "fresh" : ""),
         });
-        this.extras = 0;
+        this.shape = "0 " + symbolWidth(0); // of the columns
         frames.job("blotter", () => this.#draw(), DRAW_EVERY_MS);
         store.onChange((change) => this.#changed(change));
         state.onChange((name) => this.#stateChanged(name));
@@ -137,9 +137,11 @@ export class Blotter {
     }
 
     #draw() {
-        if (this.store.trades.extra.length !== this.extras) {
-            this.extras = this.store.trades.extra.length;
-            this.table.setColumns(tradeColumns(this.store.trades.extra));
+        const { extra, longest } = this.store.trades;
+        const shape = extra.length + " " + symbolWidth(longest);
+        if (shape !== this.shape) {
+            this.shape = shape;
+            this.table.setColumns(tradeColumns(extra, longest));
         }
         if (this.anew)
             this.#fill();

@@ -69,6 +69,22 @@ function fillSignal(cell, { row }) {
 
 const column = (key, label, width, more = {}) => ({ key, label, width, ...more });
 
+// Whole, also where the column is not wide enough for it.
+function fillSymbol(cell, { row }) {
+    const words = format.text(row.symbol);
+    setText(cell, words);
+    cell.title = words;
+}
+
+const SYMBOL_LETTER = 8.5; // pixels of a wide one
+const SYMBOL_EDGES = 24; // of its cell
+const MOST_SYMBOL_WIDTH = 240;
+const MOST_BESIDE_TRADES = 144; // whose other columns are wanted more
+
+// What a column takes for symbols of so many letters, in steps: it is not laid out for each one.
+export const symbolWidth = (letters) =>
+    Math.min(MOST_SYMBOL_WIDTH, Math.ceil((SYMBOL_EDGES + letters * SYMBOL_LETTER) / 24) * 24);
+
 const extraColumns = (names) => names.map((name) => column(name, name, 96, {
     fill: filled((value) => (typeof value === "number" ? format.quantity(value) : format.text(value))),
 }));
@@ -79,9 +95,9 @@ const ready = (columns) => columns.map((entry) => ({
     fill: (cell, record) => entry.fill(cell, record, entry.key),
 }));
 
-export const tradeColumns = (extra) => ready([
+export const tradeColumns = (extra, letters = 0) => ready([
     column("timestamp", "Time", 164, { fill: fillTime, grow: 1.3, narrow: 76 }),
-    column("symbol", "Symbol", 80, { fill: filled(format.text), narrow: 70 }),
+    column("symbol", "Symbol", Math.min(MOST_BESIDE_TRADES, Math.max(80, symbolWidth(letters))), { fill: fillSymbol, narrow: 70 }),
     column("side", "Side", 72, { fill: fillSide, grow: 0.8, narrow: 66 }),
     column("quantity", "Quantity", 84, { number: true, narrow: 66, fill: filled(format.quantity) }),
     column("price", "Price", 92, { number: true, narrow: 76, fill: filled(format.price) }),
@@ -90,8 +106,8 @@ export const tradeColumns = (extra) => ready([
     ...extraColumns(extra),
 ]);
 
-export const marketColumns = (extra) => ready([
-    column("symbol", "Symbol", 84, { fill: filled(format.text) }),
+export const marketColumns = (extra, letters = 0) => ready([
+    column("symbol", "Symbol", Math.max(84, symbolWidth(letters)), { fill: fillSymbol, narrow: 84 }),
     column("close", "Close", 74, { number: true, fill: filled(format.price) }),
     column("change", "Change", 76, { number: true, fill: fillChange, title: "Close against open" }),
     column("rsi", "RSI", 58, { number: true, fill: fillRsi }),

@@ -2,20 +2,11 @@
 
 import uPlot from "../vendor/uplot.js";
 import * as format from "./format.js";
+import { axisMoment } from "./time.js";
 
 const SPACE = 5; // pixels beyond the highest and lowest point
 
 export const GROUP_COLOURS = 7; // --group-1 ... in the style sheet
-
-// A moment on the axis: as much of it as steps of so many seconds tell apart.
-function moment(seconds, step) {
-    const iso = new Date(seconds * 1000).toISOString();
-    if (step >= 86400)
-        return iso.slice(5, 10);
-    if (iso.endsWith("T00:00:00.000Z"))
-        return iso.slice(5, 10);
-    return step < 60 ? iso.slice(11, 19) : iso.slice(11, 16);
-}
 
 export class CurveChart {
     constructor(container, theme) {
@@ -106,8 +97,9 @@ export class CurveChart {
         };
         return [
             {
-                ...common, size: 26, gap: 6, space: 64,
-                values: (plot, splits, axis, space, step) => splits.map((at) => moment(at, step)),
+                ...common, size: 26, gap: 6, space: 72,
+                values: (plot, splits, axis, space, step) =>
+                    splits.map((at, i) => axisMoment(at, step, splits[i - 1] ?? plot.scales.x.max)),
             },
             {
                 ...common, side: 1, size: 58, gap: 6, space: 34,

@@ -18,6 +18,8 @@ export class Live {
     constructor({ state, frames, store, price, watch, command }) {
         this.markets = new Markets();
         this.price = price;
+        this.state = state;
+        this.isOpen = false;
         this.frames = frames;
         this.watch = watch;
         this.watched = "";
@@ -102,7 +104,16 @@ export class Live {
         this.#all();
     }
 
+    // The page opens on a market that has something to show, once, unless the reader named one.
+    #open() {
+        const better = this.isOpen || this.state.get("symbol") ? null : this.markets.better(this.price.symbol);
+        if (better)
+            this.price.open(better);
+        this.isOpen ||= better !== "";
+    }
+
     #drawTickers() {
+        this.#open();
         this.#follow();
         this.tickers.show(this.markets.tickers, this.symbol);
         setText(byId("book-symbol"), this.symbol);

@@ -1,6 +1,6 @@
 // The market data: of each symbol the newest row, or all rows.
 
-import { marketColumns } from "./columns.js";
+import { marketColumns, symbolWidth } from "./columns.js";
 import { segments } from "./segments.js";
 import { VirtualTable } from "./table.js";
 import { View } from "./view.js";
@@ -26,7 +26,7 @@ export class Market {
             onPick,
             lineClass: (record) => (record.symbol === state.get("symbol") ? "chosen" : ""),
         });
-        this.extras = 0;
+        this.shape = "0 " + symbolWidth(0); // of the columns
         segments(byId("market-modes"), [
             { name: "latest", label: "Latest", title: "the newest row of each symbol" },
             { name: "all", label: "All rows", title: "every row, newest first" },
@@ -84,9 +84,11 @@ export class Market {
     }
 
     #draw() {
-        if (this.store.market.extra.length !== this.extras) {
-            this.extras = this.store.market.extra.length;
-            this.table.setColumns(marketColumns(this.store.market.extra));
+        const { extra, longest } = this.store.market;
+        const shape = extra.length + " " + symbolWidth(longest);
+        if (shape !== this.shape) {
+            this.shape = shape;
+            this.table.setColumns(marketColumns(extra, longest));
         }
         let above = 0;
         if (this.anew || this.state.get("market") === "latest")

@@ -4,6 +4,7 @@
 export const MAX_TAPE = 500; // trades of all symbols; the oldest leave
 export const MAX_TICKERS = 1024; // as the server's
 
+const hasQuote = ({ bid, ask }) => Number.isFinite(bid) || Number.isFinite(ask);
 const list = (value) => (Array.isArray(value) ? value : []);
 
 export class Markets {
@@ -68,11 +69,28 @@ export class Markets {
         this.#tell("book");
     }
 
-    // The symbol to show where the reader's is none of theirs.
+    // The symbol to show where the reader's is none of theirs: the first with a quote, if any has one.
     nearest(symbol) {
         if (this.tickers.has(symbol))
             return symbol;
-        return this.tickers.keys().next().value ?? "";
+        return this.firstQuoted ?? this.tickers.keys().next().value ?? "";
+    }
+
+    get firstQuoted() {
+        for (const [symbol, ticker] of this.tickers)
+            if (hasQuote(ticker))
+                return symbol;
+        return null;
+    }
+
+    // The symbol to open with in place of this one, which nobody chose: null where it is as good as
+    // any, or a script's own, "" where that cannot be told yet.
+    better(symbol) {
+        const { firstQuoted } = this;
+        if (firstQuoted === null)
+            return "";
+        const isTheirs = symbol !== "" && !this.tickers.has(symbol);
+        return isTheirs || hasQuote(this.tickers.get(symbol) ?? {}) ? null : firstQuoted;
     }
 
     feedOf(symbol) {

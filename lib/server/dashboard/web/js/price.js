@@ -7,6 +7,8 @@ import { setText } from "./table.js";
 import { INTERVALS } from "./time.js";
 
 const MAX_PENDING = 20000; // rows between two frames; more, and all is drawn anew
+const LEAST_LETTERS = 9; // that the field of the symbol has room for
+const MOST_LETTERS = 26;
 const MAX_CHOICES = 100; // symbols in the list; any other can be typed
 
 const byId = (id) => document.getElementById(id);
@@ -41,7 +43,13 @@ export class Price {
 
     choose(symbol) {
         this.state.set("symbol", symbol);
-        byId("symbol").value = this.symbol;
+        this.#name();
+    }
+
+    #name() {
+        const input = byId("symbol");
+        input.value = input.title = this.symbol;
+        input.style.setProperty("--letters", Math.min(MOST_LETTERS, Math.max(LEAST_LETTERS, this.symbol.length)));
     }
 
     step(by) {
@@ -79,8 +87,14 @@ export class Price {
         this.frames.want("price");
     }
 
+    // The symbol to open with, where the reader has not named one.
+    open(symbol) {
+        this.opened = symbol;
+        this.#pickFirst();
+    }
+
     #pickFirst() {
-        const name = this.store.symbols(1)[0] ?? "";
+        const name = this.opened || (this.store.symbols(1)[0] ?? "");
         this.firstHasData = this.store.market.bySymbol.has(name);
         if (name !== this.first) {
             this.first = name;
@@ -106,7 +120,7 @@ export class Price {
 
     #list() {
         if (document.activeElement !== byId("symbol") && byId("symbol").value !== this.symbol)
-            byId("symbol").value = this.symbol;
+            this.#name();
         const names = this.store.symbols(MAX_CHOICES);
         if (this.listed.length === names.length && this.listed.every((name, i) => name === names[i]))
             return;

@@ -31,6 +31,7 @@ class Table {
         this.rows = new Queue();
         this.bySymbol = new Map();
         this.extra = [];
+        this.longest = 0; // letters of a symbol
         this.next = 0;
     }
 
@@ -65,8 +66,10 @@ class Table {
             added.push(record);
             this.rows.push(record);
             let own = this.bySymbol.get(record.symbol);
-            if (!own)
+            if (!own) {
                 this.bySymbol.set(record.symbol, own = new Queue());
+                this.longest = Math.max(this.longest, record.symbol.length);
+            }
             own.push(record);
         }
         // A few more than the limit may stay, so that not every row costs a search for the oldest.

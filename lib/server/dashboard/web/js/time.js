@@ -51,6 +51,22 @@ export function dayAndTime(value) {
     return [iso.slice(0, 10), iso.slice(11, 23).replace(/\.000$/, "")];
 }
 
+const DAY = 86400; // seconds
+
+// A moment in seconds on an axis: as much of it as steps of so many seconds tell apart, and the
+// year where another moment (the label before it, or the axis's end) is of another one.
+export function axisMoment(seconds, step, other = seconds) {
+    const iso = new Date(seconds * 1000).toISOString();
+    const year = iso.slice(0, 4);
+    if (step >= 365 * DAY)
+        return year;
+    if (step >= 28 * DAY)
+        return iso.slice(0, 7);
+    if (step < DAY && !iso.endsWith("T00:00:00.000Z"))
+        return step < 60 ? iso.slice(11, 19) : iso.slice(11, 16);
+    return year === new Date(other * 1000).toISOString().slice(0, 4) ? iso.slice(5, 10) : iso.slice(0, 10);
+}
+
 export const INTERVALS = [
     { name: "rows", label: "Rows", ms: 0, title: "each row a bar" },
     { name: "1m", label: "1m", ms: 60000, title: "one minute" },
