@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-int main(void)
+int main(int argument_count, char **arguments)
 {
     struct msim_venue_params params = MSIM_VENUE_PARAMS_INIT;
     struct msim_instrument_params terms = MSIM_INSTRUMENT_PARAMS_INIT;
@@ -19,6 +19,11 @@ int main(void)
     const int64_t mean = 5000000; /* 50000.00 */
     uint32_t market, robot;
 
+    (void)arguments;
+    if (argument_count > 1) {
+        fputs("usage: backtest, without arguments\n", stderr);
+        return 2;
+    }
     terms.symbol = "BTC/USD";
     terms.price_exponent = -2;
     terms.quantity_exponent = -4;

@@ -24,7 +24,7 @@ static int run(struct msim_source *source, size_t *heard, struct msim_detail *de
     return r;
 }
 
-int main(void)
+int main(int argument_count, char **arguments)
 {
     struct msim_faults_params params = MSIM_FAULTS_PARAMS_INIT;
     struct msim_mock_params market = MSIM_MOCK_PARAMS_INIT;
@@ -35,6 +35,11 @@ int main(void)
     size_t length;
     size_t heard = 0;
 
+    (void)arguments;
+    if (argument_count > 1) {
+        fputs("usage: faulty-source, without arguments\n", stderr);
+        return 2;
+    }
     market.end = 3600 * MSIM_NS_PER_S;
     int r = msim_faults_create(&line.faults, &params, &detail);
     if (r == MSIM_OK)

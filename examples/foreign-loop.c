@@ -82,9 +82,15 @@ int main(int argument_count, char **arguments)
     struct msim_listener *listener = NULL;
     struct msim_net *net = NULL;
     struct msim_detail detail;
+    char *end = NULL;
     int status = 1;
 
-    listen.port = argument_count > 1 ? (uint16_t)strtoul(arguments[1], NULL, 10) : 0;
+    unsigned long port = argument_count > 1 ? strtoul(arguments[1], &end, 10) : 0;
+    if (argument_count > 2 || port > UINT16_MAX || (end && (end == arguments[1] || *end != '\0'))) {
+        fputs("usage: foreign-loop [PORT], 0 to 65535 (0: a free one)\n", stderr);
+        return 2;
+    }
+    listen.port = (uint16_t)port;
     listen.handler.opened = on_opened;
     listen.handler.message = on_message;
     listen.handler.closed = on_closed;

@@ -241,7 +241,7 @@ int main(int argument_count, char **arguments)
         else
             return usage();
     }
-    if (!path)
+    if (!path || path[0] == '\0')
         return usage();
     if (make_sample(path, (int64_t)rows, seed, &detail) < 0) {
         fprintf(stderr, "make-sample: %s\n", detail.text);

@@ -86,7 +86,7 @@ static int judge(struct msim_exchange_server *server, const struct robot *robot)
     return 0;
 }
 
-int main(void)
+int main(int argument_count, char **arguments)
 {
     struct msim_exchange_server_params params = MSIM_EXCHANGE_SERVER_PARAMS_INIT;
     struct msim_exchange_server *server = NULL;
@@ -94,6 +94,11 @@ int main(void)
     struct msim_detail detail = {{0}};
     struct robot robot = {0};
 
+    (void)arguments;
+    if (argument_count > 1) {
+        fputs("usage: own-exchange, without arguments\n", stderr);
+        return 2;
+    }
     int r = msim_exchange_config_create(&config, NULL);
     if (r >= 0)
         r = msim_exchange_config_set(config, "server.port=0", &detail);

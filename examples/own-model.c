@@ -33,8 +33,13 @@ int main(int argument_count, char **arguments)
     struct msim_detail detail = {""};
     uint64_t falls = 0;
     int told = 0;
+    char *end = NULL;
 
-    params.seed = argument_count > 1 ? strtoull(arguments[1], NULL, 10) : 1;
+    params.seed = argument_count > 1 ? strtoull(arguments[1], &end, 10) : 1;
+    if (argument_count > 2 || params.seed == 0 || (end && *end != '\0')) {
+        fputs("usage: own-model [SEED], a whole number from 1 (1)\n", stderr);
+        return 2;
+    }
     params.start = INT64_C(1704205800) * MSIM_NS_PER_S; /* 2024-01-02 14:30:00 */
     params.symbols = &symbol;
     params.symbol_count = 1;

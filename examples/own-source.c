@@ -70,7 +70,7 @@ static void release(void *self)
 static const struct msim_source_ops walk_ops = {
     .pull = pull, .next_due = next_due, .symbol = symbol, .release = release};
 
-int main(void)
+int main(int argument_count, char **arguments)
 {
     struct walk walks[] = {
         {.symbol = "AAPL", .wanted = 5, .state = 1, .cents = 23000},
@@ -79,6 +79,11 @@ int main(void)
     struct msim_source inputs[] = {{&walk_ops, &walks[0]}, {&walk_ops, &walks[1]}};
     struct msim_source merged;
 
+    (void)arguments;
+    if (argument_count > 1) {
+        fputs("usage: own-source, without arguments\n", stderr);
+        return 2;
+    }
     int r = msim_source_merge(&merged, inputs, 2, NULL);
     if (r < 0) {
         fprintf(stderr, "own-source: %s\n", msim_result_text(r));
