@@ -13,6 +13,9 @@
 /* A frame of one object: '[', the object, ']'. */
 #define FRAME_SIZE (MSIM_FRAME_HEAD_SIZE + MSIM_POLYGON_EVENT_MAX + 2)
 
+/* An answer to one channel, without the channel's own text. */
+#define ANSWER_BYTES 80
+
 /* Finishes a frame whose object stands at frame + MSIM_FRAME_HEAD_SIZE + 1; where it begins. */
 static unsigned char *finish_frame(unsigned char *frame, size_t object_length, size_t *length)
 {
@@ -186,6 +189,26 @@ static void change_channel(struct msim_quotes_server *server, struct msim_quotes
         channel->text_length);
 }
 
+/* Whether the answers, one for each channel, leave room for events in the client's backlog. */
+static bool can_answer(const struct msim_quotes_server *server,
+                       const struct msim_quotes_client *client,
+                       const struct msim_polygon_request *request)
+{
+    size_t bound = server->params.max_backlog_bytes / 4 * 3;
+    size_t waiting = msim_connection_backlog(client->connection);
+    size_t room = waiting < bound ? bound - waiting : 0;
+    struct msim_polygon_channel channel;
+    size_t at = 0;
+
+    while (msim_polygon_channel((enum msim_polygon_cluster)server->params.cluster, request->params,
+                                request->params_length, &at, &channel)) {
+        if (room < ANSWER_BYTES + channel.text_length)
+            return false;
+        room -= ANSWER_BYTES + channel.text_length;
+    }
+    return true;
+}
+
 static void change_channels(struct msim_quotes_server *server, struct msim_quotes_client *client,
                             const struct msim_polygon_request *request, bool wanted)
 {
@@ -194,6 +217,10 @@ static void change_channels(struct msim_quotes_server *server, struct msim_quote
 
     if (!client->is_authorized) {
         say(server, client, MSIM_POLYGON_NOT_AUTHORIZED, "", 0);
+        return;
+    }
+    if (!can_answer(server, client, request)) {
+        complain(server, client, "too many channels in one message: name some thousands at a time");
         return;
     }
     while (msim_polygon_channel((enum msim_polygon_cluster)server->params.cluster, request->params,

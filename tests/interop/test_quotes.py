@@ -343,6 +343,26 @@ class Polygon(unittest.TestCase):
     def talk(self, url, *requests, **options):
         return asyncio.run(self.dialogue(url, *requests, **options))
 
+    def test_more_channels_than_can_be_answered_cost_the_message_and_not_the_link(self):
+        async def ask(url):
+            async with websockets.connect(url, max_size=None) as feed:
+                await feed.recv()
+                await feed.send(json.dumps({"action": "auth", "params": "any"}))
+                await feed.recv()
+                said = []
+                for count, answers in (20000, 1), (4000, 4000), (1, 1):
+                    names = ",".join(f"T.S{i}" for i in range(count))
+                    await feed.send(json.dumps({"action": "subscribe", "params": names}))
+                    told = [json.loads(await feed.recv())[0] for _ in range(answers)]
+                    said.append((told[0]["status"], told[-1]["message"]))
+                return said
+        with Server(QUOTES, "--protocol", "polygon", "--interval", "1h") as server:
+            said = asyncio.run(ask(server.url))
+        self.assertEqual(said[0][0], "error")
+        self.assertIn("too many channels", said[0][1])
+        self.assertEqual(said[1:], [("success", "subscribed to: T.S3999"),
+                                    ("success", "subscribed to: T.S0")])
+
     def test_a_client_says_its_key_subscribes_and_gets_what_it_asked_for(self):
         with self.server() as server:
             statuses, events, _ = self.talk(
