@@ -20,6 +20,7 @@
 #define NO_TO MSIM_TIME_NEVER
 /* More than this goes to disk, where it must be sorted. */
 #define DEFAULT_MEMORY ((uint64_t)256 << 20)
+#define LEAST_MEMORY ((uint64_t)1 << 20)
 /* Replays at once that the plan has memory for. */
 #define PLANNED_SOURCES 20
 
@@ -220,6 +221,13 @@ static int read_settings(struct settings *settings, int argument_count, char **a
         return code;
     if (settings->from >= settings->to) {
         fprintf(stderr, "replay-server: --from must be earlier than --to\n");
+        return EXIT_USAGE;
+    }
+    if (settings->memory < LEAST_MEMORY) {
+        fprintf(stderr,
+                "replay-server: --memory: %" PRIu64 " bytes hold no page of a file: give at least "
+                "%" PRIu64 "M (without the option it is %" PRIu64 "M)\n",
+                settings->memory, LEAST_MEMORY >> 20, DEFAULT_MEMORY >> 20);
         return EXIT_USAGE;
     }
     if (settings->path_count + settings->trade_files.count == 0) {

@@ -104,6 +104,12 @@ static int parse_model(struct msim_mock_text *text, struct msim_mock_model *mode
                                text->at + 1, model_names[kind - 1],
                                msim_mock_model_parameter(kind, 0)->name,
                                msim_mock_model_parameter(kind, 0)->usual);
+    if (text->at == text->end && text->at > 0 && text->whole[text->at - 1] == ':')
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "column %zu: a parameter is missing behind the ':'; leave it away, "
+                               "or name one: %s=%g",
+                               text->at, msim_mock_model_parameter(kind, 0)->name,
+                               msim_mock_model_parameter(kind, 0)->usual);
     while (text->at < text->end) {
         int r = parse_parameter(text, model, detail);
         if (r < 0)

@@ -57,6 +57,61 @@ class Options(unittest.TestCase):
             code, _, said = tool(name, option, "0")
             self.assertEqual((code, option in said), (USAGE, True), (name, option, said))
 
+    def test_no_time_and_no_text_are_no_default(self):
+        for name, option in (
+            ("mock-quotes", "--interval"),
+            ("mock-quotes", "--duration"),
+            ("exchange-server", "--scenario-time"),
+            ("replay-server", "--max-gap"),
+            ("market-client", "--duration"),
+        ):
+            code, _, said = tool(name, option, "0s")
+            self.assertEqual((code, option in said, "above 0" in said), (USAGE, True, True), said)
+        for name, option in (("dashboard-server", "--data"), ("dashboard-server", "--host"),
+                             ("replay-server", "--temp-dir"), ("mock-quotes", "--record")):
+            code, _, said = tool(name, option, "")
+            self.assertEqual((code, option in said), (USAGE, True), (name, option, said))
+
+    def test_what_is_no_number_is_refused_by_every_option_of_a_number(self):
+        for name, *options in (
+            ("exchange-server", "port", "speed", "max-clients", "max-backlog", "rate-limit",
+             "message-rate", "max-connections-per-address", "admin-port", "seed", "scenario-time"),
+            ("mock-quotes", "port", "interval", "rate", "speed", "duration", "market", "seed",
+             "max-clients", "max-backlog", "wait-for-clients", "start"),
+            ("dashboard-server", "port", "max-clients", "max-backlog", "max-rows", "snapshot",
+             "max-payload", "max-upload", "max-sessions-per-address"),
+            ("replay-server", "port", "speed", "memory", "max-gap", "from", "to", "max-clients",
+             "max-backlog", "max-queue-size", "wait-for-clients", "seed"),
+            ("market-client", "show-first-n", "exit-after", "summary-interval", "pace", "load",
+             "duration", "churn", "orders-per-second"),
+            ("parquet-cat", "limit"),
+        ):
+            for option in options:
+                for text in "", "-1", "1e99", "some":
+                    code, _, said = tool(name, "--" + option, text)
+                    self.assertEqual((code, option in said), (USAGE, True),
+                                     (name, option, text, said))
+
+    def test_a_model_without_the_parameter_that_its_colon_announces_is_refused(self):
+        for options in ("--model", "gbm:"), ("--symbols", "AAPL@ou:"), ("--symbols", "A@ou:,B"):
+            code, _, said = tool("mock-quotes", "--port", "0", *options)
+            self.assertEqual((code, "behind the ':'" in said), (USAGE, True), said)
+
+    def test_too_little_memory_is_told_with_what_would_do(self):
+        for text in "1", "512K":
+            code, _, said = tool("replay-server", "--memory", text, __file__)
+            self.assertEqual((code, "at least 1M" in said), (USAGE, True), said)
+
+    def test_a_data_file_that_is_none_is_told_with_the_remedy(self):
+        with fresh_folder() as folder:
+            junk = write(os.path.join(folder, "junk.db"), b"no database at all\n" * 9)
+            lost = os.path.join(folder, "nowhere", "x.db")
+            for path, words in (junk, "not there yet"), (lost, "is its folder there"):
+                code, _, said = tool("dashboard-server", "--port", "0", "--data", path)
+                self.assertNotEqual(code, 0)
+                if "SQLite" not in said:  # a build without it says so
+                    self.assertIn(words, said)
+
     def test_an_exchange_is_offered_no_speed_that_it_refuses(self):
         for speed in "0", "max":
             code, _, said = tool("exchange-server", "--speed", speed)

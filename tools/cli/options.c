@@ -169,6 +169,7 @@ static const char *read_value(const struct option *option, const char *text)
 {
     size_t length = strlen(text);
     uint64_t count;
+    msim_time duration;
     struct msim_speed speed;
 
     switch (option->kind) {
@@ -176,6 +177,8 @@ static const char *read_value(const struct option *option, const char *text)
         *(bool *)option->target = true;
         return NULL;
     case OPTION_TEXT:
+        if (length == 0)
+            return "anything: leave the option away, or say what";
         *(const char **)option->target = text;
         return NULL;
     case OPTION_COUNT:
@@ -199,9 +202,10 @@ static const char *read_value(const struct option *option, const char *text)
         *(uint64_t *)option->target = count;
         return NULL;
     case OPTION_DURATION:
-        return msim_duration_parse(text, length, option->target) >= 0
-                   ? NULL
-                   : "a length of time, such as 5s, 250ms or 1m";
+        if (msim_duration_parse(text, length, &duration) < 0 || duration <= 0)
+            return "a length of time above 0, such as 5s, 250ms or 1m";
+        *(msim_time *)option->target = duration;
+        return NULL;
     case OPTION_MOMENT:
         return msim_calendar_parse(text, length, option->target) >= 0
                    ? NULL

@@ -22,13 +22,13 @@ int exit_code_of(int result);
 
 enum option_kind {
     OPTION_FLAG,          /* bool: no argument */
-    OPTION_TEXT,          /* const char * */
+    OPTION_TEXT,          /* const char *: not empty */
     OPTION_COUNT,         /* uint64_t */
     OPTION_LIMIT,         /* uint64_t, 1 to OPTION_LIMIT_MOST: what memory is taken for */
     OPTION_LIMIT_OR_NONE, /* the same, and 0 for no bound */
     OPTION_PORT,          /* uint16_t: 0..65535 */
     OPTION_BYTES,         /* uint64_t above 0: 8M */
-    OPTION_DURATION,      /* msim_time: 5s, 250ms */
+    OPTION_DURATION,      /* msim_time above 0: 5s, 250ms */
     OPTION_MOMENT,        /* msim_time: 2022-07-01T00:00:29Z */
     OPTION_SPEED,         /* struct msim_speed: 1, 2.5, max */
     OPTION_PACE,          /* struct msim_speed: 1, 2.5 */

@@ -68,15 +68,34 @@ static int result_of(int code)
     }
 }
 
+static const char *remedy_of(int code)
+{
+    switch (code) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return ": is another program using it?";
+    case SQLITE_NOTADB:
+        return ": give the name of one of this program's, or of a file that is not there yet";
+    case SQLITE_CORRUPT:
+        return ": take it from a copy, or give another name";
+    case SQLITE_CANTOPEN:
+        return ": is its folder there, and may this program write in it?";
+    case SQLITE_READONLY:
+        return ": may this program write to it?";
+    case SQLITE_FULL:
+        return ": make room on the disk";
+    default:
+        return "";
+    }
+}
+
 static int fail(const struct msim_archive *archive, int code, const char *doing,
                 struct msim_detail *detail)
 {
-    const char *hint =
-        code == SQLITE_BUSY || code == SQLITE_LOCKED ? ": is another program using it?" : "";
-
-    return msim_detail_set(
-        detail, result_of(code), "%s: %s%s", doing,
-        archive->database ? sqlite3_errmsg(archive->database) : sqlite3_errstr(code), hint);
+    return msim_detail_set(detail, result_of(code), "%s: %s%s", doing,
+                           archive->database ? sqlite3_errmsg(archive->database)
+                                             : sqlite3_errstr(code),
+                           remedy_of(code));
 }
 
 static int run(struct msim_archive *archive, enum statement which)
