@@ -2,7 +2,9 @@
  * Writes a sample of trades as the replay reads them: `timestamp`, `price`,
  * `volume` and `ticker`, prices and volumes in fixed point at 1e9.
  *
- *     make-sample OUT [--rows N] [--seed S]
+ *     make-sample OUT [--rows N] [--seed S] [--plain]
+ *
+ * `--plain`: as numbers with decimals (doubles) in place of fixed point.
  *
  * A few hundred tickers trade for several minutes.  Orders that sweep a book
  * give bursts of trades with one timestamp.  All arithmetic is on integers, so
@@ -137,8 +139,8 @@ static int write_trade(struct msim_parquet_writer *writer, int64_t time_ms,
 {
     struct msim_parquet_value values[COLUMNS] = {
         [TIMESTAMP] = {.integer = time_ms * MSIM_NS_PER_MS},
-        [PRICE] = {.integer = ticks * market->tick},
-        [VOLUME] = {.integer = lots * market->lot},
+        [PRICE] = {.integer = ticks * market->tick, .number = (double)(ticks * market->tick) / 1e9},
+        [VOLUME] = {.integer = lots * market->lot, .number = (double)(lots * market->lot) / 1e9},
         [TICKER] = {.text = market->name, .text_length = strlen(market->name)},
     };
 
@@ -181,12 +183,13 @@ static int write_trades(struct msim_parquet_writer *writer, int64_t rows, uint64
     return MSIM_OK;
 }
 
-static int make_sample(const char *path, int64_t rows, uint64_t seed, struct msim_detail *detail)
+static int make_sample(const char *path, int64_t rows, uint64_t seed, enum msim_parquet_type number,
+                       struct msim_detail *detail)
 {
     const struct msim_parquet_column columns[COLUMNS] = {
         [TIMESTAMP] = {.name = "timestamp", .type = MSIM_PARQUET_TIMESTAMP_MS, .naive = true},
-        [PRICE] = {.name = "price", .type = MSIM_PARQUET_INT64},
-        [VOLUME] = {.name = "volume", .type = MSIM_PARQUET_INT64},
+        [PRICE] = {.name = "price", .type = number},
+        [VOLUME] = {.name = "volume", .type = number},
         [TICKER] = {.name = "ticker", .type = MSIM_PARQUET_STRING},
     };
     struct msim_parquet_writer_params params = MSIM_PARQUET_WRITER_PARAMS_INIT;
@@ -209,7 +212,8 @@ static int make_sample(const char *path, int64_t rows, uint64_t seed, struct msi
 
 static int usage(void)
 {
-    fprintf(stderr, "make-sample OUT [--rows N] [--seed S]: writes a Parquet file of trades\n");
+    fprintf(stderr,
+            "make-sample OUT [--rows N] [--seed S] [--plain]: writes a Parquet file of trades\n");
     return 2;
 }
 
@@ -229,6 +233,7 @@ int main(int argument_count, char **arguments)
     const char *path = NULL;
     uint64_t rows = ROWS_DEFAULT;
     uint64_t seed = 1;
+    enum msim_parquet_type number = MSIM_PARQUET_INT64;
 
     for (int i = 1; i < argument_count; i++) {
         const char *next = i + 1 < argument_count ? arguments[i + 1] : NULL;
@@ -236,6 +241,8 @@ int main(int argument_count, char **arguments)
             i++;
         else if (strcmp(arguments[i], "--seed") == 0 && read_number(next, UINT64_MAX, &seed) == 0)
             i++;
+        else if (strcmp(arguments[i], "--plain") == 0)
+            number = MSIM_PARQUET_DOUBLE;
         else if (arguments[i][0] != '-' && !path)
             path = arguments[i];
         else
@@ -243,7 +250,7 @@ int main(int argument_count, char **arguments)
     }
     if (!path || path[0] == '\0')
         return usage();
-    if (make_sample(path, (int64_t)rows, seed, &detail) < 0) {
+    if (make_sample(path, (int64_t)rows, seed, number, &detail) < 0) {
         fprintf(stderr, "make-sample: %s\n", detail.text);
         return 1;
     }

@@ -372,8 +372,10 @@ struct msim_exchange_server;
 struct msim_exchange_server_params {
     size_t size;
     const struct msim_exchange_config *config; /* read by the create; NULL: all defaults */
-    msim_time start;                           /* the market's first moment; 0: the wall's time */
-    struct msim_speed speed;                   /* default 1; not the full one */
+    /* The market's first moment; 0: the first trade of exchange.history.file, or the wall's time.
+     */
+    msim_time start;
+    struct msim_speed speed; /* default 1; not the full one */
     /*
      * Who may come in; shared.  NULL: everybody, or those with one of server.api_keys.  A guard
      * without keys is given those.
@@ -437,7 +439,9 @@ MSIM_API struct msim_net *msim_exchange_server_net(struct msim_exchange_server *
 
 /*
  * The market inside, for questions and deposits, and its failure layer (msim_venue_faults), between
- * turns.  What they changed is told by the next dispatch.  Borrowed: valid as long as the server.
+ * turns.  What they changed is told by the next dispatch.  Before the first dispatch a program may
+ * give it a history of its own (msim_venue_history_set; exchange.liquidity.enabled=false).
+ * Borrowed: valid as long as the server.
  */
 MSIM_API struct msim_venue *msim_exchange_server_venue(struct msim_exchange_server *server);
 

@@ -1,3 +1,5 @@
+#define _GNU_SOURCE /* mkstemp */
+
 #include "check.h"
 
 #include "oom/failing.h"
@@ -6,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int attempt_codec(const struct msim_allocator *allocator, void *context)
 {
@@ -87,6 +90,63 @@ static void an_exchange_survives_every_failing_allocation(void **state)
         assert_int_equal(msim_exchange_config_set(config, settings[i], NULL), MSIM_OK);
     FAIL_EACH_ALLOCATION(attempt_server, config);
     msim_exchange_config_destroy(&config);
+}
+
+static int write_trades(const char *path)
+{
+    static const struct msim_parquet_column columns[] = {
+        {.name = "timestamp", .type = MSIM_PARQUET_TIMESTAMP_MS},
+        {.name = "price", .type = MSIM_PARQUET_DOUBLE},
+        {.name = "volume", .type = MSIM_PARQUET_DOUBLE},
+        {.name = "ticker", .type = MSIM_PARQUET_STRING},
+    };
+    struct msim_parquet_writer_params params = MSIM_PARQUET_WRITER_PARAMS_INIT;
+    struct msim_parquet_writer *writer = NULL;
+
+    params.path = path;
+    params.columns = columns;
+    params.column_count = COUNT(columns);
+    int r = msim_parquet_writer_create(&writer, &params, NULL);
+    for (int i = 0; i < 3 && r >= 0; i++) {
+        const struct msim_parquet_value values[] = {
+            {.integer = (1700000000 + i) * MSIM_NS_PER_S},
+            {.number = 50000.5},
+            {.number = 0.5},
+            {.text = "XBT", .text_length = 3},
+        };
+        r = msim_parquet_writer_row(writer, values, NULL);
+    }
+    if (r >= 0)
+        r = msim_parquet_writer_finish(writer, NULL);
+    msim_parquet_writer_destroy(&writer);
+    return r;
+}
+
+static void an_exchange_against_a_file_survives_every_failing_allocation(void **state)
+{
+    char path[] = "/tmp/msim-XXXXXX";
+    char assignment[64];
+    struct msim_exchange_config *config = NULL;
+
+    (void)state;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(write_trades(path), MSIM_OK);
+    snprintf(assignment, sizeof assignment, "exchange.history.file=%s", path);
+    const char *const settings[] = {
+        "server.port=0",
+        "server.host=127.0.0.1",
+        "exchange.symbols=[\"BTC/USD\"]",
+        assignment,
+        "exchange.history.tickers.BTC/USD=XBT",
+    };
+    assert_int_equal(msim_exchange_config_create(&config, NULL), MSIM_OK);
+    for (size_t i = 0; i < COUNT(settings); i++)
+        assert_int_equal(msim_exchange_config_set(config, settings[i], NULL), MSIM_OK);
+    FAIL_EACH_ALLOCATION(attempt_server, config);
+    msim_exchange_config_destroy(&config);
+    unlink(path);
 }
 
 /* ---- a whole session, recorded once and replayed with each allocation failing ---- */
@@ -228,6 +288,7 @@ int main(void)
         cmocka_unit_test(the_dialect_survives_every_failing_allocation),
         cmocka_unit_test(a_configuration_survives_every_failing_allocation),
         cmocka_unit_test(an_exchange_survives_every_failing_allocation),
+        cmocka_unit_test(an_exchange_against_a_file_survives_every_failing_allocation),
         cmocka_unit_test(a_session_survives_every_failing_allocation),
     };
 

@@ -44,6 +44,17 @@ struct msim_exchange_listing {
     char min_notional[32]; /* a decimal text; "" for none */
     uint32_t maker_fee;    /* of MSIM_FEE_SCALE */
     uint32_t taker_fee;
+    char ticker[65]; /* in the file whose trades are its market; "" where a model makes one */
+};
+
+/* A file of trades that drive the market (tape.h). */
+struct msim_exchange_tape {
+    char file[1024]; /* "" for none */
+    int64_t fills;   /* enum msim_venue_fills */
+    int64_t spread;  /* in ticks */
+    int price_decimals;
+    int volume_decimals;
+    msim_time unit; /* of bare timestamps; 0: refused */
 };
 
 struct msim_exchange_holding {
@@ -65,6 +76,7 @@ struct msim_exchange_settings {
     size_t listing_capacity;
     struct msim_exchange_holding *holdings;
     size_t holding_count;
+    struct msim_exchange_tape tape;
     struct msim_mock_model model;
     bool liquidity;
     uint64_t spread; /* parts per million */

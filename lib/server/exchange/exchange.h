@@ -9,6 +9,7 @@
  *     clock.c       how wrong the time is that they are told
  *     channels.c    public channels: subscriptions, sequences, what was missed
  *     market.c      tickers, books, candles on their beat
+ *     tape.c        a file's trades as the market's prices
  *     rest*.c       the same over HTTP
  *     recording.c   a session as it comes, to a file; replaying.c: once more
  *     scenario.c    a scenario and its verdict
@@ -201,7 +202,8 @@ struct msim_exchange_server {
     size_t max_clients;
 
     struct msim_pacer pacer;
-    msim_time now; /* simulated; of this turn */
+    msim_time now;           /* simulated; of this turn */
+    struct msim_source tape; /* until the venue has it */
     struct msim_venue *venue;
     const struct msim_engine *engine;
     struct msim_faults *faults;

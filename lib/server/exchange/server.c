@@ -22,6 +22,7 @@
 #include "server/exchange/recording.h"
 #include "server/exchange/rest.h"
 #include "server/exchange/scenario.h"
+#include "server/exchange/tape.h"
 
 #define LEAST_BACKLOG ((size_t)256 << 10)
 #define ASSET_EXPONENT (-8)
@@ -172,7 +173,7 @@ static int quote_book(struct msim_exchange_server *server, uint32_t instrument,
     const struct msim_exchange_settings *settings = &server->settings;
     struct msim_venue_liquidity liquidity = MSIM_VENUE_LIQUIDITY_INIT;
 
-    if (!settings->liquidity)
+    if (!settings->liquidity || settings->listings[instrument].ticker[0] != '\0')
         return MSIM_OK;
     liquidity.model = settings->model;
     liquidity.price = settings->listings[instrument].price;
@@ -238,6 +239,17 @@ static int list_all(struct msim_exchange_server *server, struct msim_detail *det
     for (uint32_t i = 0; i < server->market_count && r >= 0; i++)
         r = quote_book(server, i, detail);
     return r;
+}
+
+static int play_tape(struct msim_exchange_server *server, struct msim_detail *detail)
+{
+    struct msim_venue_history history = MSIM_VENUE_HISTORY_INIT;
+
+    if (!server->tape.ops)
+        return MSIM_OK;
+    history.fills = (uint8_t)server->settings.tape.fills;
+    history.spread = (uint32_t)server->settings.tape.spread;
+    return msim_venue_history_set(server->venue, &server->tape, &history, detail);
 }
 
 static int endow_all(struct msim_exchange_server *server, struct msim_detail *detail)
@@ -308,6 +320,8 @@ static int open_market(struct msim_exchange_server *server, msim_time start,
     server->faults = msim_venue_faults(server->venue);
     msim_exchange_listen(server, MSIM_EVENTS_ORDER | MSIM_EVENTS_FILL);
     r = list_all(server, detail);
+    if (r >= 0)
+        r = play_tape(server, detail);
     if (r >= 0)
         r = endow_all(server, detail);
     if (r >= 0 && server->stage && server->stage->listed)
@@ -460,7 +474,8 @@ static int set_up(struct msim_exchange_server *server,
                   const struct msim_exchange_server_params *params, struct msim_detail *detail)
 {
     struct msim_pacer_params pacing = MSIM_PACER_PARAMS_INIT;
-    msim_time start = params->start != 0 ? params->start : wall_clock();
+    msim_time start = params->start;
+    msim_time first = 0;
 
     pacing.speed = params->speed;
     int r = msim_pacer_init(&server->pacer, &pacing);
@@ -471,8 +486,13 @@ static int set_up(struct msim_exchange_server *server,
     if (!server->clients)
         return MSIM_ERR_NOMEM;
     r = msim_exchange_settings_read(&server->settings, params->config, &server->allocator, detail);
+    if (r >= 0 && server->settings.tape.file[0] != '\0')
+        r = msim_exchange_tape_open(&server->tape, &server->settings, start, &server->allocator,
+                                    &server->logger, &first, detail);
     if (r < 0)
         return r;
+    if (start == 0)
+        start = server->tape.ops ? first : wall_clock();
     server->now = start;
     server->next_tick = start;
     r = msim_exchange_record_start(server, params);
@@ -579,6 +599,7 @@ void msim_exchange_server_destroy(struct msim_exchange_server **server)
     msim_access_destroy(&old->own_access);
     close_markets(old);
     msim_venue_destroy(&old->venue);
+    msim_source_release(&old->tape);
     msim_native_codec_destroy(&old->codec);
     for (size_t i = 0; i < old->account_capacity; i++) {
         if (old->accounts[i].history)

@@ -351,15 +351,23 @@ static int read_symbols(const struct reader *reader)
     return r;
 }
 
-static int check_named(const struct reader *reader, const char *pattern)
+/* The key of a path that has so many before it. */
+static const char *key_behind(const char *path, size_t keys)
+{
+    while (keys-- > 0)
+        path = strchr(path, MSIM_EXCHANGE_KEY_END) + 1;
+    return path;
+}
+
+/* Symbols that stand as a key behind so many others. */
+static int check_named(const struct reader *reader, const char *pattern, size_t keys)
 {
     for (size_t i = 0; i < reader->config->count; i++) {
         const struct msim_exchange_leaf *leaf = &reader->config->leaves[i];
         bool is_known = false;
         if (msim_exchange_path_match(pattern, leaf->path) != 2)
             continue;
-        const char *key =
-            strchr(strchr(leaf->path, MSIM_EXCHANGE_KEY_END) + 1, MSIM_EXCHANGE_KEY_END) + 1;
+        const char *key = key_behind(leaf->path, keys);
         size_t length = strcspn(key, "\x01");
         for (size_t j = 0; j < reader->out->listing_count && !is_known; j++)
             is_known = strlen(reader->out->listings[j].symbol) == length &&
@@ -405,8 +413,7 @@ static int read_holdings(const struct reader *reader)
         char amount[32];
         if (msim_exchange_path_match("exchange.default_balance.*", leaf->path) != 2)
             continue;
-        const char *key =
-            strchr(strchr(leaf->path, MSIM_EXCHANGE_KEY_END) + 1, MSIM_EXCHANGE_KEY_END) + 1;
+        const char *key = key_behind(leaf->path, 2);
         given++;
         r = number_text(reader, leaf, amount, sizeof amount);
         if (r >= 0)
@@ -463,6 +470,96 @@ static int read_model(const struct reader *reader)
     return r < 0 ? msim_detail_set(reader->detail, MSIM_ERR_INVALID, "exchange.pricing_model: %s",
                                    words.text)
                  : r;
+}
+
+/* ---- a file of trades ---- */
+
+/* The place of a text in a list. */
+static int read_choice(const struct reader *reader, const char *pattern, const char *const *names,
+                       size_t count, const char *words, int64_t *out)
+{
+    const struct msim_exchange_leaf *leaf = leaf_of(reader, pattern);
+    char text[16];
+
+    if (!leaf)
+        return MSIM_OK;
+    if (text_in(reader, leaf, text, sizeof text) < 0)
+        return wrong(reader, leaf, words);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(text, names[i]) == 0) {
+            *out = (int64_t)i;
+            return MSIM_OK;
+        }
+    return wrong(reader, leaf, words);
+}
+
+/* Each symbol is its own ticker; where there are names, those that have one are of the file. */
+static int read_tickers(const struct reader *reader)
+{
+    bool has_names = false;
+    int r = check_named(reader, "exchange.history.tickers.*", 3);
+
+    for (size_t i = 0; i < reader->config->count; i++)
+        has_names |= msim_exchange_path_match("exchange.history.tickers.*",
+                                              reader->config->leaves[i].path) == 2;
+    for (size_t i = 0; r >= 0 && i < reader->out->listing_count; i++) {
+        struct msim_exchange_listing *listing = &reader->out->listings[i];
+        char path[192];
+        snprintf(path, sizeof path, "exchange%chistory%ctickers%c%s%c", MSIM_EXCHANGE_KEY_END,
+                 MSIM_EXCHANGE_KEY_END, MSIM_EXCHANGE_KEY_END, listing->symbol,
+                 MSIM_EXCHANGE_KEY_END);
+        if (!has_names)
+            memcpy(listing->ticker, listing->symbol, sizeof listing->ticker);
+        for (size_t j = 0; r >= 0 && j < reader->config->count; j++)
+            if (strcmp(reader->config->leaves[j].path, path) == 0)
+                r = text_in(reader, &reader->config->leaves[j], listing->ticker,
+                            sizeof listing->ticker);
+    }
+    return r;
+}
+
+static int check_alone(const struct reader *reader)
+{
+    for (size_t i = 0; i < reader->config->count; i++)
+        if (msim_exchange_path_match("exchange.history.**", reader->config->leaves[i].path) == 2)
+            return wrong(reader, &reader->config->leaves[i],
+                         "it goes with exchange.history.file, which is not there");
+    return MSIM_OK;
+}
+
+static int read_history(const struct reader *reader)
+{
+    static const char *const fills[] = {"touch", "through", "queue"};
+    static const char *const units[] = {"", "ns", "us", "ms", "s"};
+    static const msim_time lengths[] = {0, 1, MSIM_NS_PER_US, MSIM_NS_PER_MS, MSIM_NS_PER_S};
+    const struct msim_exchange_leaf *leaf = leaf_of(reader, "exchange.history.file");
+    struct msim_exchange_tape *tape = &reader->out->tape;
+    int64_t price_decimals = 0;
+    int64_t volume_decimals = 0;
+    int64_t unit = 0;
+
+    if (!leaf)
+        return check_alone(reader);
+    tape->spread = 1;
+    int r = text_in(reader, leaf, tape->file, sizeof tape->file);
+    if (r >= 0)
+        r = read_tickers(reader);
+    if (r >= 0)
+        r = read_choice(reader, "exchange.history.fills", fills, 3,
+                        "touch, through or queue is wanted", &tape->fills);
+    if (r >= 0)
+        r = read_number(reader, "exchange.history.spread", 0, 1, 1000000, &tape->spread);
+    if (r >= 0)
+        r = read_number(reader, "exchange.history.price_decimals", 0, 0, 18, &price_decimals);
+    if (r >= 0)
+        r = read_number(reader, "exchange.history.volume_decimals", 0, 0, 18, &volume_decimals);
+    if (r >= 0)
+        r = read_choice(reader, "exchange.history.timestamp_unit", units, 5,
+                        "s, ms, us or ns is wanted", &unit);
+    tape->price_decimals = (int)price_decimals;
+    tape->volume_decimals = (int)volume_decimals;
+    tape->unit = lengths[unit];
+    return r;
 }
 
 /* ---- keys ---- */
@@ -662,9 +759,9 @@ static int read_exchange(const struct reader *reader)
     out->liquidity = true;
     int r = read_symbols(reader);
     if (r >= 0)
-        r = check_named(reader, "exchange.initial_prices.*");
+        r = check_named(reader, "exchange.initial_prices.*", 2);
     if (r >= 0)
-        r = check_named(reader, "exchange.instruments.*.**");
+        r = check_named(reader, "exchange.instruments.*.**", 2);
     if (r >= 0)
         r = read_holdings(reader);
     if (r >= 0)
@@ -673,6 +770,8 @@ static int read_exchange(const struct reader *reader)
         r = read_number(reader, "exchange.seed", 0, 0, INT64_MAX, &seed);
     if (r >= 0)
         r = read_model(reader);
+    if (r >= 0)
+        r = read_history(reader);
     if (r >= 0)
         r = read_flag(reader, "exchange.liquidity.enabled", &out->liquidity);
     if (r >= 0)

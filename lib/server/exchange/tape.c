@@ -1,0 +1,242 @@
+/*
+ * A file's trades as the market's prices.
+ *
+ * The data set's own source gives them; here its tickers become the exchange's symbols, whole
+ * numbers become prices with decimals, and the first trade is looked at before the market opens:
+ * its moment is the market's first, and a grid that it does not fit is refused at once.
+ */
+#include "server/exchange/tape.h"
+
+#include <string.h>
+
+#include <marketsim/parquet.h>
+
+#include "base/decimal.h"
+#include "base/detail.h"
+#include "base/mem.h"
+#include "base/number.h"
+
+#define KEY "exchange.history.file"
+#define ASSET_EXPONENT (-8)
+#define MOST_MONEY (INT64_C(1) << 56) /* of one trade; the house has sixteen times as much */
+
+struct tape {
+    struct msim_allocator allocator;
+    const struct msim_exchange_settings *settings;
+    struct msim_parquet *file;
+    struct msim_source trades;
+    struct msim_record first; /* looked at, and not given yet */
+    bool has_first;
+};
+
+/* ---- as a source ---- */
+
+static void shift(int8_t *exponent, int decimals, uint8_t *flags, uint8_t missing)
+{
+    int shifted = *exponent - decimals;
+
+    /* More decimals than any number here has: the venue passes it over, and counts it. */
+    if (shifted < MSIM_EXPONENT_MIN)
+        *flags |= missing;
+    else
+        *exponent = (int8_t)shifted;
+}
+
+static int pull(void *self, struct msim_record *records, size_t capacity, size_t *count,
+                struct msim_detail *detail)
+{
+    struct tape *tape = self;
+
+    if (tape->has_first) {
+        tape->has_first = false;
+        records[0] = tape->first;
+        *count = 1;
+        return MSIM_PULL_RECORD;
+    }
+    int r = msim_source_pull(&tape->trades, records, capacity, count, detail);
+    for (size_t i = 0; r == MSIM_PULL_RECORD && i < *count; i++) {
+        struct msim_record *record = &records[i];
+        shift(&record->price_exponent, tape->settings->tape.price_decimals, &record->flags,
+              MSIM_RECORD_NO_PRICE);
+        shift(&record->quantity_exponent, tape->settings->tape.volume_decimals, &record->flags,
+              MSIM_RECORD_NO_QUANTITY);
+    }
+    return r;
+}
+
+static msim_time next_due(void *self)
+{
+    struct tape *tape = self;
+
+    return tape->has_first ? tape->first.time : msim_source_next_due(&tape->trades);
+}
+
+/* The listing whose ticker it is; NULL. */
+static const struct msim_exchange_listing *listing_of(const struct tape *tape, const char *ticker,
+                                                      size_t length)
+{
+    const struct msim_exchange_settings *settings = tape->settings;
+
+    for (size_t i = 0; ticker && i < settings->listing_count; i++)
+        if (strlen(settings->listings[i].ticker) == length &&
+            memcmp(settings->listings[i].ticker, ticker, length) == 0)
+            return &settings->listings[i];
+    return NULL;
+}
+
+static const char *symbol(void *self, uint32_t id, size_t *length)
+{
+    struct tape *tape = self;
+    size_t size = 0;
+    const char *ticker = msim_source_symbol(&tape->trades, id, &size);
+    const struct msim_exchange_listing *listing = listing_of(tape, ticker, size);
+
+    if (!listing)
+        return NULL;
+    if (length)
+        *length = strlen(listing->symbol);
+    return listing->symbol;
+}
+
+static void release(void *self)
+{
+    struct tape *tape = self;
+    struct msim_allocator allocator = tape->allocator;
+
+    msim_source_release(&tape->trades);
+    msim_parquet_close(&tape->file);
+    msim_mem_free(&allocator, tape, sizeof *tape);
+}
+
+static const struct msim_source_ops tape_ops = {
+    .pull = pull, .next_due = next_due, .symbol = symbol, .release = release};
+
+/* ---- opening ---- */
+
+static int open_file(struct tape *tape, msim_time start, const struct msim_logger *logger,
+                     struct msim_detail *detail)
+{
+    const struct msim_exchange_settings *settings = tape->settings;
+    const char *path = settings->tape.file;
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    struct msim_parquet_source_params chosen = MSIM_PARQUET_SOURCE_PARAMS_INIT;
+
+    params.paths = &path;
+    params.path_count = 1;
+    params.timestamp_unit = settings->tape.unit;
+    params.skip_bad_rows = true;
+    params.allocator = &tape->allocator;
+    params.logger = logger;
+    int r = msim_parquet_open(&tape->file, &params, detail);
+    if (r < 0)
+        return r;
+    const char **tickers =
+        msim_mem_take_array(&tape->allocator, settings->listing_count, sizeof *tickers);
+    if (!tickers)
+        return MSIM_ERR_NOMEM;
+    for (size_t i = 0; i < settings->listing_count; i++)
+        if (settings->listings[i].ticker[0] != '\0')
+            tickers[chosen.ticker_count++] = settings->listings[i].ticker;
+    chosen.tickers = tickers;
+    chosen.has_from = start != 0;
+    chosen.from = start;
+    r = msim_parquet_source(&tape->trades, tape->file, &chosen, detail);
+    msim_mem_free(&tape->allocator, tickers, settings->listing_count * sizeof *tickers);
+    return r;
+}
+
+static int look_at_first(struct tape *tape, struct msim_detail *detail)
+{
+    size_t count = 0;
+    int r;
+
+    do
+        r = pull(tape, &tape->first, 1, &count, detail);
+    while (r == MSIM_PULL_EMPTY && next_due(tape) == INT64_MIN);
+    tape->has_first = r == MSIM_PULL_RECORD;
+    if (r < 0 || tape->has_first)
+        return r;
+    return msim_detail_set(detail, MSIM_ERR_NOT_FOUND,
+                           "%s has no trade of the exchange's symbols: "
+                           "exchange.history.tickers.SYMBOL says what each is called there",
+                           tape->settings->tape.file);
+}
+
+static bool fits(int64_t value, int exponent, int64_t step, int grid, int64_t *out)
+{
+    return msim_decimal_rescale(value, exponent, grid, out) >= 0 && *out % step == 0;
+}
+
+/* Whether the house could pay for it many times over, in an asset of eight decimals or more. */
+static bool is_payable(const struct msim_exchange_listing *listing, int64_t price, int64_t quantity)
+{
+    msim_int128 money = (msim_int128)price * quantity;
+
+    for (int e = listing->price_exponent + listing->quantity_exponent; e > ASSET_EXPONENT; e--)
+        money = money > MOST_MONEY ? money : money * 10;
+    return money <= MOST_MONEY;
+}
+
+/* Trades that are off the grid are passed over; one that has none on it would have no market. */
+static int check_first(struct tape *tape, struct msim_detail *detail)
+{
+    const struct msim_record *trade = &tape->first;
+    char price[MSIM_DECIMAL_SIZE];
+    char quantity[MSIM_DECIMAL_SIZE];
+    size_t length = 0;
+    int64_t at;
+    int64_t of;
+    const char *ticker = msim_source_symbol(&tape->trades, trade->symbol, &length);
+    const struct msim_exchange_listing *listing = listing_of(tape, ticker, length);
+
+    if (!listing || trade->flags & (MSIM_RECORD_NO_PRICE | MSIM_RECORD_NO_QUANTITY))
+        return MSIM_OK;
+    msim_decimal_print_short(trade->as.trade.price, trade->price_exponent, price);
+    msim_decimal_print_short(trade->as.trade.quantity, trade->quantity_exponent, quantity);
+    if (!fits(trade->as.trade.price, trade->price_exponent, listing->tick, listing->price_exponent,
+              &at))
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "the first trade of %s is at %s, off its tick grid: set "
+                               "exchange.instruments.%s.tick_size, or "
+                               "exchange.history.price_decimals for whole numbers",
+                               listing->symbol, price, listing->symbol);
+    if (!fits(trade->as.trade.quantity, trade->quantity_exponent, listing->lot,
+              listing->quantity_exponent, &of))
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "the first trade of %s is of %s, off its lot grid: set "
+                               "exchange.instruments.%s.lot_size, or "
+                               "exchange.history.volume_decimals for whole numbers",
+                               listing->symbol, quantity, listing->symbol);
+    if (!is_payable(listing, at, of))
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "the first trade of %s is %s at %s, more than anybody can pay: set "
+                               "exchange.history.price_decimals and volume_decimals, such as 9 "
+                               "where 1000000000 means 1",
+                               listing->symbol, quantity, price);
+    return MSIM_OK;
+}
+
+int msim_exchange_tape_open(struct msim_source *out, const struct msim_exchange_settings *settings,
+                            msim_time start, const struct msim_allocator *allocator,
+                            const struct msim_logger *logger, msim_time *first,
+                            struct msim_detail *detail)
+{
+    struct tape *tape = msim_mem_zero(allocator, sizeof *tape);
+    if (!tape)
+        return MSIM_ERR_NOMEM;
+
+    tape->allocator = *allocator;
+    tape->settings = settings;
+    int r = open_file(tape, start, logger, detail);
+    if (r >= 0)
+        r = look_at_first(tape, detail);
+    if (r >= 0)
+        r = check_first(tape, detail);
+    if (r < 0) {
+        release(tape);
+        return r == MSIM_ERR_NOMEM ? r : msim_detail_prefix(detail, r, KEY);
+    }
+    *first = tape->first.time;
+    *out = (struct msim_source){&tape_ops, tape};
+    return MSIM_OK;
+}
