@@ -345,11 +345,22 @@ static uint32_t account_of(const struct msim_venue *venue, const struct msim_fau
     return account;
 }
 
+/* Words of the venue; what a strategy injects is a text whatever it is called. */
+static bool is_own_notice(const struct msim_fault_said *said)
+{
+    return said->type == MSIM_FAULT_SYS_NOTICE && (!said->strategy || said->strategy[0] == '\0');
+}
+
 /* Something that the layer made up. */
 static int say(struct msim_venue *venue, const struct msim_fault_said *said)
 {
     const size_t length = !said->text ? 0 : said->length > TEXT_MOST ? TEXT_MOST : said->length;
     const size_t size = sizeof(struct made) + length + 1;
+
+    /* For an account that nobody has opened: there is nobody to hear it. */
+    if (!said->event.kind && said->account && said->account[0] &&
+        account_of(venue, said) == MSIM_VENUE_PUBLIC)
+        return MSIM_OK;
     struct made *made = msim_mem_zero(&venue->allocator, size);
 
     if (!made)
@@ -369,10 +380,10 @@ static int say(struct msim_venue *venue, const struct msim_fault_said *said)
         .exec = said->exec,
         .account = account_of(venue, said),
         .type = (uint16_t)said->type,
-        .kind = said->made == MSIM_FAULT_MADE_ERROR   ? MSIM_VENUE_REFUSED
-                : said->event.kind                    ? MSIM_VENUE_EVENT
-                : said->type == MSIM_FAULT_SYS_NOTICE ? MSIM_VENUE_NOTICE
-                                                      : MSIM_VENUE_TEXT,
+        .kind = said->made == MSIM_FAULT_MADE_ERROR ? MSIM_VENUE_REFUSED
+                : said->event.kind                  ? MSIM_VENUE_EVENT
+                : is_own_notice(said)               ? MSIM_VENUE_NOTICE
+                                                    : MSIM_VENUE_TEXT,
         .as.event = said->event,
     };
     if (said->made == MSIM_FAULT_MADE_NATIVE)

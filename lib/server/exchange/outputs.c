@@ -163,6 +163,17 @@ static size_t told_before(struct private_message *private,
     return 0;
 }
 
+/* For RESUME; without memory it is as if it had been too long ago. */
+static void keep(struct msim_exchange_server *server, struct msim_exchange_account *account,
+                 int type, const char *bytes, size_t length)
+{
+    if (!account->history)
+        account->history = msim_mem_zero(&server->allocator, sizeof *account->history);
+    if (account->history)
+        msim_exchange_history_add(account->history, MSIM_EXCHANGE_ACCOUNT_HISTORY,
+                                  account->sequence, type, bytes, length, &server->allocator);
+}
+
 static size_t encode(struct private_message *private, struct msim_exchange_account *account)
 {
     struct msim_exchange_server *server = private->server;
@@ -186,12 +197,7 @@ static size_t encode(struct private_message *private, struct msim_exchange_accou
     size_t length = msim_native_encode_event(server->codec, &stamp, event, &story, server->message);
     if (length > 0) {
         account->sequence++;
-        if (!account->history)
-            account->history = msim_mem_zero(&server->allocator, sizeof *account->history);
-        if (account->history)
-            msim_exchange_history_add(account->history, MSIM_EXCHANGE_ACCOUNT_HISTORY,
-                                      stamp.sequence, output->type, server->message, length,
-                                      &server->allocator);
+        keep(server, account, output->type, server->message, length);
     }
     return length;
 }
@@ -365,43 +371,141 @@ static void tell_refused(struct msim_exchange_server *server,
     msim_exchange_pending_end(server, pending);
 }
 
-/* A text as it is, but that ${seq} is the account's next sequence. */
-static size_t fill_in(struct msim_exchange_server *server, const char *text, size_t length,
-                      uint64_t sequence)
+/* A text as it is, but that ${seq} is a number; NULL without memory. */
+static const char *fill_in(struct msim_exchange_server *server, const struct msim_fault_said *said,
+                           uint64_t sequence, size_t *length)
 {
     static const char mark[] = "${seq}";
+    char number[24];
+    size_t digits = (size_t)snprintf(number, sizeof number, "%llu", (unsigned long long)sequence);
+    /* A mark is six bytes, the longest number twenty. */
+    char *out = msim_exchange_list_room(server, said->length * 4 + sizeof number);
     size_t at = 0;
 
-    for (size_t i = 0; i < length && at + 24 < sizeof server->message;) {
-        if (length - i >= sizeof mark - 1 && memcmp(text + i, mark, sizeof mark - 1) == 0) {
-            at += (size_t)snprintf(server->message + at, 24, "%llu", (unsigned long long)sequence);
+    for (size_t i = 0; out && i < said->length;) {
+        if (said->length - i >= sizeof mark - 1 &&
+            memcmp(said->text + i, mark, sizeof mark - 1) == 0) {
+            memcpy(out + at, number, digits);
+            at += digits;
             i += sizeof mark - 1;
         } else {
-            server->message[at++] = text[i++];
+            out[at++] = said->text[i++];
         }
     }
-    return at;
+    *length = at;
+    return out;
+}
+
+/* Whether the channel's own messages are of that type. */
+static bool is_of_channel(int type, int topic)
+{
+    switch (type) {
+    case MSIM_FAULT_MD_TRADE:
+        return topic == TOPIC_TRADES;
+    case MSIM_FAULT_MD_DEPTH:
+        return topic == TOPIC_L2;
+    case MSIM_FAULT_MD_SNAPSHOT:
+        return topic == TOPIC_ORDERBOOK || topic == TOPIC_L2;
+    case MSIM_FAULT_MD_BBO:
+    case MSIM_FAULT_MD_TICKER:
+        return topic == TOPIC_TICKER;
+    case MSIM_FAULT_MD_KLINE:
+        return topic >= TOPIC_CANDLES;
+    default:
+        return false;
+    }
+}
+
+static bool is_of_some_channel(int type)
+{
+    return is_of_channel(type, TOPIC_TRADES) || is_of_channel(type, TOPIC_L2) ||
+           is_of_channel(type, TOPIC_TICKER) || is_of_channel(type, TOPIC_CANDLES);
+}
+
+/* To a channel's subscribers, with its next sequence; to one account's alone with the latest. */
+static void tell_channel(struct msim_exchange_server *server, struct msim_exchange_market *market,
+                         int topic, const struct msim_venue_output *output)
+{
+    struct msim_exchange_feed *feed = market->feeds[topic];
+    struct msim_exchange_account *account = msim_exchange_account(server, output->account);
+    const char *symbol = server->settings.listings[market->instrument].symbol;
+    struct msim_fault_message message = {.type = output->type, .symbol = {symbol, strlen(symbol)}};
+
+    if (topic == TOPIC_L2)
+        msim_exchange_market_flush(server, market);
+    message.bytes = fill_in(server, output->said, feed->sequence + !account, &message.length);
+    if (!message.bytes) {
+        msim_exchange_fail(server, MSIM_ERR_NOMEM, "");
+    } else if (!account) {
+        feed->sequence++;
+        msim_exchange_publish(server, market, topic, output->type, message.bytes, message.length);
+    } else {
+        for (struct msim_exchange_client *client = account->clients; client; client = client->next)
+            if (client->topics[market->instrument] >> topic & 1)
+                msim_exchange_send(server, client, &message);
+    }
+}
+
+static void tell_channels(struct msim_exchange_server *server,
+                          const struct msim_venue_output *output)
+{
+    for (size_t i = 0; i < server->market_count; i++) {
+        struct msim_exchange_market *market = &server->markets[i];
+        const char *wanted = output->said->symbol;
+        if (wanted && wanted[0] != '\0' &&
+            strcmp(wanted, server->settings.listings[market->instrument].symbol) != 0)
+            continue;
+        for (int topic = 0; topic < TOPIC_COUNT; topic++)
+            if (market->feeds[topic] && is_of_channel(output->type, topic))
+                tell_channel(server, market, topic, output);
+    }
+}
+
+/* Whether the connection is one that the text is for: of orders only who hears of orders. */
+static bool is_meant(const struct msim_exchange_client *client, const struct msim_fault_said *said)
+{
+    if (said->channel == MSIM_FAULT_WS_PUBLIC)
+        return client->is_public;
+    if (said->channel == MSIM_FAULT_WS_PRIVATE || said->channel == MSIM_FAULT_WS_API)
+        return !client->is_public;
+    bool is_of_orders = said->type >= MSIM_FAULT_ACK_NEW && said->type <= MSIM_FAULT_POSITION;
+    return said->channel < 0 && (!is_of_orders || client->wants_orders);
+}
+
+/* To an account, as one more of its private messages. */
+static void tell_account(struct msim_exchange_server *server,
+                         const struct msim_venue_output *output,
+                         struct msim_exchange_account *account)
+{
+    struct msim_fault_message message = {.type = output->type};
+
+    message.bytes = fill_in(server, output->said, account->sequence + 1, &message.length);
+    if (!message.bytes) {
+        msim_exchange_fail(server, MSIM_ERR_NOMEM, "");
+        return;
+    }
+    account->sequence++;
+    keep(server, account, output->type, message.bytes, message.length);
+    for (struct msim_exchange_client *client = account->clients; client; client = client->next)
+        if (is_meant(client, output->said))
+            msim_exchange_send(server, client, &message);
 }
 
 static void tell_text(struct msim_exchange_server *server, const struct msim_venue_output *output)
 {
+    struct msim_exchange_account *account = msim_exchange_account(server, output->account);
     struct msim_fault_message message = {.type = output->type};
 
-    if (output->account != MSIM_VENUE_PUBLIC) {
-        struct msim_exchange_account *account = msim_exchange_account(server, output->account);
-        if (!account)
-            return;
-        message.length =
-            fill_in(server, output->said->text, output->said->length, ++account->sequence);
-        message.bytes = server->message;
-        for (struct msim_exchange_client *client = account->clients; client; client = client->next)
-            msim_exchange_send(server, client, &message);
-        return;
+    if (is_of_some_channel(output->type)) {
+        tell_channels(server, output);
+    } else if (account) {
+        tell_account(server, output, account);
+    } else if (output->account == MSIM_VENUE_PUBLIC) {
+        message.bytes = fill_in(server, output->said, 0, &message.length);
+        for (size_t i = 0; message.bytes && i < server->client_count; i++)
+            if (is_meant(server->clients[i], output->said))
+                msim_exchange_send(server, server->clients[i], &message);
     }
-    message.length = fill_in(server, output->said->text, output->said->length, 0);
-    message.bytes = server->message;
-    for (size_t i = 0; i < server->client_count; i++)
-        msim_exchange_send(server, server->clients[i], &message);
 }
 
 static void tell_notice(struct msim_exchange_server *server, const struct msim_venue_output *output)
