@@ -140,8 +140,11 @@ static int read_span(struct msim_name_column *column, const struct msim_span *sp
         r = make_entries(column);
         if (r < 0)
             return r;
-        for (size_t i = 0; i < span->values; i++)
-            ids[i] = column->entries[span->indexes[i]];
+        const uint32_t *entries = column->entries;
+        const uint32_t *indexes = span->indexes;
+        const size_t count = span->values;
+        for (size_t i = 0; i < count; i++)
+            ids[i] = entries[indexes[i]];
     } else {
         r = intern_all(column, span, ids);
         if (r < 0)

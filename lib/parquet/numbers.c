@@ -341,15 +341,17 @@ static void gather(const struct msim_numbers *numbers, const struct msim_span *s
                    struct exact exact)
 {
     const int64_t *entries = numbers->entries;
+    const uint32_t *indexes = span->indexes;
+    const size_t count = span->values;
 
-    for (size_t i = 0; i < span->values; i++)
-        exact.mantissas[i] = entries[span->indexes[i]];
+    for (size_t i = 0; i < count; i++)
+        exact.mantissas[i] = entries[indexes[i]];
     if (numbers->varies) {
-        for (size_t i = 0; i < span->values; i++)
-            exact.exponents[i] = numbers->entry_exponents[span->indexes[i]];
+        for (size_t i = 0; i < count; i++)
+            exact.exponents[i] = numbers->entry_exponents[indexes[i]];
     }
-    for (size_t i = 0; can_fail(numbers->form) && i < span->values; i++)
-        exact.states[i] = numbers->entry_states[span->indexes[i]];
+    for (size_t i = 0; can_fail(numbers->form) && i < count; i++)
+        exact.states[i] = numbers->entry_states[indexes[i]];
 }
 
 /* Moves dense numbers to the rows that have one. */

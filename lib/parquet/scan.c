@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "parquet/moments.h"
+
 struct buffers {
     msim_time times[MSIM_COLUMN_BATCH];
     uint8_t flags[MSIM_COLUMN_BATCH];
@@ -32,55 +34,24 @@ static void account_row(struct msim_scanner *scanner, msim_time time)
     scanner->last = time;
 }
 
-/* The usual batch: no row is bad, and none is earlier than the one before it. */
-static bool account_rising(struct msim_scanner *scanner, const msim_time *times,
-                           const uint8_t *flags, size_t rows)
-{
-    struct scan *found = &scanner->found;
-
-    if (times[0] < scanner->from || times[0] < scanner->last || memchr(flags, ROW_BAD, rows))
-        return false;
-    unsigned falls = 0;
-    for (size_t i = 1; i < rows; i++)
-        falls |= times[i] < times[i - 1];
-    if (falls)
-        return false;
-    found->good += rows;
-    found->min = times[0] < found->min ? times[0] : found->min;
-    found->max = times[rows - 1] > found->max ? times[rows - 1] : found->max;
-    scanner->last = times[rows - 1];
-    return true;
-}
-
-/* No row is bad, and their times are in no order. */
+/* The usual batch: no row is bad. */
 static void account_good(struct msim_scanner *scanner, const msim_time *times, size_t rows)
 {
     struct scan *found = &scanner->found;
-    msim_time min = found->min, max = found->max, from = scanner->from;
-    uint64_t early = 0;
-    unsigned falls = times[0] < scanner->last;
+    const struct msim_moments seen = msim_moments_look(times, rows, scanner->from);
 
-    for (size_t i = 0; i < rows; i++) {
-        early += times[i] < from;
-        min = times[i] < min ? times[i] : min;
-        max = times[i] > max ? times[i] : max;
-    }
-    for (size_t i = 1; i < rows; i++)
-        falls |= times[i] < times[i - 1];
     found->good += rows;
-    found->early += early;
-    found->min = min;
-    found->max = max;
-    found->sorted = found->sorted && !falls;
+    found->early += seen.early;
+    found->min = seen.min < found->min ? seen.min : found->min;
+    found->max = seen.max > found->max ? seen.max : found->max;
+    found->sorted = found->sorted && seen.rising && times[0] >= scanner->last;
     scanner->last = times[rows - 1];
 }
 
 static void account(struct msim_scanner *scanner, const msim_time *times, const uint8_t *flags,
                     size_t rows)
 {
-    if (rows == 0 || account_rising(scanner, times, flags, rows))
-        return;
-    if (!memchr(flags, ROW_BAD, rows)) {
+    if (rows > 0 && !memchr(flags, ROW_BAD, rows)) {
         account_good(scanner, times, rows);
         return;
     }

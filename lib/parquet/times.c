@@ -3,6 +3,7 @@
 #include "base/calendar.h"
 #include "base/number.h"
 #include "parquet/bits.h"
+#include "parquet/moments.h"
 #include "parquet/values.h"
 
 void msim_bad_row_note(struct bad_row *bad, uint64_t row, const char *column, int result,
@@ -78,20 +79,6 @@ static inline bool to_nanoseconds(int64_t raw, int64_t unit, msim_time *time)
     return msim_mul_check(raw, unit, time) && *time<MSIM_TIME_NEVER && * time> - MSIM_TIME_NEVER;
 }
 
-/* Every row has a value: the usual page, without a branch for each row but the check. */
-static bool convert_all(const unsigned char *from, size_t count, int64_t unit, msim_time *times)
-{
-    const int64_t largest = INT64_MAX / unit - 1;
-    bool good = true;
-
-    for (size_t i = 0; i < count; i++) {
-        int64_t raw = (int64_t)msim_load64(from + i * 8);
-        good &= raw <= largest && raw >= -largest;
-        times[i] = (int64_t)((uint64_t)raw * (uint64_t)unit);
-    }
-    return good;
-}
-
 static bool from_int96(const unsigned char *from, msim_time *time)
 {
     int64_t days = (int64_t)msim_load32(from + 8) - MSIM_JULIAN_EPOCH;
@@ -143,11 +130,11 @@ static int moment_at(const struct msim_column *column, const struct msim_span *s
     return msim_moment_of(leaf, stored_at(column, span, value), time);
 }
 
-/* Whether convert_all does it. */
+/* Whether all can be converted in one go. */
 static bool is_usual(const struct msim_column *column, const struct msim_span *span)
 {
     return !span->present && span->form == SPAN_FIXED && form_of(column->leaf) == TIME_INT64 &&
-           column->leaf->is_signed;
+           column->leaf->is_signed && column->leaf->nanoseconds <= MSIM_MOMENTS_UNIT_MAX;
 }
 
 int msim_times_read(struct msim_column *column, size_t want, uint64_t row, msim_time *times,
@@ -161,7 +148,7 @@ int msim_times_read(struct msim_column *column, size_t want, uint64_t row, msim_
     *rows = span.rows;
     memset(flags, 0, span.rows);
     if (is_usual(column, &span) &&
-        convert_all(span.fixed, span.rows, column->leaf->nanoseconds, times))
+        msim_moments_convert(span.fixed, span.rows, column->leaf->nanoseconds, times))
         return MSIM_OK;
 
     size_t value = 0;
