@@ -25,16 +25,37 @@ void msim_group_close(struct group *group)
     msim_name_column_close(&group->ticker);
 }
 
-int msim_group_read(struct group *group, size_t count, struct batch *batch, struct bad_row *bad,
-                    struct msim_detail *detail)
+struct columns msim_group_columns(const struct group *group, struct batch *batch)
 {
-    int r = msim_numbers_read(&group->price, count, group->row, batch->prices,
-                              batch->price_exponents, batch->flags, bad, detail);
+    return (struct columns){
+        .prices = batch->prices,
+        .volumes = batch->volumes,
+        .names = batch->names,
+        .flags = batch->flags,
+        .price_exponents = group->price.varies ? batch->price_exponents : NULL,
+        .volume_exponents = group->volume.varies ? batch->volume_exponents : NULL,
+        .price_exponent = group->price.exponent,
+        .volume_exponent = group->volume.exponent,
+    };
+}
+
+static int8_t *exponents_from(int8_t *exponents, size_t at)
+{
+    return exponents ? exponents + at : NULL;
+}
+
+int msim_group_read(struct group *group, size_t count, const struct columns *columns, size_t at,
+                    struct bad_row *bad, struct msim_detail *detail)
+{
+    uint8_t *flags = columns->flags + at;
+
+    int r = msim_numbers_read(&group->price, count, group->row, columns->prices + at,
+                              exponents_from(columns->price_exponents, at), flags, bad, detail);
     if (r >= 0)
-        r = msim_numbers_read(&group->volume, count, group->row, batch->volumes,
-                              batch->volume_exponents, batch->flags, bad, detail);
+        r = msim_numbers_read(&group->volume, count, group->row, columns->volumes + at,
+                              exponents_from(columns->volume_exponents, at), flags, bad, detail);
     if (r >= 0)
-        r = msim_name_column_read(&group->ticker, count, group->row, batch->names, batch->flags,
+        r = msim_name_column_read(&group->ticker, count, group->row, columns->names + at, flags,
                                   bad, detail);
     if (r >= 0)
         group->row += count;

@@ -20,13 +20,25 @@ struct group {
     struct msim_name_column ticker;
 };
 
-/* Where a batch goes: each with room for MSIM_COLUMN_BATCH rows. */
+/* Where rows go, or lie: places for each, row 0 first. */
+struct columns {
+    int64_t *prices;
+    int64_t *volumes;
+    uint32_t *names;
+    uint8_t *flags;
+    int8_t *price_exponents; /* NULL: all are as the one below says */
+    int8_t *volume_exponents;
+    int8_t price_exponent;
+    int8_t volume_exponent;
+};
+
+/* Room for a batch. */
 struct batch {
     int64_t prices[MSIM_COLUMN_BATCH];
     int64_t volumes[MSIM_COLUMN_BATCH];
     uint32_t names[MSIM_COLUMN_BATCH];
     uint8_t flags[MSIM_COLUMN_BATCH];
-    int8_t price_exponents[MSIM_COLUMN_BATCH]; /* where the column's numbers vary in theirs */
+    int8_t price_exponents[MSIM_COLUMN_BATCH];
     int8_t volume_exponents[MSIM_COLUMN_BATCH];
 };
 
@@ -36,45 +48,48 @@ int msim_group_open(struct group *group, struct msim_parquet *parquet, struct ms
 /* Harmless on one that is zero or closed. */
 void msim_group_close(struct group *group);
 
+/* The batch as columns for the group's rows. */
+struct columns msim_group_columns(const struct group *group, struct batch *batch);
+
 /*
- * The next `count` rows, which the group must have, at most MSIM_COLUMN_BATCH; what the rows'
- * flags say already stays.
+ * The next `count` rows, which the group must have, at most MSIM_COLUMN_BATCH, into the columns
+ * from row `at` on; what the rows' flags say already stays.
  */
-int msim_group_read(struct group *group, size_t count, struct batch *batch, struct bad_row *bad,
-                    struct msim_detail *detail);
+int msim_group_read(struct group *group, size_t count, const struct columns *columns, size_t at,
+                    struct bad_row *bad, struct msim_detail *detail);
 
 /* Leaves out `rows` rows. */
 int msim_group_pass(struct group *group, uint64_t rows, struct msim_detail *detail);
 
-/* Where the rows of a batch stand, beside their columns. */
-struct batch_rows {
+/* Where the rows of columns stand, beside them. */
+struct column_rows {
     const msim_time *times;
-    uint64_t first_row; /* of all files: the batch's row 0 */
+    uint64_t first_row; /* of all files: the columns' row 0 */
 };
 
-/* Row `i` of the batch as a trade. */
-static inline __attribute__((always_inline)) void msim_group_trade(const struct group *group,
-                                                                   const struct batch *batch,
-                                                                   struct batch_rows rows, size_t i,
-                                                                   bool varies, struct trade *out)
+/* Whether exponents differ from row to row: a constant for whoever asks once for many. */
+static inline bool msim_columns_vary(const struct columns *columns)
 {
-    out->time = rows.times[i];
-    out->price = batch->prices[i];
-    out->quantity = batch->volumes[i];
-    out->row = rows.first_row + i;
-    out->name = batch->names[i];
-    out->flags = batch->flags[i];
-    out->price_exponent =
-        varies && group->price.varies ? batch->price_exponents[i] : group->price.exponent;
-    out->quantity_exponent =
-        varies && group->volume.varies ? batch->volume_exponents[i] : group->volume.exponent;
-    out->unused = 0;
+    return columns->price_exponents || columns->volume_exponents;
 }
 
-/* Whether exponents differ from row to row: a constant for whoever asks once for a batch. */
-static inline bool msim_group_varies(const struct group *group)
+/* Row `i` of the columns as a trade. */
+static inline __attribute__((always_inline)) void msim_columns_trade(const struct columns *columns,
+                                                                     struct column_rows rows,
+                                                                     size_t i, bool vary,
+                                                                     struct trade *out)
 {
-    return group->price.varies || group->volume.varies;
+    out->time = rows.times[i];
+    out->price = columns->prices[i];
+    out->quantity = columns->volumes[i];
+    out->row = rows.first_row + i;
+    out->name = columns->names[i];
+    out->flags = columns->flags[i];
+    out->price_exponent =
+        vary && columns->price_exponents ? columns->price_exponents[i] : columns->price_exponent;
+    out->quantity_exponent =
+        vary && columns->volume_exponents ? columns->volume_exponents[i] : columns->volume_exponent;
+    out->unused = 0;
 }
 
 /* ---- what the data set says of a group ---- */

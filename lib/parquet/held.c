@@ -14,9 +14,6 @@ struct held_loader {
     struct msim_scanner scanner;
     bool is_scanning;
     bool is_placed;
-    size_t rows;
-    msim_time *times;
-    size_t time_bytes;
     uint8_t *flags; /* NULL: all moments are good */
     uint32_t *places;
     bool has_bad;
@@ -68,16 +65,16 @@ static int begin(struct held *held, struct msim_parquet *parquet, uint32_t rank,
     struct held_loader *loader = held->loader;
     const struct msim_allocator *allocator = &parquet->allocator;
 
-    if (loader->times)
+    if (held->times)
         return MSIM_OK;
     loader->is_scanning = true;
-    loader->time_bytes = loader->rows * sizeof *loader->times;
-    loader->times = msim_mem_take(allocator, loader->time_bytes);
-    loader->flags = msim_mem_take(allocator, loader->rows);
-    if (!loader->times || !loader->flags)
+    held->time_bytes = held->rows * sizeof *held->times;
+    held->times = msim_mem_take(allocator, held->time_bytes);
+    loader->flags = msim_mem_take(allocator, held->rows);
+    if (!held->times || !loader->flags)
         return out_of_memory(parquet, rank, detail);
     return msim_scanner_open(&loader->scanner, parquet, &loader->reader, zone->file, zone->group,
-                             INT64_MIN, loader->times, loader->flags, detail);
+                             INT64_MIN, held->times, loader->flags, detail);
 }
 
 static void free_loader(struct held *held, const struct msim_allocator *allocator)
@@ -90,9 +87,8 @@ static void free_loader(struct held *held, const struct msim_allocator *allocato
     msim_scanner_close(&loader->scanner);
     msim_group_close(&loader->group);
     msim_reader_finish(&loader->reader);
-    msim_mem_free(allocator, loader->times, loader->time_bytes);
-    msim_mem_free(allocator, loader->flags, loader->rows);
-    msim_mem_free(allocator, loader->places, loader->rows * sizeof *loader->places);
+    msim_mem_free(allocator, loader->flags, held->rows);
+    msim_mem_free(allocator, loader->places, held->rows * sizeof *loader->places);
     msim_mem_free(allocator, loader, sizeof *loader);
 }
 
@@ -119,9 +115,9 @@ int msim_held_join(struct held **out, struct msim_parquet *parquet, uint32_t ran
     }
     held->users = 1;
     held->loader = loader;
-    loader->rows = rows;
-    loader->times = times;
-    loader->time_bytes = bytes;
+    held->rows = rows;
+    held->times = times;
+    held->time_bytes = bytes;
     msim_reader_init(&loader->reader, &parquet->crc, allocator);
     *out = held;
     *shared = held;
@@ -138,6 +134,27 @@ static void withdraw(const struct held *held, struct msim_parquet *parquet, uint
         parquet->held[rank] = NULL;
 }
 
+static void free_times(struct held *held, const struct msim_allocator *allocator)
+{
+    msim_mem_free(allocator, held->times, held->time_bytes);
+    held->times = NULL;
+    held->time_bytes = 0;
+}
+
+static void free_columns(struct held *held, const struct msim_allocator *allocator)
+{
+    struct columns *columns = &held->columns;
+    size_t rows = held->rows;
+
+    msim_mem_free(allocator, columns->prices, rows * sizeof *columns->prices);
+    msim_mem_free(allocator, columns->volumes, rows * sizeof *columns->volumes);
+    msim_mem_free(allocator, columns->names, rows * sizeof *columns->names);
+    msim_mem_free(allocator, columns->flags, rows);
+    msim_mem_free(allocator, columns->price_exponents, rows);
+    msim_mem_free(allocator, columns->volume_exponents, rows);
+    msim_mem_free(allocator, held->order, rows * sizeof *held->order);
+}
+
 void msim_held_leave(struct held **pointer, struct msim_parquet *parquet, uint32_t rank)
 {
     struct held *held = *pointer;
@@ -148,83 +165,67 @@ void msim_held_leave(struct held **pointer, struct msim_parquet *parquet, uint32
         return;
     withdraw(held, parquet, rank);
     free_loader(held, allocator);
+    free_times(held, allocator);
+    free_columns(held, allocator);
     msim_mem_free(allocator, held->trades, held->places * sizeof *held->trades);
     msim_mem_free(allocator, held, sizeof *held);
 }
 
-/* ---- the work ---- */
+/* ---- trades in their order ---- */
 
 /* The order of the rows is known by their times alone; the trades go straight to their places. */
-static int place_rows(struct held *held, struct msim_parquet *parquet, uint32_t rank,
-                      struct msim_detail *detail)
+static int place_trades(struct held *held, struct msim_parquet *parquet, uint32_t rank)
 {
     struct held_loader *loader = held->loader;
     const struct msim_allocator *allocator = &parquet->allocator;
     size_t kept = 0;
 
-    loader->places = msim_mem_take_array(allocator, loader->rows, sizeof *loader->places);
+    loader->places = msim_mem_take_array(allocator, held->rows, sizeof *loader->places);
     if (!loader->places)
-        return out_of_memory(parquet, rank, detail);
-    int r = msim_order_places(loader->times, loader->flags, loader->rows,
-                              msim_zone_unit(parquet, rank), loader->places, &kept, allocator);
+        return MSIM_ERR_NOMEM;
+    int r = msim_order_places(held->times, loader->flags, held->rows, msim_zone_unit(parquet, rank),
+                              loader->places, &kept, allocator);
     if (r < 0)
-        return out_of_memory(parquet, rank, detail);
+        return r;
     if (kept > 0) {
         held->trades = msim_mem_take_array(allocator, kept, sizeof *held->trades);
         if (!held->trades)
-            return out_of_memory(parquet, rank, detail);
+            return MSIM_ERR_NOMEM;
     }
     held->places = held->count = kept;
-    loader->is_placed = true;
-    return msim_group_open(&loader->group, parquet, &loader->reader, rank, detail);
-}
-
-/* Each row goes to its place in the order. */
-static inline __attribute__((always_inline)) void scatter(const struct held *held,
-                                                          const struct group *group, size_t first,
-                                                          size_t count, bool varies)
-{
-    const struct held_loader *loader = held->loader;
-    const uint32_t *places = loader->places + first;
-    const struct batch_rows rows = {
-        .times = loader->times + first,
-        .first_row = msim_zone_first_row(group->parquet, group->rank) + first,
-    };
-
-    for (size_t i = 0; i < count; i++) {
-        if (places[i] != MSIM_ORDER_NONE)
-            msim_group_trade(group, &loader->batch, rows, i, varies, &held->trades[places[i]]);
-    }
-}
-
-static int load_batch(struct held *held, struct msim_parquet *parquet, size_t count,
-                      struct msim_detail *detail)
-{
-    struct held_loader *loader = held->loader;
-    struct group *group = &loader->group;
-    struct bad_row bad = {0};
-    size_t first = (size_t)group->row;
-    struct batch *batch = &loader->batch;
-
-    if (loader->flags)
-        memcpy(batch->flags, loader->flags + first, count);
-    else
-        memset(batch->flags, 0, count);
-    int r = msim_group_read(group, count, batch, &bad, detail);
-    if (r < 0)
-        return r;
-    if (bad.column && !parquet->skip_bad_rows)
-        return msim_scan_refuse(parquet, parquet->zones[group->rank].file,
-                                parquet->zones[group->rank].group, &bad, detail);
-    loader->has_bad |= bad.column != NULL;
-    if (msim_group_varies(group))
-        scatter(held, group, first, count, true);
-    else
-        scatter(held, group, first, count, false);
     return MSIM_OK;
 }
 
-static void leave_out_bad(struct held *held)
+/* Each row of the batch goes to its place in the order. */
+static inline __attribute__((always_inline)) void scatter(const struct held *held,
+                                                          const struct columns *columns,
+                                                          struct column_rows rows, size_t first,
+                                                          size_t count, bool vary)
+{
+    const uint32_t *places = held->loader->places + first;
+
+    for (size_t i = 0; i < count; i++) {
+        if (places[i] != MSIM_ORDER_NONE)
+            msim_columns_trade(columns, rows, i, vary, &held->trades[places[i]]);
+    }
+}
+
+static void scatter_batch(const struct held *held, const struct columns *columns, size_t first,
+                          size_t count)
+{
+    const struct group *group = &held->loader->group;
+    const struct column_rows rows = {
+        .times = held->times + first,
+        .first_row = msim_zone_first_row(group->parquet, group->rank) + first,
+    };
+
+    if (msim_columns_vary(columns))
+        scatter(held, columns, rows, first, count, true);
+    else
+        scatter(held, columns, rows, first, count, false);
+}
+
+static void leave_out_bad_trades(struct held *held)
 {
     size_t good = 0;
 
@@ -233,6 +234,123 @@ static void leave_out_bad(struct held *held)
         good += !(held->trades[i].flags & ROW_BAD);
     }
     held->count = good;
+}
+
+/* ---- columns, and the order beside them ---- */
+
+static int make_columns(struct held *held, const struct msim_allocator *allocator)
+{
+    struct held_loader *loader = held->loader;
+    struct columns *columns = &held->columns;
+    size_t rows = held->rows;
+
+    columns->flags = loader->flags;
+    loader->flags = NULL;
+    if (!columns->flags)
+        columns->flags = msim_mem_zero(allocator, rows);
+    columns->prices = msim_mem_take_array(allocator, rows, sizeof *columns->prices);
+    columns->volumes = msim_mem_take_array(allocator, rows, sizeof *columns->volumes);
+    columns->names = msim_mem_take_array(allocator, rows, sizeof *columns->names);
+    columns->price_exponent = loader->group.price.exponent;
+    columns->volume_exponent = loader->group.volume.exponent;
+    if (loader->group.price.varies)
+        columns->price_exponents = msim_mem_take(allocator, rows);
+    if (loader->group.volume.varies)
+        columns->volume_exponents = msim_mem_take(allocator, rows);
+    bool is_whole = columns->prices && columns->volumes && columns->names && columns->flags &&
+                    (columns->price_exponents || !loader->group.price.varies) &&
+                    (columns->volume_exponents || !loader->group.volume.varies);
+    return is_whole ? MSIM_OK : MSIM_ERR_NOMEM;
+}
+
+static int order_columns(struct held *held, struct msim_parquet *parquet, uint32_t rank)
+{
+    const struct msim_allocator *allocator = &parquet->allocator;
+    const struct order_times times = {.first = held->times, .stride = sizeof *held->times};
+
+    held->order = msim_mem_take_array(allocator, held->rows, sizeof *held->order);
+    if (!held->order)
+        return MSIM_ERR_NOMEM;
+    held->count = held->rows;
+    int r = msim_order(&times, held->rows, msim_zone_unit(parquet, rank), held->order, allocator);
+    return r < 0 ? r : make_columns(held, allocator);
+}
+
+/* Rows without a moment are among them. */
+static void leave_out_bad_places(struct held *held)
+{
+    size_t good = 0;
+
+    for (size_t i = 0; i < held->count; i++) {
+        held->order[good] = held->order[i];
+        good += !(held->columns.flags[held->order[i]] & ROW_BAD);
+    }
+    held->count = good;
+}
+
+/* ---- the work ---- */
+
+static int place_rows(struct held *held, struct msim_parquet *parquet, uint32_t rank,
+                      struct msim_detail *detail)
+{
+    struct held_loader *loader = held->loader;
+
+    int r = msim_group_open(&loader->group, parquet, &loader->reader, rank, detail);
+    if (r < 0)
+        return r;
+    r = parquet->zones[rank].is_alone ? order_columns(held, parquet, rank)
+                                      : place_trades(held, parquet, rank);
+    if (r < 0)
+        return out_of_memory(parquet, rank, detail);
+    loader->is_placed = true;
+    return MSIM_OK;
+}
+
+/* The rows from `first` on, into the batch of the loader or to where they stay. */
+static int load_batch(struct held *held, struct msim_parquet *parquet, size_t first, size_t count,
+                      struct msim_detail *detail)
+{
+    struct held_loader *loader = held->loader;
+    struct group *group = &loader->group;
+    const struct columns *columns = &held->columns;
+    struct columns batch;
+    struct bad_row bad = {0};
+    size_t at = first;
+
+    if (!held->order) {
+        batch = msim_group_columns(group, &loader->batch);
+        columns = &batch;
+        at = 0;
+        if (loader->flags)
+            memcpy(batch.flags, loader->flags + first, count);
+        else
+            memset(batch.flags, 0, count);
+    }
+    int r = msim_group_read(group, count, columns, at, &bad, detail);
+    if (r < 0)
+        return r;
+    if (bad.column && !parquet->skip_bad_rows)
+        return msim_scan_refuse(parquet, parquet->zones[group->rank].file,
+                                parquet->zones[group->rank].group, &bad, detail);
+    loader->has_bad |= bad.column != NULL;
+    if (!held->order)
+        scatter_batch(held, columns, first, count);
+    return MSIM_OK;
+}
+
+/* What is not needed for giving the trades. */
+static void finish(struct held *held, const struct msim_parquet *parquet)
+{
+    struct held_loader *loader = held->loader;
+
+    if (!held->order)
+        free_times(held, &parquet->allocator);
+    if (!loader->has_bad)
+        return;
+    if (held->order)
+        leave_out_bad_places(held);
+    else
+        leave_out_bad_trades(held);
 }
 
 static int load(struct held *held, struct msim_parquet *parquet, uint32_t rank, int64_t *work,
@@ -244,6 +362,7 @@ static int load(struct held *held, struct msim_parquet *parquet, uint32_t rank, 
         int r = msim_scanner_step(&loader->scanner, work, detail);
         if (r <= 0)
             return r;
+        loader->has_bad = loader->scanner.found.good < held->rows;
         msim_scanner_close(&loader->scanner);
         loader->is_scanning = false;
     }
@@ -252,18 +371,17 @@ static int load(struct held *held, struct msim_parquet *parquet, uint32_t rank, 
         if (r < 0)
             return r;
     }
-    while (loader->group.row < loader->rows) {
+    while (loader->group.row < held->rows) {
         if (*work <= 0)
             return 0;
-        size_t left = loader->rows - (size_t)loader->group.row;
+        size_t left = held->rows - (size_t)loader->group.row;
         size_t count = left < MSIM_COLUMN_BATCH ? left : MSIM_COLUMN_BATCH;
-        int r = load_batch(held, parquet, count, detail);
+        int r = load_batch(held, parquet, (size_t)loader->group.row, count, detail);
         if (r < 0)
             return r;
         *work -= (int64_t)count;
     }
-    if (loader->has_bad)
-        leave_out_bad(held);
+    finish(held, parquet);
     return 1;
 }
 

@@ -1,6 +1,10 @@
 /*
  * A row group that is not in order of time: decoded whole and sorted, once for all cursors that
  * are in it at the time.  Whichever of them is asked does the next piece of the work.
+ *
+ * Where other groups take turns with it, its trades lie in order, each in one piece.  Where it is
+ * alone for most of its time, its columns stay as they are and the order stands beside them: the
+ * rows of a file that is nearly in order are near their places, and need not be moved.
  */
 #ifndef MSIM_PARQUET_HELD_H
 #define MSIM_PARQUET_HELD_H
@@ -8,17 +12,27 @@
 #include <marketsim/base.h>
 
 #include "parquet/dataset.h"
+#include "parquet/group.h"
 #include "parquet/trade.h"
 
-/* What loading takes at most for each row, the trade itself too: time, flags, place, trade. */
+/*
+ * What loading takes at most for each row, the trade itself too: time, flags, place, trade. Columns
+ * take less than trades.
+ */
 #define MSIM_HELD_ROW_BYTES \
     (sizeof(msim_time) + sizeof(uint8_t) + sizeof(uint32_t) + sizeof(struct trade))
 
+/* What is there once there is no loader: trades, or columns and their order. */
 struct held {
     size_t users;
-    struct trade *trades; /* in order, once there is no loader */
-    size_t places;
-    size_t count;
+    size_t rows;  /* of the group */
+    size_t count; /* of those the good ones */
+    struct trade *trades;
+    size_t places; /* that were taken for them */
+    struct columns columns;
+    msim_time *times;
+    size_t time_bytes;
+    uint32_t *order; /* of the good rows; NULL: there are trades */
     struct held_loader *loader;
 };
 

@@ -337,6 +337,33 @@ msim_time msim_plan_spill_last(const struct msim_parquet *parquet, const struct 
     return last;
 }
 
+/* ---- who takes turns with whom ---- */
+
+/* Of a group's time so much may be another's too: the part that is one over this. */
+#define SHARED_PART 8
+
+static uint64_t shared_time(msim_time first, msim_time last)
+{
+    return last > first ? (uint64_t)last - (uint64_t)first : 0;
+}
+
+static void find_alone(struct msim_parquet *parquet)
+{
+    msim_time before = INT64_MIN;
+
+    for (size_t i = 0; i < parquet->zone_count; i++) {
+        struct zone *zone = &parquet->zones[parquet->plan[i]];
+        uint64_t whole = shared_time(zone->min, zone->max);
+        uint64_t shared = shared_time(zone->min, before);
+        if (i + 1 < parquet->zone_count) {
+            uint64_t next = shared_time(planned_zone(parquet, i + 1)->min, zone->max);
+            shared = next > shared ? next : shared;
+        }
+        zone->is_alone = shared <= whole / SHARED_PART;
+        before = zone->max > before ? zone->max : before;
+    }
+}
+
 /* ---- all ---- */
 
 static void find_range(struct msim_parquet *parquet)
@@ -372,6 +399,7 @@ int msim_plan_make(struct msim_parquet *parquet, struct msim_detail *detail)
             return msim_detail_set(detail, r, "%s",
                                    words.text[0] ? words.text : "no memory for the plan");
     }
+    find_alone(parquet);
     find_range(parquet);
     return MSIM_OK;
 }

@@ -42,13 +42,15 @@ static void drop_times(struct run *run)
 
 /* ---- a group that is held whole ---- */
 
-static size_t first_from(const struct trade *trades, size_t count, msim_time from)
+/* The first that is not earlier. */
+static size_t first_from(const struct run *run, msim_time from)
 {
-    size_t low = 0, high = count;
+    size_t low = 0, high = run->count;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (trades[middle].time < from)
+        msim_time time = run->trades ? run->trades[middle].time : msim_run_column_time(run, middle);
+        if (time < from)
             low = middle + 1;
         else
             high = middle;
@@ -82,8 +84,12 @@ static int go_on_loading(struct run *run, int64_t *work, struct msim_detail *det
         return r;
     run->stage = RUN_HELD;
     run->trades = run->held->trades;
+    run->columns = run->held->columns;
+    run->times = run->held->times;
+    run->order = run->held->order;
+    run->first_row = msim_zone_first_row(run->context->parquet, run->rank);
     run->count = run->held->count;
-    run->at = first_from(run->trades, run->count, run->context->from);
+    run->at = first_from(run, run->context->from);
     run->context->bad_rows += run->row_count - run->count;
     return 1;
 }
@@ -118,6 +124,7 @@ static int begin_stream(struct run *run, struct msim_detail *detail)
                              &trades->footer, parquet->zones[run->rank].group,
                              trades->leaves[FIELD_TIMESTAMP], detail);
     }
+    run->columns = msim_group_columns(&run->group, run->batch);
     if (r >= 0)
         r = pass_early(run, run->scanner.found.early, detail);
     if (r >= 0)
@@ -172,7 +179,7 @@ static int next_batch(struct run *run, struct msim_detail *detail)
     if (r < 0)
         return r;
     run->first_row = msim_zone_first_row(parquet, run->rank) + run->group.row;
-    r = msim_group_read(&run->group, count, run->batch, &bad, detail);
+    r = msim_group_read(&run->group, count, &run->columns, 0, &bad, detail);
     if (r < 0)
         return r;
     run->at = 0;
@@ -222,6 +229,87 @@ int msim_run_fill(struct run *run, struct msim_detail *detail)
             return r;
     }
     return 1;
+}
+
+/* ---- giving ---- */
+
+size_t msim_run_reached(const struct run *run, msim_time until)
+{
+    size_t low = run->at, high = run->count;
+
+    /* All of it, or few: look at both ends first. */
+    if (msim_run_column_time(run, high - 1) <= until)
+        return high - low;
+    for (size_t step = 1; step < high - low; step *= 2) {
+        if (msim_run_column_time(run, low + step) > until) {
+            high = low + step;
+            break;
+        }
+        low += step;
+    }
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (msim_run_column_time(run, middle) <= until)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low - run->at;
+}
+
+static void gather_exponents(int8_t *to, const int8_t **exponents, const uint32_t *order,
+                             size_t count)
+{
+    const int8_t *from = *exponents;
+
+    if (!from)
+        return;
+    for (size_t i = 0; i < count; i++)
+        to[i] = from[order[i]];
+    *exponents = to;
+}
+
+static void gather(struct run_rows *to, struct msim_rows *rows, const struct columns *columns,
+                   const uint32_t *order, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t row = order[i];
+        to->times[i] = rows->times[row];
+        to->prices[i] = columns->prices[row];
+        to->volumes[i] = columns->volumes[row];
+        to->names[i] = columns->names[row];
+        to->flags[i] = columns->flags[row];
+    }
+    rows->times = to->times;
+    rows->prices = to->prices;
+    rows->quantities = to->volumes;
+    rows->flags = to->flags;
+    rows->places = order;
+    gather_exponents(to->price_exponents, &rows->price_exponents, order, count);
+    gather_exponents(to->volume_exponents, &rows->quantity_exponents, order, count);
+}
+
+const uint32_t *msim_run_rows(const struct run *run, size_t count, struct run_rows *room,
+                              struct msim_rows *rows)
+{
+    const struct columns *columns = &run->columns;
+    size_t at = run->order ? 0 : run->at;
+
+    *rows = (struct msim_rows){
+        .times = run->times + at,
+        .prices = columns->prices + at,
+        .quantities = columns->volumes + at,
+        .flags = columns->flags + at,
+        .first_row = run->first_row + at,
+        .price_exponents = columns->price_exponents ? columns->price_exponents + at : NULL,
+        .quantity_exponents = columns->volume_exponents ? columns->volume_exponents + at : NULL,
+        .price_exponent = columns->price_exponent,
+        .quantity_exponent = columns->volume_exponent,
+    };
+    if (!run->order)
+        return columns->names + at;
+    gather(room, rows, columns, run->order + run->at, count);
+    return room->names;
 }
 
 /* ---- opening ---- */

@@ -14,6 +14,7 @@
 #include "parquet/dataset.h"
 #include "parquet/group.h"
 #include "parquet/held.h"
+#include "parquet/rows.h"
 #include "parquet/scan.h"
 #include "parquet/spill.h"
 #include "parquet/values.h"
@@ -32,7 +33,7 @@ struct run_context {
 enum run_stage {
     RUN_SCANNING,
     RUN_LOADING,   /* with others perhaps */
-    RUN_HELD,      /* trades, all of them */
+    RUN_HELD,      /* trades or columns, all of them */
     RUN_STREAMING, /* columns, a batch at a time */
     RUN_SPILLING,  /* with others perhaps */
     RUN_SPILLED,   /* trades, a block at a time */
@@ -42,20 +43,21 @@ struct run {
     struct run_context *context;
     uint32_t rank;
     enum run_stage stage;
-    /* What is at hand: at..count of the trades, or of a batch. */
+    /* What is at hand: at..count of the trades, or of the columns' rows. */
     size_t at;
     size_t count;
-    const struct trade *trades; /* NULL: the batch */
-    const msim_time *times;     /* of the batch, for each of its rows */
-    const uint32_t *order;      /* of the batch: the rows that are good; NULL: all are */
-    struct batch *batch;
-    uint64_t first_row; /* of the data set: the batch's row 0 */
+    const struct trade *trades; /* NULL: columns */
+    struct columns columns;
+    const msim_time *times; /* beside the columns, for each row */
+    const uint32_t *order;  /* the rows that are given, in their order; NULL: all as they stand */
+    uint64_t first_row;     /* of the data set: the columns' row 0 */
     /* How it comes about. */
     struct msim_scanner scanner;
     struct held *held;
     struct spill *spill;
     struct spill_reader *spilled;
     struct group group;
+    struct batch *batch;
     uint64_t row_count; /* of the group */
     msim_time *kept;    /* all times of the group, or a batch's */
     size_t kept_bytes;  /* its room */
@@ -82,11 +84,41 @@ int msim_run_work(struct run *run, int64_t *work, struct msim_detail *detail);
 /* The next batch, once `at` has come to `count`: 1, or 0 where the run is drained. */
 int msim_run_fill(struct run *run, struct msim_detail *detail);
 
+/* ---- what is at hand, where it lies in columns ---- */
+
+/* The rows that are made into records in one go. */
+#define MSIM_RUN_ROWS 256
+
+/* Columns of rows that do not stand one after another, brought together. */
+struct run_rows {
+    msim_time times[MSIM_RUN_ROWS];
+    int64_t prices[MSIM_RUN_ROWS];
+    int64_t volumes[MSIM_RUN_ROWS];
+    uint32_t names[MSIM_RUN_ROWS];
+    uint8_t flags[MSIM_RUN_ROWS];
+    int8_t price_exponents[MSIM_RUN_ROWS];
+    int8_t volume_exponents[MSIM_RUN_ROWS];
+};
+
+/* How many of them, from `at` on, are not later than `until`. */
+size_t msim_run_reached(const struct run *run, msim_time until);
+
+/*
+ * The next `count` of them, at most MSIM_RUN_ROWS, but for their symbols and sequence; returns
+ * their names.  They lie in the run or in `room`.
+ */
+const uint32_t *msim_run_rows(const struct run *run, size_t count, struct run_rows *room,
+                              struct msim_rows *rows);
+
+/* The time of the columns' row that is given as the one of this number. */
+static inline msim_time msim_run_column_time(const struct run *run, size_t at)
+{
+    return run->times[run->order ? run->order[at] : at];
+}
+
 static inline msim_time msim_run_time(const struct run *run)
 {
-    if (run->trades)
-        return run->trades[run->at].time;
-    return run->times[run->order ? run->order[run->at] : run->at];
+    return run->trades ? run->trades[run->at].time : msim_run_column_time(run, run->at);
 }
 
 /* The next trade's row among all. */

@@ -22,6 +22,7 @@
 #include "parquet/plan.h"
 #include "parquet/run.h"
 #include "parquet/scan.h"
+#include "parquet/unpack.h"
 
 /* In place of a public id: not yet given, and never to be shown. */
 #define NAME_NEW UINT32_MAX
@@ -182,69 +183,75 @@ static size_t give_trades(struct cursor *cursor, struct run *run, msim_time unti
     for (; i < run->count && given < capacity && trades[i].time <= until; i++)
         given += show(cursor, &trades[i], cursor->sequence + given, &records[given]);
     run->at = i;
+    cursor->sequence += given;
     return given;
 }
 
-/* How many trades of the batch from run->at on are not later than `until`. */
-static size_t reached(const struct run *run, msim_time until)
+/* The symbols of names; false where one of the rows has none that is known and shown. */
+static bool find_symbols(const struct cursor *cursor, const uint32_t *names, const uint8_t *flags,
+                         size_t count, uint32_t *symbols)
 {
-    const msim_time *times = run->times;
-    size_t low = run->at, high = run->count;
+    const struct name_link *links = cursor->links;
+    uint8_t any = 0;
 
-    if (run->order) {
-        while (low < high && times[run->order[low]] <= until)
-            low++;
-        return low - run->at;
-    }
-    /* All of it, or few: look at both ends first. */
-    if (times[high - 1] <= until)
-        return high - low;
-    for (size_t step = 1; step < high - low; step *= 2) {
-        if (times[low + step] > until) {
-            high = low + step;
-            break;
-        }
-        low += step;
-    }
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (times[middle] <= until)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low - run->at;
+    for (size_t i = 0; i < count; i++)
+        any |= flags[i];
+    if (any & MSIM_RECORD_NO_SYMBOL)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        symbols[i] = links[names[i]].symbol;
+    return msim_unpack_largest(symbols, count) < NAME_HIDDEN;
 }
 
-/* From columns, `count` trades that have a place for each. */
-static inline __attribute__((always_inline)) size_t give_columns(struct cursor *cursor,
-                                                                 const struct run *run,
-                                                                 size_t count, bool varies,
-                                                                 struct msim_record *records)
+/* Each row on its own: names that are new, or not shown. */
+static size_t give_each(struct cursor *cursor, const struct run *run, size_t count,
+                        struct msim_record *records)
 {
-    const struct batch_rows rows = {.times = run->times, .first_row = run->first_row};
+    const struct column_rows rows = {.times = run->times, .first_row = run->first_row};
     const uint32_t *order = run->order;
     size_t given = 0;
 
     for (size_t i = run->at; i < run->at + count; i++) {
         struct trade trade;
-        msim_group_trade(&run->group, run->batch, rows, order ? order[i] : i, varies, &trade);
+        msim_columns_trade(&run->columns, rows, order ? order[i] : i, true, &trade);
         given += show(cursor, &trade, cursor->sequence + given, &records[given]);
     }
     return given;
 }
 
-static size_t give_batch(struct cursor *cursor, struct run *run, msim_time until,
-                         struct msim_record *records, size_t capacity)
+/* From columns, at most MSIM_RUN_ROWS trades that have a place for each. */
+static size_t give_rows(struct cursor *cursor, const struct run *run, size_t count,
+                        struct msim_record *records)
 {
-    bool varies = msim_group_varies(&run->group);
-    size_t count = reached(run, until);
+    struct run_rows gathered;
+    struct msim_rows rows;
+    uint32_t symbols[MSIM_RUN_ROWS];
+
+    const uint32_t *names = msim_run_rows(run, count, &gathered, &rows);
+    if (!find_symbols(cursor, names, rows.flags, count, symbols))
+        return give_each(cursor, run, count, records);
+    rows.symbols = symbols;
+    rows.sequence = cursor->sequence;
+    msim_rows_write(&rows, count, records);
+    return count;
+}
+
+static size_t give_columns(struct cursor *cursor, struct run *run, msim_time until,
+                           struct msim_record *records, size_t capacity)
+{
+    size_t count = msim_run_reached(run, until);
+    size_t given = 0;
 
     if (count > capacity)
         count = capacity;
-    size_t given = varies ? give_columns(cursor, run, count, true, records)
-                          : give_columns(cursor, run, count, false, records);
-    run->at += count;
+    while (count > 0) {
+        size_t rows = count < MSIM_RUN_ROWS ? count : MSIM_RUN_ROWS;
+        size_t shown = give_rows(cursor, run, rows, records + given);
+        cursor->sequence += shown;
+        given += shown;
+        run->at += rows;
+        count -= rows;
+    }
     return given;
 }
 
@@ -257,7 +264,7 @@ static size_t give(struct cursor *cursor, struct run *run, msim_time until,
 {
     size_t at = run->at;
     size_t given = run->trades ? give_trades(cursor, run, until, records, capacity)
-                               : give_batch(cursor, run, until, records, capacity);
+                               : give_columns(cursor, run, until, records, capacity);
 
     if (run->at > at) {
         size_t end = run->at--;
@@ -265,7 +272,6 @@ static size_t give(struct cursor *cursor, struct run *run, msim_time until,
         cursor->last_row = msim_run_row(run);
         run->at = end;
     }
-    cursor->sequence += given;
     return given;
 }
 

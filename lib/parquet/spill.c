@@ -257,12 +257,13 @@ static int open_group(struct spill *spill, struct msim_parquet *parquet, struct 
 static void take_batch(struct spill *spill, size_t count, uint64_t first_row)
 {
     struct spill_work *work = spill->work;
-    const struct batch_rows rows = {.times = work->times, .first_row = first_row};
-    bool varies = msim_group_varies(&work->group);
+    const struct column_rows rows = {.times = work->times, .first_row = first_row};
+    const struct columns columns = msim_group_columns(&work->group, &work->batch);
+    bool vary = msim_columns_vary(&columns);
     size_t good = work->count;
 
     for (size_t i = 0; i < count; i++) {
-        msim_group_trade(&work->group, &work->batch, rows, i, varies, &work->piece[good]);
+        msim_columns_trade(&columns, rows, i, vary, &work->piece[good]);
         good += !(work->batch.flags[i] & ROW_BAD);
     }
     spill->bad_rows += count - (good - work->count);
@@ -279,6 +280,7 @@ static int read_batch(struct spill *spill, struct msim_parquet *parquet, size_t 
     uint64_t first_row = msim_zone_first_row(parquet, group->rank) + group->row;
     uint64_t left = zone->rows - group->row;
     size_t want = left < MSIM_COLUMN_BATCH ? (size_t)left : MSIM_COLUMN_BATCH;
+    const struct columns columns = msim_group_columns(group, &work->batch);
     struct bad_row bad = {0};
 
     *rows = 0;
@@ -287,7 +289,7 @@ static int read_batch(struct spill *spill, struct msim_parquet *parquet, size_t 
     int r = msim_times_read(&work->time_column, want, group->row, work->times, work->batch.flags,
                             rows, &bad, detail);
     if (r >= 0)
-        r = msim_group_read(group, *rows, &work->batch, &bad, detail);
+        r = msim_group_read(group, *rows, &columns, 0, &bad, detail);
     if (r < 0)
         return r;
     if (bad.column && !parquet->skip_bad_rows)

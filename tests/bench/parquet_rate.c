@@ -22,7 +22,7 @@
 #include "parquet/dataset.h"
 #include "parquet/group.h"
 
-#define BATCH 1024
+#define BATCH 256
 #define ROUNDS_MAX 25
 
 static double processor_time(void)
@@ -69,18 +69,20 @@ static uint64_t scan_group(struct msim_parquet *parquet, struct msim_reader *rea
     struct msim_column column = {0};
     struct msim_detail detail = {{0}};
     struct bad_row bad = {0};
+    struct columns columns;
     struct group group;
 
     int r = msim_group_open(&group, parquet, reader, rank, &detail);
     if (r >= 0)
         r = msim_column_open(&column, reader, &trades->file, &trades->footer,
                              parquet->zones[rank].group, trades->leaves[FIELD_TIMESTAMP], &detail);
+    columns = msim_group_columns(&group, batch);
     while (r >= 0 && group.row < count) {
         size_t rows = 0;
         r = msim_times_read(&column, MSIM_COLUMN_BATCH, group.row, times, batch->flags, &rows, &bad,
                             &detail);
         if (r >= 0)
-            r = msim_group_read(&group, rows, batch, &bad, &detail);
+            r = msim_group_read(&group, rows, &columns, 0, &bad, &detail);
     }
     msim_column_close(&column);
     msim_group_close(&group);

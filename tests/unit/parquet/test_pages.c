@@ -448,6 +448,59 @@ static void a_time_beyond_nanoseconds_is_refused_with_its_row(void **state)
     assert_refuses(&bench, MSIM_ERR_OVERFLOW, "column timestamp: row 6 (6 of the file)");
 }
 
+/* Eight rows that fall in time, the fifth of which has none and the third no price. */
+static struct made make_falling_with_bad_rows(void)
+{
+    unsigned char times[6 + 56] = {2, 0, 0, 0, 3, 0xEF}, doubles[64] = {0};
+    const struct made_page time = {
+        .type = PAGE_DATA, .values = 8, .bytes = times, .length = sizeof times};
+    const struct made_page price = PLAIN_PAGE(doubles, 8, 64);
+    struct bench bench = good();
+
+    for (size_t i = 0; i < 7; i++)
+        memcpy(times + 6 + i * 8, times8 + (6 - i) * 8, 8);
+    doubles[2 * 8 + 7] = 0x7F;
+    doubles[2 * 8 + 6] = 0xF8;
+    bench.chunks[TIMESTAMP].repetition = REPETITION_OPTIONAL;
+    bench.chunks[TIMESTAMP].pages = &time;
+    bench.chunks[PRICE].physical = PHYSICAL_DOUBLE;
+    bench.chunks[PRICE].pages = &price;
+    return made_by_hand(bench.chunks, COLUMNS, 8);
+}
+
+/* Alone, and in turns with another group: what is held of a group is not the same then. */
+static void bad_rows_of_a_group_in_no_order_are_skipped(void **state)
+{
+    static const uint64_t rows[] = {7, 6, 5, 3, 1, 0};
+    struct made made = make_falling_with_bad_rows();
+    const struct msim_parquet_bytes bytes = {.bytes = made.bytes, .length = made.length};
+    const struct msim_parquet_bytes files[2] = {bytes, bytes};
+
+    (void)state;
+    for (size_t count = 1; count <= 2; count++) {
+        struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+        struct msim_parquet *parquet = NULL;
+        struct msim_source source;
+        struct msim_record records[16];
+        size_t given = 0;
+        params.skip_bad_rows = true;
+        assert_int_equal(msim_parquet_open_memory(&parquet, &params, files, count, NULL), MSIM_OK);
+        assert_int_equal(msim_parquet_source(&source, parquet, NULL, NULL), MSIM_OK);
+        for (size_t i = 0; i < COUNT(rows) * count; i += given) {
+            assert_int_equal(made_pull(&source, records + i, 16 - i, &given, NULL),
+                             MSIM_PULL_RECORD);
+            assert_true(i + given <= COUNT(rows) * count);
+        }
+        for (size_t i = 0; i < COUNT(rows) * count; i++)
+            assert_int_equal(records[i].as.trade.row, rows[i / count] + i % count * 8);
+        assert_int_equal(made_pull(&source, records, 1, &given, NULL), MSIM_PULL_END);
+        assert_int_equal(msim_parquet_bad_rows(&source), 2 * count);
+        msim_source_release(&source);
+        msim_parquet_close(&parquet);
+    }
+    made_free(&made);
+}
+
 /* Two files, the second of which says that it begins later than it does. */
 static void statistics_that_lie_are_found_out_and_can_be_ignored(void **state)
 {
@@ -592,6 +645,7 @@ int main(void)
         cmocka_unit_test(a_null_timestamp_is_refused_with_its_row_or_skipped),
         cmocka_unit_test(prices_that_are_no_numbers_are_refused_with_their_row_or_skipped),
         cmocka_unit_test(a_ticker_that_is_not_utf_8_is_refused_with_its_row_or_skipped),
+        cmocka_unit_test(bad_rows_of_a_group_in_no_order_are_skipped),
         cmocka_unit_test(a_time_beyond_nanoseconds_is_refused_with_its_row),
         cmocka_unit_test(statistics_that_lie_are_found_out_and_can_be_ignored),
         cmocka_unit_test(a_group_is_not_left_out_on_the_word_of_its_statistics),
