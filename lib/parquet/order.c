@@ -1,17 +1,29 @@
 /*
- * A radix sort of (time - earliest) with the row's place packed below it, so that
- * what moves is one word for each row.  Where both do not fit into one word, a
- * merge sort of the places.
+ * A sort of (time - earliest) with the row's place packed below it, so that what
+ * moves is one word for each row, and no two are equal.  The words go into buckets
+ * by as many of their highest bits as tell most rows apart; what is left is sorted
+ * by insertion, unless that turns out to be much.
+ *
+ * Rows that are late by little beside the whole go into their buckets in one pass:
+ * they, and the counts of the buckets, lie near each other.  Others take a radix
+ * sort, whose digits are small enough for the caches.  Where time and place do not
+ * fit into one word, a merge sort of the places.
  */
 #include "parquet/order.h"
 
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/number.h"
+#include "parquet/moments.h"
 #include "parquet/values.h"
 
 #define DIGIT_BITS 11
 #define DIGITS (1U << DIGIT_BITS)
+/* Late by little: by this part of the whole at most. */
+#define NEAR_PART 32
+/* What insertion may cost in the mean: above it, all digits are sorted. */
+#define INSERTION_MOVES 8
 
 static unsigned bits_of(uint64_t value)
 {
@@ -23,7 +35,24 @@ static inline msim_time time_at(const struct order_times *times, size_t place)
     return *(const msim_time *)(const void *)((const char *)times->first + place * times->stride);
 }
 
-/* ---- radix ---- */
+/* ---- words ---- */
+
+/* The words, room for as many, and how they are made up. */
+struct words {
+    uint64_t *from;
+    uint64_t *to;
+    size_t count;
+    unsigned place_bits;
+    unsigned key_bits;
+};
+
+static void swap(struct words *words)
+{
+    uint64_t *from = words->from;
+
+    words->from = words->to;
+    words->to = from;
+}
 
 /* Constant divisors: the compiler multiplies in their place. */
 static inline uint64_t in_units(uint64_t distance, int64_t unit)
@@ -38,47 +67,109 @@ static inline uint64_t in_units(uint64_t distance, int64_t unit)
     }
 }
 
-/* One stable pass by the digit at `shift`. */
-static void pass(const uint64_t *from, uint64_t *to, size_t count, unsigned shift)
+static void fill_words(struct words *words, const struct order_times *times, msim_time min,
+                       int64_t unit)
 {
-    uint32_t starts[DIGITS] = {0};
-    uint32_t sum = 0;
-
-    for (size_t i = 0; i < count; i++)
-        starts[from[i] >> shift & (DIGITS - 1)]++;
-    for (size_t digit = 0; digit < DIGITS; digit++) {
-        uint32_t size = starts[digit];
-        starts[digit] = sum;
-        sum += size;
+    for (size_t i = 0; i < words->count; i++) {
+        uint64_t key = in_units((uint64_t)time_at(times, i) - (uint64_t)min, unit);
+        words->from[i] = (words->place_bits < 64 ? key << words->place_bits : 0) | i;
     }
-    for (size_t i = 0; i < count; i++)
-        to[starts[from[i] >> shift & (DIGITS - 1)]++] = from[i];
 }
 
-static int radix_sort(const struct order_times *times, msim_time min, int64_t unit,
-                      unsigned place_bits, unsigned key_bits, uint32_t *order, size_t count,
-                      const struct msim_allocator *allocator)
+/* Where each bucket begins, in place of how many there are in it. */
+static void sum_up(uint32_t *buckets, size_t count)
 {
-    uint64_t *words = msim_mem_take_array(allocator, count, 2 * sizeof *words);
-    if (!words)
-        return MSIM_ERR_NOMEM;
-    uint64_t *from = words;
-    uint64_t *to = words + count;
+    uint32_t sum = 0;
 
     for (size_t i = 0; i < count; i++) {
-        uint64_t key = in_units((uint64_t)time_at(times, i) - (uint64_t)min, unit);
-        from[i] = (place_bits < 64 ? key << place_bits : 0) | i;
+        uint32_t size = buckets[i];
+        buckets[i] = sum;
+        sum += size;
     }
-    for (unsigned done = 0; done < key_bits; done += DIGIT_BITS) {
-        pass(from, to, count, place_bits + done);
-        uint64_t *swap = from;
-        from = to;
-        to = swap;
-    }
+}
+
+/* ---- radix ---- */
+
+/* One stable pass by the digit of `bits` at `shift`. */
+static void pass(struct words *words, unsigned shift, unsigned bits)
+{
+    const uint64_t *from = words->from;
+    uint64_t *to = words->to;
+    const uint64_t mask = (UINT64_C(1) << bits) - 1;
+    size_t count = words->count;
+    uint32_t starts[DIGITS] = {0};
+
     for (size_t i = 0; i < count; i++)
-        order[i] = (uint32_t)(from[i] & ((UINT64_C(1) << place_bits) - 1));
-    msim_mem_free(allocator, words, count * 2 * sizeof *words);
-    return MSIM_OK;
+        starts[from[i] >> shift & mask]++;
+    sum_up(starts, (size_t)mask + 1);
+    for (size_t i = 0; i < count; i++)
+        to[starts[from[i] >> shift & mask]++] = from[i];
+    swap(words);
+}
+
+/* By the highest `bits` of the keys, in passes of about as many each. */
+static void radix_sort(struct words *words, unsigned bits)
+{
+    unsigned passes = (bits + DIGIT_BITS - 1) / DIGIT_BITS;
+    unsigned shift = words->place_bits + words->key_bits - bits;
+
+    for (; passes > 0; passes--) {
+        unsigned digit = (bits + passes - 1) / passes;
+        pass(words, shift, digit);
+        shift += digit;
+        bits -= digit;
+    }
+}
+
+/* ---- buckets ---- */
+
+/* Rises with the word from 0 to one below the buckets' number: a division by multiplying. */
+static inline size_t bucket_of(uint64_t word, uint64_t factor)
+{
+    return (size_t)((msim_uint128)word * factor >> 64);
+}
+
+/* One stable pass into as many buckets as there are words, of which none is above `last`. */
+static void bucket_sort(struct words *words, uint64_t last, uint32_t *buckets)
+{
+    const uint64_t *from = words->from;
+    uint64_t *to = words->to;
+    size_t count = words->count;
+    uint64_t factor = (uint64_t)(((msim_uint128)count << 64) / ((msim_uint128)last + 1));
+
+    memset(buckets, 0, count * sizeof *buckets);
+    for (size_t i = 0; i < count; i++)
+        buckets[bucket_of(from[i], factor)]++;
+    sum_up(buckets, count);
+    for (size_t i = 0; i < count; i++)
+        to[buckets[bucket_of(from[i], factor)]++] = from[i];
+    swap(words);
+}
+
+/* Whether it came to its end within `moves`. */
+static bool insertion_sort(uint64_t *words, size_t count, size_t moves)
+{
+    for (size_t i = 1; i < count; i++) {
+        uint64_t word = words[i];
+        size_t to = i;
+        while (to > 0 && words[to - 1] > word) {
+            words[to] = words[to - 1];
+            to--;
+        }
+        words[to] = word;
+        if (i - to > moves)
+            return false;
+        moves -= i - to;
+    }
+    return true;
+}
+
+/* By the highest bits alone, as many as tell most words apart. */
+static void sort_roughly(struct words *words)
+{
+    unsigned bits = bits_of(words->count);
+
+    radix_sort(words, bits < words->key_bits ? bits : words->key_bits);
 }
 
 /* ---- merge ---- */
@@ -122,28 +213,91 @@ static int merge_sort(const struct order_times *times, uint32_t *order, size_t c
     return MSIM_OK;
 }
 
+/* ---- the choice ---- */
+
+/* What the times are like. */
+struct seen {
+    msim_time min;
+    msim_time max;
+    uint64_t late; /* the most that one is earlier than another before it, or a little more */
+    bool rising;
+};
+
+/* The rows whose times are looked at in one go: what is late in one of them is not known better. */
+#define LOOK_ROWS 128
+
+static struct msim_moments look_at(const struct order_times *times, size_t first, size_t count)
+{
+    msim_time row[LOOK_ROWS];
+
+    if (times->stride == sizeof *times->first)
+        return msim_moments_look(times->first + first, count, INT64_MIN);
+    for (size_t i = 0; i < count; i++)
+        row[i] = time_at(times, first + i);
+    return msim_moments_look(row, count, INT64_MIN);
+}
+
+static struct seen look(const struct order_times *times, size_t count)
+{
+    struct seen seen = {.min = INT64_MAX, .max = INT64_MIN, .rising = true};
+
+    for (size_t i = 0; i < count; i += LOOK_ROWS) {
+        size_t rows = count - i < LOOK_ROWS ? count - i : LOOK_ROWS;
+        const struct msim_moments row = look_at(times, i, rows);
+        seen.rising = seen.rising && row.rising && time_at(times, i) >= seen.max;
+        seen.min = row.min < seen.min ? row.min : seen.min;
+        seen.max = row.max > seen.max ? row.max : seen.max;
+        uint64_t late = (uint64_t)seen.max - (uint64_t)row.min;
+        seen.late = late > seen.late ? late : seen.late;
+    }
+    return seen;
+}
+
+/* `order` serves as the buckets before it is written. */
+static void sort_words(struct words *words, const struct seen *seen, uint64_t last, uint32_t *order)
+{
+    uint64_t range = (uint64_t)seen->max - (uint64_t)seen->min;
+    const uint64_t mask = (UINT64_C(1) << words->place_bits) - 1;
+
+    if (seen->late <= range / NEAR_PART)
+        bucket_sort(words, last << words->place_bits | mask, order);
+    else
+        sort_roughly(words);
+    /* Insertion leaves equal keys in the order of their places, which the radix sort goes on from.
+     */
+    if (!insertion_sort(words->from, words->count, words->count * INSERTION_MOVES))
+        radix_sort(words, words->key_bits);
+    for (size_t i = 0; i < words->count; i++)
+        order[i] = (uint32_t)(words->from[i] & mask);
+}
+
 int msim_order(const struct order_times *times, size_t count, int64_t unit, uint32_t *order,
                const struct msim_allocator *allocator)
 {
-    msim_time min = INT64_MAX, max = INT64_MIN;
-    bool sorted = true;
+    const struct seen seen = look(times, count);
+    uint64_t range = (uint64_t)seen.max - (uint64_t)seen.min;
 
-    for (size_t i = 0; i < count; i++) {
-        msim_time time = time_at(times, i);
-        sorted &= time >= max;
-        min = time < min ? time : min;
-        max = time > max ? time : max;
-    }
-    if (sorted) {
+    if (seen.rising) {
         for (size_t i = 0; i < count; i++)
             order[i] = (uint32_t)i;
         return MSIM_OK;
     }
-    unsigned place_bits = bits_of(count - 1);
-    unsigned key_bits = bits_of(in_units((uint64_t)max - (uint64_t)min, unit));
-    if (place_bits + key_bits > 64)
+    struct words words = {.count = count, .place_bits = bits_of(count - 1)};
+    if (words.place_bits + bits_of(range) <= 64)
+        unit = 1;
+    uint64_t last = in_units(range, unit);
+    words.key_bits = bits_of(last);
+    if (words.place_bits + words.key_bits > 64)
         return merge_sort(times, order, count, allocator);
-    return radix_sort(times, min, unit, place_bits, key_bits, order, count, allocator);
+    uint64_t *room = msim_mem_take_array(allocator, count, 2 * sizeof *room);
+    if (!room)
+        return MSIM_ERR_NOMEM;
+    words.from = room;
+    words.to = room + count;
+    fill_words(&words, times, seen.min, unit);
+    sort_words(&words, &seen, last, order);
+    msim_mem_free(allocator, room, count * 2 * sizeof *room);
+    return MSIM_OK;
 }
 
 int msim_order_places(const msim_time *times, const uint8_t *flags, size_t count, int64_t unit,
