@@ -24,6 +24,9 @@ static inline enum msim_json_kind plan_kind(const struct plan *plan, uint32_t no
     return plan->document->nodes[node].kind;
 }
 
+/* Levenshtein's distance of two short words; longer ones are far apart. */
+size_t msim_fault_words_apart(const char *a, const char *b);
+
 /* The node is an object whose keys are all among these lists (`more` may be NULL). */
 int msim_fault_plan_keys(const struct plan *plan, uint32_t object, const char *const *known,
                          const char *const *more);

@@ -29,8 +29,7 @@ static bool among(const struct plan *plan, const struct msim_json_node *node,
     return false;
 }
 
-/* Levenshtein's distance of two short words; longer ones are far apart. */
-static size_t distance(const char *a, const char *b)
+size_t msim_fault_words_apart(const char *a, const char *b)
 {
     size_t row[KEY_MOST + 1];
     size_t rows = strlen(a);
@@ -63,7 +62,7 @@ static const char *nearest(const char *word, const char *const *known, const cha
     for (int list = 0; list < 2; list++) {
         const char *const *names = list == 0 ? known : more;
         for (size_t i = 0; names && names[i]; i++)
-            if (distance(word, names[i]) < distance(word, best))
+            if (msim_fault_words_apart(word, names[i]) < msim_fault_words_apart(word, best))
                 best = names[i];
     }
     return best;

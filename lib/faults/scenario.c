@@ -146,6 +146,33 @@ static int do_step(struct msim_faults *faults, struct scenario *scenario, struct
     return MSIM_OK;
 }
 
+/* The id that is nearest; NULL where half of the letters and more would have to change. */
+static const char *nearest_id(const struct msim_faults *faults, const char *id)
+{
+    const char *best = NULL;
+    size_t least = strlen(id) / 2 + 1;
+
+    for (size_t i = 0; i < faults->strategies; i++) {
+        const char *known = faults->slots[faults->slot_order[i]].strategy->id;
+        size_t apart = msim_fault_words_apart(id, known);
+        if (apart < least) {
+            least = apart;
+            best = known;
+        }
+    }
+    return best;
+}
+
+static int no_strategy(const struct msim_faults *faults, const struct scenario *scenario,
+                       uint32_t node, const char *id, struct msim_detail *detail)
+{
+    const char *near = nearest_id(faults, id);
+
+    return msim_json_refuse(
+        &scenario->document, node, detail, MSIM_ERR_NOT_FOUND, "there is no strategy \"%s\"%s%s%s",
+        id, near ? "; the nearest one is \"" : "", near ? near : "", near ? "\"" : "");
+}
+
 static int run_step(struct msim_faults *faults, struct scenario *scenario, struct step *step,
                     struct msim_detail *detail)
 {
@@ -161,7 +188,7 @@ static int run_step(struct msim_faults *faults, struct scenario *scenario, struc
     if (r == MSIM_OK)
         r = do_step(faults, scenario, step, id, detail);
     if (r == MSIM_ERR_NOT_FOUND && node != MSIM_JSON_NONE)
-        return msim_json_refuse(document, node, detail, r, "there is no strategy \"%s\"", id);
+        return no_strategy(faults, scenario, node, id, detail);
     return r;
 }
 

@@ -173,6 +173,26 @@ static void what_comes_true_too_late_has_failed(void **state)
     bench_finish(&bench);
 }
 
+static void a_step_whose_strategy_is_not_there_is_told_the_nearest(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_start(&bench);
+    run(&bench, 0,
+        "{\"format\":1,\"strategies\":[{\"id\":\"lost\",\"kind\":\"drop\",\"select\":"
+        "{\"dir\":\"out\"},\"p\":0.1}],\"timeline\":["
+        "{\"at\":\"1s\",\"do\":\"enable\",\"id\":\"lots\"},"
+        "{\"at\":\"1s\",\"do\":\"enable\",\"id\":\"strangers\"}]}");
+    bench_run(&bench, 2 * SEC);
+    failures_of(&bench);
+    assert_non_null(strstr(report_text, "/timeline/0/id"));
+    assert_non_null(
+        strstr(report_text, "no strategy \\\"lots\\\"; the nearest one is \\\"lost\\\"\""));
+    assert_non_null(strstr(report_text, "no strategy \\\"strangers\\\"\""));
+    bench_finish(&bench);
+}
+
 static void without_a_time_the_end_decides(void **state)
 {
     static const char *const views[] = {"{\"position\":{\"0\":10}}", "{\"position\":{\"0\":11}}"};
@@ -676,6 +696,7 @@ int main(void)
         cmocka_unit_test(events_and_positions_trigger_steps),
         cmocka_unit_test(what_came_true_in_its_time_stays_true),
         cmocka_unit_test(what_comes_true_too_late_has_failed),
+        cmocka_unit_test(a_step_whose_strategy_is_not_there_is_told_the_nearest),
         cmocka_unit_test(without_a_time_the_end_decides),
         cmocka_unit_test(hits_count_as_they_were_at_the_end_and_from_strategies_that_went),
         cmocka_unit_test(a_bad_scenario_is_refused_whole),
