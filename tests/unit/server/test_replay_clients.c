@@ -111,8 +111,11 @@ static int take_trade(void *context, const struct msim_replay_message *message)
 
 static void take_status(struct guest *guest, const char *text)
 {
+    static const char end[] =
+        "{\"status\": \"Replay finished.\""; /* and more where no trade came */
+
     guest->restarts += strcmp(text, "{\"status\": \"Replay restarting.\"}") == 0;
-    guest->is_finished |= strcmp(text, "{\"status\": \"Replay finished.\"}") == 0;
+    guest->is_finished |= strncmp(text, end, sizeof end - 1) == 0;
     if (strncmp(text, "{\"status\":", 10) != 0 && strncmp(text, "{\"error\":", 9) != 0)
         return;
     size_t used = strlen(guest->answers);
