@@ -199,10 +199,12 @@ int msim_handshake_check_answer(const struct msim_http_head *head, const char *k
                                "it answered %d, a redirection, which is not followed",
                                head->status);
     if (head->status != 101)
-        return msim_detail_set(detail, MSIM_ERR_FORMAT,
-                               "it answered %d %.*s instead of opening a WebSocket", head->status,
-                               (int)(head->phrase.length < 80 ? head->phrase.length : 80),
-                               head->phrase.length > 0 ? head->phrase.at : "");
+        return msim_detail_set(
+            detail, MSIM_ERR_FORMAT, "it answered %d %.*s instead of opening a WebSocket%s",
+            head->status, (int)(head->phrase.length < 80 ? head->phrase.length : 80),
+            head->phrase.length > 0 ? head->phrase.at : "",
+            head->status == 401 ? ": give a key that it knows, and its secret where it has one"
+                                : "");
     msim_handshake_accept(expected, key, MSIM_KEY_SIZE);
     const struct msim_http_field *accept = msim_http_field(head, "Sec-WebSocket-Accept", &count);
     if (count != 1 || !msim_http_is(accept->value, expected))

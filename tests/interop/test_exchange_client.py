@@ -313,6 +313,41 @@ class Keys(unittest.TestCase):
                 line = Views.lines(self, server, 1, *told, "--view", "book", "BTC/USD")[0]
                 self.assertIn("bids 40000 x 1", line)
 
+    WAYS = {
+        "commands": (["--protocol", "exchange"], "buy 1 BTC/USD @ 40000\n"),
+        "book": (["--protocol", "exchange", "--view", "book", "BTC/USD"], ""),
+        "ticker": (["--protocol", "exchange", "--view", "ticker"], ""),
+        "orders": (["--protocol", "exchange"], "orders\n"),
+        "script": (["--script", "SCRIPT"], ""),
+        "load": (["--load", "1", "--orders-per-second", "100", "--duration", "100ms"], ""),
+    }
+
+    def test_who_has_no_key_or_not_the_right_one_is_told_what_is_wanted(self):
+        with fresh_folder() as folder:
+            keys = write(os.path.join(folder, "keys"), b"looker role=viewer\nsigner secret=S1\n")
+            script = write(os.path.join(folder, "script"), json.dumps({
+                "send": {"type": "PLACE_ORDER", "symbol": "BTC/USD", "side": "BUY",
+                         "order_type": "LIMIT", "price": "1", "quantity": "1"},
+                "expect": {"type": "ORDER_ACK"}}).encode())
+            files = {name: write(os.path.join(folder, name), line) for name, line in (
+                ("wrong", b"stranger\n"), ("secretless", b"signer\n"), ("viewer", b"looker\n"))}
+            with Server(EXCHANGE, *QUIET, "--keys", keys) as server:
+                for way, (arguments, commands) in self.WAYS.items():
+                    arguments = [script if word == "SCRIPT" else word for word in arguments]
+                    for options in ([], ["--api-key-file", files["wrong"]],
+                                    ["--api-key-file", files["secretless"]]):
+                        with self.subTest(way=way, options=options):
+                            code, out, err = client(server, *options, "--reconnect", "never",
+                                                    *arguments, commands=commands)
+                            self.assertEqual(code, 1, out + err)
+                            self.assertIn("401 Unauthorized", err)
+                            self.assertIn("give a key that it knows", err)
+                    if way in ("commands", "script", "load"):
+                        code, out, err = client(server, "--api-key-file", files["viewer"],
+                                                *arguments, commands=commands)
+                        self.assertEqual(code, 1, out + err)
+                        self.assertIn("use a trader's", out + err)
+
     def test_a_key_file_that_is_not_there_is_a_usage_error(self):
         code, _, err = run(CLIENT, "--protocol", "exchange", "--api-key-file", "/nonexistent/key",
                            "ws://localhost:1")
