@@ -145,7 +145,7 @@ int msim_sheet_reserve(struct sheet *sheet, size_t row, size_t column, size_t co
     return block_make(sheet, row * stride + column / SHEET_BLOCK, allocator);
 }
 
-/* After cells were made, or an asset or instrument added. */
+/* After cells or accounts were made, or an asset or instrument added. */
 void msim_accounts_refresh(struct msim_engine *engine)
 {
     const struct sheet *balances = &engine->balances;
@@ -158,6 +158,9 @@ void msim_accounts_refresh(struct msim_engine *engine)
     if (dense)
         engine->dense_accounts =
             (uint32_t)(balances->rows < positions->rows ? balances->rows : positions->rows);
+    engine->known_accounts = (uint32_t)engine->account_capacity;
+    if (!engine->accounts_off && engine->dense_accounts < engine->account_capacity)
+        engine->known_accounts = engine->dense_accounts;
 }
 
 struct balance *msim_balance_find(const struct msim_engine *engine, uint32_t account,

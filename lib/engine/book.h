@@ -65,8 +65,7 @@ static inline int side_prepare(struct msim_engine *engine, struct side *side, in
 }
 
 /* The level of the key, made empty if there was none; side_prepare was called. */
-static inline struct level *side_level_make(struct msim_engine *engine, struct side *side,
-                                            int64_t key)
+HOT struct level *side_level_make(struct msim_engine *engine, struct side *side, int64_t key)
 {
     if (key < side->best || key >= side->near_end)
         return msim_side_level_make_slow(engine, side, key);
@@ -101,6 +100,12 @@ static inline void side_level_remove(struct msim_engine *engine, struct side *si
         msim_side_advance(engine, side);
 }
 
+/* `slot`, or the other where it is none. */
+static inline uint32_t slot_or(uint32_t slot, uint32_t otherwise)
+{
+    return slot | (otherwise & -(uint32_t)(slot == 0));
+}
+
 /*
  * Whether an order has neighbours cannot be foreseen either: slot 0, which no order
  * has, takes what would be written to the neighbour that is not there.
@@ -113,8 +118,14 @@ static inline void queue_append(struct msim_engine *engine, struct level *level,
     order->next = 0;
     order->prev = tail;
     engine->orders[tail].next = slot;
-    level->head = tail ? level->head : slot;
+    level->head = slot_or(level->head, slot);
     level->tail = slot;
+}
+
+/* An end of a queue after an order left: `other` where that one had no neighbour on this side. */
+static inline uint32_t end_after(uint32_t end, uint32_t neighbour, uint32_t other)
+{
+    return end ^ ((end ^ other) & -(uint32_t)(neighbour == 0));
 }
 
 static inline void queue_unlink(struct msim_engine *engine, struct level *level, uint32_t slot)
@@ -124,8 +135,8 @@ static inline void queue_unlink(struct msim_engine *engine, struct level *level,
 
     engine->orders[prev].next = next;
     engine->orders[next].prev = prev;
-    level->head = prev ? level->head : next;
-    level->tail = next ? level->tail : prev;
+    level->head = end_after(level->head, prev, next);
+    level->tail = end_after(level->tail, next, prev);
 }
 
 /* Puts the order in hand into the book, behind all at its price. */

@@ -340,9 +340,8 @@ static int note_meant(struct msim_engine *engine, const struct msim_command *c, 
             r = note(engine, c, slot, count);
         return r;
     }
-    if (c->account < engine->account_capacity)
-        slot = engine->account_orders[c->account];
-    for (; slot && r == MSIM_OK; slot = engine->orders[slot].account_next)
+    for (slot = msim_account_first(engine, c->account); slot && r == MSIM_OK;
+         slot = engine->orders[slot].account_next)
         r = note(engine, c, slot, count);
     return r;
 }

@@ -156,24 +156,26 @@ int msim_finished_reserve_slow(struct msim_engine *engine, size_t count)
                          FINISHED_LIMIT);
 }
 
-uint64_t msim_client_content(const struct msim_command *command)
+/* From now on the account's finished ones lead to the younger. */
+static void link_up(const struct msim_engine *engine, struct account *account)
 {
-    const uint64_t kinds = (uint64_t)command->side | (uint64_t)command->type << 8 |
-                           (uint64_t)command->time_in_force << 16 |
-                           (uint64_t)command->self_trade << 24 |
-                           (uint64_t)command->instrument << 32;
-    uint64_t hash = (kinds + (uint64_t)command->flags * UINT64_C(0xD6E8FEB86659FD93)) *
-                    UINT64_C(0x9E3779B97F4A7C15);
+    uint32_t after = 0;
 
-    hash +=
-        ((uint64_t)command->price ^ UINT64_C(0xA0761D6478BD642F)) * UINT64_C(0xE7037ED1A0B428DB);
-    hash +=
-        ((uint64_t)command->quantity ^ UINT64_C(0x8EBC6AF09C88C6E3)) * UINT64_C(0x589965CC75374CC3);
-    hash += (uint64_t)command->stop_price * UINT64_C(0x1D8E4E27C47D124F);
-    hash += (uint64_t)command->display_quantity * UINT64_C(0xEB44ACCAB455D165);
-    hash += (uint64_t)command->amount * UINT64_C(0x2127599BF4325C37);
-    hash += (uint64_t)command->expires_at * UINT64_C(0x880355F21E6D1965);
-    return msim_mix64(hash);
+    if (account->linked)
+        return;
+    for (uint32_t at = account->finished_last; at;) {
+        const uint32_t before = engine->finished[at].next;
+        engine->finished[at].next = after;
+        after = at;
+        at = before;
+    }
+    account->linked = true;
+}
+
+uint32_t msim_finished_first(const struct msim_engine *engine, uint32_t account)
+{
+    link_up(engine, &engine->accounts[account]);
+    return engine->accounts[account].finished_first;
 }
 
 /* The slot of the live order that has the id; 0 for none. */
@@ -217,6 +219,7 @@ static uint32_t indexed_place(const struct msim_engine *engine, uint32_t account
 static uint32_t waiting_place(const struct msim_engine *engine, uint32_t account,
                               uint64_t client_id)
 {
+    link_up(engine, &engine->accounts[account]);
     uint32_t at = engine->accounts[account].waiting_first;
 
     while (at && engine->finished[at].client_id != client_id)
@@ -245,6 +248,7 @@ static int index_waiting(struct msim_engine *engine, struct account *account)
     if (r < 0)
         return r;
 
+    link_up(engine, account);
     for (uint32_t at = account->waiting_first; at; at = engine->finished[at].next) {
         const struct finished *finished = &engine->finished[at];
         table_put(&engine->finished_index, hash_of(engine, finished->account, finished->client_id),
@@ -317,6 +321,7 @@ void msim_client_add(struct msim_engine *engine, uint32_t account, uint64_t clie
 /* Its place is free afterwards. */
 static uint32_t forget_oldest(struct msim_engine *engine, struct account *account)
 {
+    link_up(engine, account);
     const uint32_t place = account->finished_first;
     const struct finished *finished = &engine->finished[place];
 
@@ -352,11 +357,13 @@ static struct finished *append(struct msim_engine *engine, uint32_t number, uint
 {
     struct account *account = &engine->accounts[number];
     const uint32_t place = finished_take(engine, account);
+    const uint32_t before = account->finished_last;
 
-    if (account->finished_last)
-        engine->finished[account->finished_last].next = place;
-    else
+    if (!before)
         account->finished_first = place;
+    else if (account->linked)
+        engine->finished[before].next = place;
+    engine->finished[place].next = account->linked ? 0 : before;
     if (!account->waiting_first)
         account->waiting_first = place;
     account->finished_last = place;
@@ -371,8 +378,9 @@ void msim_client_add_finished(struct msim_engine *engine, const struct finished 
 {
     struct finished *finished = append(engine, record->account, record->client_id);
 
+    const uint32_t next = finished->next;
     *finished = *record;
-    finished->next = 0;
+    finished->next = next;
 }
 
 void msim_client_finish(struct msim_engine *engine, const struct order *order, msim_qty filled,
@@ -388,7 +396,6 @@ void msim_client_finish(struct msim_engine *engine, const struct order *order, m
     finished->order = order->id;
     finished->filled = filled;
     finished->account = order->account;
-    finished->next = 0;
     finished->instrument = order->instrument;
     finished->bits = (uint16_t)(order->bits & BITS_ASKED);
     finished->status = status;

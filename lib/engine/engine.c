@@ -207,16 +207,15 @@ void msim_sort_u64(uint64_t *values, size_t count)
     }
 }
 
-static inline int dispatch(struct msim_engine *engine, const struct msim_command *command)
+static int dispatch(struct msim_engine *engine, const struct msim_command *command)
 {
-    /* These two by themselves: a jump by table is foreseen less often. */
-    if (command->kind == MSIM_COMMAND_NEW)
-        return hot_new(engine, command) ? MSIM_OK : msim_entry_new(engine, command);
-    if (command->kind == MSIM_COMMAND_CANCEL)
-        return hot_cancel(engine, command) ? MSIM_OK : msim_entry_cancel(engine, command);
     switch (command->kind) {
+    case MSIM_COMMAND_NEW:
+        return msim_entry_new(engine, command);
+    case MSIM_COMMAND_CANCEL:
+        return msim_entry_cancel(engine, command);
     case MSIM_COMMAND_REPLACE:
-        return hot_replace(engine, command) ? MSIM_OK : msim_entry_replace(engine, command);
+        return msim_entry_replace(engine, command);
     case MSIM_COMMAND_CANCEL_ALL:
     case MSIM_COMMAND_MASS_CANCEL:
         return msim_entry_cancel_many(engine, command);
@@ -243,7 +242,7 @@ static inline int dispatch(struct msim_engine *engine, const struct msim_command
 }
 
 /* What expires by the command's time, and then the command; the time is the engine's. */
-static inline int at_its_time(struct msim_engine *engine, const struct msim_command *command)
+static int at_its_time(struct msim_engine *engine, const struct msim_command *command)
 {
     if (command->time >= MSIM_TIME_NEVER)
         return msim_refuse(engine, command, MSIM_REJECT_OUT_OF_RANGE);
@@ -262,7 +261,7 @@ static inline int at_its_time(struct msim_engine *engine, const struct msim_comm
  * The sequence and the time are the engine's while the command's consequences are
  * told; both go back where it did not happen, but for a time at which orders expired.
  */
-static inline int apply_one(struct msim_engine *engine, const struct msim_command *command)
+RARE int apply_any(struct msim_engine *engine, const struct msim_command *command)
 {
     const uint64_t sequence = engine->sequence;
     const msim_time time = engine->time;
@@ -287,11 +286,18 @@ static inline int apply_one(struct msim_engine *engine, const struct msim_comman
     return MSIM_OK;
 }
 
+static inline int apply_one(struct msim_engine *engine, const struct msim_command *command)
+{
+    if (!hot_apply(engine, command))
+        return apply_any(engine, command);
+    return engine->queued_first && msim_entry_queued(engine) < 0 ? MSIM_APPLY_PENDING : MSIM_OK;
+}
+
 int msim_engine_apply(struct msim_engine *engine, const struct msim_command *command)
 {
     if (!engine || !command)
         return MSIM_ERR_INVALID;
-    engine->event_count = 0;
+    events_begin(engine);
     return apply_one(engine, command);
 }
 
@@ -317,6 +323,8 @@ static inline void prefetch_neighbours(const struct msim_engine *engine, uint32_
 
     __builtin_prefetch(&engine->orders[order->next], 1);
     __builtin_prefetch(&engine->orders[order->prev], 1);
+    if (!engine->listed)
+        return;
     __builtin_prefetch(&engine->orders[order->account_next], 1);
     __builtin_prefetch(&engine->orders[order->account_prev], 1);
 }
@@ -369,7 +377,7 @@ int msim_engine_apply_many(struct msim_engine *engine, const struct msim_command
 
     if (!engine || (!commands && count > 0))
         return MSIM_ERR_INVALID;
-    engine->event_count = 0;
+    events_begin(engine);
     const bool large = engine->order_used >= PREFETCH_FROM;
     for (size_t ahead = 0; large && ahead < PREFETCH_FAR && ahead < count; ahead++)
         prefetch_far(engine, &commands[ahead]);

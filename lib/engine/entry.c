@@ -276,6 +276,8 @@ static uint32_t accept(struct msim_engine *engine, const struct request *request
     const uint32_t slot = order_take(engine, id);
     struct order *order = &engine->orders[slot];
 
+    if (engine->excess)
+        engine->excess[slot] = 0;
     order->leaves = c->quantity;
     order->price = c->price;
     order->quantity = c->quantity;
@@ -303,7 +305,7 @@ static uint32_t accept(struct msim_engine *engine, const struct request *request
         }
     }
     if (c->client_id)
-        msim_client_add(engine, c->account, c->client_id, msim_client_content(c), slot);
+        msim_client_add(engine, c->account, c->client_id, client_content(c), slot);
     msim_event_order(engine, MSIM_EVENT_ACCEPTED, slot, 0,
                      request->waits ? MSIM_STATUS_WAITING : MSIM_STATUS_OPEN);
     if (c->amount) {
@@ -435,7 +437,7 @@ static int repeat(struct msim_engine *engine, const struct msim_command *c, uint
 
     if (r < 0)
         return r;
-    if (content != msim_client_content(c)) {
+    if (content != client_content(c)) {
         msim_event_reject(engine, c, MSIM_REJECT_DUPLICATE_CLIENT_ID);
         return MSIM_OK;
     }

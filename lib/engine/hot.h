@@ -15,6 +15,12 @@
 /* What the public and the account are told beside the order's own event. */
 #define HOT_ASIDE (MSIM_EVENTS_BOOK_ORDER | MSIM_EVENTS_LEVEL | MSIM_EVENTS_BALANCE)
 
+/* For the events of an order that does not trade. */
+static inline bool hot_events(const struct msim_engine *engine)
+{
+    return engine->event_count + EVENTS_PER_ORDER <= engine->event_capacity;
+}
+
 /* For the events of an order and so many fills, and for the client ids of all that may end. */
 static inline bool hot_room(const struct msim_engine *engine, uint64_t fills)
 {
@@ -28,54 +34,38 @@ static inline bool range_holds(struct range range, uint64_t quotient)
     return quotient - range.first <= range.span;
 }
 
-/* What an event says of an order, in registers: just written memory is not read again. */
-struct hot_order {
-    uint64_t id;
+/* What an event says of an order beside its numbers. */
+struct hot_told {
     uint64_t client_id;
-    uint32_t instrument;
-    uint32_t account;
-    uint32_t slot;
     uint32_t owner;
-    unsigned side;
-    unsigned time_in_force;
-    unsigned type;
-    msim_price price;
-    msim_qty quantity;
-    msim_qty leaves;
-    msim_qty filled;
+    uint8_t kind;
+    uint8_t code;
+    uint8_t status;
 };
 
-static inline void hot_tell(struct msim_engine *engine, const struct hot_order *order, uint8_t kind,
-                            uint8_t code, uint8_t status)
+/* The event of a limit or market order that has nothing special; its values stand in registers:
+ * just written memory is not read again. */
+HOT void hot_tell(struct msim_engine *engine, struct hot_told told, uint64_t id, uint64_t parties,
+                  uint32_t slot, unsigned bits, msim_price price, msim_qty quantity,
+                  msim_qty leaves)
 {
     if (!(engine->events_wanted & MSIM_EVENTS_ORDER))
         return;
-    struct msim_event *event = &engine->events[engine->event_count++];
-    event->sequence = ++engine->event_sequence;
-    event->command = engine->sequence;
-    event->time = engine->time;
-    event->order = order->id;
-    event->client_id = order->client_id;
-    event->instrument = order->instrument;
-    event->account = order->account;
-    event->slot = order->slot;
-    event->owner = order->owner;
-    event->kind = kind;
-    event->side = side_told(order->side);
-    event->type = (uint8_t)order->type;
-    event->time_in_force = (uint8_t)order->time_in_force;
-    event->code = code;
-    event->flags = 0;
-    event->status = status;
-    event->command_kind = 0;
-    event->as.order.price = order->price;
-    event->as.order.quantity = order->quantity;
-    event->as.order.leaves = order->leaves;
-    event->as.order.filled = order->filled;
-    event->as.order.stop_price = 0;
-    event->as.order.display_quantity = 0;
-    event->as.order.amount = 0;
-    event->as.order.expires_at = 0;
+    event_word *words = event_words(engine, id);
+    words[4] = told.client_id;
+    words[5] = parties;
+    words[6] = word_of(slot, told.owner);
+    words[7] = word_of(half_of(told.kind, (bits & BITS_SIDE) + MSIM_SIDE_BUY,
+                               bits >> BITS_TYPE_AT & 7, bits >> BITS_TIF_AT & 7),
+                       half_of(told.code, 0, told.status, 0));
+    words[8] = (uint64_t)price;
+    words[9] = (uint64_t)quantity;
+    words[10] = (uint64_t)leaves;
+    words[11] = (uint64_t)(quantity - leaves);
+    words[12] = 0;
+    words[13] = 0;
+    words[14] = 0;
+    words[15] = 0;
 }
 
 /* Its client id is new, and there is room for it. */
@@ -88,15 +78,16 @@ static inline bool hot_client_ready(struct msim_engine *engine, const struct msi
            client_look(engine, c->account, c->client_id, &at) == MSIM_OK && !at;
 }
 
-/* A slot is free, and the account and its client id are known to the tables. */
-static inline bool hot_ready(struct msim_engine *engine, const struct msim_command *c)
+/* The account and the client id are known to the tables, and there is room for what is new. */
+HOT bool hot_ready(struct msim_engine *engine, const struct msim_command *c)
 {
     if ((!engine->free_order && engine->order_used >= engine->order_room) ||
-        c->account >= engine->account_capacity || (c->owner && !engine->owned))
+        (c->account >= engine->known_accounts &&
+         (engine->accounts_off || c->account >= engine->account_capacity ||
+          !accounts_ready(engine, c->account, c->instrument))))
         return false;
-    if (!engine->accounts_off && !accounts_ready(engine, c->account, c->instrument))
-        return false;
-    return !c->client_id || hot_client_ready(engine, c);
+    return (c->client_id | c->owner) == 0 ||
+           ((!c->owner || engine->owned) && (!c->client_id || hot_client_ready(engine, c)));
 }
 
 static inline bool hot_is_plain(const struct msim_command *c)
@@ -106,46 +97,43 @@ static inline bool hot_is_plain(const struct msim_command *c)
 }
 
 /* The order in the pool, and told. */
-static inline uint32_t hot_accept(struct msim_engine *engine, const struct msim_command *c,
-                                  unsigned side, unsigned type, enum order_state state)
+HOT uint32_t hot_accept(struct msim_engine *engine, const struct msim_command *c, unsigned bits)
 {
     const uint64_t id = engine->next_order++;
     const uint32_t slot = order_take(engine, id);
     struct order *order = &engine->orders[slot];
-    const struct hot_order told = {
-        .id = id,
+    const struct hot_told told = {
         .client_id = c->client_id,
-        .instrument = c->instrument,
-        .account = c->account,
-        .slot = slot,
         .owner = c->owner,
-        .side = side,
-        .type = type,
-        .price = c->price,
-        .quantity = c->quantity,
-        .leaves = c->quantity,
+        .kind = MSIM_EVENT_ACCEPTED,
+        .status = MSIM_STATUS_OPEN,
     };
+    const uint32_t instrument = c->instrument;
+    const uint32_t account = c->account;
+    const msim_price price = c->price;
+    const msim_qty quantity = c->quantity;
 
-    order->leaves = told.quantity;
-    order->price = told.price;
-    order->quantity = told.quantity;
+    order->leaves = quantity;
+    order->price = price;
+    order->quantity = quantity;
     order->extra = 0;
-    order->account = told.account;
-    order->instrument = (uint16_t)told.instrument;
-    order->bits = (uint16_t)(side | type << BITS_TYPE_AT | (unsigned)state << BITS_STATE_AT);
+    order->account = account;
+    order->instrument = (uint16_t)instrument;
+    order->bits = (uint16_t)bits;
     order_join(engine, slot);
-    if (told.owner)
-        msim_owner_add(engine, slot, told.owner);
-    if (told.client_id)
-        msim_client_add(engine, told.account, told.client_id, msim_client_content(c), slot);
-    hot_tell(engine, &told, MSIM_EVENT_ACCEPTED, 0, MSIM_STATUS_OPEN);
+    if (told.client_id | told.owner) {
+        if (told.owner)
+            msim_owner_add(engine, slot, told.owner);
+        if (told.client_id)
+            msim_client_add(engine, account, told.client_id, client_content(c), slot);
+    }
+    hot_tell(engine, told, id, word_of(instrument, account), slot, bits, price, quantity, quantity);
     return slot;
 }
 
-/* Behind all others of its level, whose memory was made sure of. */
-static inline void hot_rest(struct msim_engine *engine, struct side *side, uint32_t number,
-                            unsigned at, int64_t key, uint32_t slot, msim_price price,
-                            msim_qty leaves)
+/* Behind all others of its level, whose memory was made sure of; its account is told. */
+HOT void hot_rest(struct msim_engine *engine, struct side *side, uint32_t number, unsigned at,
+                  int64_t key, uint32_t slot, msim_price price, msim_qty leaves)
 {
     struct level *level = side_level_make(engine, side, key);
 
@@ -157,11 +145,53 @@ static inline void hot_rest(struct msim_engine *engine, struct side *side, uint3
     if (engine->events_wanted & HOT_ASIDE) {
         event_book_order(engine, slot, MSIM_BOOK_ADD, leaves);
         event_level(engine, number, at, price, level->shown, level->count);
+        if (!engine->accounts_off)
+            event_balance(engine, engine->orders[slot].account,
+                          engine->instruments[number].pays[at]);
     }
 }
 
-static inline bool hot_limit(struct msim_engine *engine, const struct msim_command *c,
-                             struct instrument *it, unsigned side)
+/* An upper bound on the fills of a taker that the best level may have enough for. */
+static inline uint64_t hot_fills(const struct msim_engine *engine, const struct instrument *it,
+                                 unsigned taker_side, int64_t limit, msim_qty quantity)
+{
+    const struct side *side = &it->sides[taker_side ^ 1];
+    const struct level *level = side_near(side, side->best);
+
+    if (level->shown >= quantity && level->hidden == 0 && engine->reduce_only_orders == 0)
+        return (uint64_t)level->count + 1;
+    return msim_sweep_fills(engine, it, taker_side, limit, quantity, MSIM_SELF_TRADE_NONE);
+}
+
+/* It trades on arrival; its level is prepared. */
+RARE bool hot_cross(struct msim_engine *engine, const struct msim_command *c, struct instrument *it,
+                    unsigned side, int64_t key, int64_t hold)
+{
+    struct balance *balance = NULL;
+
+    if (!hot_room(engine, hot_fills(engine, it, side, -key, c->quantity)))
+        return false;
+    if (!engine->accounts_off) {
+        balance = balance_of(engine, c->account, it->pays[side]);
+        if (hold > balance->free)
+            return false;
+        balance->free -= hold;
+        balance->held += hold;
+    }
+    struct taker taker = {
+        .instrument = it,
+        .slot = hot_accept(
+            engine, c, side | MSIM_ORDER_LIMIT << BITS_TYPE_AT | ORDER_MATCHING << BITS_STATE_AT),
+        .number = c->instrument,
+        .limit = -key,
+        .amount = -1,
+    };
+    msim_execute(engine, &taker);
+    return true;
+}
+
+HOT bool hot_limit(struct msim_engine *engine, const struct msim_command *c, struct instrument *it,
+                   unsigned side)
 {
     struct side *own = &it->sides[side];
     const uint64_t ticks = grid_quotient(&it->tick, c->price);
@@ -172,32 +202,21 @@ static inline bool hot_limit(struct msim_engine *engine, const struct msim_comma
         notional < it->min_notional || !msim_add_check(own->total, c->quantity, &total))
         return false;
     const int64_t key = mirrored(side, (int64_t)ticks * it->tick_steps);
-    const bool crosses = it->sides[side ^ 1].best <= -key;
+    const int64_t hold = by_side(side, notional, c->quantity * it->base_factor);
     if (side_prepare(engine, own, key) < 0)
         return false;
-    if (crosses && !hot_room(engine, msim_sweep_fills(engine, it, side, -key, c->quantity,
-                                                      MSIM_SELF_TRADE_NONE)))
-        return false;
+    if (it->sides[side ^ 1].best <= -key)
+        return hot_cross(engine, c, it, side, key, hold);
     if (!engine->accounts_off) {
         struct balance *balance = balance_of(engine, c->account, it->pays[side]);
-        const int64_t hold = by_side(side, notional, c->quantity * it->base_factor);
         if (hold > balance->free)
             return false;
         balance->free -= hold;
         balance->held += hold;
     }
-
-    const uint32_t slot =
-        hot_accept(engine, c, side, MSIM_ORDER_LIMIT, crosses ? ORDER_MATCHING : ORDER_RESTING);
-    if (crosses) {
-        struct taker taker = {
-            .instrument = it, .slot = slot, .number = c->instrument, .limit = -key, .amount = -1};
-        msim_execute(engine, &taker);
-        return true;
-    }
+    const uint32_t slot = hot_accept(
+        engine, c, side | MSIM_ORDER_LIMIT << BITS_TYPE_AT | ORDER_RESTING << BITS_STATE_AT);
     hot_rest(engine, own, c->instrument, side, key, slot, c->price, c->quantity);
-    if (!engine->accounts_off)
-        event_balance(engine, c->account, it->pays[side]);
     return true;
 }
 
@@ -226,8 +245,8 @@ static inline bool hot_sweep(const struct msim_engine *engine, const struct inst
     return true;
 }
 
-static inline bool hot_market(struct msim_engine *engine, const struct msim_command *c,
-                              struct instrument *it, unsigned side)
+RARE bool hot_market(struct msim_engine *engine, const struct msim_command *c,
+                     struct instrument *it, unsigned side)
 {
     uint64_t fills;
     int64_t cost;
@@ -246,7 +265,8 @@ static inline bool hot_market(struct msim_engine *engine, const struct msim_comm
     }
     struct taker taker = {
         .instrument = it,
-        .slot = hot_accept(engine, c, side, MSIM_ORDER_MARKET, ORDER_MATCHING),
+        .slot = hot_accept(
+            engine, c, side | MSIM_ORDER_MARKET << BITS_TYPE_AT | ORDER_MATCHING << BITS_STATE_AT),
         .number = c->instrument,
         .limit = KEY_NONE - 1,
         .amount = -1,
@@ -257,12 +277,12 @@ static inline bool hot_market(struct msim_engine *engine, const struct msim_comm
     return true;
 }
 
-static inline bool hot_new(struct msim_engine *engine, const struct msim_command *c)
+HOT bool hot_new(struct msim_engine *engine, const struct msim_command *c)
 {
     const unsigned side = (unsigned)c->side - MSIM_SIDE_BUY;
 
-    if (c->instrument >= engine->instrument_count || c->account >= engine->max_accounts ||
-        side > SELL || !hot_is_plain(c) || !hot_room(engine, 0))
+    if (c->instrument >= engine->instrument_count || side > SELL || !hot_is_plain(c) ||
+        !hot_events(engine))
         return false;
     struct instrument *it = &engine->instruments[c->instrument];
     if (!it->plain || !range_holds(it->lots, grid_quotient(&it->lot, c->quantity)) ||
@@ -274,7 +294,7 @@ static inline bool hot_new(struct msim_engine *engine, const struct msim_command
 }
 
 /* The order that the command names by handle or by client id; 0 for none, or for any other way. */
-static inline uint32_t hot_named(const struct msim_engine *engine, const struct msim_command *c)
+HOT uint32_t hot_named(const struct msim_engine *engine, const struct msim_command *c)
 {
     const uint32_t slot = (uint32_t)c->handle;
 
@@ -292,20 +312,20 @@ static inline uint32_t hot_named(const struct msim_engine *engine, const struct 
 }
 
 /* The same where it rests, is the account's, and has nothing special. */
-static inline uint32_t hot_find(const struct msim_engine *engine, const struct msim_command *c)
+HOT uint32_t hot_find(const struct msim_engine *engine, const struct msim_command *c)
 {
     const uint32_t slot = hot_named(engine, c);
     const struct order *order = &engine->orders[slot];
 
     if (slot == 0 || order->account != c->account || order->extra != 0 ||
-        order_state(order) != ORDER_RESTING)
+        (order->bits & 3u << BITS_STATE_AT) != (unsigned)ORDER_RESTING << BITS_STATE_AT)
         return 0;
     return slot;
 }
 
 /* Out of its level, which goes where nothing is left of it. */
-static inline void hot_leave(struct msim_engine *engine, struct instrument *it, unsigned at,
-                             uint32_t slot, msim_price price, msim_qty leaves)
+HOT void hot_leave(struct msim_engine *engine, struct instrument *it, unsigned at, uint32_t slot,
+                   msim_price price, msim_qty leaves)
 {
     struct side *side = &it->sides[at];
     const int64_t key = price_key(it, at, price);
@@ -324,55 +344,64 @@ static inline void hot_leave(struct msim_engine *engine, struct instrument *it, 
         side_level_remove(engine, side, key);
 }
 
-static inline bool hot_cancel(struct msim_engine *engine, const struct msim_command *c)
+/* What only some have that are cancelled or replaced; the rest of it is the caller's. */
+static inline struct hot_told hot_names(const struct msim_engine *engine, const struct order *order)
+{
+    struct hot_told told = {0};
+
+    if (order->bits & (BITS_CLIENT | BITS_OWNED)) {
+        told.client_id = order_client_id(engine, order);
+        told.owner = order_owner(engine, order);
+    }
+    return told;
+}
+
+HOT bool hot_cancel(struct msim_engine *engine, const struct msim_command *c)
 {
     const uint32_t slot = hot_find(engine, c);
 
-    if (!slot || !hot_room(engine, 0))
+    if (!slot || !hot_events(engine))
         return false;
     struct order *order = &engine->orders[slot];
     struct instrument *it = &engine->instruments[order->instrument];
-    if (!it->plain)
+    const unsigned bits = order->bits;
+    if (!it->plain || (bits & BITS_CLIENT && !finished_ready(engine, 1)))
         return false;
 
-    const unsigned at = order_side(order);
-    const struct hot_order told = {
-        .id = order->id,
-        .client_id = order_client_id(engine, order),
-        .instrument = order->instrument,
-        .account = order->account,
-        .slot = slot,
-        .owner = order_owner(engine, order),
-        .side = at,
-        .time_in_force = order_tif(order),
-        .type = order_type(order),
-        .price = order->price,
-        .quantity = order->quantity,
-        .leaves = order->leaves,
-        .filled = order->quantity - order->leaves,
-    };
-    hot_tell(engine, &told, MSIM_EVENT_CANCELLED, MSIM_CANCEL_REQUESTED, MSIM_STATUS_CANCELLED);
-    hot_leave(engine, it, at, slot, told.price, told.leaves);
+    const unsigned at = bits & BITS_SIDE;
+    const uint32_t account = order->account;
+    const msim_price price = order->price;
+    const msim_qty leaves = order->leaves;
+    struct hot_told told = hot_names(engine, order);
+    told.kind = MSIM_EVENT_CANCELLED;
+    told.code = MSIM_CANCEL_REQUESTED;
+    told.status = MSIM_STATUS_CANCELLED;
+    hot_tell(engine, told, order->id, word_of(order->instrument, account), slot, bits, price,
+             order->quantity, leaves);
+    hot_leave(engine, it, at, slot, price, leaves);
     if (!engine->accounts_off) {
-        struct balance *balance = balance_of(engine, told.account, it->pays[at]);
-        const int64_t hold =
-            at == SELL ? told.leaves * it->base_factor : notional_of(it, told.price, told.leaves);
+        struct balance *balance = balance_of(engine, account, it->pays[at]);
+        const int64_t hold = by_side(at, notional_of(it, price, leaves), leaves * it->base_factor);
         balance->held -= hold;
         balance->free += hold;
-        event_balance(engine, told.account, it->pays[at]);
+        event_balance(engine, account, it->pays[at]);
     }
-    if (order->bits & BITS_CLIENT)
-        msim_client_finish(engine, order, told.filled, MSIM_STATUS_CANCELLED);
+    if ((bits & (BITS_CLIENT | BITS_OWNED | BITS_REDUCE_ONLY)) == 0) {
+        order_free(engine, slot);
+        return true;
+    }
+    if (bits & BITS_CLIENT)
+        msim_client_finish(engine, order, order->quantity - leaves, MSIM_STATUS_CANCELLED);
     order_give(engine, slot);
     return true;
 }
 
 /* To another price, where it rests again. */
-static inline bool hot_replace(struct msim_engine *engine, const struct msim_command *c)
+RARE bool hot_replace(struct msim_engine *engine, const struct msim_command *c)
 {
     const uint32_t slot = hot_find(engine, c);
 
-    if (!slot || !hot_room(engine, 0) || c->price <= 0 || c->quantity <= 0 || c->stop_price != 0 ||
+    if (!slot || !hot_events(engine) || c->price <= 0 || c->quantity <= 0 || c->stop_price != 0 ||
         c->flags & ~MSIM_COMMAND_OPEN_QUANTITY)
         return false;
     struct order *order = &engine->orders[slot];
@@ -407,33 +436,51 @@ static inline bool hot_replace(struct msim_engine *engine, const struct msim_com
         balance->held += more;
     }
 
-    const struct hot_order told = {
-        .id = order->id,
-        .client_id = order_client_id(engine, order),
-        .instrument = order->instrument,
-        .account = order->account,
-        .slot = slot,
-        .owner = order_owner(engine, order),
-        .side = at,
-        .time_in_force = order_tif(order),
-        .type = order_type(order),
-        .price = c->price,
-        .quantity = quantity,
-        .leaves = open,
-        .filled = filled,
-    };
-    hot_tell(engine, &told, MSIM_EVENT_REPLACED, 0,
-             filled > 0 ? MSIM_STATUS_PARTIALLY_FILLED : MSIM_STATUS_OPEN);
+    struct hot_told told = hot_names(engine, order);
+    told.kind = MSIM_EVENT_REPLACED;
+    told.status = filled > 0 ? MSIM_STATUS_PARTIALLY_FILLED : MSIM_STATUS_OPEN;
+    hot_tell(engine, told, order->id, word_of(order->instrument, order->account), slot, order->bits,
+             c->price, quantity, open);
     engine->replacing = true;
     hot_leave(engine, it, at, slot, order->price, order->leaves);
     engine->replacing = false;
-    order->price = told.price;
-    order->quantity = told.quantity;
-    order->leaves = told.leaves;
-    hot_rest(engine, own, told.instrument, at, key, slot, told.price, told.leaves);
-    if (!engine->accounts_off)
-        event_balance(engine, told.account, it->pays[at]);
+    order->price = c->price;
+    order->quantity = quantity;
+    order->leaves = open;
+    hot_rest(engine, own, order->instrument, at, key, slot, c->price, open);
     return true;
+}
+
+/*
+ * The command, where it is one of these and nothing comes before it: no order waits for its turn,
+ * and none can expire.
+ */
+HOT bool hot_apply(struct msim_engine *engine, const struct msim_command *c)
+{
+    const uint64_t sequence = engine->sequence;
+    const msim_time time = engine->time;
+    bool done = false;
+
+    if ((c->sequence != 0 && c->sequence != sequence + 1) || engine->queued_first)
+        return false;
+    if (c->time > time) {
+        if (engine->heap_count > 0 || c->time >= MSIM_TIME_NEVER)
+            return false;
+        engine->time = c->time;
+    }
+    engine->sequence = sequence + 1;
+    /* These two by themselves: a jump by table is foreseen less often. */
+    if (c->kind == MSIM_COMMAND_NEW)
+        done = hot_new(engine, c);
+    else if (c->kind == MSIM_COMMAND_CANCEL)
+        done = hot_cancel(engine, c);
+    else if (c->kind == MSIM_COMMAND_REPLACE)
+        done = hot_replace(engine, c);
+    if (!done) {
+        engine->sequence = sequence;
+        engine->time = time;
+    }
+    return done;
 }
 
 #endif

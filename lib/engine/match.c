@@ -311,9 +311,9 @@ static inline int64_t buy_settle(struct msim_engine *engine, const struct taker 
 }
 
 /* Money and positions of both; open quantities are still what they were. */
-static inline struct fees settle(struct msim_engine *engine, const struct taker *taker, bool plain,
-                                 const struct order *t, const struct order *m, msim_qty quantity,
-                                 int64_t notional)
+HOT struct fees settle(struct msim_engine *engine, const struct taker *taker, bool plain,
+                       const struct order *t, const struct order *m, msim_qty quantity,
+                       int64_t notional)
 {
     const struct instrument *it = taker->instrument;
     struct balance *base = balance_of(engine, m->account, it->base);
@@ -348,19 +348,19 @@ static void tell_trade(struct msim_engine *engine, const struct taker *taker, co
 {
     if (!(engine->events_wanted & MSIM_EVENTS_TRADE))
         return;
-    struct msim_event *event = event_make(engine, MSIM_EVENT_TRADE);
-    event->order = t->id;
-    event->instrument = taker->number;
-    event->account = t->account;
-    event->side = side_told(taker->side);
-    event->as.trade.trade = engine->next_trade;
-    event->as.trade.price = price;
-    event->as.trade.quantity = quantity;
-    event->as.trade.notional = notional;
-    event->as.trade.maker_order = m->id;
-    event->as.trade.taker_order = t->id;
-    event->as.trade.maker_account = m->account;
-    event->as.trade.taker_account = t->account;
+    event_word *words = event_words(engine, t->id);
+    words[4] = 0;
+    words[5] = word_of(taker->number, t->account);
+    words[6] = 0;
+    words[7] = word_of(half_of(MSIM_EVENT_TRADE, side_told(taker->side), 0, 0), 0);
+    words[8] = engine->next_trade;
+    words[9] = (uint64_t)price;
+    words[10] = (uint64_t)quantity;
+    words[11] = (uint64_t)notional;
+    words[12] = m->id;
+    words[13] = t->id;
+    words[14] = word_of(m->account, t->account);
+    words[15] = 0;
 }
 
 /* What a fill is, for both who are told of it. */
@@ -373,55 +373,43 @@ struct told {
 
 static inline void tell_fill(struct msim_engine *engine, const struct order *order, uint32_t slot,
                              const struct told *fill, int64_t fee, uint32_t fee_asset,
-                             uint8_t flags)
+                             uint8_t flags, msim_qty open)
 {
-    const msim_qty open = order_open(engine, order);
-    struct msim_event *event = event_make(engine, MSIM_EVENT_FILL);
+    const unsigned bits = order->bits;
+    uint64_t client_id = 0;
+    uint32_t owner = 0;
 
-    event->order = order->id;
-    event->client_id = order_client_id(engine, order);
-    event->instrument = fill->number;
-    event->account = order->account;
-    event->slot = slot;
-    event->owner = order_owner(engine, order);
-    event->side = side_told(order_side(order));
-    event->type = (uint8_t)order_type(order);
-    event->time_in_force = (uint8_t)order_tif(order);
-    event->flags = flags;
-    event->status = open > 0 ? MSIM_STATUS_PARTIALLY_FILLED : MSIM_STATUS_FILLED;
-    event->as.fill.trade = engine->next_trade;
-    event->as.fill.price = fill->price;
-    event->as.fill.quantity = fill->quantity;
-    event->as.fill.leaves = open;
-    event->as.fill.filled = order->quantity - open;
-    event->as.fill.notional = fill->notional;
-    event->as.fill.fee = fee;
-    event->as.fill.fee_asset = fee_asset;
+    if (bits & (BITS_CLIENT | BITS_OWNED)) {
+        client_id = order_client_id(engine, order);
+        owner = order_owner(engine, order);
+    }
+    event_word *words = event_words(engine, order->id);
+    words[4] = client_id;
+    words[5] = word_of(fill->number, order->account);
+    words[6] = word_of(slot, owner);
+    words[7] = word_of(half_of(MSIM_EVENT_FILL, (bits & BITS_SIDE) + MSIM_SIDE_BUY,
+                               bits >> BITS_TYPE_AT & 7, bits >> BITS_TIF_AT & 7),
+                       half_of(0, flags, MSIM_STATUS_FILLED - (open > 0), 0));
+    words[8] = engine->next_trade;
+    words[9] = (uint64_t)fill->price;
+    words[10] = (uint64_t)fill->quantity;
+    words[11] = (uint64_t)open;
+    words[12] = (uint64_t)(order->quantity - open);
+    words[13] = (uint64_t)fill->notional;
+    words[14] = (uint64_t)fee;
+    words[15] = word_of(fee_asset, 0);
 }
-
-static void tell_fills(struct msim_engine *engine, struct taker *taker, const struct order *t,
-                       const struct order *m, uint32_t maker_slot, const struct told *told,
-                       struct fees fees)
-{
-    const struct instrument *it = taker->instrument;
-    const uint32_t bought = it->fee_mode == MSIM_FEE_RECEIVED ? it->base : it->quote;
-
-    tell_fill(engine, m, maker_slot, told, fees.maker, taker->side == SELL ? bought : it->quote,
-              MSIM_EVENT_MAKER);
-    tell_fill(engine, t, taker->slot, told, fees.taker, taker->side == BUY ? bought : it->quote, 0);
-    taker->last_fill = engine->event_count;
-    if (taker->amount >= 0)
-        engine->events[engine->event_count - 1].as.fill.leaves = 0;
-}
+static_assert(MSIM_STATUS_FILLED == MSIM_STATUS_PARTIALLY_FILLED + 1, "the status of a fill");
 
 /* Both sides pay, receive, and are told; queues and levels are the caller's. */
-static inline void fill(struct msim_engine *engine, struct taker *taker, bool plain,
-                        uint32_t maker_slot, msim_price price, msim_qty quantity)
+HOT void fill(struct msim_engine *engine, struct taker *taker, bool plain, uint32_t maker_slot,
+              msim_price price, msim_qty quantity)
 {
     struct instrument *it = taker->instrument;
     struct order *t = &engine->orders[taker->slot];
     struct order *m = &engine->orders[maker_slot];
     const int64_t notional = notional_of(it, price, quantity);
+    const uint64_t number = engine->next_trade;
     struct fees fees = {0, 0};
 
     if (!engine->accounts_off)
@@ -430,35 +418,37 @@ static inline void fill(struct msim_engine *engine, struct taker *taker, bool pl
     m->leaves -= quantity;
     if (!plain && taker->amount >= 0)
         taker->amount -= notional;
-    it->last_price = price;
-    it->last_trade = engine->next_trade;
-    taker->last_price = price;
-    if (taker->first_price == 0)
-        taker->first_price = price;
-    *trade_place(engine, engine->next_trade) = (struct trade){
-        .price = price,
-        .quantity = quantity,
-        .maker_order = m->id,
-        .taker_order = t->id,
-        .maker_fee = fees.maker,
-        .taker_fee = fees.taker,
-        .maker_account = m->account,
-        .taker_account = t->account,
-        .instrument = taker->number,
-        .taker_side = (uint8_t)taker->side,
-    };
+    struct trade *trade = trade_place(engine, number);
+    trade->price = price;
+    trade->quantity = quantity;
+    trade->maker_order = m->id;
+    trade->taker_order = t->id;
+    trade->maker_fee = fees.maker;
+    trade->taker_fee = fees.taker;
+    trade->maker_account = m->account;
+    trade->taker_account = t->account;
+    trade->instrument = taker->number;
+    trade->taker_side = (uint8_t)taker->side;
+    trade->busted = 0;
+    trade->reserved = 0;
     tell_trade(engine, taker, t, m, price, quantity, notional);
     if (engine->events_wanted & MSIM_EVENTS_FILL) {
         const struct told told = {taker->number, price, quantity, notional};
-        tell_fills(engine, taker, t, m, maker_slot, &told, fees);
+        tell_fill(engine, m, maker_slot, &told, fees.maker, taker->fee_assets[taker->side ^ 1],
+                  MSIM_EVENT_MAKER, plain ? m->leaves : order_open(engine, m));
+        tell_fill(engine, t, taker->slot, &told, fees.taker, taker->fee_assets[taker->side], 0,
+                  t->leaves);
+        taker->last_fill = engine->event_count;
+        if (!plain && taker->amount >= 0)
+            engine->events[engine->event_count - 1].as.fill.leaves = 0;
     }
-    if (!engine->accounts_off) {
+    if (!engine->accounts_off &&
+        engine->events_wanted & (MSIM_EVENTS_BALANCE | MSIM_EVENTS_POSITION)) {
         event_balance(engine, m->account, it->base);
         event_balance(engine, m->account, it->quote);
-        if (engine->events_wanted & MSIM_EVENTS_POSITION)
-            msim_event_position(engine, m->account, taker->number);
+        msim_event_position(engine, m->account, taker->number);
     }
-    engine->next_trade++;
+    engine->next_trade = number + 1;
 }
 
 /* A maker's shown part is used up: the next part goes to the end of the queue, or the order ends.
@@ -662,7 +652,7 @@ static bool match_level(struct msim_engine *engine, struct taker *taker, struct 
     return t->leaves > 0;
 }
 
-/* A maker that is used up and keeps nothing back. */
+/* A maker that is used up, has nothing special and keeps nothing back. */
 static inline void maker_done(struct msim_engine *engine, struct side *side, struct level *level,
                               uint32_t slot)
 {
@@ -676,6 +666,10 @@ static inline void maker_done(struct msim_engine *engine, struct side *side, str
     level->count--;
     side->order_count--;
     event_book_order(engine, slot, MSIM_BOOK_DELETE, 0);
+    if ((maker->bits & (BITS_CLIENT | BITS_OWNED)) == 0) {
+        order_free(engine, slot);
+        return;
+    }
     if (maker->bits & BITS_CLIENT)
         msim_client_finish(engine, maker, maker->quantity, MSIM_STATUS_FILLED);
     order_give(engine, slot);
@@ -692,7 +686,7 @@ static void match_plain(struct msim_engine *engine, struct taker *taker, struct 
 
     while (t->leaves > 0 && level->head) {
         const uint32_t slot = level->head;
-        struct order *m = &engine->orders[slot];
+        const struct order *m = &engine->orders[slot];
         if (m->extra || m->bits & BITS_REDUCE_ONLY)
             return;
         if (m->next) {
@@ -720,6 +714,10 @@ void msim_match(struct msim_engine *engine, struct taker *taker)
     bool more = true;
 
     taker->side = at ^ 1;
+    taker->fee_assets[BUY] = taker->instrument->fee_mode == MSIM_FEE_RECEIVED
+                                 ? taker->instrument->base
+                                 : taker->instrument->quote;
+    taker->fee_assets[SELL] = taker->instrument->quote;
     if (!engine->accounts_off) {
         const uint32_t account = engine->orders[taker->slot].account;
         taker->base = balance_of(engine, account, taker->instrument->base);
@@ -737,10 +735,17 @@ void msim_match(struct msim_engine *engine, struct taker *taker)
         struct level *level = side_near(side, key);
         const msim_qty shown = level->shown;
         const uint32_t count = level->count;
+        const uint64_t next_trade = engine->next_trade;
 
         if (plain)
             match_plain(engine, taker, side, level, price);
         more = match_level(engine, taker, side, level, price, checked);
+        if (engine->next_trade != next_trade) {
+            taker->instrument->last_price = price;
+            taker->instrument->last_trade = engine->next_trade - 1;
+            taker->last_price = price;
+            taker->first_price = taker->first_price ? taker->first_price : price;
+        }
         if (level->shown != shown || level->count != count)
             event_level(engine, taker->number, at, price, level->shown, level->count);
         if (level->count == 0)

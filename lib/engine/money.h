@@ -4,7 +4,7 @@
 #ifndef MSIM_ENGINE_MONEY_H
 #define MSIM_ENGINE_MONEY_H
 
-#include "engine/state.h"
+#include "engine/events.h"
 
 /* accounts.c */
 
@@ -23,9 +23,9 @@ static inline bool sheet_has(const struct sheet *sheet, size_t row, size_t colum
 
 static inline size_t sheet_cell(const struct sheet *sheet, size_t row, size_t column)
 {
-    size_t block = row * sheet->stride + column / SHEET_BLOCK;
-    if (sheet->blocks)
-        block = sheet->blocks[block];
+    if (!sheet->blocks)
+        return row * (sheet->stride * SHEET_BLOCK) + column;
+    const size_t block = sheet->blocks[row * sheet->stride + column / SHEET_BLOCK];
     return block * SHEET_BLOCK + column % SHEET_BLOCK;
 }
 

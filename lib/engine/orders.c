@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "engine/state.h"
+#include "engine/money.h"
 
 #define EXTRAS_LIMIT UINT32_MAX
 
@@ -105,6 +105,21 @@ void msim_orders_destroy(struct msim_engine *engine)
     msim_mem_free(allocator, engine->heap, engine->heap_capacity * sizeof *engine->heap);
 }
 
+uint32_t msim_account_first(const struct msim_engine *engine, uint32_t account)
+{
+    /* What was derived from the orders is no part of what the caller holds constant. */
+    struct msim_engine *lists = (struct msim_engine *)engine;
+
+    if (!engine->listed) {
+        lists->listed = true;
+        for (uint32_t slot = 1; slot < engine->order_used; slot++) {
+            if (engine->orders[slot].id != 0)
+                order_join(lists, slot);
+        }
+    }
+    return account < engine->account_capacity ? engine->account_orders[account] : 0;
+}
+
 int msim_account_reserve(struct msim_engine *engine, uint32_t account)
 {
     const size_t heads = engine->account_order_capacity;
@@ -125,6 +140,7 @@ int msim_account_reserve(struct msim_engine *engine, uint32_t account)
         return r;
     memset(&engine->accounts[before], 0,
            (engine->account_capacity - before) * sizeof *engine->accounts);
+    msim_accounts_refresh(engine);
     return MSIM_OK;
 }
 

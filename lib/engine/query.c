@@ -226,7 +226,7 @@ size_t msim_engine_orders(const struct msim_engine *engine, uint32_t account, ui
 
     if (!engine || !views || account >= engine->account_capacity || capacity == 0)
         return 0;
-    for (uint32_t slot = engine->account_orders[account]; slot;
+    for (uint32_t slot = msim_account_first(engine, account); slot;
          slot = engine->orders[slot].account_next) {
         const struct order *order = &engine->orders[slot];
         if (order->id <= after ||

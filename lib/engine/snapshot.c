@@ -273,7 +273,7 @@ static void write_finished(struct sink *sink, const struct msim_engine *engine)
 {
     put_u64(sink, engine->finished_count);
     for (size_t row = 0; row < engine->account_capacity; row++) {
-        for (uint32_t at = engine->accounts[row].finished_first; at;
+        for (uint32_t at = msim_finished_first(engine, (uint32_t)row); at;
              at = engine->finished[at].next) {
             const struct finished *finished = &engine->finished[at];
             put_pair(sink, finished->account, finished->instrument);
@@ -310,7 +310,7 @@ static void write_body(struct sink *sink, const struct msim_engine *engine)
 {
     put_u64(sink, engine->sequence);
     put_i64(sink, engine->time);
-    put_u64(sink, engine->event_sequence);
+    put_u64(sink, engine->event_sequence + engine->event_count);
     put_u64(sink, engine->next_order);
     put_u64(sink, engine->next_trade);
     put_pair(sink, engine->finished_ids, engine->trade_history);

@@ -15,11 +15,17 @@
 
 #include "base/mem.h"
 #include "base/number.h"
+#include "base/random.h"
 #include "engine/ladder.h"
 #include "record/symbols.h"
 
 /* Windows of sides that became empty, kept for the next that need one. */
 #define SPARE_WINDOWS 4
+
+/* What nearly every command passes through stands in one function: what each part would save and
+ * restore is a part of its cost.  What few pass through stays out of it. */
+#define HOT static inline __attribute__((always_inline))
+#define RARE __attribute__((noinline)) static
 
 #define BUY 0
 #define SELL 1
@@ -93,7 +99,7 @@ struct finished {
     uint64_t order;
     msim_qty filled;
     uint32_t account;
-    uint32_t next; /* the account's next one, younger; free ones */
+    uint32_t next; /* the account's next one: the younger, but see struct account */
     uint32_t instrument;
     uint16_t bits;
     uint8_t status;
@@ -115,6 +121,9 @@ struct account {
     uint32_t finished_count;
     uint32_t waiting_first; /* from here on they are not in the index; 0: all are */
     uint32_t waiting_count;
+    /* Its finished ones lead to the younger; to the older as long as nobody asked for the first:
+     * the one before is not written to again then. */
+    bool linked;
 };
 
 struct balance {
@@ -272,7 +281,7 @@ struct msim_engine {
     struct msim_event *events;
     size_t event_count;
     size_t event_capacity;
-    uint64_t event_sequence;
+    uint64_t event_sequence; /* of the last event before those in the array */
     uint64_t sequence;
     msim_time time;
     uint64_t next_order;
@@ -283,8 +292,8 @@ struct msim_engine {
     uint32_t free_order;
     uint32_t *id_index;
     uint32_t id_mask;
-    uint8_t accounts_off;
-    uint8_t fee_mode_reserved[3];
+    bool accounts_off;
+    bool listed;         /* accounts have their lists of orders */
     uint32_t order_used; /* slots ever used, + 1 */
     uint32_t live_orders;
     /* Live ones that may give less than they show: see msim_sweep_fills. */
@@ -294,6 +303,7 @@ struct msim_engine {
     struct sheet balances;
     struct sheet positions;
     uint32_t dense_accounts; /* of these all cells are there */
+    uint32_t known_accounts; /* of these all is there that an order touches, whatever it trades */
     uint64_t *ready; /* a bit for each account and instrument: all cells of an order are there */
     size_t ready_rows;
     size_t ready_stride;
@@ -338,7 +348,9 @@ struct msim_engine {
     size_t finished_indexed;
     uint32_t finished_ids;
     struct account *accounts;
-    uint32_t *account_orders;      /* the first of the account's live orders: mostly the youngest */
+    /* The first of the account's live orders, mostly the youngest.  The lists are there from the
+     * first question for one on: see msim_account_first. */
+    uint32_t *account_orders;
     size_t account_order_capacity; /* at least as much as the accounts' */
     size_t account_capacity;
 
@@ -484,7 +496,7 @@ int msim_orders_grow(struct msim_engine *engine, size_t wanted);
 int msim_excess_reserve(struct msim_engine *engine);
 
 /* Takes a slot and gives it the id; everything else is the caller's to fill in. */
-static inline uint32_t order_take(struct msim_engine *engine, uint64_t id)
+HOT uint32_t order_take(struct msim_engine *engine, uint64_t id)
 {
     const uint32_t slot = engine->free_order ? engine->free_order : engine->order_used++;
     struct order *order = &engine->orders[slot];
@@ -493,17 +505,17 @@ static inline uint32_t order_take(struct msim_engine *engine, uint64_t id)
     if (slot == engine->free_order)
         engine->free_order = order->next;
     engine->live_orders++;
-    if (engine->excess)
-        engine->excess[slot] = 0;
     order->id = id;
     order->id_next = *chain;
     *chain = slot;
     return slot;
 }
 
-/* Into the list of its account's orders; slot 0 takes what has no neighbour. */
+/* Into the list of its account's orders, if there is one; slot 0 takes what has no neighbour. */
 static inline void order_join(struct msim_engine *engine, uint32_t slot)
 {
+    if (!engine->listed)
+        return;
     struct order *order = &engine->orders[slot];
     uint32_t *head = &engine->account_orders[order->account];
 
@@ -512,6 +524,23 @@ static inline void order_join(struct msim_engine *engine, uint32_t slot)
     engine->orders[*head].account_prev = slot;
     *head = slot;
 }
+
+static inline void order_part(struct msim_engine *engine, const struct order *order)
+{
+    if (!engine->listed)
+        return;
+    const uint32_t next = order->account_next;
+    const uint32_t prev = order->account_prev;
+
+    engine->orders[next].account_prev = prev;
+    *(prev ? &engine->orders[prev].account_next : &engine->account_orders[order->account]) = next;
+}
+
+/*
+ * The first of the account's live orders, linked by account_next; 0 for none.  The first question
+ * makes the lists of all accounts from the pool; they are kept from then on.
+ */
+uint32_t msim_account_first(const struct msim_engine *engine, uint32_t account);
 
 /* The live order of that id; 0 for none. */
 uint32_t msim_order_find(const struct msim_engine *engine, uint64_t id, uint64_t handle);
@@ -525,28 +554,35 @@ int msim_owners_reserve(struct msim_engine *engine);
 /* The first order of all whose owners share a bucket with this one. */
 uint32_t msim_owner_first(const struct msim_engine *engine, uint32_t owner);
 
-/* Gives the slot back, and all that the order had. */
-static inline void order_give(struct msim_engine *engine, uint32_t slot)
+/* Gives the slot back; what few orders have was given back. */
+static inline void order_free(struct msim_engine *engine, uint32_t slot)
 {
     struct order *order = &engine->orders[slot];
-    const uint32_t next = order->account_next;
-    const uint32_t prev = order->account_prev;
     uint32_t *link = &engine->id_index[order->id & engine->id_mask];
 
     while (*link != slot)
         link = &engine->orders[*link].id_next;
     *link = order->id_next;
-    engine->orders[next].account_prev = prev;
-    *(prev ? &engine->orders[prev].account_next : &engine->account_orders[order->account]) = next;
-    if (order->extra)
-        msim_extra_give(engine, slot);
-    if (order->bits & BITS_OWNED)
-        msim_owner_remove(engine, slot);
-    engine->reduce_only_orders -= (order->bits & BITS_REDUCE_ONLY) != 0;
+    order_part(engine, order);
     order->id = 0;
     order->next = engine->free_order;
     engine->free_order = slot;
     engine->live_orders--;
+}
+
+/* The same with all that the order had. */
+static inline void order_give(struct msim_engine *engine, uint32_t slot)
+{
+    const struct order *order = &engine->orders[slot];
+
+    if (order->extra)
+        msim_extra_give(engine, slot);
+    if (order->bits & (BITS_OWNED | BITS_REDUCE_ONLY)) {
+        if (order->bits & BITS_OWNED)
+            msim_owner_remove(engine, slot);
+        engine->reduce_only_orders -= (order->bits & BITS_REDUCE_ONLY) != 0;
+    }
+    order_free(engine, slot);
 }
 
 void msim_extra_make(struct msim_engine *engine, uint32_t slot);
@@ -566,7 +602,6 @@ void msim_clients_destroy(struct msim_engine *engine);
 int msim_clients_reserve(struct msim_engine *engine);
 /* Makes room for so many orders to finish at once, as far as they have client ids. */
 int msim_finished_reserve_slow(struct msim_engine *engine, size_t count);
-uint64_t msim_client_content(const struct msim_command *command);
 /* Where an id that is taken is; 0 for none. */
 uint32_t msim_client_find(const struct msim_engine *engine, uint32_t account, uint64_t client_id);
 uint32_t msim_client_slot(const struct msim_engine *engine, uint32_t account, uint64_t client_id);
@@ -576,6 +611,8 @@ void msim_client_add(struct msim_engine *engine, uint32_t account, uint64_t clie
                      uint64_t content, uint32_t slot);
 void msim_client_finish(struct msim_engine *engine, const struct order *order, msim_qty filled,
                         uint8_t status);
+/* The oldest finished one of an account, linked by next; 0 for none. */
+uint32_t msim_finished_first(const struct msim_engine *engine, uint32_t account);
 /* A finished one, younger than all before of its account. */
 void msim_client_add_finished(struct msim_engine *engine, const struct finished *finished);
 /* Ahead of msim_client_slot: the table first, then what it leads to. */
@@ -602,6 +639,30 @@ static inline int client_look(struct msim_engine *engine, uint32_t account, uint
     if (account >= engine->account_capacity || client_id > engine->accounts[account].highest_id)
         return MSIM_OK;
     return msim_client_look_slow(engine, account, client_id, at);
+}
+
+/* What the command asks for, hashed.  What is not asked for adds nothing. */
+static inline uint64_t client_content(const struct msim_command *command)
+{
+    const uint64_t kinds = (uint64_t)command->side | (uint64_t)command->type << 8 |
+                           (uint64_t)command->time_in_force << 16 |
+                           (uint64_t)command->self_trade << 24 |
+                           (uint64_t)command->instrument << 32;
+    uint64_t hash = (kinds + (uint64_t)command->flags * UINT64_C(0xD6E8FEB86659FD93)) *
+                    UINT64_C(0x9E3779B97F4A7C15);
+
+    hash +=
+        ((uint64_t)command->price ^ UINT64_C(0xA0761D6478BD642F)) * UINT64_C(0xE7037ED1A0B428DB);
+    hash +=
+        ((uint64_t)command->quantity ^ UINT64_C(0x8EBC6AF09C88C6E3)) * UINT64_C(0x589965CC75374CC3);
+    if ((command->stop_price | command->display_quantity | command->amount | command->expires_at) !=
+        0) {
+        hash += (uint64_t)command->stop_price * UINT64_C(0x1D8E4E27C47D124F);
+        hash += (uint64_t)command->display_quantity * UINT64_C(0xEB44ACCAB455D165);
+        hash += (uint64_t)command->amount * UINT64_C(0x2127599BF4325C37);
+        hash += (uint64_t)command->expires_at * UINT64_C(0x880355F21E6D1965);
+    }
+    return msim_mix64(hash);
 }
 
 /* A keyed hash for tables that strangers fill: the product of two secrets, folded. */
@@ -632,84 +693,6 @@ void msim_side_idle(struct msim_engine *engine, struct side *side);
 int64_t msim_side_after(const struct msim_engine *engine, const struct side *side, int64_t key);
 struct level *msim_side_level(const struct msim_engine *engine, const struct side *side,
                               int64_t key);
-
-/* events.c */
-
-int msim_events_grow(struct msim_engine *engine, size_t more);
-
-static inline int events_reserve(struct msim_engine *engine, size_t more)
-{
-    if (engine->event_capacity - engine->event_count >= more)
-        return MSIM_OK;
-    return msim_events_grow(engine, more);
-}
-
-void msim_event_order(struct msim_engine *engine, uint8_t kind, uint32_t slot, uint8_t code,
-                      uint8_t status);
-void msim_event_reject(struct msim_engine *engine, const struct msim_command *command,
-                       uint8_t code);
-void msim_event_balance(struct msim_engine *engine, uint32_t account, uint32_t asset);
-void msim_event_position(struct msim_engine *engine, uint32_t account, uint32_t instrument);
-void msim_position_show(const struct msim_engine *engine, uint32_t instrument,
-                        const struct holding *holding, struct msim_position_view *view);
-void msim_event_instrument(struct msim_engine *engine, uint32_t instrument);
-void msim_event_mass(struct msim_engine *engine, const struct msim_command *command,
-                     uint64_t count);
-void msim_event_book_order_slow(struct msim_engine *engine, uint32_t slot, uint8_t action,
-                                msim_qty shown);
-
-/*
- * An event that is zero but for its header.  Eight stores of two words: what the
- * compiler makes of a memset of this size takes longer than the rest of the event.
- */
-typedef uint64_t event_pair __attribute__((vector_size(16), aligned(8), may_alias));
-
-static inline struct msim_event *event_make(struct msim_engine *engine, uint8_t kind)
-{
-    assert(engine->event_count < engine->event_capacity);
-    struct msim_event *event = &engine->events[engine->event_count++];
-    event_pair *pairs = (event_pair *)event;
-    const event_pair zero = {0, 0};
-
-    pairs[2] = zero;
-    pairs[3] = zero;
-    pairs[4] = zero;
-    pairs[5] = zero;
-    pairs[6] = zero;
-    pairs[7] = zero;
-    event->sequence = ++engine->event_sequence;
-    event->command = engine->sequence;
-    event->time = engine->time;
-    event->order = 0;
-    event->kind = kind;
-    return event;
-}
-
-static inline void event_level(struct msim_engine *engine, uint32_t instrument, unsigned side,
-                               msim_price price, msim_qty shown, uint64_t count)
-{
-    if (!(engine->events_wanted & MSIM_EVENTS_LEVEL))
-        return;
-    struct msim_event *event = event_make(engine, MSIM_EVENT_LEVEL);
-    event->instrument = instrument;
-    event->side = side_told(side);
-    event->as.level.price = price;
-    event->as.level.quantity = shown;
-    event->as.level.order_count = count;
-}
-
-static inline void event_book_order(struct msim_engine *engine, uint32_t slot, uint8_t action,
-                                    msim_qty shown)
-{
-    if (engine->events_wanted & MSIM_EVENTS_BOOK_ORDER)
-        msim_event_book_order_slow(engine, slot, action, shown);
-}
-
-static inline void event_balance(struct msim_engine *engine, uint32_t account, uint32_t asset)
-{
-    if (engine->events_wanted & MSIM_EVENTS_BALANCE)
-        msim_event_balance(engine, account, asset);
-}
 
 /* An order's standing in money, told: the asset that it holds. */
 static inline uint32_t held_asset(const struct instrument *instrument, unsigned side)
@@ -765,6 +748,7 @@ struct taker {
     struct balance *quote;
     struct position *position;
     unsigned side;
+    uint32_t fee_assets[2]; /* what the buyer's fee is taken in, and the seller's */
 };
 void msim_match(struct msim_engine *engine, struct taker *taker);
 

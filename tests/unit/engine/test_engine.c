@@ -238,6 +238,25 @@ static void an_accounts_orders_are_listed_from_the_oldest_on(void **state)
     assert_int_equal(msim_engine_orders(bench->engine, 3, 0, 0, orders, 3), 0);
 }
 
+static void an_accounts_orders_stay_listed_after_the_first_question(void **state)
+{
+    struct bench *bench = *state;
+    struct msim_order_view orders[4];
+
+    for (int i = 0; i < 4; i++)
+        apply(bench->engine, limit(MSIM_SIDE_BUY, 100 - i, 1, 0));
+    assert_int_equal(msim_engine_orders(bench->engine, 0, 0, 0, orders, 4), 4);
+    for (uint64_t order = 2; order <= 4; order += 2) {
+        const struct msim_command cancel = {.kind = MSIM_COMMAND_CANCEL, .order = order};
+        apply(bench->engine, cancel);
+    }
+    apply(bench->engine, limit(MSIM_SIDE_BUY, 90, 1, 0));
+    assert_int_equal(msim_engine_orders(bench->engine, 0, 0, 0, orders, 4), 3);
+    assert_int_equal(orders[0].order, 1);
+    assert_int_equal(orders[1].order, 3);
+    assert_int_equal(orders[2].order, 5);
+}
+
 static void a_handle_is_a_hint_and_is_checked(void **state)
 {
     struct bench *bench = *state;
@@ -530,6 +549,7 @@ int main(void)
         TEST(a_command_is_applied_once_and_in_its_turn),
         TEST(the_book_shows_depth_orders_and_places_in_the_queue),
         TEST(an_accounts_orders_are_listed_from_the_oldest_on),
+        TEST(an_accounts_orders_stay_listed_after_the_first_question),
         TEST(a_handle_is_a_hint_and_is_checked),
         TEST(another_accounts_order_cannot_be_cancelled),
         TEST(a_position_is_worth_what_the_last_price_says),
