@@ -2,11 +2,14 @@
  * Trade files read by this library and by DuckDB in turn: how many million rows a second of
  * processor time, on one thread.
  *
- *     parquet-rate LIBDUCKDB ROUNDS scan|replay MEMORY_MIB FOLDER FILE...
+ *     parquet-rate LIBDUCKDB ROUNDS scan|replay|codec MEMORY_MIB FOLDER FILE...
  *
  * LIBDUCKDB is the path of libduckdb.so (in npm's @duckdb/node-bindings-linux-x64), or "-" for
  * none.  A scan decodes four columns in the file's order, a replay gives the rows in order of
  * time.  MEMORY_MIB (0: the default) bounds both for a replay, which may use FOLDER.
+ *
+ * With `codec` nothing but the decompression of the same columns' pages is counted, by the
+ * codec's own library into the same buffer: the floor of both.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -20,6 +23,7 @@
 #include <marketsim/parquet.h>
 
 #include "parquet/dataset.h"
+#include "parquet/format.h"
 #include "parquet/group.h"
 
 #define BATCH 256
@@ -124,6 +128,75 @@ static uint64_t replay(const char *path, const struct settings *settings)
     if (r < 0)
         fail(detail.text);
     msim_source_release(&source);
+    msim_parquet_close(&parquet);
+    return rows;
+}
+
+/* ---- the codec alone ---- */
+
+/* The seconds that the page takes once more, now that it is in the window. */
+static double unpack_again(const struct msim_pages *pages, const struct page_head *head)
+{
+    static unsigned char room[4 << 20];
+    size_t levels = 0;
+    struct msim_detail detail = {{0}};
+
+    if (head->type == PAGE_DATA_V2)
+        levels = (size_t)head->definition_length + (size_t)head->repetition_length;
+    size_t stored = (size_t)head->compressed_size - levels;
+    size_t length = (size_t)head->uncompressed_size - levels;
+    bool is_stored = head->type == PAGE_DATA_V2 && !head->is_compressed;
+    if (pages->codec == CODEC_NONE || is_stored || length == 0)
+        return 0;
+    if (length > sizeof room)
+        fail("a page of more than 4 MiB");
+    double start = processor_time();
+    if (msim_codec_decode(&pages->reader->codecs, pages->codec,
+                          pages->window + pages->window_at - stored, stored, room, length,
+                          &pages->place, &detail) < 0)
+        fail(detail.text);
+    return processor_time() - start;
+}
+
+static double unpack_group(const struct msim_parquet *parquet, struct msim_reader *reader,
+                           uint32_t rank)
+{
+    const struct trade_file *trades = msim_zone_file(parquet, rank);
+    struct msim_detail detail = {{0}};
+    double seconds = 0;
+
+    for (int field = 0; field < FIELD_COUNT; field++) {
+        struct msim_pages pages;
+        struct page_head head;
+        struct page_body body;
+        int r = msim_pages_open(&pages, reader, &trades->file, &trades->footer,
+                                parquet->zones[rank].group, trades->leaves[field], &detail);
+        while (r >= 0 && (r = msim_pages_next(&pages, &head, &detail)) > 0) {
+            r = msim_pages_load(&pages, &head, &body, &detail);
+            if (r >= 0)
+                seconds += unpack_again(&pages, &head);
+        }
+        if (r < 0)
+            fail(detail.text);
+        msim_pages_close(&pages);
+    }
+    return seconds;
+}
+
+/* The rows, and in how many seconds their pages were decompressed. */
+static uint64_t unpack(const char *path, const struct settings *settings, double *seconds)
+{
+    struct msim_parquet *parquet = open_file(path, settings);
+    struct msim_reader reader;
+    uint64_t rows = 0;
+
+    *seconds = 0;
+    msim_reader_init(&reader, &parquet->crc, &parquet->allocator);
+    for (uint32_t rank = 0; rank < parquet->zone_count; rank++) {
+        *seconds += unpack_group(parquet, &reader, rank);
+        rows += parquet->zones[rank].rows;
+    }
+    msim_reader_finish(&reader);
     msim_parquet_close(&parquet);
     return rows;
 }
@@ -260,18 +333,35 @@ static void compare(struct duck *duck, const char *path, int rounds, bool in_ord
            in_order ? "replay" : "scan", median(ours, rounds), median(theirs, rounds));
 }
 
+static void tell_codec(const char *path, int rounds, const struct settings *settings)
+{
+    double each[ROUNDS_MAX];
+
+    for (int i = 0; i < rounds; i++) {
+        uint64_t rows = unpack(path, settings, &each[i]);
+        each[i] *= 1e9 / (double)rows;
+    }
+    const char *name = strrchr(path, '/');
+    printf("%-40s codec: %6.1f ns for each row\n", name ? name + 1 : path, median(each, rounds));
+}
+
 int main(int argument_count, char **arguments)
 {
     struct duck duck = {0};
 
     if (argument_count < 7)
-        fail("LIBDUCKDB ROUNDS scan|replay MEMORY_MIB FOLDER FILE...");
+        fail("LIBDUCKDB ROUNDS scan|replay|codec MEMORY_MIB FOLDER FILE...");
     int rounds = atoi(arguments[2]);
     bool in_order = strcmp(arguments[3], "replay") == 0;
+    bool is_codec = strcmp(arguments[3], "codec") == 0;
     const struct settings settings = {.memory = strtoull(arguments[4], NULL, 10) << 20,
                                       .folder = arguments[5]};
     if (rounds < 1 || rounds > ROUNDS_MAX)
         fail("1 to 25 rounds");
+    for (int i = 6; is_codec && i < argument_count; i++)
+        tell_codec(arguments[i], rounds, &settings);
+    if (is_codec)
+        return 0;
     if (strcmp(arguments[1], "-") != 0)
         open_duck(&duck, arguments[1], &settings);
     for (int i = 6; i < argument_count; i++)
