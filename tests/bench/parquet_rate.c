@@ -169,9 +169,11 @@ static double unpack_group(const struct msim_parquet *parquet, struct msim_reade
         struct msim_pages pages;
         struct page_head head;
         struct page_body body;
+        int64_t left = (int64_t)parquet->zones[rank].rows;
         int r = msim_pages_open(&pages, reader, &trades->file, &trades->footer,
                                 parquet->zones[rank].group, trades->leaves[field], &detail);
-        while (r >= 0 && (r = msim_pages_next(&pages, &head, &detail)) > 0) {
+        while (r >= 0 && left > 0 && (r = msim_pages_next(&pages, &head, &detail)) > 0) {
+            left -= head.type == PAGE_DICTIONARY ? 0 : head.value_count;
             r = msim_pages_load(&pages, &head, &body, &detail);
             if (r >= 0)
                 seconds += unpack_again(&pages, &head);
