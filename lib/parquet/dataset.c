@@ -13,6 +13,7 @@
 #include "parquet/bits.h"
 #include "parquet/csv_file.h"
 #include "parquet/decode.h"
+#include "parquet/late.h"
 #include "parquet/paths.h"
 #include "parquet/plan.h"
 #include "parquet/scan.h"
@@ -517,6 +518,7 @@ void msim_parquet_close(struct msim_parquet **pointer)
     msim_worker_destroy(&parquet->worker, &allocator);
     for (size_t i = 0; i < parquet->spill_count; i++)
         msim_spill_finish(&parquet->spills[i], parquet);
+    msim_late_finish(parquet);
     msim_mem_free(&allocator, parquet->spills, parquet->spill_capacity * sizeof *parquet->spills);
     for (size_t i = 0; i < parquet->file_count; i++) {
         msim_footer_finish(&parquet->files[i].footer);

@@ -106,7 +106,11 @@ struct msim_parquet {
     size_t spill_count;
     size_t spill_capacity;
     struct msim_parquet_info info;
-    struct held **held;      /* by rank: groups that were sorted and are being read */
+    struct held **held;   /* by rank: groups that were sorted and are being read */
+    size_t held_promised; /* bytes that those which are being loaded may take */
+    struct spill **late;  /* by rank: groups that found no room (late.h); NULL: none did yet */
+    size_t late_count;
+    struct spill *late_work; /* the one that is being sorted */
     struct msim_names names; /* of all cursors */
     struct msim_budget budget;
     struct msim_worker *worker; /* NULL: all is done by whoever asks */

@@ -10,6 +10,7 @@
 
 /* Works on rows that several runs wait for, with columns and buffers of its own. */
 struct held_loader {
+    size_t promised; /* bytes that it may take, counted in the data set */
     struct msim_reader reader;
     struct msim_scanner scanner;
     bool is_scanning;
@@ -77,13 +78,15 @@ static int begin(struct held *held, struct msim_parquet *parquet, uint32_t rank,
                              INT64_MIN, held->times, loader->flags, detail);
 }
 
-static void free_loader(struct held *held, const struct msim_allocator *allocator)
+static void free_loader(struct held *held, struct msim_parquet *parquet)
 {
+    const struct msim_allocator *allocator = &parquet->allocator;
     struct held_loader *loader = held->loader;
 
     if (!loader)
         return;
     held->loader = NULL;
+    parquet->held_promised -= loader->promised;
     msim_scanner_close(&loader->scanner);
     msim_group_close(&loader->group);
     msim_reader_finish(&loader->reader);
@@ -118,6 +121,8 @@ int msim_held_join(struct held **out, struct msim_parquet *parquet, uint32_t ran
     held->rows = rows;
     held->times = times;
     held->time_bytes = bytes;
+    loader->promised = rows * (MSIM_HELD_ROW_BYTES + MSIM_ORDER_ROW_BYTES);
+    parquet->held_promised += loader->promised;
     msim_reader_init(&loader->reader, &parquet->crc, allocator);
     *out = held;
     *shared = held;
@@ -164,7 +169,7 @@ void msim_held_leave(struct held **pointer, struct msim_parquet *parquet, uint32
     if (!held || --held->users > 0)
         return;
     withdraw(held, parquet, rank);
-    free_loader(held, allocator);
+    free_loader(held, parquet);
     free_times(held, allocator);
     free_columns(held, allocator);
     msim_mem_free(allocator, held->trades, held->places * sizeof *held->trades);
@@ -403,6 +408,6 @@ int msim_held_work(struct held *held, struct msim_parquet *parquet, uint32_t ran
         withdraw(held, parquet, rank);
         return msim_detail_set(detail, r, "%s", loader->detail.text);
     }
-    free_loader(held, &parquet->allocator);
+    free_loader(held, parquet);
     return 1;
 }

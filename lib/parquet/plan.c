@@ -201,20 +201,41 @@ static int measure_column(const struct trade_file *trades, struct msim_reader *r
     return r < 0 ? r : MSIM_OK;
 }
 
+static int measure_pages(struct msim_parquet *parquet, struct msim_reader *reader,
+                         struct zone *zone, struct msim_detail *detail)
+{
+    const struct trade_file *trades = &parquet->files[zone->file];
+    uint64_t largest = 0;
+    int r = MSIM_OK;
+
+    zone->page_bytes = 0;
+    for (int field = 0; field < FIELD_COUNT && r >= 0; field++)
+        r = measure_column(trades, reader, zone, (enum trade_field)field, &largest, detail);
+    return r;
+}
+
+int msim_plan_measure_pages(struct msim_parquet *parquet, uint32_t rank, struct msim_detail *detail)
+{
+    struct zone *zone = &parquet->zones[rank];
+    struct msim_reader reader;
+
+    if (zone->page_bytes > 0)
+        return MSIM_OK;
+    msim_reader_init(&reader, &parquet->crc, &parquet->allocator);
+    int r = measure_pages(parquet, &reader, zone, detail);
+    msim_reader_finish(&reader);
+    return r;
+}
+
 static int look_at(struct msim_parquet *parquet, struct msim_reader *reader, struct zone *zone,
                    struct msim_detail *detail)
 {
-    const struct trade_file *trades = &parquet->files[zone->file];
     struct scan scan;
-    uint64_t largest = 0;
 
-    zone->page_bytes = 0;
-    for (int field = 0; field < FIELD_COUNT; field++) {
-        int r = measure_column(trades, reader, zone, (enum trade_field)field, &largest, detail);
-        if (r < 0)
-            return r;
-    }
-    int r = msim_scan(&scan, parquet, reader, zone->file, zone->group, detail);
+    int r = measure_pages(parquet, reader, zone, detail);
+    if (r < 0)
+        return r;
+    r = msim_scan(&scan, parquet, reader, zone->file, zone->group, detail);
     if (r < 0)
         return r;
     zone->is_measured = zone->is_found = true;

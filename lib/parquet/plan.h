@@ -22,4 +22,8 @@ struct spill *msim_plan_spill(const struct msim_parquet *parquet, size_t place, 
 /* The latest moment of the groups of a spill. */
 msim_time msim_plan_spill_last(const struct msim_parquet *parquet, const struct spill *spill);
 
+/* Finds what decoding a row group takes for its largest pages, where that is not known. */
+int msim_plan_measure_pages(struct msim_parquet *parquet, uint32_t rank,
+                            struct msim_detail *detail);
+
 #endif

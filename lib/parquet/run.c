@@ -4,6 +4,7 @@
 
 #include "base/detail.h"
 #include "base/mem.h"
+#include "parquet/late.h"
 
 static const struct msim_allocator *allocator_of(const struct run *run)
 {
@@ -74,6 +75,13 @@ static int begin_load(struct run *run, struct msim_detail *detail)
         run->kept_bytes = 0;
     }
     drop_times(run);
+    if (msim_late_is_due(parquet, run->rank)) {
+        msim_mem_free(allocator_of(run), times, bytes);
+        run->stage = RUN_SPILLING;
+        int r = msim_late_join(&run->late, parquet, run->rank, detail);
+        run->spill = run->late;
+        return r;
+    }
     return msim_held_join(&run->held, parquet, run->rank, times, bytes, detail);
 }
 
@@ -199,7 +207,8 @@ static int go_on_spilling(struct run *run, int64_t *work, struct msim_detail *de
 {
     struct msim_parquet *parquet = run->context->parquet;
 
-    int r = msim_spill_work(run->spill, parquet, work, detail);
+    int r = run->late ? msim_late_work(run->late, parquet, work, detail)
+                      : msim_spill_work(run->spill, parquet, work, detail);
     if (r <= 0)
         return r;
     run->stage = RUN_SPILLED;
@@ -408,6 +417,7 @@ void msim_run_close(struct run **pointer)
     drop_times(run);
     msim_held_leave(&run->held, run->context->parquet, run->rank);
     msim_spill_leave(&run->spilled);
+    msim_late_leave(&run->late, run->context->parquet);
     msim_mem_free(allocator, run->batch, sizeof *run->batch);
     msim_mem_free(allocator, run->good, MSIM_COLUMN_BATCH * sizeof *run->good);
     msim_mem_free(allocator, run, sizeof *run);

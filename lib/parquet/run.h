@@ -55,6 +55,7 @@ struct run {
     struct msim_scanner scanner;
     struct held *held;
     struct spill *spill;
+    struct spill *late; /* the same, where the plan has none for the group */
     struct spill_reader *spilled;
     struct group group;
     struct batch *batch;

@@ -41,6 +41,7 @@ struct spill {
     uint32_t *ranks; /* of its row groups, in their order */
     size_t rank_count;
     uint64_t rows;
+    size_t users; /* of one that does not stand in the plan (late.h) */
     /* How it comes about, and the failure that ended that. */
     struct spill_work *work;
     bool is_ready;

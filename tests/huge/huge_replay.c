@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -117,6 +118,7 @@ static void start(struct huge_test *test)
     if (pipe2(out, O_CLOEXEC) < 0 || (test->pid = fork()) < 0)
         fail("a process");
     if (test->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(out[1], STDERR_FILENO);
         execl(test->server, test->server, "--port", "0", "--speed", "max", "--memory", memory,
               "--temp-dir", test->folder, test->file, (char *)NULL);

@@ -455,6 +455,88 @@ static void only_what_overlaps_is_sorted_on_disk(void **state)
 
 /* ---- blocks and the tournament ---- */
 
+/* ---- sources in many places ---- */
+
+#define PLACES 8
+#define PLACE_ROWS 20000
+
+static int64_t time_at(size_t place, size_t at)
+{
+    return (int64_t)(place * PLACE_ROWS + at) * 1000;
+}
+
+/* Row groups behind one another, each backwards. */
+static struct made make_backwards(void)
+{
+    struct row *rows = calloc(PLACES * PLACE_ROWS, sizeof *rows);
+
+    assert_non_null(rows);
+    for (size_t place = 0; place < PLACES; place++)
+        for (size_t i = 0; i < PLACE_ROWS; i++)
+            rows[place * PLACE_ROWS + i] = (struct row){.time = time_at(place, PLACE_ROWS - 1 - i),
+                                                        .price = (int64_t)i,
+                                                        .volume = 1,
+                                                        .ticker = "A"};
+    struct made made = made_trades(rows, PLACES * PLACE_ROWS, PLACE_ROWS, MSIM_PARQUET_CODEC_NONE);
+    free(rows);
+    return made;
+}
+
+static void pull_of_place(struct msim_source *source, size_t place, size_t *at)
+{
+    struct msim_record records[500];
+    struct msim_detail detail = {{0}};
+    size_t count = 0;
+
+    int r = made_pull(source, records, COUNT(records), &count, &detail);
+    if (r != MSIM_PULL_RECORD)
+        fail_msg("place %zu, trade %zu: %s", place, *at, detail.text);
+    for (size_t i = 0; i < count; i++, ++*at)
+        assert_true(records[i].time == time_at(place, *at));
+}
+
+/* One of them fits in memory, and so the plan sorts nothing on disk; all together do not. */
+static void sources_in_many_places_stay_within_the_memory_of_few(void **state)
+{
+    struct disk disk = {0};
+    struct made made = make_backwards();
+    const struct msim_parquet_bytes bytes = {.bytes = made.bytes, .length = made.length};
+    const struct temporary temporary = {.ops = &disk_ops, .self = &disk};
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    struct msim_parquet *parquet = NULL;
+    struct msim_source sources[2 * PLACES] = {{0}};
+    size_t at[2 * PLACES] = {0};
+
+    (void)state;
+    params.memory_bytes = 26 << 20;
+    params.sources = 2 * PLACES;
+    assert_int_equal(msim_parquet_open_spilling(&parquet, &params, &bytes, 1, temporary, NULL),
+                     MSIM_OK);
+    assert_int_equal(parquet->spill_count, 0);
+    parquet->budget.limit = 6 << 20;
+    for (size_t i = 0; i < COUNT(sources); i++) {
+        struct msim_parquet_source_params part = MSIM_PARQUET_SOURCE_PARAMS_INIT;
+        part.has_from = part.has_to = true;
+        part.from = time_at(i / 2, 0);
+        part.to = time_at(i / 2 + 1, 0);
+        assert_int_equal(msim_parquet_source(&sources[i], parquet, &part, NULL), MSIM_OK);
+    }
+    for (size_t round = 0; round < PLACE_ROWS / 500; round++)
+        for (size_t i = 0; i < COUNT(sources); i++)
+            if (at[i] < PLACE_ROWS)
+                pull_of_place(&sources[i], i / 2, &at[i]);
+    for (size_t i = 0; i < COUNT(sources); i++)
+        while (at[i] < PLACE_ROWS)
+            pull_of_place(&sources[i], i / 2, &at[i]);
+    /* Some were held, and each of the others was sorted once for both that are there. */
+    assert_in_range(disk.created, 1, 2 * PLACES);
+    for (size_t i = 0; i < COUNT(sources); i++)
+        msim_source_release(&sources[i]);
+    msim_parquet_close(&parquet);
+    assert_int_equal(disk.open, 0);
+    made_free(&made);
+}
+
 static void a_block_gives_back_every_trade(void **state)
 {
     static unsigned char bytes[MSIM_BLOCK_ROOM];
@@ -537,6 +619,7 @@ int main(void)
         cmocka_unit_test(too_little_memory_is_refused_with_what_it_takes),
         cmocka_unit_test(a_bad_row_is_refused_or_left_out_as_in_memory),
         cmocka_unit_test(only_what_overlaps_is_sorted_on_disk),
+        cmocka_unit_test(sources_in_many_places_stay_within_the_memory_of_few),
         cmocka_unit_test(a_block_gives_back_every_trade),
         cmocka_unit_test(a_tournament_gives_the_keys_in_order),
     };
