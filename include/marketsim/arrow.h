@@ -72,10 +72,13 @@ struct msim_source_arrow_params {
     bool sort;                    /* the rows may be in any order: see below */
     uint64_t memory_bytes;        /* what `sort` may take; default 1 GiB */
     const struct msim_allocator *allocator; /* copied */
+    /* A folder for temporary files, as in msim_parquet_params: what does not fit in memory_bytes is
+     * kept and sorted there.  NULL: it is refused. */
+    const char *temp_directory;
 };
-#define MSIM_SOURCE_ARROW_PARAMS_INIT                                              \
-    {                                                                              \
-        sizeof(struct msim_source_arrow_params), 0, 0, 0, 0, 0, false, false, 0, 0 \
+#define MSIM_SOURCE_ARROW_PARAMS_INIT                                                 \
+    {                                                                                 \
+        sizeof(struct msim_source_arrow_params), 0, 0, 0, 0, 0, false, false, 0, 0, 0 \
     }
 
 /*
@@ -86,8 +89,8 @@ struct msim_source_arrow_params {
  *
  * Times must not fall: a row that is earlier than the one before it is MSIM_ERR_FORMAT with its
  * number, since what came before has been given already.  With `sort` all rows are read when the
- * source is made, and put in the order of (time, row) within `memory_bytes`, beyond which
- * MSIM_ERR_LIMIT; ORDER BY in the query costs less.
+ * source is made, and put in the order of (time, row) within `memory_bytes`; beyond them in
+ * `temp_directory`, or MSIM_ERR_LIMIT where none is named.  ORDER BY in the query costs less.
  *
  * Types: timestamps of any unit, with a time zone or without (UTC), dates, integers (by
  * `timestamp_unit`) and texts as moments; integers, float, double, decimals of 32 to 256 bits and

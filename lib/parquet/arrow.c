@@ -241,6 +241,7 @@ static int read_all(struct sorted_source *source, struct arrow_trades *trades,
     struct msim_parquet_params data = MSIM_PARQUET_PARAMS_INIT;
 
     data.memory_bytes = params->memory_bytes;
+    data.temp_directory = params->temp_directory;
     data.allocator = params->allocator;
     int r =
         msim_parquet_open_trades(&source->parquet, &data, "the Arrow stream", fill, trades, detail);

@@ -403,6 +403,17 @@ static int conclude(struct msim_parquet *parquet, int r, struct msim_parquet **o
     return MSIM_OK;
 }
 
+/* For what does not fit in memory. */
+static int open_folder(struct msim_parquet *parquet, const struct msim_parquet_params *params,
+                       struct msim_detail *detail)
+{
+    if (!params->temp_directory)
+        return MSIM_OK;
+    set_temporary(parquet, msim_parquet_temporary(&parquet->folder));
+    return msim_parquet_folder_open(&parquet->folder, params->temp_directory, &parquet->allocator,
+                                    detail);
+}
+
 int msim_parquet_open(struct msim_parquet **out, const struct msim_parquet_params *params,
                       struct msim_detail *detail)
 {
@@ -420,11 +431,7 @@ int msim_parquet_open(struct msim_parquet **out, const struct msim_parquet_param
     int r = create(&parquet, params, detail);
     if (r < 0)
         return r;
-    if (params->temp_directory) {
-        set_temporary(parquet, msim_parquet_temporary(&parquet->folder));
-        r = msim_parquet_folder_open(&parquet->folder, params->temp_directory, &parquet->allocator,
-                                     detail);
-    }
+    r = open_folder(parquet, params, detail);
     if (r >= 0)
         r = open_paths(parquet, params, detail);
     return conclude(parquet, r, out, detail);
@@ -505,7 +512,9 @@ int msim_parquet_open_trades(struct msim_parquet **out, const struct msim_parque
     int r = create(&parquet, params, detail);
     if (r < 0)
         return r;
-    r = take_trades(parquet, name, fill, context, detail);
+    r = open_folder(parquet, params, detail);
+    if (r >= 0)
+        r = take_trades(parquet, name, fill, context, detail);
     return conclude(parquet, r, out, detail);
 }
 
