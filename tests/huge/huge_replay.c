@@ -30,8 +30,15 @@
 
 #include <marketsim/parquet.h>
 
-/* What a process may take beside the memory that it was given. */
+/* What a process may take beside the memory that it was given; a sanitizer takes its own. */
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#define BESIDE_KIB (1024L << 10)
+#else
 #define BESIDE_KIB (64L << 10)
+#endif
 /* Sorting once writes every trade twice at most, in so many bytes, and a little around them. */
 #define TRADE_BYTES 40
 #define AROUND_BYTES ((uint64_t)16 << 20)
