@@ -37,10 +37,12 @@ static const char pairs[] = "00010203040506070809101112131415161718192021222324"
 
 static size_t digit_count(uint64_t value)
 {
-    size_t count = 1;
-    while (count < 19 && value >= (uint64_t)msim_pow10[count])
-        count++;
-    return count == 19 && value >= UINT64_C(10000000000000000000) ? 20 : count;
+    const size_t bits = (size_t)(64 - __builtin_clzll(value | 1));
+    const size_t least = bits * 1233 >> 12; /* bits * log10(2): one below, or right */
+
+    if (least == 19)
+        return value >= UINT64_C(10000000000000000000) ? 20 : 19;
+    return least + ((value | 1) >= (uint64_t)msim_pow10[least]);
 }
 
 size_t msim_decimal_digits(uint64_t value, char *out)
@@ -90,19 +92,43 @@ size_t msim_decimal_print(int64_t mantissa, int exponent, char out[MSIM_DECIMAL_
     return (size_t)(p - out);
 }
 
+/* The digits of a fraction that is not zero, without the zeros at its end. */
+static size_t fraction_digits(uint64_t fraction, size_t scale, char *out)
+{
+    char *p = out + scale;
+
+    while (p - out >= 2) {
+        p -= 2;
+        memcpy(p, pairs + 2 * (fraction % 100), 2);
+        fraction /= 100;
+    }
+    if (p > out)
+        *out = (char)('0' + fraction);
+    while (out[scale - 1] == '0')
+        scale--;
+    return scale;
+}
+
 size_t msim_decimal_print_short(int64_t mantissa, int exponent, char out[MSIM_DECIMAL_SIZE])
 {
-    size_t length = msim_decimal_print(mantissa, exponent, out);
+    assert(exponent >= MSIM_DECIMAL_EXPONENT_MIN && exponent <= 0);
 
-    if (exponent == 0)
-        return length;
-    while (out[length - 1] == '0')
-        length--;
-    if (out[length - 1] == '.')
-        length--;
-    /* What is left of "-0.00" is "-0" only for a mantissa of zero, which has no sign. */
-    out[length] = '\0';
-    return length;
+    const size_t scale = (size_t)-exponent;
+    const uint64_t unit = (uint64_t)msim_pow10[scale];
+    const uint64_t magnitude = mantissa < 0 ? 0 - (uint64_t)mantissa : (uint64_t)mantissa;
+    const uint64_t whole = magnitude / unit;
+    const uint64_t fraction = magnitude - whole * unit;
+    char *p = out;
+
+    if (mantissa < 0)
+        *p++ = '-';
+    p += msim_decimal_digits(whole, p);
+    if (fraction > 0) {
+        *p++ = '.';
+        p += fraction_digits(fraction, scale, p);
+    }
+    *p = '\0';
+    return (size_t)(p - out);
 }
 
 /* The digits of a text as one number, with the places of its point. */

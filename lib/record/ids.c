@@ -25,12 +25,28 @@ uint64_t msim_id_key(uint64_t seed, const char *kind)
     return msim_random_key(seed, kind, strlen(kind));
 }
 
-static void print_hex(char *out, uint64_t value, unsigned digits)
+/* Eight digits, a byte for each four bits: the highest stands lowest. */
+static uint64_t hex_of(uint64_t value)
 {
-    for (unsigned i = digits; i > 0; i--) {
-        out[i - 1] = "0123456789abcdef"[value & 15];
-        value >>= 4;
-    }
+    uint64_t x = (value & 0xffff) << 32 | (value >> 16 & 0xffff);
+
+    x = (x & UINT64_C(0x000000ff000000ff)) << 16 | (x & UINT64_C(0x0000ff000000ff00)) >> 8;
+    x = (x & UINT64_C(0x000f000f000f000f)) << 8 | (x & UINT64_C(0x00f000f000f000f0)) >> 4;
+    const uint64_t letters = (x + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
+    return x + UINT64_C(0x3030303030303030) + letters * ('a' - '0' - 10);
+}
+
+/* The first four of eight digits. */
+static void put_four(char *out, uint32_t digits)
+{
+    for (int i = 0; i < 4; i++)
+        out[i] = (char)(digits >> 8 * i & 0xff);
+}
+
+static void put_eight(char *out, uint64_t digits)
+{
+    put_four(out, (uint32_t)digits);
+    put_four(out + 4, (uint32_t)(digits >> 32));
 }
 
 void msim_id_print(uint64_t key, uint64_t number, char out[MSIM_ID_SIZE])
@@ -45,16 +61,19 @@ void msim_id_print(uint64_t key, uint64_t number, char out[MSIM_ID_SIZE])
     }
     const uint64_t high = left >> 1; /* 60 bits: 48, and 12 behind the version */
     const uint64_t low = (left & 1) << HALF_BITS | right; /* 62 bits behind the variant */
-    print_hex(out, high >> 28, 8);
+    const uint64_t middle = hex_of((high >> 12 & 0xffff) << 16 | 4 << 12 | (high & 0xfff));
+    const uint64_t end = hex_of(UINT64_C(2) << 30 | low >> 32);
+
+    put_eight(out, hex_of(high >> 28));
     out[8] = '-';
-    print_hex(out + 9, high >> 12, 4);
+    put_four(out + 9, (uint32_t)middle);
     out[13] = '-';
-    out[14] = '4';
-    print_hex(out + 15, high, 3);
+    put_four(out + 14, (uint32_t)(middle >> 32));
     out[18] = '-';
-    print_hex(out + 19, UINT64_C(2) << 14 | low >> 48, 4);
+    put_four(out + 19, (uint32_t)end);
     out[23] = '-';
-    print_hex(out + 24, low, 12);
+    put_four(out + 24, (uint32_t)(end >> 32));
+    put_eight(out + 28, hex_of(low));
     out[36] = '\0';
 }
 
