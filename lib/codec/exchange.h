@@ -11,6 +11,9 @@
 
 #include "base/decimal.h"
 
+/* "2024-01-02T14:30:00.000000Z" with its quotes. */
+#define MSIM_NATIVE_MOMENT_SIZE 29
+
 /* A name as a JSON string with its quotes: 64 bytes may take six times that. */
 #define MSIM_NATIVE_QUOTED_MAX (6 * MSIM_NATIVE_SYMBOL_MAX + 2)
 
@@ -34,6 +37,26 @@ struct msim_native_listed {
     int quantity_exponent;
 };
 
+/* A name as a JSON string, in a room that is copied whole: the length counts what is meant. */
+#define MSIM_NATIVE_WORD_SIZE 24
+struct msim_native_word {
+    char quoted[MSIM_NATIVE_WORD_SIZE];
+    size_t length;
+};
+
+/* Ids that were written lately: an order's stands in its ack and in its fills. */
+#define MSIM_NATIVE_RECENT 64 /* a power of two */
+struct msim_native_recent {
+    uint64_t number;
+    uint32_t kind; /* enum msim_native_id; 0: none */
+    char text[MSIM_NATIVE_ID_LENGTH];
+};
+
+/* One more than there are: UNKNOWN. */
+#define MSIM_NATIVE_STATUSES 9
+#define MSIM_NATIVE_ORDER_TYPES 8
+#define MSIM_NATIVE_FORCES 6
+
 struct msim_native_codec {
     struct msim_allocator allocator;
     struct msim_native_asset *assets;
@@ -48,6 +71,13 @@ struct msim_native_codec {
     /* The latest second that was written, since most messages share it with the one before. */
     int64_t second;
     char second_text[20]; /* "2024-01-02T14:30:00." */
+    /* The latest moment: an order's messages are of one. */
+    msim_time moment;
+    char moment_text[MSIM_NATIVE_MOMENT_SIZE];
+    struct msim_native_recent recent[MSIM_NATIVE_RECENT]; /* by their numbers' lowest bits */
+    struct msim_native_word statuses[MSIM_NATIVE_STATUSES];
+    struct msim_native_word order_types[MSIM_NATIVE_ORDER_TYPES];
+    struct msim_native_word forces[MSIM_NATIVE_FORCES];
 };
 
 /* ---- the pen ---- */
@@ -100,27 +130,83 @@ static inline void put_bool(struct pen *pen, bool value)
         PUT(pen, "false");
 }
 
+/*
+ * What is longer than a line is no part of the pen: it takes the place and returns the one behind
+ * it, so that a pen never leaves the registers of who writes with it.
+ */
+
 /* A text as a JSON string with its quotes; what is no UTF-8 becomes U+FFFD.  Six times at most. */
-void msim_native_put_string(struct pen *pen, const char *text, size_t length);
+char *msim_native_string_at(char *at, const char *text, size_t length);
 
 /* "2024-01-02T14:30:00.000000Z" with its quotes. */
-void msim_native_put_time(struct msim_native_codec *codec, struct pen *pen, msim_time time);
+char *msim_native_time_at(struct msim_native_codec *codec, char *at, msim_time time);
 
 /* An id with its quotes. */
-void msim_native_put_id(const struct msim_native_codec *codec, struct pen *pen, int kind,
-                        uint64_t number);
+char *msim_native_id_at(const struct msim_native_codec *codec, char *at, int kind, uint64_t number);
+
+/* The same of an id that comes again soon. */
+char *msim_native_recent_id_at(struct msim_native_codec *codec, char *at, int kind,
+                               uint64_t number);
 
 /* `,"timestamp":...` and what else the stamp has, and the end of the object. */
-void msim_native_put_stamp(struct msim_native_codec *codec, struct pen *pen,
+char *msim_native_stamp_at(struct msim_native_codec *codec, char *at,
                            const struct msim_native_stamp *stamp);
+
+static inline void msim_native_put_string(struct pen *pen, const char *text, size_t length)
+{
+    pen->at = msim_native_string_at(pen->at, text, length);
+}
+
+static inline void msim_native_put_time(struct msim_native_codec *codec, struct pen *pen,
+                                        msim_time time)
+{
+    pen->at = msim_native_time_at(codec, pen->at, time);
+}
+
+static inline void msim_native_put_id(const struct msim_native_codec *codec, struct pen *pen,
+                                      int kind, uint64_t number)
+{
+    pen->at = msim_native_id_at(codec, pen->at, kind, number);
+}
+
+static inline void msim_native_put_recent_id(struct msim_native_codec *codec, struct pen *pen,
+                                             int kind, uint64_t number)
+{
+    pen->at = msim_native_recent_id_at(codec, pen->at, kind, number);
+}
+
+static inline void msim_native_put_stamp(struct msim_native_codec *codec, struct pen *pen,
+                                         const struct msim_native_stamp *stamp)
+{
+    pen->at = msim_native_stamp_at(codec, pen->at, stamp);
+}
 
 void msim_native_put_candle(struct msim_native_codec *codec, struct pen *pen,
                             const struct msim_native_listed *listed,
                             const struct msim_native_candle *candle);
 
+/* What is copied beyond the word is written over by what comes behind it. */
+static inline void put_known(struct pen *pen, const struct msim_native_word *word)
+{
+    memcpy(pen->at, word->quoted, sizeof word->quoted);
+    pen->at += word->length;
+}
+
+/* The word of a number, or the last one: UNKNOWN. */
+#define PUT_KNOWN(pen, words, number)                                   \
+    put_known(pen, &(words)[(number) < sizeof(words) / sizeof(words)[0] \
+                                ? (number)                              \
+                                : sizeof(words) / sizeof(words)[0] - 1])
+
+#define USUAL_NAME 16 /* bytes, with the quotes */
+
 static inline void put_name(struct pen *pen, const struct msim_native_name *name)
 {
-    put(pen, name->quoted, name->quoted_length);
+    if (name->quoted_length <= USUAL_NAME)
+        memcpy(pen->at, name->quoted, USUAL_NAME); /* what is too much is written over */
+    else
+        memcpy(pen->at, name->quoted, name->quoted_length);
+    pen->at += name->quoted_length;
 }
 
 /* The instrument, or NULL for a number that none has. */

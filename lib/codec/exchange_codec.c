@@ -3,6 +3,8 @@
  */
 #include "codec/exchange.h"
 
+#include <assert.h>
+
 #include "base/mem.h"
 #include "base/random.h"
 
@@ -74,6 +76,27 @@ const char *msim_native_error_name(int error)
 
 /* ---- the codec ---- */
 
+static void learn(struct msim_native_word *words, size_t count, const char *(*name)(uint8_t))
+{
+    for (size_t i = 0; i < count; i++) {
+        struct pen pen = {words[i].quoted};
+        const char *text = name((uint8_t)(i < count - 1 ? i : UINT8_MAX));
+
+        assert(strlen(text) + 2 <= sizeof words[i].quoted);
+        *pen.at++ = '"';
+        put_text(&pen, text);
+        *pen.at++ = '"';
+        words[i].length = (size_t)(pen.at - words[i].quoted);
+    }
+}
+
+static void learn_words(struct msim_native_codec *codec)
+{
+    learn(codec->statuses, MSIM_NATIVE_STATUSES, msim_order_status_name);
+    learn(codec->order_types, MSIM_NATIVE_ORDER_TYPES, msim_order_type_name);
+    learn(codec->forces, MSIM_NATIVE_FORCES, msim_time_in_force_name);
+}
+
 int msim_native_codec_create(struct msim_native_codec **out,
                              const struct msim_native_codec_params *params)
 {
@@ -84,6 +107,8 @@ int msim_native_codec_create(struct msim_native_codec **out,
         [MSIM_NATIVE_ID_ACCOUNT] = "account",
     };
 
+    char moment[MSIM_NATIVE_MOMENT_SIZE];
+
     if (!out || !params || params->size != sizeof *params)
         return MSIM_ERR_INVALID;
     struct msim_allocator allocator = msim_mem_allocator(params->allocator);
@@ -92,6 +117,9 @@ int msim_native_codec_create(struct msim_native_codec **out,
         return MSIM_ERR_NOMEM;
     codec->allocator = allocator;
     codec->second = INT64_MIN;
+    codec->moment = INT64_MIN;
+    msim_native_time_at(codec, moment, 0); /* so that every moment has its text */
+    learn_words(codec);
     codec->buckets = msim_mem_zero_array(&allocator, LEAST_BUCKETS, sizeof *codec->buckets);
     if (!codec->buckets) {
         msim_mem_free(&allocator, codec, sizeof *codec);

@@ -90,6 +90,15 @@ static bool text_of(struct decoder *decoder, int field, size_t most, struct msim
     return true;
 }
 
+static bool is_word(const char *name, const char *text, size_t length)
+{
+    size_t i = 0;
+
+    while (i < length && name[i] == text[i] && name[i] != '\0')
+        i++;
+    return i == length && name[i] == '\0';
+}
+
 /* The place of a string in a list of names that ends with NULL; -1. */
 static int word_of(const struct decoder *decoder, int field, const char *const *names)
 {
@@ -106,7 +115,7 @@ static int word_of(const struct decoder *decoder, int field, const char *const *
     const char *text = decoder->bytes + value->start + 1;
     size_t length = value->end - value->start - 2;
     for (int i = 0; names[i]; i++)
-        if (strncmp(names[i], text, length) == 0 && names[i][length] == '\0')
+        if (is_word(names[i], text, length))
             return i;
     return -1;
 }

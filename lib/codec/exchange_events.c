@@ -15,47 +15,43 @@ struct writer {
     struct pen pen;
 };
 
-static void put_order_id(struct writer *writer, uint64_t order)
+static inline void put_order_id(const struct writer *writer, struct pen *pen, uint64_t order)
 {
-    PUT(&writer->pen, ",\"order_id\":");
     if (order == 0)
-        PUT(&writer->pen, "null");
+        PUT(pen, "null");
     else
-        msim_native_put_id(writer->codec, &writer->pen, MSIM_NATIVE_ID_ORDER, order);
+        msim_native_put_recent_id(writer->codec, pen, MSIM_NATIVE_ID_ORDER, order);
 }
 
-static void put_client_id(struct writer *writer)
+static inline void put_client_id(const struct writer *writer, struct pen *pen)
 {
     const struct msim_native_text *id = &writer->story->client_id;
 
-    PUT(&writer->pen, ",\"client_order_id\":");
     if (id->length == 0)
-        PUT(&writer->pen, "null");
+        PUT(pen, "null");
     else
-        msim_native_put_string(&writer->pen, id->text, id->length);
+        msim_native_put_string(pen, id->text, id->length);
 }
 
-static void put_symbol(struct writer *writer)
+static inline void put_symbol(const struct writer *writer, struct pen *pen)
 {
-    PUT(&writer->pen, ",\"symbol\":");
+    PUT(pen, ",\"symbol\":");
     if (writer->listed)
-        put_name(&writer->pen, &writer->listed->name);
+        put_name(pen, &writer->listed->name);
     else
-        PUT(&writer->pen, "null");
+        PUT(pen, "null");
 }
 
-static void put_side(struct writer *writer, uint8_t side)
+static inline void put_side(struct pen *pen, uint8_t side)
 {
     if (side == MSIM_SIDE_BUY)
-        PUT(&writer->pen, ",\"side\":\"BUY\"");
+        PUT(pen, ",\"side\":\"BUY\"");
     else if (side == MSIM_SIDE_SELL)
-        PUT(&writer->pen, ",\"side\":\"SELL\"");
+        PUT(pen, ",\"side\":\"SELL\"");
 }
 
-static void put_word(struct writer *writer, const char *key, const char *word)
+static void put_word(struct pen *pen, const char *key, const char *word)
 {
-    struct pen *pen = &writer->pen;
-
     PUT(pen, ",\"");
     put_text(pen, key);
     PUT(pen, "\":\"");
@@ -63,165 +59,169 @@ static void put_word(struct writer *writer, const char *key, const char *word)
     *pen->at++ = '"';
 }
 
-static void put_quantity(struct writer *writer, const char *key, msim_qty quantity)
+/* `key` is a literal: `,"quantity":`. */
+#define PUT_QUANTITY(writer, pen, key, quantity)                         \
+    do {                                                                 \
+        PUT(pen, key);                                                   \
+        put_decimal(pen, quantity, (writer)->listed->quantity_exponent); \
+    } while (0)
+#define PUT_PRICE(writer, pen, key, price)                       \
+    do {                                                         \
+        PUT(pen, key);                                           \
+        put_price(pen, price, (writer)->listed->price_exponent); \
+    } while (0)
+
+/* An order and whose it is, as everything about one begins. */
+static inline void put_order(const struct writer *writer, struct pen *pen)
 {
-    struct pen *pen = &writer->pen;
-
-    PUT(pen, ",\"");
-    put_text(pen, key);
-    PUT(pen, "\":");
-    put_decimal(pen, quantity, writer->listed->quantity_exponent);
-}
-
-static void put_price_of(struct writer *writer, const char *key, msim_price price)
-{
-    struct pen *pen = &writer->pen;
-
-    PUT(pen, ",\"");
-    put_text(pen, key);
-    PUT(pen, "\":");
-    put_price(pen, price, writer->listed->price_exponent);
+    PUT(pen, ",\"order_id\":");
+    put_order_id(writer, pen, writer->event->order);
+    PUT(pen, ",\"client_order_id\":");
+    put_client_id(writer, pen);
 }
 
 static void ack(struct writer *writer)
 {
     const struct msim_event *event = writer->event;
     const struct msim_event_order *order = &event->as.order;
+    struct pen pen = writer->pen;
 
-    PUT(&writer->pen, "{\"type\":\"ORDER_ACK\"");
-    put_order_id(writer, event->order);
-    put_client_id(writer);
-    put_word(writer, "status", msim_order_status_name(event->status));
-    put_symbol(writer);
-    put_side(writer, event->side);
-    put_word(writer, "order_type", msim_order_type_name(event->type));
-    put_price_of(writer, "price", order->price);
+    PUT(&pen, "{\"type\":\"ORDER_ACK\"");
+    put_order(writer, &pen);
+    PUT(&pen, ",\"status\":");
+    PUT_KNOWN(&pen, writer->codec->statuses, event->status);
+    put_symbol(writer, &pen);
+    put_side(&pen, event->side);
+    PUT(&pen, ",\"order_type\":");
+    PUT_KNOWN(&pen, writer->codec->order_types, event->type);
+    PUT_PRICE(writer, &pen, ",\"price\":", order->price);
     if (order->stop_price != 0)
-        put_price_of(writer, "stop_price", order->stop_price);
-    put_quantity(writer, "quantity", order->quantity);
-    put_quantity(writer, "filled_quantity", order->filled);
-    put_quantity(writer, "remaining_quantity", order->leaves);
+        PUT_PRICE(writer, &pen, ",\"stop_price\":", order->stop_price);
+    PUT_QUANTITY(writer, &pen, ",\"quantity\":", order->quantity);
+    PUT_QUANTITY(writer, &pen, ",\"filled_quantity\":", order->filled);
+    PUT_QUANTITY(writer, &pen, ",\"remaining_quantity\":", order->leaves);
     if (order->display_quantity != 0)
-        put_quantity(writer, "display_quantity", order->display_quantity);
-    put_word(writer, "time_in_force", msim_time_in_force_name(event->time_in_force));
+        PUT_QUANTITY(writer, &pen, ",\"display_quantity\":", order->display_quantity);
+    PUT(&pen, ",\"time_in_force\":");
+    PUT_KNOWN(&pen, writer->codec->forces, event->time_in_force);
     if (event->time_in_force == MSIM_TIF_GTD) {
-        PUT(&writer->pen, ",\"expires_at\":");
-        msim_native_put_time(writer->codec, &writer->pen, order->expires_at);
+        PUT(&pen, ",\"expires_at\":");
+        msim_native_put_time(writer->codec, &pen, order->expires_at);
     }
-}
-
-static void put_fill_id(struct writer *writer, uint64_t exec)
-{
-    uint64_t maker = writer->event->flags & MSIM_EVENT_MAKER ? 1 : 0;
-
-    PUT(&writer->pen, ",\"fill_id\":");
-    msim_native_put_id(writer->codec, &writer->pen, MSIM_NATIVE_ID_FILL, exec << 1 | maker);
+    writer->pen = pen;
 }
 
 static void fill(struct writer *writer)
 {
     const struct msim_event *event = writer->event;
     const struct msim_event_fill *fill = &event->as.fill;
-    struct pen *pen = &writer->pen;
+    const uint64_t exec = writer->story->exec != 0 ? writer->story->exec : fill->trade;
+    const uint64_t is_maker = event->flags & MSIM_EVENT_MAKER ? 1 : 0;
+    struct pen pen = writer->pen;
 
-    PUT(pen, "{\"type\":\"ORDER_FILL\"");
-    put_fill_id(writer, writer->story->exec != 0 ? writer->story->exec : fill->trade);
-    put_order_id(writer, event->order);
-    put_client_id(writer);
-    put_symbol(writer);
-    put_side(writer, event->side);
-    put_price_of(writer, "price", fill->price);
-    put_quantity(writer, "quantity", fill->quantity);
-    put_quantity(writer, "filled_quantity", fill->filled);
-    put_quantity(writer, "remaining_quantity", fill->leaves);
-    put_word(writer, "status", msim_order_status_name(event->status));
-    PUT(pen, ",\"is_maker\":");
-    put_bool(pen, (event->flags & MSIM_EVENT_MAKER) != 0);
+    PUT(&pen, "{\"type\":\"ORDER_FILL\",\"fill_id\":");
+    msim_native_put_id(writer->codec, &pen, MSIM_NATIVE_ID_FILL, exec << 1 | is_maker);
+    put_order(writer, &pen);
+    put_symbol(writer, &pen);
+    put_side(&pen, event->side);
+    PUT_PRICE(writer, &pen, ",\"price\":", fill->price);
+    PUT_QUANTITY(writer, &pen, ",\"quantity\":", fill->quantity);
+    PUT_QUANTITY(writer, &pen, ",\"filled_quantity\":", fill->filled);
+    PUT_QUANTITY(writer, &pen, ",\"remaining_quantity\":", fill->leaves);
+    PUT(&pen, ",\"status\":");
+    PUT_KNOWN(&pen, writer->codec->statuses, event->status);
+    PUT(&pen, ",\"is_maker\":");
+    put_bool(&pen, is_maker);
     if (fill->fee_asset < writer->codec->asset_count) {
         const struct msim_native_asset *asset = &writer->codec->assets[fill->fee_asset];
-        PUT(pen, ",\"fee\":");
-        put_decimal(pen, fill->fee, asset->exponent);
-        PUT(pen, ",\"fee_asset\":");
-        put_name(pen, &asset->name);
+        PUT(&pen, ",\"fee\":");
+        put_decimal(&pen, fill->fee, asset->exponent);
+        PUT(&pen, ",\"fee_asset\":");
+        put_name(&pen, &asset->name);
     }
-    PUT(pen, ",\"trade_id\":");
-    msim_native_put_id(writer->codec, pen, MSIM_NATIVE_ID_TRADE, fill->trade);
+    PUT(&pen, ",\"trade_id\":");
+    msim_native_put_recent_id(writer->codec, &pen, MSIM_NATIVE_ID_TRADE, fill->trade);
     if (writer->story->possible_duplicate)
-        PUT(pen, ",\"possible_duplicate\":true");
+        PUT(&pen, ",\"possible_duplicate\":true");
+    writer->pen = pen;
 }
 
 static void cancel(struct writer *writer)
 {
     const struct msim_event *event = writer->event;
+    struct pen *pen = &writer->pen;
 
-    PUT(&writer->pen, "{\"type\":\"ORDER_CANCEL\"");
-    put_order_id(writer, event->order);
-    put_client_id(writer);
-    put_symbol(writer);
-    put_quantity(writer, "remaining_quantity", event->as.order.leaves);
-    put_quantity(writer, "filled_quantity", event->as.order.filled);
-    put_word(writer, "status", msim_order_status_name(event->status));
-    put_word(writer, "reason", msim_cancel_name(event->code));
+    PUT(pen, "{\"type\":\"ORDER_CANCEL\"");
+    put_order(writer, pen);
+    put_symbol(writer, pen);
+    PUT_QUANTITY(writer, pen, ",\"remaining_quantity\":", event->as.order.leaves);
+    PUT_QUANTITY(writer, pen, ",\"filled_quantity\":", event->as.order.filled);
+    put_word(pen, "status", msim_order_status_name(event->status));
+    put_word(pen, "reason", msim_cancel_name(event->code));
 }
 
 static void rejection(struct writer *writer)
 {
     const struct msim_native_text *reason = &writer->story->reason;
     const char *name = msim_reject_name(writer->event->code);
+    struct pen *pen = &writer->pen;
 
-    PUT(&writer->pen, "{\"type\":\"ORDER_REJECT\"");
-    put_order_id(writer, writer->event->order);
-    put_client_id(writer);
-    put_symbol(writer);
-    PUT(&writer->pen, ",\"reason\":");
+    PUT(pen, "{\"type\":\"ORDER_REJECT\"");
+    put_order(writer, pen);
+    put_symbol(writer, pen);
+    PUT(pen, ",\"reason\":");
     if (reason->length > 0)
-        msim_native_put_string(&writer->pen, reason->text,
+        msim_native_put_string(pen, reason->text,
                                reason->length < REASON_MAX ? reason->length : REASON_MAX);
     else
-        msim_native_put_string(&writer->pen, name, strlen(name));
-    put_word(writer, "code", name);
+        msim_native_put_string(pen, name, strlen(name));
+    put_word(pen, "code", name);
 }
 
 static void trade(struct writer *writer)
 {
     const struct msim_event_trade *trade = &writer->event->as.trade;
+    struct pen *pen = &writer->pen;
 
-    PUT(&writer->pen, "{\"type\":\"TRADE\",\"trade_id\":");
-    msim_native_put_id(writer->codec, &writer->pen, MSIM_NATIVE_ID_TRADE, trade->trade);
-    put_symbol(writer);
-    put_price_of(writer, "price", trade->price);
-    put_quantity(writer, "quantity", trade->quantity);
-    put_side(writer, writer->event->side);
+    PUT(pen, "{\"type\":\"TRADE\",\"trade_id\":");
+    msim_native_put_id(writer->codec, pen, MSIM_NATIVE_ID_TRADE, trade->trade);
+    put_symbol(writer, pen);
+    PUT_PRICE(writer, pen, ",\"price\":", trade->price);
+    PUT_QUANTITY(writer, pen, ",\"quantity\":", trade->quantity);
+    put_side(pen, writer->event->side);
 }
 
 /* A trade that was undone or got another price. */
 static void amended(struct writer *writer, const char *type)
 {
     const struct msim_event_trade *trade = &writer->event->as.trade;
+    struct pen *pen = &writer->pen;
 
-    PUT(&writer->pen, "{\"type\":\"");
-    put_text(&writer->pen, type);
-    PUT(&writer->pen, "\",\"trade_id\":");
-    msim_native_put_id(writer->codec, &writer->pen, MSIM_NATIVE_ID_TRADE, trade->trade);
-    put_symbol(writer);
-    put_price_of(writer, "price", trade->price);
-    put_quantity(writer, "quantity", trade->quantity);
+    PUT(pen, "{\"type\":\"");
+    put_text(pen, type);
+    PUT(pen, "\",\"trade_id\":");
+    msim_native_put_id(writer->codec, pen, MSIM_NATIVE_ID_TRADE, trade->trade);
+    put_symbol(writer, pen);
+    PUT_PRICE(writer, pen, ",\"price\":", trade->price);
+    PUT_QUANTITY(writer, pen, ",\"quantity\":", trade->quantity);
     if (trade->old_price != 0)
-        put_price_of(writer, "old_price", trade->old_price);
+        PUT_PRICE(writer, pen, ",\"old_price\":", trade->old_price);
 }
 
 static void book_order(struct writer *writer)
 {
     static const char *const actions[] = {"UNKNOWN", "ADD", "CHANGE", "DELETE"};
     const struct msim_event_book_order *order = &writer->event->as.book_order;
+    struct pen *pen = &writer->pen;
 
-    PUT(&writer->pen, "{\"type\":\"BOOK_EVENT\",\"channel\":\"ORDERBOOK_L3\"");
-    put_symbol(writer);
-    put_word(writer, "action", actions[order->action < 4 ? order->action : 0]);
-    put_order_id(writer, writer->event->order);
-    put_side(writer, writer->event->side);
-    put_price_of(writer, "price", order->price);
-    put_quantity(writer, "quantity", order->quantity);
+    PUT(pen, "{\"type\":\"BOOK_EVENT\",\"channel\":\"ORDERBOOK_L3\"");
+    put_symbol(writer, pen);
+    put_word(pen, "action", actions[order->action < 4 ? order->action : 0]);
+    PUT(pen, ",\"order_id\":");
+    put_order_id(writer, pen, writer->event->order);
+    put_side(pen, writer->event->side);
+    PUT_PRICE(writer, pen, ",\"price\":", order->price);
+    PUT_QUANTITY(writer, pen, ",\"quantity\":", order->quantity);
 }
 
 static bool balance(struct writer *writer)

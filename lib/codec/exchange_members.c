@@ -69,12 +69,40 @@ int msim_native_refuse(struct msim_native_refusal *refusal, int error, int field
     return MSIM_NATIVE_REFUSED;
 }
 
+/* The first of these fields that the key names, all of one length; -1. */
+static inline int one_of(const char *key, size_t length, const int *numbers, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (memcmp(fields[numbers[i]].name, key, length) == 0)
+            return numbers[i];
+    return -1;
+}
+
+/* Few have the same length, and texts of a length that is known are compared in a step or two. */
+#define ONE_OF(length, ...)                                                             \
+    case length: {                                                                      \
+        static const int numbers[] = {__VA_ARGS__};                                     \
+        return one_of(key, length, numbers, (int)(sizeof numbers / sizeof numbers[0])); \
+    }
+
 static int field_of(const char *key, size_t length)
 {
-    for (int i = 0; i < FIELD_COUNT; i++)
-        if (fields[i].length == length && memcmp(fields[i].name, key, length) == 0)
-            return i;
-    return -1;
+    switch (length) {
+        ONE_OF(4, FIELD_TYPE, FIELD_SIDE)
+        ONE_OF(5, FIELD_PRICE, FIELD_DEPTH, FIELD_LIMIT)
+        ONE_OF(6, FIELD_SYMBOL, FIELD_STATUS)
+        ONE_OF(7, FIELD_CHANNEL)
+        ONE_OF(8, FIELD_QUANTITY, FIELD_ORDER_ID, FIELD_INTERVAL)
+        ONE_OF(9, FIELD_POST_ONLY)
+        ONE_OF(10, FIELD_REQUEST_ID, FIELD_ORDER_TYPE, FIELD_STOP_PRICE, FIELD_EXPIRES_AT)
+        ONE_OF(11, FIELD_REDUCE_ONLY)
+        ONE_OF(13, FIELD_TIME_IN_FORCE, FIELD_FROM_SEQUENCE)
+        ONE_OF(15, FIELD_CLIENT_ORDER_ID)
+        ONE_OF(16, FIELD_DISPLAY_QUANTITY)
+        ONE_OF(21, FIELD_SELF_TRADE)
+    default:
+        return -1;
+    }
 }
 
 /* ---- the plain way ---- */
@@ -103,8 +131,11 @@ static bool plain_string(struct plain *plain)
 
     for (; plain->end - at >= 8; at += 8) {
         memcpy(&eight, at, sizeof eight);
-        if (msim_json_has_special(eight))
+        const uint64_t special = msim_json_special(eight);
+        if (special != 0) {
+            at += msim_json_first_special(special);
             break;
+        }
     }
     while (at < plain->end && *at >= ' ' && *at != '"' && *at != '\\')
         at++;
