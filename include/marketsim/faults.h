@@ -535,6 +535,13 @@ MSIM_API int msim_faults_report(struct msim_faults *faults, msim_time now,
 MSIM_API int msim_faults_said(struct msim_faults *faults, msim_time now,
                               struct msim_fault_said *out);
 
+/*
+ * Whether there is nothing that could do or say anything: no strategy, no scenario, nothing held,
+ * nothing to be said.  Reports go on (the ledger lives on them), but bring nothing about until one
+ * of these has come; and of a request the type is enough.
+ */
+MSIM_API bool msim_faults_is_quiet(const struct msim_faults *faults);
+
 /* What becomes of a request before it is a command. */
 struct msim_fault_verdict {
     bool execute;     /* the engine gets the command */

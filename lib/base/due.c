@@ -84,16 +84,6 @@ int msim_due_push(struct msim_due *due, msim_time when, uint64_t value)
     return MSIM_OK;
 }
 
-const struct msim_due_item *msim_due_peek(const struct msim_due *due)
-{
-    return due->count > 0 ? &due->items[0] : NULL;
-}
-
-msim_time msim_due_next(const struct msim_due *due)
-{
-    return due->count > 0 ? due->items[0].due : MSIM_TIME_NEVER;
-}
-
 struct msim_due_item msim_due_pop(struct msim_due *due)
 {
     assert(due->count > 0);

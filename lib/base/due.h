@@ -37,10 +37,16 @@ int msim_due_push(struct msim_due *due, msim_time when, uint64_t value);
 int msim_due_push_ranked(struct msim_due *due, msim_time when, uint64_t rank, uint64_t value);
 
 /* The earliest item; NULL where none waits.  Borrowed until the next change. */
-const struct msim_due_item *msim_due_peek(const struct msim_due *due);
+static inline const struct msim_due_item *msim_due_peek(const struct msim_due *due)
+{
+    return due->count > 0 ? &due->items[0] : NULL;
+}
 
 /* When the earliest is due; MSIM_TIME_NEVER where none waits. */
-msim_time msim_due_next(const struct msim_due *due);
+static inline msim_time msim_due_next(const struct msim_due *due)
+{
+    return due->count > 0 ? due->items[0].due : MSIM_TIME_NEVER;
+}
 
 /* Takes the earliest away; the list is not empty. */
 struct msim_due_item msim_due_pop(struct msim_due *due);

@@ -11,6 +11,7 @@
 #include <assert.h>
 
 #include "base/mem.h"
+#include "faults/report.h"
 
 /* ---- lanes ---- */
 
@@ -328,15 +329,6 @@ bool msim_fault_advance_one(struct msim_faults *faults, msim_time now)
     return step(faults, now, now);
 }
 
-msim_time msim_faults_next_due(const struct msim_faults *faults)
-{
-    if (!faults)
-        return MSIM_TIME_NEVER;
-    if (msim_fault_report_waits(faults) || faults->failure < 0)
-        return faults->now;
-    return msim_fault_next_release(faults);
-}
-
 msim_time msim_fault_next_release(const struct msim_faults *faults)
 {
     if (faults->out_head != NOTHING)
@@ -349,4 +341,14 @@ msim_time msim_fault_next_release(const struct msim_faults *faults)
     msim_time timer = msim_due_next(&faults->timers);
     msim_time due = msim_fault_heap_due(faults);
     return timer < due ? timer : due;
+}
+
+msim_time msim_faults_next_due(const struct msim_faults *faults)
+{
+    if (!faults)
+        return MSIM_TIME_NEVER;
+    const struct report *report = faults->report;
+    if (report->head != NOTHING || report->venue_head != NOTHING || faults->failure < 0)
+        return faults->now;
+    return msim_fault_next_release(faults);
 }

@@ -792,7 +792,6 @@ void msim_fault_barriers_clear(struct msim_faults *faults);
 void msim_fault_report_timer(struct msim_faults *faults, const struct timer_item *item,
                              msim_time now);
 /* Whether something said, or a venue's action, waits to be pulled. */
-bool msim_fault_report_waits(const struct msim_faults *faults);
 void msim_fault_scenario_timer(struct msim_faults *faults, const struct timer_item *item,
                                msim_time now);
 /* A native message at a wire tap, for those who wait for one. */

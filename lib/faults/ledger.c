@@ -143,26 +143,67 @@ static int dealings_begin(struct report *report, struct account *account)
 }
 
 /*
- * The youngest stand at the end, and as long as their numbers rise a look there tells of most that
- * they are known, or new.  So many are looked at before the index is asked.
+ * As long as their numbers rise, which is nearly always, orders and fills are found by halves, and
+ * the youngest at a look; an index is made when a number falls.  So many are looked at first.
  */
 #define YOUNGEST 4
 
+static struct known_order *order_by_halves(const struct dealings *dealings, uint64_t order)
+{
+    size_t low = 0;
+    size_t high = dealings->order_count;
+
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (dealings->orders[middle].order < order)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < dealings->order_count && dealings->orders[low].order == order
+               ? &dealings->orders[low]
+               : NULL;
+}
+
 struct known_order *msim_fault_order_find(struct account *account, uint64_t order)
 {
-    for (size_t i = account->dealings->order_count;
-         i > 0 && account->dealings->order_count - i < YOUNGEST; i--) {
-        struct known_order *known = &account->dealings->orders[i - 1];
+    const struct dealings *dealings = account->dealings;
+
+    for (size_t i = dealings->order_count; i > 0 && dealings->order_count - i < YOUNGEST; i--) {
+        struct known_order *known = &dealings->orders[i - 1];
         if (known->order == order)
             return known;
-        if (known->order < order && !account->dealings->orders_fell)
+        if (known->order < order && !dealings->orders_fell)
             return NULL;
     }
-    uint32_t place = msim_fault_index_find(&account->dealings->order_index, order);
+    if (!dealings->orders_fell)
+        return order_by_halves(dealings, order);
+    uint32_t place = msim_fault_index_find(&dealings->order_index, order);
 
-    while (place != NOTHING && account->dealings->orders[place].order != order)
-        place = msim_fault_index_find_next(&account->dealings->order_index, order, place);
-    return place == NOTHING ? NULL : &account->dealings->orders[place];
+    while (place != NOTHING && dealings->orders[place].order != order)
+        place = msim_fault_index_find_next(&dealings->order_index, order, place);
+    return place == NOTHING ? NULL : &dealings->orders[place];
+}
+
+/* The index has the order that comes to stand at the end, if there is or must be one. */
+static int index_order(struct dealings *dealings, uint64_t order,
+                       const struct msim_allocator *allocator)
+{
+    const size_t count = dealings->order_count;
+    int r = MSIM_OK;
+
+    if (!dealings->orders_fell && (count == 0 || dealings->orders[count - 1].order < order))
+        return MSIM_OK;
+    for (size_t i = 0; r == MSIM_OK && i < count && !dealings->orders_fell; i++)
+        r = msim_fault_index_add(&dealings->order_index, dealings->orders[i].order, (uint32_t)i,
+                                 allocator);
+    if (r == MSIM_OK)
+        r = msim_fault_index_add(&dealings->order_index, order, (uint32_t)count, allocator);
+    if (r < 0 && !dealings->orders_fell)
+        msim_fault_index_finish(&dealings->order_index, allocator);
+    if (r == MSIM_OK)
+        dealings->orders_fell = true;
+    return r;
 }
 
 /* The order of the event, made known if it is new; NULL beyond the bound. */
@@ -188,13 +229,9 @@ static int order_get(struct report *report, struct account *account, const struc
     if (r < 0)
         return r;
     account->dealings->orders = orders;
-    r = msim_fault_index_add(&account->dealings->order_index, event->order,
-                             (uint32_t)account->dealings->order_count, allocator);
+    r = index_order(account->dealings, event->order, allocator);
     if (r < 0)
         return r;
-    if (account->dealings->order_count > 0 &&
-        account->dealings->orders[account->dealings->order_count - 1].order > event->order)
-        account->dealings->orders_fell = true;
     struct known_order *order = &account->dealings->orders[account->dealings->order_count++];
     *order = (struct known_order){
         .order = event->order,
@@ -207,23 +244,70 @@ static int order_get(struct report *report, struct account *account, const struc
 }
 
 /* A trade with oneself has one id and two orders. */
+static bool is_fill(const struct dealings *dealings, const struct known_fill *fill, uint64_t exec,
+                    uint64_t order)
+{
+    return fill->exec == exec && dealings->orders[fill->order].order == order;
+}
+
+static struct known_fill *fill_by_halves(const struct dealings *dealings, uint64_t exec,
+                                         uint64_t order)
+{
+    size_t low = 0;
+    size_t high = dealings->fill_count;
+
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (dealings->fills[middle].exec < exec)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < dealings->fill_count && dealings->fills[low].exec == exec; low++)
+        if (is_fill(dealings, &dealings->fills[low], exec, order))
+            return &dealings->fills[low];
+    return NULL;
+}
+
 static struct known_fill *fill_find(struct account *account, uint64_t exec, uint64_t order)
 {
-    for (size_t i = account->dealings->fill_count;
-         i > 0 && account->dealings->fill_count - i < YOUNGEST; i--) {
-        struct known_fill *known = &account->dealings->fills[i - 1];
-        if (known->exec == exec && account->dealings->orders[known->order].order == order)
+    const struct dealings *dealings = account->dealings;
+
+    for (size_t i = dealings->fill_count; i > 0 && dealings->fill_count - i < YOUNGEST; i--) {
+        struct known_fill *known = &dealings->fills[i - 1];
+        if (is_fill(dealings, known, exec, order))
             return known;
-        if (known->exec < exec && !account->dealings->fills_fell)
+        if (known->exec < exec && !dealings->fills_fell)
             return NULL;
     }
-    uint32_t place = msim_fault_index_find(&account->dealings->fill_index, exec);
+    if (!dealings->fills_fell)
+        return fill_by_halves(dealings, exec, order);
+    uint32_t place = msim_fault_index_find(&dealings->fill_index, exec);
 
-    while (place != NOTHING &&
-           (account->dealings->fills[place].exec != exec ||
-            account->dealings->orders[account->dealings->fills[place].order].order != order))
-        place = msim_fault_index_find_next(&account->dealings->fill_index, exec, place);
-    return place == NOTHING ? NULL : &account->dealings->fills[place];
+    while (place != NOTHING && !is_fill(dealings, &dealings->fills[place], exec, order))
+        place = msim_fault_index_find_next(&dealings->fill_index, exec, place);
+    return place == NOTHING ? NULL : &dealings->fills[place];
+}
+
+/* The same as of orders; numbers that are equal follow each other. */
+static int index_fill(struct dealings *dealings, uint64_t exec,
+                      const struct msim_allocator *allocator)
+{
+    const size_t count = dealings->fill_count;
+    int r = MSIM_OK;
+
+    if (!dealings->fills_fell && (count == 0 || dealings->fills[count - 1].exec <= exec))
+        return MSIM_OK;
+    for (size_t i = 0; r == MSIM_OK && i < count && !dealings->fills_fell; i++)
+        r = msim_fault_index_add(&dealings->fill_index, dealings->fills[i].exec, (uint32_t)i,
+                                 allocator);
+    if (r == MSIM_OK)
+        r = msim_fault_index_add(&dealings->fill_index, exec, (uint32_t)count, allocator);
+    if (r < 0 && !dealings->fills_fell)
+        msim_fault_index_finish(&dealings->fill_index, allocator);
+    if (r == MSIM_OK)
+        dealings->fills_fell = true;
+    return r;
 }
 
 int msim_fault_fill_note(struct report *report, struct account *account, uint64_t exec,
@@ -244,13 +328,9 @@ int msim_fault_fill_note(struct report *report, struct account *account, uint64_
     if (r < 0)
         return r;
     account->dealings->fills = fills;
-    r = msim_fault_index_add(&account->dealings->fill_index, exec,
-                             (uint32_t)account->dealings->fill_count, allocator);
+    r = index_fill(account->dealings, exec, allocator);
     if (r < 0)
         return r;
-    if (account->dealings->fill_count > 0 &&
-        account->dealings->fills[account->dealings->fill_count - 1].exec > exec)
-        account->dealings->fills_fell = true;
     account->dealings->fills[account->dealings->fill_count++] =
         (struct known_fill){.exec = exec, .order = order, .quantity = quantity, .phantom = phantom};
     return MSIM_OK;
@@ -430,7 +510,7 @@ static int told_fill(struct report *report, struct account *account, const struc
     add_signed(&position->told, event->side, event->as.fill.quantity);
     order->told = msim_fault_add_up(order->told, event->as.fill.quantity);
     struct known_fill *fill = fill_find(account, exec, order->order);
-    if (fill)
+    if (fill && fill->told < TOLD_MOST)
         fill->told++;
     return MSIM_OK;
 }

@@ -397,7 +397,7 @@ bool msim_fault_phantom_emit(struct report *report, uint32_t slot_index, struct 
     bool own = choice.account == account;
     if (phantom->sticky && own) {
         order->phantom = msim_fault_add_up(order->phantom, quantity);
-        account->has_phantoms = true;
+        account->has_phantoms = report->has_phantoms = true;
     }
     if (PLANTED(PHANTOM_PAYS) && own)
         order->filled += quantity;

@@ -104,11 +104,6 @@ void msim_fault_report_forget(struct msim_faults *faults, uint32_t slot)
         report->strangers[slot] = (struct state){0};
 }
 
-bool msim_fault_report_waits(const struct msim_faults *faults)
-{
-    return faults->report->head != NOTHING || faults->report->venue_head != NOTHING;
-}
-
 /* ---- saying ---- */
 
 static void put_last(struct report *report, uint32_t index)
@@ -439,8 +434,7 @@ static void at_event(struct report *report, uint32_t slot_index, struct account 
 static bool tell_sticky(struct report *report, struct account *account,
                         const struct msim_event *event)
 {
-    const struct known_order *order =
-        account->has_phantoms ? msim_fault_order_find(account, event->order) : NULL;
+    const struct known_order *order = msim_fault_order_find(account, event->order);
     if (!order || order->phantom == 0)
         return false;
 
@@ -481,11 +475,22 @@ static struct msim_fault_text text_of(const char *text)
     return (struct msim_fault_text){text, strlen(text)};
 }
 
+/* What changes neither orders nor balances: it makes its account known, and no more. */
+#define IDLE_KINDS \
+    (1U << MSIM_EVENT_LEVEL | 1U << MSIM_EVENT_BOOK_ORDER | 1U << MSIM_EVENT_POSITION)
+
 static int ledger_of(struct report *report, const struct msim_event *event,
                      struct account **account)
 {
-    int r = msim_fault_account_get(report, event->account, account);
+    struct account *recent = report->recent[event->account % RECENT_ACCOUNTS];
+    int r = MSIM_OK;
 
+    if (recent && recent->id == event->account)
+        *account = recent;
+    else
+        r = msim_fault_account_get(report, event->account, account);
+    if (event->kind < 32 && IDLE_KINDS >> event->kind & 1)
+        return r;
     if (r == MSIM_OK && event->kind == MSIM_EVENT_TRADE)
         return note_price(report, event->instrument, event->as.trade.price);
     if (r == MSIM_OK && event->kind == MSIM_EVENT_BUSTED) {
@@ -541,9 +546,10 @@ int msim_faults_report(struct msim_faults *faults, msim_time now, const struct m
     int r = ledger_of(report, event, &account);
     if (r < 0)
         return r;
-    msim_fault_scenario_ledger(faults);
+    if (faults->last_scenario)
+        msim_fault_scenario_ledger(faults);
     bool waits = report->head != NOTHING;
-    bool told = tell_sticky(report, account, event);
+    bool told = account->has_phantoms && tell_sticky(report, account, event);
     if (!told && waits)
         native_first(report, event);
     if (report->reporters > 0 || faults->scenario)
@@ -551,6 +557,16 @@ int msim_faults_report(struct msim_faults *faults, msim_time now, const struct m
     if (told || waits)
         return MSIM_FAULT_TAKEN;
     return MSIM_FAULT_PASS; /* what was made up at it comes behind it */
+}
+
+bool msim_faults_is_quiet(const struct msim_faults *faults)
+{
+    if (!faults)
+        return true;
+    const struct report *report = faults->report;
+    return faults->strategies == 0 && !faults->scenario && !faults->last_scenario &&
+           !report->has_phantoms && report->head == NOTHING && report->venue_head == NOTHING &&
+           faults->failure == MSIM_OK && msim_fault_next_release(faults) == MSIM_TIME_NEVER;
 }
 
 /* ---- time and calls ---- */

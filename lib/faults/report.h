@@ -39,6 +39,7 @@ struct known_order {
     uint32_t instrument;
     uint8_t side;
     bool open;
+    bool has_seen;
     msim_price price;
     msim_qty quantity;
     msim_qty leaves;
@@ -46,17 +47,18 @@ struct known_order {
     msim_qty phantom; /* shown on top of it until the bust */
     msim_qty told;    /* what a naive client has added up */
     msim_qty seen;    /* by the robot's own view */
-    bool has_seen;
 };
 
 struct known_fill {
     uint64_t exec;
-    uint32_t order; /* its place */
     msim_qty quantity;
-    uint64_t told;
+    uint32_t order; /* its place */
+    uint16_t told;  /* how often; at most TOLD_MOST */
     bool phantom;
     bool busted;
 };
+
+#define TOLD_MOST UINT16_MAX /* twice is as bad as ever */
 
 struct known_position {
     uint32_t instrument;
@@ -77,7 +79,7 @@ struct dealings {
     struct known_order *orders;
     size_t order_count;
     size_t order_capacity;
-    struct index order_index;
+    struct index order_index; /* empty until a number fell */
     struct known_fill *fills;
     size_t fill_count;
     size_t fill_capacity;
@@ -85,7 +87,7 @@ struct dealings {
     struct known_position *positions;
     size_t position_count;
     size_t position_capacity;
-    bool orders_fell; /* a number was below the one before it */
+    bool orders_fell; /* a number was below the one before it: the index has all of them */
     bool fills_fell;
 };
 
@@ -164,6 +166,7 @@ struct report {
     uint64_t reporters;  /* strategies that stand at events */
     uint64_t responders; /* … at requests */
     uint64_t clocks;
+    bool has_phantoms; /* of some account */
     struct account *recent[RECENT_ACCOUNTS];     /* by the lowest bits of their numbers; NULL */
     uint32_t recent_requesters[RECENT_ACCOUNTS]; /* number + 1 */
 };
