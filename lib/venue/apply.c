@@ -265,7 +265,8 @@ static bool is_told(const struct msim_venue *venue, uint8_t kind)
     }
 }
 
-static int tell(struct msim_venue *venue, const struct msim_event *event)
+/* `quiet`: the layer keeps its books, and says nothing. */
+static int tell(struct msim_venue *venue, const struct msim_event *event, bool quiet)
 {
     const bool is_public = msim_venue_is_public(event);
     int r = MSIM_FAULT_PASS;
@@ -277,7 +278,7 @@ static int tell(struct msim_venue *venue, const struct msim_event *event)
     if (r == MSIM_FAULT_PASS && is_told(venue, event->kind) &&
         !(venue->silent && is_answer(venue, event)))
         r = give(venue, event, is_public);
-    if (r >= 0 && venue->faults)
+    if (r >= 0 && !quiet)
         r = msim_taps_reported(venue);
     return r < 0 ? r : MSIM_OK;
 }
@@ -287,12 +288,13 @@ static int collect(struct msim_venue *venue)
 {
     size_t count;
     const struct msim_event *events = msim_engine_events(venue->engine, &count);
+    const bool quiet = !venue->faults || msim_taps_quiet(venue);
     int r = MSIM_OK;
 
     for (size_t i = 0; r == MSIM_OK && i < count; i++) {
         r = learn(venue, &events[i]);
         if (r == MSIM_OK)
-            r = tell(venue, &events[i]);
+            r = tell(venue, &events[i], quiet);
     }
     venue->statistics.events += count;
     while (venue->touched) {

@@ -211,7 +211,8 @@ int msim_clients_get(struct msim_venue *venue, uint32_t account, const char *tex
     client->hash = hash;
     index_put(clients, place);
     clients->count++;
-    __builtin_prefetch(&clients->entries[clients->free], 1); /* the next place */
+    /* The next place. */
+    __builtin_prefetch(&clients->entries[clients->free ? clients->free : clients->used], 1);
     *number = number_of(clients, place);
     return MSIM_OK;
 }

@@ -192,12 +192,18 @@ struct owner {
     uint64_t newest_fill;
 };
 
+/* A place of the index; what stands in it is told by the number, without a look at the entry. */
+struct place {
+    uint32_t tag;
+    uint32_t entry; /* 0: free */
+};
+
 struct orders {
     struct kept *entries; /* from 1 on */
     size_t capacity;
     uint32_t used;
     uint32_t free;
-    uint32_t *index; /* by order number; open addressing */
+    struct place *index; /* by order number; open addressing */
     size_t index_size;
     size_t count;
     uint32_t finished_first;
@@ -310,6 +316,8 @@ int msim_taps_submit(struct msim_venue *venue, const struct msim_command *comman
 int msim_taps_report(struct msim_venue *venue, const struct msim_event *event);
 /* It has been told, or not: what the layer has to say of it comes behind. */
 int msim_taps_reported(struct msim_venue *venue);
+/* Nothing comes behind any event, until something is done to the layer from outside. */
+bool msim_taps_quiet(const struct msim_venue *venue);
 /* Whether there is a layer, and outputs are messages on its links. */
 bool msim_taps_inside(const struct msim_venue *venue);
 /* A record on its way out. */

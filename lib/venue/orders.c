@@ -33,46 +33,60 @@ static size_t steps(const struct orders *orders, size_t from, size_t to)
     return (size_t)((uint64_t)(to - from) * STEP_INVERSE) & (orders->index_size - 1);
 }
 
-static size_t place_of(const struct orders *orders, uint64_t order)
+/* All of a number below 2^32. */
+static uint32_t tag_of(uint64_t order)
 {
-    return (size_t)((msim_mix64(order >> 4) << 4 | (order & 15)) & (orders->index_size - 1));
+    return (uint32_t)(order ^ order >> 32);
+}
+
+static size_t home_of(const struct orders *orders, uint32_t tag)
+{
+    return (size_t)((msim_mix64(tag >> 4) << 4 | (tag & 15)) & (orders->index_size - 1));
 }
 
 static uint32_t find(const struct orders *orders, uint64_t order)
 {
+    const uint32_t tag = tag_of(order);
+
     if (orders->index_size == 0)
         return 0;
-    for (size_t at = place_of(orders, order);; at = after(orders, at)) {
-        const uint32_t entry = orders->index[at];
-        if (!entry || orders->entries[entry].view.order.order == order)
-            return entry;
+    for (size_t at = home_of(orders, tag);; at = after(orders, at)) {
+        const struct place place = orders->index[at];
+        if (!place.entry ||
+            (place.tag == tag && orders->entries[place.entry].view.order.order == order))
+            return place.entry;
     }
+}
+
+static void index_place(struct orders *orders, struct place place)
+{
+    size_t at = home_of(orders, place.tag);
+
+    while (orders->index[at].entry)
+        at = after(orders, at);
+    orders->index[at] = place;
 }
 
 static void index_put(struct orders *orders, uint32_t entry)
 {
-    size_t at = place_of(orders, orders->entries[entry].view.order.order);
-
-    while (orders->index[at])
-        at = after(orders, at);
-    orders->index[at] = entry;
+    index_place(orders, (struct place){tag_of(orders->entries[entry].view.order.order), entry});
 }
 
 /* What stands behind the hole moves up where it may. */
 static void index_take(struct orders *orders, uint32_t entry)
 {
-    size_t hole = place_of(orders, orders->entries[entry].view.order.order);
+    size_t hole = home_of(orders, tag_of(orders->entries[entry].view.order.order));
 
-    while (orders->index[hole] != entry)
+    while (orders->index[hole].entry != entry)
         hole = after(orders, hole);
-    for (size_t at = after(orders, hole); orders->index[at]; at = after(orders, at)) {
-        const size_t home = place_of(orders, orders->entries[orders->index[at]].view.order.order);
+    for (size_t at = after(orders, hole); orders->index[at].entry; at = after(orders, at)) {
+        const size_t home = home_of(orders, orders->index[at].tag);
         if (steps(orders, home, at) < steps(orders, hole, at))
             continue;
         orders->index[hole] = orders->index[at];
         hole = at;
     }
-    orders->index[hole] = 0;
+    orders->index[hole].entry = 0;
 }
 
 static int grow(struct msim_venue *venue)
@@ -82,7 +96,7 @@ static int grow(struct msim_venue *venue)
 
     if (wanted > ENTRIES_LIMIT)
         return MSIM_ERR_LIMIT;
-    uint32_t *index = msim_mem_zero_array(&venue->allocator, wanted * 2, sizeof *index);
+    struct place *index = msim_mem_zero_array(&venue->allocator, wanted * 2, sizeof *index);
     if (!index)
         return MSIM_ERR_NOMEM;
     struct kept *entries =
@@ -92,15 +106,15 @@ static int grow(struct msim_venue *venue)
         msim_mem_free(&venue->allocator, index, wanted * 2 * sizeof *index);
         return MSIM_ERR_NOMEM;
     }
-    uint32_t *old = orders->index;
+    struct place *old = orders->index;
     const size_t old_size = orders->index_size;
     orders->entries = entries;
     orders->capacity = wanted;
     orders->index = index;
     orders->index_size = wanted * 2;
     for (size_t i = 0; i < old_size; i++)
-        if (old[i])
-            index_put(orders, old[i]);
+        if (old[i].entry)
+            index_place(orders, old[i]);
     msim_mem_free(&venue->allocator, old, old_size * sizeof *old);
     if (orders->used == 0)
         orders->used = 1;
@@ -122,6 +136,18 @@ static int owner_of(struct msim_venue *venue, uint32_t account, struct owner **o
                (orders->owner_capacity - before) * sizeof *orders->owners);
     *out = &orders->owners[account];
     return MSIM_OK;
+}
+
+#define LINE 64 /* bytes that come into the caches at once */
+
+/* What was last touched long ago is going to be written. */
+static void fetch(const void *item, size_t size)
+{
+    const char *at = item;
+
+    for (size_t i = 0; i < size; i += LINE)
+        __builtin_prefetch(at + i, 1);
+    __builtin_prefetch(at + size - 1, 1);
 }
 
 static void forget_oldest(struct msim_venue *venue)
@@ -146,9 +172,7 @@ static void forget_oldest(struct msim_venue *venue)
     kept->view.order.order = 0;
     orders->free = entry;
     orders->count--;
-    /* The next one to go was last touched long ago. */
-    __builtin_prefetch(&orders->entries[orders->finished_first].view, 1);
-    __builtin_prefetch(&orders->entries[orders->finished_first].older, 1);
+    fetch(&orders->entries[orders->finished_first], sizeof *kept);
 }
 
 /* The youngest of its account. */
@@ -269,6 +293,7 @@ static int keep_fill(struct msim_venue *venue, const struct msim_event *event)
     fill->event = *event;
     fill->older = owner->newest_fill;
     owner->newest_fill = ++orders->fill_count;
+    fetch(&orders->fills[orders->fill_count % orders->fill_capacity], sizeof *fill);
     return MSIM_OK;
 }
 

@@ -12,6 +12,14 @@
 #include "venue/inside.h"
 
 /* A command on its way in. */
+struct request {
+    const struct msim_command *command;
+    const char *text; /* its client order id */
+    size_t length;
+    uint64_t tag;
+};
+
+/* The same where it waits on a link. */
 struct errand {
     struct msim_command command;
     uint64_t tag;
@@ -416,6 +424,11 @@ int msim_taps_report(struct msim_venue *venue, const struct msim_event *event)
     return msim_faults_report(venue->faults, layer_time(venue), event);
 }
 
+bool msim_taps_quiet(const struct msim_venue *venue)
+{
+    return msim_faults_is_quiet(venue->faults);
+}
+
 int msim_taps_reported(struct msim_venue *venue)
 {
     if (idle(venue))
@@ -443,31 +456,30 @@ static int type_of_command(const struct msim_command *command)
     }
 }
 
-static void describe(struct msim_venue *venue, const struct errand *errand, char digits[24],
+/* As selectors see it; its bytes are for the caller to give, where somebody takes them. */
+static void describe(struct msim_venue *venue, const struct request *request, char digits[24],
                      struct msim_fault_message *message)
 {
-    const struct msim_command *command = &errand->command;
+    const struct msim_command *command = request->command;
     const char *symbol = command->kind == MSIM_COMMAND_NEW || command->instrument != 0 ||
                                  type_of_command(command) == MSIM_FAULT_ORDER_CANCEL_ALL
                              ? name_symbol(venue, command->instrument)
                              : NULL;
 
     *message = (struct msim_fault_message){
-        .bytes = errand,
-        .length = sizeof *errand,
         .type = type_of_command(command),
         .side = command->side <= MSIM_SIDE_SELL ? command->side : MSIM_SIDE_NONE,
         .symbol = {symbol, symbol ? strlen(symbol) : 0},
     };
-    if (errand->length > 0)
-        message->client_order_id = (struct msim_fault_text){errand->text, errand->length};
+    if (request->length > 0)
+        message->client_order_id = (struct msim_fault_text){request->text, request->length};
     if (command->order) {
         message->order_id.text = digits;
         message->order_id.length = msim_taps_digits(command->order, digits);
     }
 }
 
-static int refuse(struct msim_venue *venue, const struct errand *errand, int type,
+static int refuse(struct msim_venue *venue, const struct request *request, int type,
                   const struct msim_fault_verdict *verdict)
 {
     const struct msim_fault_said said = {
@@ -475,12 +487,12 @@ static int refuse(struct msim_venue *venue, const struct errand *errand, int typ
         .type = type,
         .time = venue->now,
         .strategy = "",
-        .account = msim_venue_account_name(venue, errand->command.account),
+        .account = msim_venue_account_name(venue, request->command->account),
         .symbol = "",
         .channel = -1,
         .text = verdict->message,
         .length = strlen(verdict->message),
-        .request = errand->tag,
+        .request = request->tag,
         .code = verdict->code,
         .code_text = verdict->code_text,
         .http = verdict->http,
@@ -490,9 +502,9 @@ static int refuse(struct msim_venue *venue, const struct errand *errand, int typ
 }
 
 /* An answer as if it had been done: the order never exists. */
-static int pretend(struct msim_venue *venue, const struct errand *errand)
+static int pretend(struct msim_venue *venue, const struct request *request)
 {
-    const struct msim_command *command = &errand->command;
+    const struct msim_command *command = request->command;
     struct msim_fault_said said = {
         .made = MSIM_FAULT_MADE_PHANTOM,
         .time = venue->now,
@@ -519,7 +531,8 @@ static int pretend(struct msim_venue *venue, const struct errand *errand)
             },
     };
 
-    said.event.client_id = msim_clients_find(venue, command->account, errand->text, errand->length);
+    said.event.client_id =
+        msim_clients_find(venue, command->account, request->text, request->length);
     switch (command->kind) {
     case MSIM_COMMAND_NEW:
         said.event.kind = MSIM_EVENT_ACCEPTED;
@@ -542,64 +555,80 @@ static int pretend(struct msim_venue *venue, const struct errand *errand)
     said.type = msim_venue_event_type(&said.event);
     said.account = "";
     const uint64_t tag = venue->tag;
-    venue->tag = errand->tag;
-    said.request = errand->tag;
+    venue->tag = request->tag;
+    said.request = request->tag;
     const int r = say(venue, &said);
     venue->tag = tag;
     return r;
 }
 
 /* The request tap, and what it leaves of the command. */
-static int execute(struct msim_venue *venue, const struct errand *errand)
+static int execute(struct msim_venue *venue, const struct request *request)
 {
-    const int type = type_of_command(&errand->command);
+    const int type = type_of_command(request->command);
     struct msim_fault_verdict verdict = {.execute = true, .acknowledge = true};
     struct msim_fault_message message;
     char digits[24];
     int r = MSIM_OK;
 
     if (type >= 0) {
-        describe(venue, errand, digits, &message);
+        if (msim_taps_quiet(venue))
+            message = (struct msim_fault_message){.type = type};
+        else
+            describe(venue, request, digits, &message);
         r = msim_faults_request(venue->faults, layer_time(venue),
-                                msim_venue_account_name(venue, errand->command.account), &message,
-                                errand->tag, &verdict);
+                                msim_venue_account_name(venue, request->command->account), &message,
+                                request->tag, &verdict);
     }
     if (r == MSIM_OK && verdict.refuse)
-        r = refuse(venue, errand, MSIM_FAULT_REJECT_NEW, &verdict);
+        r = refuse(venue, request, MSIM_FAULT_REJECT_NEW, &verdict);
     else if (r == MSIM_OK && verdict.execute)
-        r = msim_venue_execute(venue, &errand->command, errand->text, errand->length, errand->tag,
-                               !verdict.acknowledge);
+        r = msim_venue_execute(venue, request->command, request->text, request->length,
+                               request->tag, !verdict.acknowledge);
     else if (r == MSIM_OK && verdict.acknowledge)
-        r = pretend(venue, errand);
+        r = pretend(venue, request);
     return r < 0 ? r : verdict.execute ? MSIM_VENUE_APPLIED : MSIM_VENUE_TAKEN;
+}
+
+/* Through the network kinds: MSIM_FAULT_PASS where it may go on at once. */
+static int submit_in(struct msim_venue *venue, const struct request *request)
+{
+    struct errand errand = {
+        .command = *request->command, .tag = request->tag, .length = (uint32_t)request->length};
+    struct msim_fault_message message;
+    struct link *link = NULL;
+    char digits[24];
+
+    if (request->length > 0)
+        memcpy(errand.text, request->text, request->length);
+    int r = link_of(venue, request->command->account, &link);
+    if (r < 0 || link->cut)
+        return r < 0 ? r : MSIM_ERR_CLOSED;
+    describe(venue, request, digits, &message);
+    message.bytes = &errand;
+    message.length = sizeof errand;
+    venue->asking = request->tag;
+    return msim_faults_submit(venue->faults, layer_time(venue),
+                              msim_fault_session_link(link->session, MSIM_FAULT_IN), &message);
 }
 
 int msim_taps_submit(struct msim_venue *venue, const struct msim_command *command, const char *text,
                      size_t length, uint64_t tag)
 {
-    struct errand errand = {.command = *command, .tag = tag, .length = (uint32_t)length};
-    struct msim_fault_message message;
-    struct link *link = NULL;
-    char digits[24];
+    const struct request request = {command, text, length, tag};
     int r;
 
-    if (length > 0)
-        memcpy(errand.text, text, length);
     if (msim_taps_inside(venue) && type_of_command(command) >= 0) {
-        r = link_of(venue, command->account, &link);
-        if (r < 0 || link->cut)
-            return r < 0 ? r : MSIM_ERR_CLOSED;
-        describe(venue, &errand, digits, &message);
-        venue->asking = tag;
-        r = msim_faults_submit(venue->faults, layer_time(venue),
-                               msim_fault_session_link(link->session, MSIM_FAULT_IN), &message);
+        r = submit_in(venue, &request);
         if (r != MSIM_FAULT_PASS) {
             const int drained = r < 0 ? MSIM_OK : msim_taps_serve(venue, layer_time(venue));
             return r < 0 ? r : drained < 0 ? drained : MSIM_VENUE_TAKEN;
         }
     }
-    r = execute(venue, &errand);
-    const int served = r < 0 || idle(venue) ? MSIM_OK : msim_taps_serve(venue, layer_time(venue));
+    r = execute(venue, &request);
+    if (r < 0 || idle(venue))
+        return r;
+    const int served = msim_taps_serve(venue, layer_time(venue));
     return served < 0 ? served : r;
 }
 
@@ -722,7 +751,8 @@ static int cut(struct msim_venue *venue, struct link *link, uint32_t account,
 static int serve_action(struct msim_venue *venue, struct link *link, uint32_t account,
                         const struct msim_fault_output *output)
 {
-    struct errand errand = {.command = {.account = account}, .tag = venue->asking};
+    const struct msim_command none = {.account = account};
+    const struct request request = {&none, NULL, 0, venue->asking};
     struct msim_fault_verdict verdict = {.code = output->code,
                                          .code_text = "RATE_LIMITED",
                                          .http = output->code,
@@ -737,7 +767,7 @@ static int serve_action(struct msim_venue *venue, struct link *link, uint32_t ac
     case MSIM_FAULT_ACTION_NOTICE:
         return notice(venue, output->reason, account);
     case MSIM_FAULT_ACTION_REJECT:
-        return refuse(venue, &errand, output->type, &verdict);
+        return refuse(venue, &request, output->type, &verdict);
     default:
         return MSIM_OK; /* the layer holds back what it says is held back */
     }
@@ -762,7 +792,8 @@ static int serve_link(struct msim_venue *venue, const struct msim_fault_output *
         return deliver(venue, output->bytes, output->length, output->time);
     memcpy(&errand, output->bytes, sizeof errand);
     errand.command.time = venue->now;
-    r = execute(venue, &errand);
+    const struct request request = {&errand.command, errand.text, errand.length, errand.tag};
+    r = execute(venue, &request);
     return r < 0 ? r : MSIM_OK;
 }
 
