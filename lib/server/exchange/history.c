@@ -13,24 +13,32 @@ struct head {
     int32_t type;
 };
 
+/* A place in the ring; `at` is below twice its size. */
+static size_t around(const struct msim_exchange_history *history, size_t at)
+{
+    return at < history->size ? at : at - history->size;
+}
+
 static void copy_in(struct msim_exchange_history *history, size_t at, const void *bytes,
                     size_t length)
 {
-    size_t place = (history->start + at) % history->size;
+    size_t place = around(history, history->start + at);
     size_t first = history->size - place < length ? history->size - place : length;
 
     memcpy(history->bytes + place, bytes, first);
-    memcpy(history->bytes, (const unsigned char *)bytes + first, length - first);
+    if (first < length)
+        memcpy(history->bytes, (const unsigned char *)bytes + first, length - first);
 }
 
 static void copy_out(const struct msim_exchange_history *history, size_t at, void *bytes,
                      size_t length)
 {
-    size_t place = (history->start + at) % history->size;
+    size_t place = around(history, history->start + at);
     size_t first = history->size - place < length ? history->size - place : length;
 
     memcpy(bytes, history->bytes + place, first);
-    memcpy((unsigned char *)bytes + first, history->bytes, length - first);
+    if (first < length)
+        memcpy((unsigned char *)bytes + first, history->bytes, length - first);
 }
 
 static void forget_oldest(struct msim_exchange_history *history)
@@ -39,7 +47,7 @@ static void forget_oldest(struct msim_exchange_history *history)
 
     copy_out(history, 0, &head, sizeof head);
     size_t whole = sizeof head + head.length;
-    history->start = (history->start + whole) % history->size;
+    history->start = around(history, history->start + whole);
     history->used -= whole;
     history->first = head.sequence + 1;
 }

@@ -219,8 +219,8 @@ static bool is_first(struct msim_exchange_server *server, uint32_t account,
     return found == 1 && level.price == out->price && level.order_count == 1;
 }
 
-int msim_exchange_scripted_fill(struct msim_exchange_server *server, uint32_t account,
-                                const struct msim_native_request *request)
+static int fill_partly(struct msim_exchange_server *server, uint32_t account,
+                       const struct msim_native_request *request)
 {
     struct msim_venue_order order = MSIM_VENUE_ORDER_INIT;
     struct msim_order_view resting;
@@ -229,8 +229,6 @@ int msim_exchange_scripted_fill(struct msim_exchange_server *server, uint32_t ac
     uint32_t asset;
     int64_t amount;
 
-    if (!server->settings.scripted || request->type != MSIM_NATIVE_PLACE_ORDER)
-        return MSIM_OK;
     struct script script = read_script(request->client_id.text, request->client_id.length);
     if (script.outcome != OUTCOME_PARTIAL || !is_first(server, account, request, &resting) ||
         resting.status != MSIM_STATUS_OPEN ||
@@ -261,4 +259,12 @@ int msim_exchange_scripted_fill(struct msim_exchange_server *server, uint32_t ac
     };
     r = msim_venue_submit(server->venue, &order);
     return r < 0 ? r : msim_exchange_outputs(server, server->now);
+}
+
+int msim_exchange_scripted_fill(struct msim_exchange_server *server, uint32_t account,
+                                const struct msim_native_request *request)
+{
+    if (!server->settings.scripted || request->type != MSIM_NATIVE_PLACE_ORDER)
+        return MSIM_OK;
+    return fill_partly(server, account, request);
 }
