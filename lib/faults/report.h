@@ -166,7 +166,7 @@ struct report {
     uint64_t reporters;  /* strategies that stand at events */
     uint64_t responders; /* … at requests */
     uint64_t clocks;
-    bool has_phantoms; /* of some account */
+    bool has_phantoms;                           /* of some account */
     struct account *recent[RECENT_ACCOUNTS];     /* by the lowest bits of their numbers; NULL */
     uint32_t recent_requesters[RECENT_ACCOUNTS]; /* number + 1 */
 };
