@@ -32,7 +32,7 @@ static int read_settings(struct settings *settings, int argument_count, char **a
         {"json", 'j', OPTION_FLAG, &settings->json, NULL, "an object for each row, a line each"},
         {"no-header", 0, OPTION_FLAG, &settings->no_header, NULL,
          "CSV without the line of the columns' names"},
-        {"null", 0, OPTION_TEXT, &settings->null_text, "TEXT",
+        {"null", 0, OPTION_TEXT_OR_NONE, &settings->null_text, "TEXT",
          "what CSV has for a value that is not there (nothing)"},
         {"meta", 'm', OPTION_FLAG, &settings->meta, NULL,
          "in place of rows: schema, row groups, encodings, codecs,\nstatistics; with --json as "

@@ -31,6 +31,7 @@ class Options(unittest.TestCase):
             ("market-client", "--api-key-file", "/nowhere"),
             ("market-client", "--ca-file", "/nowhere"),
             ("parquet-cat", "/nowhere"),
+            ("parquet-cat", "--null", "", "/nowhere"),
             ("replay-server", "/nowhere"),
             *((server, "--keys", "/nowhere") for server in
               ("exchange-server", "mock-quotes", "dashboard-server")),

@@ -181,6 +181,9 @@ static const char *read_value(const struct option *option, const char *text)
             return "anything: leave the option away, or say what";
         *(const char **)option->target = text;
         return NULL;
+    case OPTION_TEXT_OR_NONE:
+        *(const char **)option->target = text;
+        return NULL;
     case OPTION_COUNT:
         return read_count(text, INT64_MAX, option->target) ? NULL : "a whole number, such as 100";
     case OPTION_LIMIT:

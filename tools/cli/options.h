@@ -23,6 +23,7 @@ int exit_code_of(int result);
 enum option_kind {
     OPTION_FLAG,          /* bool: no argument */
     OPTION_TEXT,          /* const char *: not empty */
+    OPTION_TEXT_OR_NONE,  /* const char * */
     OPTION_COUNT,         /* uint64_t */
     OPTION_LIMIT,         /* uint64_t, 1 to OPTION_LIMIT_MOST: what memory is taken for */
     OPTION_LIMIT_OR_NONE, /* the same, and 0 for no bound */
