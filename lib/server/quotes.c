@@ -220,6 +220,9 @@ static int send_faulty(struct msim_quotes_server *server, const struct msim_reco
     return MSIM_OK;
 }
 
+/* An outcome beside MSIM_OK: the slowest client has no room yet, and the record was not sent. */
+#define MUST_WAIT 1
+
 /* One event of the plain feed, for everybody. */
 static int plain_record(struct msim_quotes_server *server, struct msim_quotes_symbol *symbol,
                         const struct msim_record *record)
@@ -244,12 +247,13 @@ static int plain_record(struct msim_quotes_server *server, struct msim_quotes_sy
     msim_topic_stats(server->topic, &topic);
     r = msim_topic_publish(server->topic, MSIM_MESSAGE_TEXT, text, length);
     if (r < 0)
-        return r;
+        return r == MSIM_ERR_LIMIT && is_unpaced(server) ? MUST_WAIT : r;
     server->stats.messages += topic.subscribers;
     server->stats.events++;
     return MSIM_OK;
 }
 
+/* MSIM_OK, MUST_WAIT, or a failure. */
 static int send_record(struct msim_quotes_server *server, const struct msim_record *record)
 {
     struct msim_quotes_symbol *symbol;
@@ -266,7 +270,7 @@ static int send_record(struct msim_quotes_server *server, const struct msim_reco
                 ? msim_quotes_polygon_record(server, symbol, record)
                 : plain_record(server, symbol, record);
     server->is_sending = false;
-    if (r >= 0 && server->params.record)
+    if (r == MSIM_OK && server->params.record)
         r = server->params.record(server->params.context, record);
     return r;
 }
@@ -308,7 +312,7 @@ static int send_due(struct msim_quotes_server *server, msim_time *next)
         if (due > now)
             break;
         int r = send_record(server, record);
-        if (r == MSIM_ERR_LIMIT && is_unpaced(server)) {
+        if (r == MUST_WAIT) {
             due = MSIM_TIME_NEVER; /* the topic wakes the loop where there is room again */
             break;
         }

@@ -143,6 +143,45 @@ static void wishes_without_end_take_no_room_from_the_market(void **state)
     msim_quotes_server_destroy(&bench.server);
 }
 
+struct recorder {
+    size_t records;
+    size_t room;
+};
+
+static int record(void *context, const struct msim_record *record)
+{
+    struct recorder *recorder = context;
+
+    (void)record;
+    return recorder->records++ < recorder->room ? MSIM_OK : MSIM_ERR_LIMIT;
+}
+
+/* At full speed a client without room is waited for; a recorder without room is a failure. */
+static void a_recording_that_has_no_room_ends_the_market_at_any_speed(void **state)
+{
+    struct msim_quotes_server_params params = MSIM_QUOTES_SERVER_PARAMS_INIT;
+    struct msim_mock_params mock = MSIM_MOCK_PARAMS_INIT;
+    struct msim_quotes_server *server = NULL;
+    struct recorder recorder = {.room = 100};
+    struct msim_detail detail = {""};
+    int r = MSIM_OK;
+
+    (void)state;
+    mock.symbols = msim_mock_default_symbols(&mock.symbol_count);
+    assert_int_equal(msim_source_mock(&params.source, &mock, &detail), MSIM_OK);
+    params.start = mock.start;
+    params.speed = (struct msim_speed){1, 0};
+    params.record = record;
+    params.context = &recorder;
+    if (msim_quotes_server_create(&server, &params, &detail) < 0)
+        fail_msg("%s", detail.text);
+    for (int i = 0; i < PATIENCE && r >= 0; i++)
+        r = msim_quotes_server_dispatch(server, 1);
+    assert_int_equal(r, MSIM_ERR_LIMIT);
+    assert_int_equal(recorder.records, recorder.room + 1);
+    msim_quotes_server_destroy(&server);
+}
+
 static void what_is_asked_of_no_server_does_no_harm(void **state)
 {
     struct msim_quotes_stats stats = {.clients = 7};
@@ -163,6 +202,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wishes_without_end_take_no_room_from_the_market),
+        cmocka_unit_test(a_recording_that_has_no_room_ends_the_market_at_any_speed),
         cmocka_unit_test(what_is_asked_of_no_server_does_no_harm),
     };
 
