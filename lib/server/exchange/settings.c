@@ -493,6 +493,23 @@ static int read_choice(const struct reader *reader, const char *pattern, const c
     return wrong(reader, leaf, words);
 }
 
+/* A trade has one market: what two symbols call theirs would leave one of them empty. */
+static int check_tickers(const struct reader *reader)
+{
+    const struct msim_exchange_listing *listings = reader->out->listings;
+
+    for (size_t i = 1; i < reader->out->listing_count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (listings[i].ticker[0] != '\0' &&
+                strcmp(listings[i].ticker, listings[j].ticker) == 0)
+                return msim_detail_set(
+                    reader->detail, MSIM_ERR_INVALID,
+                    "exchange.history.tickers: %s and %s are both %s: name another one, or leave "
+                    "one of them out of exchange.symbols",
+                    listings[j].symbol, listings[i].symbol, listings[i].ticker);
+    return MSIM_OK;
+}
+
 /* Each symbol is its own ticker; where there are names, those that have one are of the file. */
 static int read_tickers(const struct reader *reader)
 {
@@ -515,7 +532,7 @@ static int read_tickers(const struct reader *reader)
                 r = text_in(reader, &reader->config->leaves[j], listing->ticker,
                             sizeof listing->ticker);
     }
-    return r;
+    return r < 0 ? r : check_tickers(reader);
 }
 
 static int check_alone(const struct reader *reader)

@@ -193,9 +193,35 @@ static void the_failures_become_one_object_again(void **state)
     bench_close(&bench);
 }
 
+static void two_symbols_of_one_ticker_are_refused_by_name(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench);
+    set(&bench, "exchange.symbols=[\"A/USD\",\"B/USD\",\"C/USD\"]");
+    set(&bench, "exchange.history.file=trades.parquet");
+    set(&bench, "exchange.history.tickers.A/USD=X");
+    set(&bench, "exchange.history.tickers.C/USD=X");
+    assert_int_equal(read_all(&bench), MSIM_ERR_INVALID);
+    says(&bench, "A/USD and C/USD are both X");
+    bench_close(&bench);
+
+    bench_open(&bench);
+    set(&bench, "exchange.symbols=[\"A/USD\",\"B/USD\",\"C/USD\"]");
+    set(&bench, "exchange.history.file=trades.parquet");
+    set(&bench, "exchange.history.tickers.A/USD=X");
+    set(&bench, "exchange.history.tickers.C/USD=Y");
+    assert_int_equal(read_all(&bench), MSIM_OK);
+    assert_string_equal(bench.settings.listings[1].ticker, "");
+    msim_exchange_settings_finish(&bench.settings, &bench.usual);
+    bench_close(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_symbols_of_one_ticker_are_refused_by_name),
         cmocka_unit_test(nothing_said_means_two_symbols_and_a_hundred_thousand_dollars),
         cmocka_unit_test(a_later_word_takes_the_place_of_an_earlier_one_of_the_same_key),
         cmocka_unit_test(unknown_keys_are_answered_with_the_nearest_and_nothing_is_taken),
