@@ -491,20 +491,31 @@ static void tell_account(struct msim_exchange_server *server,
             msim_exchange_send(server, client, &message);
 }
 
+/* To everybody, with no sequence of anybody's. */
+static void tell_all(struct msim_exchange_server *server, const struct msim_venue_output *output)
+{
+    struct msim_fault_message message = {.type = output->type};
+
+    message.bytes = fill_in(server, output->said, 0, &message.length);
+    if (!message.bytes) {
+        msim_exchange_fail(server, MSIM_ERR_NOMEM, "");
+        return;
+    }
+    for (size_t i = 0; i < server->client_count; i++)
+        if (is_meant(server->clients[i], output->said))
+            msim_exchange_send(server, server->clients[i], &message);
+}
+
 static void tell_text(struct msim_exchange_server *server, const struct msim_venue_output *output)
 {
     struct msim_exchange_account *account = msim_exchange_account(server, output->account);
-    struct msim_fault_message message = {.type = output->type};
 
     if (is_of_some_channel(output->type)) {
         tell_channels(server, output);
     } else if (account) {
         tell_account(server, output, account);
     } else if (output->account == MSIM_VENUE_PUBLIC) {
-        message.bytes = fill_in(server, output->said, 0, &message.length);
-        for (size_t i = 0; message.bytes && i < server->client_count; i++)
-            if (is_meant(server->clients[i], output->said))
-                msim_exchange_send(server, server->clients[i], &message);
+        tell_all(server, output);
     }
 }
 

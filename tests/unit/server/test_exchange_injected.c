@@ -187,6 +187,46 @@ static void a_long_text_is_told_whole(void **state)
     stage_close(&stage);
 }
 
+static void *no_more(void *context, void *pointer, size_t old_size, size_t new_size)
+{
+    (void)context;
+    (void)old_size;
+    if (new_size == 0)
+        free(pointer);
+    return NULL;
+}
+
+/* Whoever it is for, a text that there was no memory for is not passed over in silence. */
+static void a_text_without_memory_is_a_failure(void **state)
+{
+    static const char *const to[] = {"", "\"to\":{\"account\":\"robot\"},"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(to); i++) {
+        struct stage stage;
+        struct wire wire = {0};
+        struct msim_detail detail = {{0}};
+        char json[4096];
+
+        stage_open(&stage, lonely, COUNT(lonely));
+        stage_arrive(&stage, &wire, "robot", 0);
+        int length = snprintf(json, sizeof json, "{\"kind\":\"inject\",%s\"template\":\"%02000d\"}",
+                              to[i], 0);
+        assert_int_equal(msim_faults_fire(stage.server->faults, stage.server->now, json,
+                                          (size_t)length, &detail),
+                         MSIM_OK);
+        msim_exchange_wire_refresh(stage.server);
+        const struct msim_allocator usual = stage.server->allocator;
+        stage.server->allocator = (struct msim_allocator){.resize = no_more};
+        stage.server->now += MSIM_NS_PER_MS;
+        msim_exchange_turn(stage.server);
+        stage.server->allocator = usual;
+        assert_int_equal(wire.heard, 0);
+        assert_int_equal(stage.server->failure, MSIM_ERR_NOMEM);
+        stage_close(&stage);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +236,7 @@ int main(void)
         cmocka_unit_test(a_private_text_goes_to_the_accounts_connections_for_orders),
         cmocka_unit_test(a_text_for_an_account_that_is_not_there_goes_to_nobody),
         cmocka_unit_test(a_long_text_is_told_whole),
+        cmocka_unit_test(a_text_without_memory_is_a_failure),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
