@@ -107,7 +107,8 @@ int terminal_fail(struct terminal *terminal, const char *format, ...)
 
 /* A handler has no argument of its own: where it writes must be known to all of the process. */
 static int signal_in = -1;
-static int unwaiting = -1; /* stdout's flags, and that no write waits; -1: they stay as they are */
+static int as_found = -1;                    /* stdout's flags; -1: they stay as they are */
+static volatile sig_atomic_t unwaiting = -1; /* the same, and that no write waits */
 static volatile sig_atomic_t interrupted;
 
 /*
@@ -128,6 +129,20 @@ static void pass_on(int signal)
     errno = error;
 }
 
+/*
+ * The flags are of whatever stdout leads to, and so of all who write there: a script's next
+ * command would find a pipe that does not wait.  What nobody took by now goes nowhere.
+ */
+static void give_back(void)
+{
+    unwaiting = -1;
+    if (!interrupted)
+        return;
+    fflush(stdout);
+    fcntl(STDOUT_FILENO, F_SETFL, as_found);
+    close(STDOUT_FILENO);
+}
+
 int terminal_signals(void)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
@@ -137,9 +152,11 @@ int terminal_signals(void)
     if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) < 0)
         return -1;
     signal_in = ends[1];
-    int flags = fcntl(STDOUT_FILENO, F_GETFL);
     /* A terminal is the shell's too: it stays as it is. */
-    unwaiting = flags < 0 || isatty(STDOUT_FILENO) ? -1 : flags | O_NONBLOCK;
+    as_found = isatty(STDOUT_FILENO) ? -1 : fcntl(STDOUT_FILENO, F_GETFL);
+    unwaiting = as_found < 0 ? -1 : as_found | O_NONBLOCK;
+    if (as_found >= 0 && atexit(give_back) != 0)
+        return -1;
     if (sigaction(SIGPIPE, &ignore, NULL) < 0 || sigaction(SIGINT, &pass, NULL) < 0 ||
         sigaction(SIGTERM, &pass, NULL) < 0)
         return -1;

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -86,11 +88,40 @@ static void a_second_signal_ends_the_process(void **state)
     assert_int_equal(WTERMSIG(status), SIGINT);
 }
 
+/* Another process has the same pipe, as the next command of a script would. */
+static void a_pipe_waits_again_when_the_process_is_over(void **state)
+{
+    int ends[2];
+    int status = -1;
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        alarm(PATIENCE);
+        dup2(ends[1], STDOUT_FILENO);
+        fill(STDOUT_FILENO);
+        if (terminal_signals() < 0)
+            _exit(99);
+        raise(SIGTERM);
+        fputs("nobody takes this", stdout);
+        exit(fcntl(STDOUT_FILENO, F_GETFL) & O_NONBLOCK ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(fcntl(ends[1], F_GETFL) & O_NONBLOCK, 0);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_write_that_begins_behind_a_signal_does_not_wait),
         cmocka_unit_test(a_second_signal_ends_the_process),
+        cmocka_unit_test(a_pipe_waits_again_when_the_process_is_over),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
