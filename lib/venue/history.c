@@ -362,7 +362,7 @@ static int64_t notional_of(const struct msim_venue *venue, const struct msim_ins
         return 0;
     const int power = view->params.price_exponent + view->params.quantity_exponent - asset.exponent;
     msim_int128 wide = (msim_int128)sale->price * sale->quantity;
-    if (power > 0)
+    if (power > 0 && wide <= INT64_MAX)
         wide *= msim_pow10[power];
     return wide > INT64_MAX ? INT64_MAX : (int64_t)wide;
 }
@@ -383,7 +383,9 @@ static void guess_quote(const struct msim_venue *venue, struct past *past, const
     *quote = (struct msim_quote_data){.bid_quantity = quantity, .ask_quantity = quantity};
     if (past->last_side == MSIM_SIDE_SELL) {
         quote->bid = sale->price;
-        quote->ask = sale->price + away;
+        /* Above the highest price there is nobody to sell. */
+        if (!msim_add_check(sale->price, away, &quote->ask))
+            quote->ask = 0;
     } else {
         quote->ask = sale->price;
         quote->bid = sale->price - away;

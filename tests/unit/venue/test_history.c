@@ -287,6 +287,35 @@ static void what_fits_no_instrument_is_passed_over_and_counted(void **state)
     assert_int_equal(statistics.off_grid, 3);
 }
 
+/* A file may say anything: it is as far as numbers go, and nothing runs over. */
+static void trades_as_large_as_numbers_go_do_no_harm(void **state)
+{
+    struct past *past = *state;
+    struct msim_instrument_params whole = MSIM_INSTRUMENT_PARAMS_INIT;
+    struct msim_venue_ticker ticker;
+    struct msim_detail detail;
+    uint32_t id;
+
+    whole.symbol = symbols[1];
+    whole.base_asset = past->bench.btc;
+    whole.quote_asset = past->bench.usd;
+    assert_int_equal(msim_venue_instrument_add(past->bench.venue, &whole, &id, NULL), MSIM_OK);
+    trade(past, 1, MSIM_SIDE_BUY, INT64_MAX, 3);
+    trade(past, 2, MSIM_SIDE_SELL, INT64_MAX, INT64_MAX);
+    trade(past, 3, MSIM_SIDE_SELL, 1, INT64_MAX);
+    trade(past, 4, MSIM_SIDE_BUY, 10000, 3);
+    trade(past, 5, MSIM_SIDE_BUY, INT64_MAX, INT64_MAX);
+    past->records[4].symbol = 1;
+    past->records[4].price_exponent = past->records[4].quantity_exponent = 0;
+    begin(past, MSIM_VENUE_FILL_TOUCH);
+    bench_told(&past->bench, 9 * SECOND);
+    assert_int_equal(msim_venue_ticker(past->bench.venue, 0, &ticker), MSIM_OK);
+    assert_int_equal(ticker.last_price, 10000);
+    assert_int_equal(ticker.ask, 10000);
+    if (msim_engine_audit(msim_venue_engine(past->bench.venue), &detail) < 0)
+        fail_msg("%s", detail.text);
+}
+
 static void a_failing_source_is_told_once(void **state)
 {
     struct past *past = *state;
@@ -442,6 +471,7 @@ int main(void)
         TEST(a_stop_hears_of_historys_trades),
         TEST(records_come_out_in_the_order_of_time_and_then_the_end),
         TEST(what_fits_no_instrument_is_passed_over_and_counted),
+        TEST(trades_as_large_as_numbers_go_do_no_harm),
         TEST(a_failing_source_is_told_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
