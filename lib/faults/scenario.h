@@ -65,6 +65,15 @@ enum verdict_on {
     VERDICT_FAILED,
 };
 
+/* What an expectation that does not hold lacks. */
+enum lack_of {
+    LACK_NOTHING,
+    LACK_HITS,
+    LACK_RESTRAINT, /* there were more hits than it wants */
+    LACK_VIEW,      /* nobody has said what the account believes */
+    LACK_TRUTH,
+};
+
 /* Hits of a strategy, or (`ledger`) an account that is to be reconciled. */
 struct expectation {
     const char *about;
@@ -74,6 +83,8 @@ struct expectation {
     uint64_t gone;    /* hits of strategies of that id that have been removed */
     msim_time within; /* of the end; 0: at it */
     enum verdict_on verdict;
+    enum lack_of lack; /* where it has failed: what was missing then */
+    uint64_t hits;     /* and how many there were */
 };
 
 struct scenario {

@@ -3,7 +3,10 @@
  */
 #include "faults/scenario.h"
 
+#include <inttypes.h>
 #include <string.h>
+
+#include "base/detail.h"
 
 /* ---- expectations ---- */
 
@@ -26,25 +29,49 @@ void msim_fault_scenario_gone(struct msim_faults *faults, uint32_t slot)
     }
 }
 
-static bool holds_now(const struct msim_faults *faults, const struct expectation *expectation)
+static uint64_t hits_now(const struct msim_faults *faults, const struct expectation *expectation)
+{
+    return expectation->gone + msim_fault_hits_of(faults, expectation->about);
+}
+
+static enum lack_of lack_now(const struct msim_faults *faults,
+                             const struct expectation *expectation)
 {
     struct msim_fault_ledger ledger;
 
     if (expectation->ledger) {
         const struct account *account =
             msim_fault_account_named(faults->report, expectation->about);
-        return account && account->has_view &&
-               msim_faults_ledger(faults, expectation->about, &ledger) == MSIM_OK &&
-               ledger.reconciled;
+        if (!account || !account->has_view)
+            return LACK_VIEW;
+        return msim_faults_ledger(faults, expectation->about, &ledger) == MSIM_OK &&
+                       ledger.reconciled
+                   ? LACK_NOTHING
+                   : LACK_TRUTH;
     }
-    uint64_t hits = expectation->gone + msim_fault_hits_of(faults, expectation->about);
-    return hits >= (uint64_t)expectation->least && hits <= (uint64_t)expectation->most;
+    uint64_t hits = hits_now(faults, expectation);
+    if (hits < (uint64_t)expectation->least)
+        return LACK_HITS;
+    return hits > (uint64_t)expectation->most ? LACK_RESTRAINT : LACK_NOTHING;
+}
+
+static bool holds_now(const struct msim_faults *faults, const struct expectation *expectation)
+{
+    return lack_now(faults, expectation) == LACK_NOTHING;
 }
 
 /* The last moment at which it may come true. */
 static msim_time deadline(const struct scenario *scenario, const struct expectation *expectation)
 {
     return moment_after(scenario->ended, expectation->within);
+}
+
+/* What is missing now is kept: strategies may go on hitting, and robots tell their view later. */
+static void fail(const struct msim_faults *faults, struct expectation *expectation)
+{
+    expectation->verdict = VERDICT_FAILED;
+    expectation->lack = lack_now(faults, expectation);
+    expectation->hits = expectation->ledger ? 0 : hits_now(faults, expectation);
 }
 
 void msim_fault_scenario_judge(const struct msim_faults *faults, struct scenario *scenario)
@@ -56,7 +83,7 @@ void msim_fault_scenario_judge(const struct msim_faults *faults, struct scenario
         if (faults->now <= deadline(scenario, expectation) && holds_now(faults, expectation))
             expectation->verdict = VERDICT_HOLDS;
         else if (expectation->within == 0 || faults->now > deadline(scenario, expectation))
-            expectation->verdict = VERDICT_FAILED;
+            fail(faults, expectation);
     }
 }
 
@@ -79,6 +106,34 @@ static enum verdict_on verdict_of(const struct msim_faults *faults, const struct
 
 /* ---- the report ---- */
 
+/* Why it does not hold, where that can be said. */
+static void put_why(struct msim_json_writer *writer, const struct msim_faults *faults,
+                    const struct expectation *expectation)
+{
+    bool is_decided = expectation->verdict == VERDICT_FAILED;
+    enum lack_of lack = is_decided ? expectation->lack : lack_now(faults, expectation);
+    uint64_t hits = is_decided            ? expectation->hits
+                    : expectation->ledger ? 0
+                                          : hits_now(faults, expectation);
+    struct msim_detail words = {{0}};
+
+    if (lack == LACK_HITS)
+        msim_detail_set(&words, 0, "hits: %" PRIu64 ", wanted: at least %" PRId64, hits,
+                        expectation->least);
+    else if (lack == LACK_RESTRAINT)
+        msim_detail_set(&words, 0, "hits: %" PRIu64 ", wanted: at most %" PRId64, hits,
+                        expectation->most);
+    else if (lack == LACK_VIEW)
+        msim_detail_set(&words, 0,
+                        "no view of this account was told (msim_faults_view, PUT /faults/ledger)");
+    else if (lack == LACK_TRUTH)
+        msim_detail_set(&words, 0, "the account's view is not the truth");
+    if (!words.text[0])
+        return;
+    msim_json_write_key(writer, "why");
+    msim_json_write_text(writer, words.text);
+}
+
 static void put_expectations(struct msim_json_writer *writer, const struct msim_faults *faults,
                              const struct scenario *scenario, uint64_t *failures)
 {
@@ -95,6 +150,8 @@ static void put_expectations(struct msim_json_writer *writer, const struct msim_
         msim_json_write_text(writer, expectation->about);
         msim_json_write_key(writer, "verdict");
         msim_json_write_text(writer, verdicts[verdict]);
+        if (verdict != VERDICT_HOLDS)
+            put_why(writer, faults, expectation);
         msim_json_write_object_end(writer);
     }
     msim_json_write_array_end(writer);

@@ -181,7 +181,8 @@ static size_t give_reasons(struct msim_json_writer *writer, const struct msim_js
         if (strcmp(words, "holds") == 0)
             continue;
         fill_text(report, at, "about", what, sizeof what);
-        give_reason(writer, "an expectation does not hold: ", what, "");
+        fill_text(report, at, "why", words, sizeof words);
+        give_reason(writer, "an expectation does not hold: ", what, words);
         count++;
     }
     return count;

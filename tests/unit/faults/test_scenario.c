@@ -173,6 +173,29 @@ static void what_comes_true_too_late_has_failed(void **state)
     bench_finish(&bench);
 }
 
+static void what_does_not_hold_says_what_was_there_when_it_failed(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_start(&bench);
+    run(&bench, 0,
+        "{\"format\":1,\"strategies\":[{\"id\":\"d\",\"kind\":\"drop\",\"select\":{\"dir\":\"out\"}"
+        "}],\"expect\":[{\"strategy\":\"d\",\"hits_min\":3},{\"strategy\":\"d\",\"hits_max\":0},"
+        "{\"ledger_reconciled\":\"1\"},{\"ledger_reconciled\":\"nobody\"}]}");
+    fill_ten(&bench, 0, 1);
+    robot_says(&bench, "{\"position\":{\"0\":11}}");
+    bench_text(&bench, 1, bench.out, MSIM_FAULT_OTHER, "x");
+    assert_int_equal(msim_faults_scenario_stop(bench.faults, SEC), MSIM_OK);
+    bench_text(&bench, 2 * SEC, bench.out, MSIM_FAULT_OTHER, "x");
+    assert_int_equal(failures_of(&bench), 4);
+    assert_non_null(strstr(report_text, "\"why\":\"hits: 1, wanted: at least 3\""));
+    assert_non_null(strstr(report_text, "\"why\":\"hits: 1, wanted: at most 0\""));
+    assert_non_null(strstr(report_text, "\"why\":\"the account's view is not the truth\""));
+    assert_non_null(strstr(report_text, "\"why\":\"no view of this account was told"));
+    bench_finish(&bench);
+}
+
 static void a_step_whose_strategy_is_not_there_is_told_the_nearest(void **state)
 {
     struct bench bench;
@@ -696,6 +719,7 @@ int main(void)
         cmocka_unit_test(events_and_positions_trigger_steps),
         cmocka_unit_test(what_came_true_in_its_time_stays_true),
         cmocka_unit_test(what_comes_true_too_late_has_failed),
+        cmocka_unit_test(what_does_not_hold_says_what_was_there_when_it_failed),
         cmocka_unit_test(a_step_whose_strategy_is_not_there_is_told_the_nearest),
         cmocka_unit_test(without_a_time_the_end_decides),
         cmocka_unit_test(hits_count_as_they_were_at_the_end_and_from_strategies_that_went),
