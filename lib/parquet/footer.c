@@ -6,6 +6,7 @@
 #include "base/detail.h"
 #include "base/mem.h"
 #include "parquet/bits.h"
+#include "parquet/csv_file.h"
 #include "parquet/thrift.h"
 
 #define MAGIC_SIZE 4
@@ -276,6 +277,12 @@ static int find(struct footer *footer, const struct msim_parquet_file *file, uin
                                "%s: an encrypted Parquet file (PARE), which is not read: decrypt "
                                "it first",
                                file->path);
+    if (memcmp(head, "PAR1", MAGIC_SIZE) != 0 && msim_csv_file_named(file->path))
+        return msim_detail_set(
+            detail, MSIM_ERR_FORMAT,
+            "%s: not a Parquet file but CSV, as its name says: here Parquet alone "
+            "is read",
+            file->path);
     if (memcmp(head, "PAR1", MAGIC_SIZE) != 0)
         return msim_detail_set(
             detail, MSIM_ERR_FORMAT,

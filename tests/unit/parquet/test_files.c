@@ -219,6 +219,8 @@ static void a_glob_is_what_it_matches_by_path(void **state)
 static void a_path_without_trades_is_refused_in_one_line(void **state)
 {
     struct folder *folder = *state;
+    struct msim_parquet_table *table = NULL;
+    struct msim_detail detail;
 
     assert_refused(inside(folder, "none.parquet"), MSIM_ERR_NOT_FOUND, "no such file: check");
     assert_refused(folder->path, MSIM_ERR_NOT_FOUND,
@@ -229,6 +231,11 @@ static void a_path_without_trades_is_refused_in_one_line(void **state)
     assert_refused(inside(folder, "a.parquet"), MSIM_ERR_FORMAT, "4 bytes are too few");
     put_file(folder, "a.parquet", "time,price,volume\n1,2,3\n", 24);
     assert_refused(inside(folder, "a.parquet"), MSIM_ERR_FORMAT, "does not begin with PAR1");
+    put_file(folder, "a.csv", "timestamp,price,volume,ticker\n", 30);
+    assert_int_equal(msim_parquet_table_open(&table, inside(folder, "a.csv"), NULL, &detail),
+                     MSIM_ERR_FORMAT);
+    assert_non_null(strstr(detail.text, "but CSV, as its name says"));
+    unlink(inside(folder, "a.csv"));
     put_file(folder, "a.parquet", "PAR1 cut off here", 17);
     assert_refused(inside(folder, "a.parquet"), MSIM_ERR_FORMAT, "cut off");
     put_file(folder, "a.parquet", "PARE\1\2\3\4\5\6\7\1\0\0\0PARE", 19);
