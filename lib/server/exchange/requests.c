@@ -222,7 +222,8 @@ bool msim_exchange_find_order(struct msim_exchange_server *server, uint32_t acco
         return true;
     }
     refuse(server, MSIM_NATIVE_ORDER_NOT_FOUND,
-           "this account has no such order, or it ended long ago: GET_ORDERS lists them");
+           "this account has no such order, or it ended long ago: GET_ORDERS (GET "
+           "/api/v1/orders) lists those that are open");
     return false;
 }
 

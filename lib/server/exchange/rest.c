@@ -258,8 +258,9 @@ int msim_exchange_rest_query(const struct msim_exchange_call *call, const char *
     return r;
 }
 
-static bool refuse_query(struct msim_exchange_server *server, struct msim_exchange_call *call,
-                         int error, const char *key, const char *words)
+bool msim_exchange_rest_refuse_query(struct msim_exchange_server *server,
+                                     struct msim_exchange_call *call, int error, const char *key,
+                                     const char *words)
 {
     server->refusal = (struct msim_native_refusal){.error = (uint8_t)error};
     snprintf(server->refusal.message, sizeof server->refusal.message, "%s %s", key, words);
@@ -278,12 +279,13 @@ bool msim_exchange_rest_symbol(struct msim_exchange_server *server, struct msim_
     if (optional && (r == 0 || strcmp(symbol, "*") == 0))
         return true;
     if (r == 0)
-        return refuse_query(server, call, MSIM_NATIVE_MISSING_FIELD, "symbol",
-                            "is missing: name one, such as ?symbol=BTC/USD");
+        return msim_exchange_rest_refuse_query(server, call, MSIM_NATIVE_MISSING_FIELD, "symbol",
+                                               "is missing: name one, such as ?symbol=BTC/USD");
     if (r < 0 ||
         msim_native_codec_find(server->codec, symbol, (size_t)r, &server->request.instrument) < 0)
-        return refuse_query(server, call, MSIM_NATIVE_UNKNOWN_SYMBOL, "symbol",
-                            "is none that is traded here: GET /api/v1/symbols lists them");
+        return msim_exchange_rest_refuse_query(
+            server, call, MSIM_NATIVE_UNKNOWN_SYMBOL, "symbol",
+            "is none that is traded here: GET /api/v1/symbols lists them");
     return true;
 }
 
@@ -299,7 +301,7 @@ bool msim_exchange_rest_count(struct msim_exchange_server *server, struct msim_e
         return true;
     if (r < 0 || msim_decimal_parse(text, (size_t)r, 0, &value) < 0 || value < 1 || value > most) {
         snprintf(words, sizeof words, "is a whole number from 1 to %u", most);
-        return refuse_query(server, call, MSIM_NATIVE_INVALID_FIELD, key, words);
+        return msim_exchange_rest_refuse_query(server, call, MSIM_NATIVE_INVALID_FIELD, key, words);
     }
     *out = (uint32_t)value;
     return true;
@@ -315,8 +317,9 @@ bool msim_exchange_rest_time(struct msim_exchange_server *server, struct msim_ex
         return true;
     if (r < 0 || (msim_calendar_parse(text, (size_t)r, out) < 0 &&
                   msim_decimal_parse(text, (size_t)r, -9, out) < 0))
-        return refuse_query(server, call, MSIM_NATIVE_INVALID_FIELD, key,
-                            "is a moment such as 2024-01-31T12:00:00Z, or seconds since 1970");
+        return msim_exchange_rest_refuse_query(
+            server, call, MSIM_NATIVE_INVALID_FIELD, key,
+            "is a moment such as 2024-01-31T12:00:00Z, or seconds since 1970");
     return true;
 }
 

@@ -114,6 +114,10 @@ int msim_exchange_rest_query(const struct msim_exchange_call *call, const char *
  */
 bool msim_exchange_rest_symbol(struct msim_exchange_server *server, struct msim_exchange_call *call,
                                bool optional);
+/* Refuses the call for a key of its query; false. */
+bool msim_exchange_rest_refuse_query(struct msim_exchange_server *server,
+                                     struct msim_exchange_call *call, int error, const char *key,
+                                     const char *words);
 /* A whole number of the query, at most `most`; `*out` stays where there is none. */
 bool msim_exchange_rest_count(struct msim_exchange_server *server, struct msim_exchange_call *call,
                               const char *key, uint32_t most, uint32_t *out);

@@ -182,9 +182,8 @@ static bool read_interval(struct msim_exchange_server *server, struct msim_excha
         *interval = msim_venue_interval_find(text, (size_t)r);
     if (*interval >= 0)
         return true;
-    msim_exchange_rest_error(server, call, 400, MSIM_NATIVE_INVALID_FIELD,
-                             "interval is 1s, 1m, 5m, 15m, 1h, 4h or 1d");
-    return false;
+    return msim_exchange_rest_refuse_query(server, call, MSIM_NATIVE_INVALID_FIELD, "interval",
+                                           "is none of 1s, 1m, 5m, 15m, 1h, 4h and 1d");
 }
 
 static size_t encode_candles(struct msim_exchange_server *server, int interval, msim_time from,
