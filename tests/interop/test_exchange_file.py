@@ -287,6 +287,14 @@ class AtTheServer(unittest.TestCase):
             code, _, said = run(EXCHANGE, "replay", session, timeout=60)
             self.assertEqual(code, 0, said)
 
+    def test_the_log_says_what_lies_ahead_and_when_it_is_past(self):
+        with fresh_folder() as folder:
+            path = os.path.join(folder, "trades.parquet")
+            self.assertEqual(run(MAKE_SAMPLE, path, "--rows", "2000", "--plain")[0], 0)
+            with Server(EXCHANGE, *settings(path, "touch"), "--speed", "1000") as server:
+                self.assertIn("exchange.history.file: 2022-07-01 00:00:", server.lines[0])
+                self.assertIn("its last trade is past", server.line())
+
     def test_what_cannot_be_is_told_with_its_remedy(self):
         with fresh_folder() as folder:
             path = os.path.join(folder, "trades.parquet")

@@ -11,8 +11,10 @@
 
 #include <marketsim/parquet.h>
 
+#include "base/calendar.h"
 #include "base/decimal.h"
 #include "base/detail.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/number.h"
 
@@ -23,6 +25,7 @@
 struct tape {
     struct msim_allocator allocator;
     const struct msim_exchange_settings *settings;
+    const struct msim_logger *logger;
     struct msim_parquet *file;
     struct msim_source trades;
     struct msim_record first; /* looked at, and not given yet */
@@ -61,6 +64,10 @@ static int pull(void *self, struct msim_record *records, size_t capacity, size_t
         shift(&record->quantity_exponent, tape->settings->tape.volume_decimals, &record->flags,
               MSIM_RECORD_NO_QUANTITY);
     }
+    /* The venue asks again only when it has come to the last trade. */
+    if (r == MSIM_PULL_END)
+        msim_log(tape->logger, MSIM_LOG_INFO, "exchange",
+                 KEY ": its last trade is past: the market that it drives stands still");
     return r;
 }
 
@@ -216,6 +223,19 @@ static int check_first(struct tape *tape, struct msim_detail *detail)
     return MSIM_OK;
 }
 
+/* What lies ahead: at --speed 60 an hour is a minute. */
+static void tell_range(const struct tape *tape)
+{
+    struct msim_parquet_info info;
+    char first[MSIM_CALENDAR_SIZE];
+    char last[MSIM_CALENDAR_SIZE];
+
+    msim_parquet_info(tape->file, &info);
+    msim_calendar_print(tape->first.time, MSIM_CALENDAR_PLAIN, first);
+    msim_calendar_print(info.last, MSIM_CALENDAR_PLAIN, last);
+    msim_log(tape->logger, MSIM_LOG_INFO, "exchange", KEY ": %s to %s", first, last);
+}
+
 int msim_exchange_tape_open(struct msim_source *out, const struct msim_exchange_settings *settings,
                             msim_time start, const struct msim_allocator *allocator,
                             const struct msim_logger *logger, msim_time *first,
@@ -227,6 +247,7 @@ int msim_exchange_tape_open(struct msim_source *out, const struct msim_exchange_
 
     tape->allocator = *allocator;
     tape->settings = settings;
+    tape->logger = logger;
     int r = open_file(tape, start, logger, detail);
     if (r >= 0)
         r = look_at_first(tape, detail);
@@ -236,6 +257,7 @@ int msim_exchange_tape_open(struct msim_source *out, const struct msim_exchange_
         release(tape);
         return r == MSIM_ERR_NOMEM ? r : msim_detail_prefix(detail, r, KEY);
     }
+    tell_range(tape);
     *first = tape->first.time;
     *out = (struct msim_source){&tape_ops, tape};
     return MSIM_OK;

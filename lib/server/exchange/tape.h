@@ -11,7 +11,7 @@
 /*
  * Opens what exchange.history.file says, from `start` on (0: from its beginning), with the
  * instruments' names for its tickers.  `*first` is the time of its first trade.  A refusal names
- * the key.  Borrows the settings.
+ * the key.  Borrows the settings and the logger.
  */
 int msim_exchange_tape_open(struct msim_source *out, const struct msim_exchange_settings *settings,
                             msim_time start, const struct msim_allocator *allocator,
