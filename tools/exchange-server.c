@@ -246,8 +246,12 @@ static int read_scenario(struct exchange *exchange, struct msim_exchange_server_
 {
     const char *path = exchange->settings.scenario;
 
-    if (!path)
+    if (!path && exchange->settings.scenario_time == 0)
         return EXIT_SUCCESS;
+    if (!path) {
+        terminal_fail(&exchange->service.terminal, "--scenario-time goes with --scenario");
+        return EXIT_USAGE;
+    }
     exchange->scenario = read_file(exchange, "--scenario", path, &exchange->scenario_length);
     params->scenario = exchange->scenario;
     params->scenario_name = path;

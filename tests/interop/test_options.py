@@ -58,6 +58,10 @@ class Options(unittest.TestCase):
             code, _, said = tool(name, option, "0")
             self.assertEqual((code, option in said), (USAGE, True), (name, option, said))
 
+    def test_what_goes_with_another_option_is_refused_without_it(self):
+        code, _, said = tool("exchange-server", "--scenario-time", "1s")
+        self.assertEqual((code, "goes with --scenario" in said), (USAGE, True), said)
+
     def test_no_time_and_no_text_are_no_default(self):
         for name, option in (
             ("mock-quotes", "--interval"),
