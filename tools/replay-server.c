@@ -231,7 +231,7 @@ static int read_settings(struct settings *settings, int argument_count, char **a
         return EXIT_USAGE;
     }
     if (settings->path_count + settings->trade_files.count == 0) {
-        fprintf(stderr, "replay-server: name a Parquet file or a folder of them; see "
+        fprintf(stderr, "replay-server: name a Parquet or CSV file, or a folder of them; see "
                         "replay-server --help\n");
         return EXIT_USAGE;
     }
