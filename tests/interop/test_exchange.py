@@ -355,6 +355,10 @@ class Http(unittest.TestCase):
             self.assertEqual((interval[0], interval[1]["details"]), (400, {"field": "interval"}))
             self.assertIn("none of 1s, 1m", interval[1]["error"])
             self.assertIn("GET /api/v1/orders", rest("GET", "/api/v1/orders/nobody")[1]["error"])
+            slashed = {**order, "price": "1", "client_order_id": "a/b c"}
+            self.assertEqual(rest("POST", "/api/v1/orders", slashed)[0], 201)
+            self.assertEqual(rest("GET", "/api/v1/orders/a%2Fb%20c")[1]["client_order_id"], "a/b c")
+            self.assertEqual(rest("DELETE", "/api/v1/orders/a%2Fb%20c")[0], 200)
             wrong = rest("POST", "/api/v1/orders", order, {"Content-Type": "text/plain"})
             self.assertEqual(wrong[0], 415)
             self.assertEqual(rest("PUT", "/api/v1/orders", order)[0], 405)

@@ -12,16 +12,11 @@
 
 #define FILLS_USUAL 100
 
-static const char *last_part(const struct msim_exchange_call *call)
-{
-    return strrchr(call->target, '/') + 1;
-}
-
-/* The path's order: by our id, or by the client's own. */
+/* The path's order: by our id, or by the client's own, which may hold a slash (%2F). */
 static void name_order(struct msim_exchange_server *server, const struct msim_exchange_call *call)
 {
     struct msim_native_request *request = &server->request;
-    const char *name = last_part(call);
+    const char *name = call->target + strlen("/api/v1/orders/");
     size_t length = strlen(name);
 
     if (msim_native_id_read(server->codec, MSIM_NATIVE_ID_ORDER, name, length, &request->order)) {
