@@ -77,9 +77,10 @@ int msim_late_work(struct spill *spill, struct msim_parquet *parquet, int64_t *w
 {
     struct spill *other = parquet->late_work;
 
+    if (spill->is_ready)
+        return 1;
     /* Whether that one fails is told to those who are in it. */
-    if (other && other != spill && !spill->is_ready &&
-        msim_spill_work(other, parquet, work, NULL) == 0)
+    if (other && other != spill && msim_spill_work(other, parquet, work, NULL) == 0)
         return 0;
     parquet->late_work = spill;
     int r = msim_spill_work(spill, parquet, work, detail);

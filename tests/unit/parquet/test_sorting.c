@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/random.h"
+#include "parquet/late.h"
 #include "parquet/order.h"
 #include "parquet/trade.h"
 #include "parquet/values.h"
@@ -158,11 +159,26 @@ static void each_row_is_told_its_place(void **state)
     free(bench);
 }
 
+/* One group after another is sorted on disk: whoever reads one that is there leaves the turn. */
+static void reading_what_is_sorted_takes_nobodys_turn(void **state)
+{
+    struct msim_parquet parquet = {0};
+    struct spill sorting = {0};
+    struct spill sorted = {.is_ready = true};
+    int64_t work = 1;
+
+    (void)state;
+    parquet.late_work = &sorting;
+    assert_int_equal(msim_late_work(&sorted, &parquet, &work, NULL), 1);
+    assert_ptr_equal(parquet.late_work, &sorting);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_times_come_in_the_order_of_a_slow_sort),
         cmocka_unit_test(each_row_is_told_its_place),
+        cmocka_unit_test(reading_what_is_sorted_takes_nobodys_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
