@@ -1,7 +1,5 @@
-/*
- * A robot against a market of models, without sockets: it buys a bitcoin that fell below
- * the price that it returns to, and sells it above.  Prints what the robot won in an hour.
- */
+/* A robot against a market of models, without sockets: it buys a bitcoin that fell below the price
+ * that it returns to, and sells it above.  Prints what the robot won in an hour. */
 #include <marketsim/marketsim.h>
 
 #include <stdio.h>
@@ -19,11 +17,8 @@ int main(int argument_count, char **arguments)
     const int64_t mean = 5000000; /* 50000.00 */
     uint32_t market, robot;
 
-    (void)arguments;
-    if (argument_count > 1) {
-        fputs("usage: backtest, without arguments\n", stderr);
-        return 2;
-    }
+    if (argument_count > 1)
+        return fprintf(stderr, "usage: %s, without arguments\n", arguments[0]) < 0 ? 1 : 2;
     terms.symbol = "BTC/USD";
     terms.price_exponent = -2;
     terms.quantity_exponent = -4;

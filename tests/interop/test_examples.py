@@ -21,6 +21,12 @@ class Arguments(unittest.TestCase):
                 self.assertEqual((code, printed, os.path.basename(program) in said),
                                  (2, "", True), (program, arguments, said))
 
+    def test_a_backtest_fits_on_a_screen(self):
+        folder = os.path.join(os.path.dirname(__file__), "..", "..", "examples")
+        for name in ("backtest.c", "backtest-file.c"):
+            with open(os.path.join(folder, name), encoding="utf-8") as source:
+                self.assertLessEqual(len(source.readlines()), 60, name)
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])
