@@ -12,6 +12,7 @@
 #include "cli/files.h"
 #include "cli/network.h"
 #include "cli/options.h"
+#include "cli/pages.h"
 #include "cli/service.h"
 #include "exchange/session.h"
 
@@ -321,8 +322,10 @@ static int start(struct exchange *exchange)
 {
     const struct settings *settings = &exchange->settings;
     struct msim_exchange_server_params params = MSIM_EXCHANGE_SERVER_PARAMS_INIT;
+    const struct msim_allocator allocator = pages_allocator();
     struct msim_detail detail = {{0}};
 
+    params.allocator = &allocator;
     params.config = exchange->config;
     params.speed = settings->speed;
     params.access = settings->network.access;
