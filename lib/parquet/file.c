@@ -81,12 +81,18 @@ static void enter_pool(struct msim_parquet_handle *handle, int descriptor)
     pool->open[pool->count++] = handle;
 }
 
-static int changed(const struct msim_parquet_file *file, struct msim_detail *detail)
+/* `size` is what it has now: a file that was cut is told with the place. */
+static int changed(const struct msim_parquet_file *file, uint64_t size, struct msim_detail *detail)
 {
+    char sizes[64] = "";
+
+    if (size != file->size)
+        snprintf(sizes, sizeof sizes, ", from %llu bytes to %llu", (unsigned long long)file->size,
+                 (unsigned long long)size);
     return msim_detail_set(detail, MSIM_ERR_IO,
-                           "%s: changed while it was being read: wait until its writer is done, "
+                           "%s: changed while it was being read%s: wait until its writer is done, "
                            "and start again",
-                           file->path);
+                           file->path, sizes);
 }
 
 /* Makes the handle's descriptor open. */
@@ -121,7 +127,8 @@ int msim_parquet_file_check(const struct msim_parquet_file *file, struct msim_de
         return msim_detail_set(detail, MSIM_ERR_IO, "%s: cannot be examined: %s", file->path,
                                strerror(errno));
     struct identity now = identity_of(&status);
-    return same(&now, &file->handle->identity) ? MSIM_OK : changed(file, detail);
+    return same(&now, &file->handle->identity) ? MSIM_OK
+                                               : changed(file, (uint64_t)now.size, detail);
 }
 
 /* ---- reading ---- */
@@ -247,8 +254,10 @@ int msim_parquet_file_read(const struct msim_parquet_file *file, uint64_t offset
         if (got < 0)
             return msim_detail_set(detail, MSIM_ERR_IO, "%s: cannot be read: %s", file->path,
                                    strerror(errno));
-        if (got == 0)
-            return changed(file, detail);
+        if (got == 0) {
+            r = msim_parquet_file_check(file, detail);
+            return r < 0 ? r : changed(file, offset, detail);
+        }
         to += got;
         offset += (uint64_t)got;
         length -= (size_t)got;

@@ -7,6 +7,7 @@ Arguments: the folder of the built tools, the make-sample program.
 import asyncio
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -46,6 +47,10 @@ async def receive(url, limit=None, **options):
 def resident_kib(server):
     with open(f"/proc/{server.process.pid}/status", encoding="ascii") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+
+
+def no_file_beyond_a_mebibyte():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
 
 
 def listen(url, **options):
@@ -505,6 +510,48 @@ class Replay(unittest.TestCase):
     def test_a_further_column_that_is_not_there_is_named_by_all_ways(self):
         for way in ("--explain", "--check", "--speed=max"):
             self.assertIn("nope", self.refused(way, "--extra-columns", "nope", self.sample))
+
+    def test_a_full_folder_for_what_does_not_fit_is_named_with_the_remedies(self):
+        rows = "".join(f"{100000 - i},1,1,T\n" for i in range(100000))
+        trades = write(self.path("full.csv"), ("timestamp,price,volume,ticker\n" + rows).encode())
+        code, _, words = run(SERVER, "--port", "0", "--timestamp-unit", "ms", "--memory", "4M",
+                             "--temp-dir", self.folder.name, trades,
+                             preexec_fn=no_file_beyond_a_mebibyte)
+        self.assertEqual(code, 1, words)
+        self.assertIn(f"replay-server: {self.folder.name}: no space left after ", words)
+        self.assertIn("make room, name another folder (temp_directory, --temp-dir), or raise memory "
+                      "(--memory)\n", words)
+
+    def test_a_file_that_changes_while_it_is_read_ends_its_replays_alone(self):
+        async def hear(url, change):
+            heard = []
+            async with websockets.connect(url, max_size=None) as feed:
+                heard += [await feed.recv(), await feed.recv()]
+                change()
+                try:
+                    async for message in feed:
+                        heard.append(message)
+                except websockets.ConnectionClosedError:
+                    pass
+                return heard, feed.close_code
+
+        # More than the sockets between them hold: most of it is not read yet.
+        trades = self.path("changing.parquet")
+        self.assertEqual(run(MAKE_SAMPLE, trades, "--rows", 300000)[0], 0)
+        whole = read(trades)
+        for sizes, change in (
+            ("", lambda: write(trades, whole)),
+            (f", from {len(whole)} bytes to 9000", lambda: os.truncate(trades, 9000)),
+        ):
+            with Server(SERVER, "--speed", "max", trades) as server:
+                heard, code = asyncio.run(hear(server.url, change))
+                ended, said = server.stop()
+            expected = (f"{trades}: changed while it was being read{sizes}: wait until its writer "
+                        "is done, and start again")
+            self.assertEqual(json.loads(heard[-1]), {"error": expected})
+            self.assertLess(len(heard), 300000)
+            self.assertEqual((code, ended), (1011, 0), said)
+            self.assertIn(expected, said)
 
     def test_csv_that_does_not_fit_in_memory_gives_the_same_bytes(self):
         rows = "".join(f"{i * 7919 % 100003},{i}.50,{i % 9},T{i % 50}\n" for i in range(100000))

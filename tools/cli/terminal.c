@@ -18,6 +18,7 @@ void terminal_init(struct terminal *terminal, const char *program)
 {
     const char *no_color = getenv("NO_COLOR");
 
+    signal(SIGXFSZ, SIG_IGN);
     *terminal = (struct terminal){.program = program, .interactive = isatty(STDERR_FILENO)};
     terminal->colour = terminal->interactive && (!no_color || no_color[0] == '\0');
 }

@@ -15,6 +15,7 @@ struct terminal {
     uint64_t lost;    /* log lines that stderr had no room for */
 };
 
+/* A file that may not grow further (ulimit -f) is from then on an error to tell, and no signal. */
 void terminal_init(struct terminal *terminal, const char *program);
 
 /* A logger that writes lines like `12:34:56 replay-server: warning: ...` to stderr. */

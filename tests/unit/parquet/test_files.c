@@ -6,9 +6,13 @@
 #include "made.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/random.h"
 
 struct folder {
     char path[64];
@@ -314,6 +318,7 @@ static void a_file_that_shrinks_while_it_is_read_is_an_error(void **state)
     struct msim_source source;
     struct msim_record records[64];
     struct msim_detail detail = {{0}};
+    char expected[400];
     size_t count = 0;
     int r;
 
@@ -321,6 +326,10 @@ static void a_file_that_shrinks_while_it_is_read_is_an_error(void **state)
         rows[i] = (struct row){.time = (int64_t)i, .price = 1, .volume = (int64_t)i, .ticker = "A"};
     struct made made = made_trades(rows, COUNT(rows), 1000, MSIM_PARQUET_CODEC_NONE);
     put_file(folder, "a.parquet", made.bytes, made.length);
+    snprintf(expected, sizeof expected,
+             "%s: changed while it was being read, from %zu bytes to 1000: wait until its writer "
+             "is done, and start again",
+             inside(folder, "a.parquet"), made.length);
     made_free(&made);
     assert_int_equal(open_path(inside(folder, "a.parquet"), &parquet, NULL), MSIM_OK);
     assert_int_equal(msim_parquet_source(&source, parquet, NULL, NULL), MSIM_OK);
@@ -329,8 +338,63 @@ static void a_file_that_shrinks_while_it_is_read_is_an_error(void **state)
     while ((r = made_pull(&source, records, 64, &count, &detail)) == MSIM_PULL_RECORD)
         continue;
     assert_int_equal(r, MSIM_ERR_IO);
-    assert_non_null(strstr(detail.text, "changed while it was being read"));
+    assert_string_equal(detail.text, expected);
     msim_source_release(&source);
+    msim_parquet_close(&parquet);
+}
+
+/* A file of many rows whose row groups are all over the time. */
+static void put_shuffled(struct folder *folder, const char *name)
+{
+    enum { ROWS = 100000 };
+    struct row *rows = calloc(ROWS, sizeof *rows);
+
+    assert_non_null(rows);
+    for (size_t i = 0; i < ROWS; i++)
+        rows[i] = (struct row){.time = (int64_t)(msim_mix64(i) >> 20),
+                               .price = (int64_t)(msim_mix64(i) >> 10),
+                               .volume = (int64_t)(msim_mix64(i) & 0xFFFFFFFF),
+                               .ticker = "A"};
+    struct made made = made_trades(rows, ROWS, 5000, MSIM_PARQUET_CODEC_NONE);
+    put_file(folder, name, made.bytes, made.length);
+    made_free(&made);
+    free(rows);
+}
+
+/* A limit on the sizes of files does what a disk without room does. */
+static void a_folder_without_room_for_sorting_is_named_with_the_remedies(void **state)
+{
+    struct folder *folder = *state;
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    struct msim_parquet *parquet = NULL;
+    struct msim_detail detail = {{0}};
+    struct rlimit before, limit;
+    char path[192], expected[400];
+    const char *paths[] = {path};
+    int r;
+
+    put_shuffled(folder, "a.parquet");
+    memcpy(path, inside(folder, "a.parquet"), sizeof path);
+    params.paths = paths;
+    params.path_count = 1;
+    params.memory_bytes = 2 << 20;
+    params.temp_directory = folder->path;
+    assert_int_equal(msim_parquet_open(&parquet, &params, NULL), MSIM_OK);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    limit = (struct rlimit){.rlim_cur = (1 << 20) + 5, .rlim_max = before.rlim_max};
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    do
+        r = msim_parquet_prepare(parquet, 0, &detail);
+    while (r == 0);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, handler);
+    assert_int_equal(r, MSIM_ERR_IO);
+    snprintf(expected, sizeof expected,
+             "%s: no space left after 1 MiB of temporary files: make room, name another folder "
+             "(temp_directory, --temp-dir), or raise memory (--memory)",
+             folder->path);
+    assert_string_equal(detail.text, expected);
     msim_parquet_close(&parquet);
 }
 
@@ -524,6 +588,7 @@ int main(void)
         CASE(a_missing_column_is_named_with_those_that_there_are),
         CASE(what_is_no_request_is_refused),
         CASE(a_file_that_shrinks_while_it_is_read_is_an_error),
+        CASE(a_folder_without_room_for_sorting_is_named_with_the_remedies),
         CASE(more_files_than_may_be_open_are_read),
         CASE(a_file_that_is_written_over_is_noticed_at_its_next_row_group),
         CASE(a_file_that_was_replaced_while_it_was_closed_is_refused_each_time),
