@@ -168,11 +168,12 @@ struct msim_parquet_source_params {
  * back to the same double.  `row` is the trade's place among the rows of all files.
  *
  * Further columns are read beside the trades, from where their row stands, in pieces that are
- * kept as long as the memory of the data set allows.  Numbers are as stored (what is not finite
- * is null), texts that are not UTF-8 have \\xNN in them, moments that nanoseconds do not hold
- * are texts.  MSIM_ERR_NOT_FOUND for a column that a file lacks, MSIM_ERR_UNSUPPORTED for one
- * that is not flat; with all of them, what a file lacks is null, and what is not flat is left
- * out.
+ * kept as long as the memory of the data set allows; where they would be decoded again and again
+ * because rows are far out of order, they are sorted in the temp_directory once.  Numbers are as
+ * stored (what is not finite is null), texts that are not UTF-8 have \\xNN in them, moments that
+ * nanoseconds do not hold are texts.  MSIM_ERR_NOT_FOUND for a column that a file lacks,
+ * MSIM_ERR_UNSUPPORTED for one that is not flat; with all of them, what a file lacks is null, and
+ * what is not flat is left out.
  */
 MSIM_API int msim_parquet_source(struct msim_source *out, struct msim_parquet *parquet,
                                  const struct msim_parquet_source_params *params,

@@ -13,6 +13,7 @@
 #include "parquet/bits.h"
 #include "parquet/csv_file.h"
 #include "parquet/decode.h"
+#include "parquet/extra_store.h"
 #include "parquet/late.h"
 #include "parquet/paths.h"
 #include "parquet/plan.h"
@@ -528,6 +529,7 @@ void msim_parquet_close(struct msim_parquet **pointer)
     for (size_t i = 0; i < parquet->spill_count; i++)
         msim_spill_finish(&parquet->spills[i], parquet);
     msim_late_finish(parquet);
+    msim_extra_stores_finish(parquet);
     msim_mem_free(&allocator, parquet->spills, parquet->spill_capacity * sizeof *parquet->spills);
     for (size_t i = 0; i < parquet->file_count; i++) {
         msim_footer_finish(&parquet->files[i].footer);

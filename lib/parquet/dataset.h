@@ -89,6 +89,7 @@ static inline size_t msim_budget_left(const struct msim_budget *budget)
 /* MSIM_ERR_LIMIT with words, in place of MSIM_ERR_NOMEM, where the bound was the reason. */
 int msim_budget_blame(const struct msim_budget *budget, int r, struct msim_detail *detail);
 
+struct extra_store;
 struct held;
 struct msim_worker;
 struct spill;
@@ -111,6 +112,8 @@ struct msim_parquet {
     struct spill **late;  /* by rank: groups that found no room (late.h); NULL: none did yet */
     size_t late_count;
     struct spill *late_work; /* the one that is being sorted */
+    struct extra_store
+        *extra_stores;       /* further columns in the order of the trades (extra_store.h) */
     struct msim_names names; /* of all cursors */
     struct msim_budget budget;
     struct msim_worker *worker; /* NULL: all is done by whoever asks */

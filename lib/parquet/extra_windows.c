@@ -4,17 +4,69 @@
 #include "base/detail.h"
 #include "base/mem.h"
 #include "parquet/cell.h"
-#include "parquet/extras.h"
+#include "parquet/extra_store.h"
+#include "parquet/group.h"
 #include "parquet/place.h"
+#include "parquet/spill.h"
 #include "parquet/values.h"
 
 /* Windows take at most this part of what the data set may take, and leave as much free. */
 #define PART_OF_MEMORY 8
 
+/* Row groups are kept on disk once their rows were decoded so many times: some of that is usual,
+ * since pages before a window are passed. */
+#define DECODED_TIMES 3
+
 /* The bound on the texts of a window. */
 #define TEXTS_LIMIT ((size_t)1 << 30)
 
 /* ---- row groups ---- */
+
+static uint64_t rows_of(const struct extra_windows *windows, const struct extra_group *group)
+{
+    const struct footer *footer = &windows->parquet->files[group->file].footer;
+
+    return (uint64_t)footer->groups[group->group].row_count;
+}
+
+/* The last group that begins at the row or before it: those without rows stand before. */
+static size_t find_group(const struct extra_windows *windows, uint64_t row)
+{
+    const struct extra_group *last = &windows->groups[windows->group];
+    size_t low = 0, high = windows->group_count;
+
+    if (row >= last->first_row && row - last->first_row < rows_of(windows, last))
+        return windows->group;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (windows->groups[middle].first_row <= row)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Groups that are sorted together take turns, row by row. */
+static void find_leaders(struct extra_windows *windows)
+{
+    const struct msim_parquet *parquet = windows->parquet;
+
+    for (size_t i = 0; i < windows->group_count; i++)
+        windows->groups[i].leader = i;
+    for (size_t i = 0; i < parquet->spill_count; i++) {
+        const struct spill *spill = &parquet->spills[i];
+        size_t leader = find_group(windows, msim_zone_first_row(parquet, spill->ranks[0]));
+        for (size_t at = 0; at < spill->rank_count; at++) {
+            uint64_t first_row = msim_zone_first_row(parquet, spill->ranks[at]);
+            windows->groups[find_group(windows, first_row)].leader = leader;
+        }
+    }
+    for (size_t i = 0; i < windows->group_count; i++) {
+        const struct extra_group *group = &windows->groups[i];
+        windows->groups[group->leader].rows += rows_of(windows, group);
+    }
+}
 
 int msim_extra_windows_init(struct extra_windows *windows)
 {
@@ -40,32 +92,8 @@ int msim_extra_windows_init(struct extra_windows *windows)
     }
     for (size_t i = 0; i < windows->column_count; i++)
         msim_cells_init(&windows->columns[i], 0, &parquet->crc, &parquet->allocator);
+    find_leaders(windows);
     return MSIM_OK;
-}
-
-static uint64_t rows_of(const struct extra_windows *windows, const struct extra_group *group)
-{
-    const struct footer *footer = &windows->parquet->files[group->file].footer;
-
-    return (uint64_t)footer->groups[group->group].row_count;
-}
-
-/* The last group that begins at the row or before it: those without rows stand before. */
-static size_t find_group(const struct extra_windows *windows, uint64_t row)
-{
-    const struct extra_group *last = &windows->groups[windows->group];
-    size_t low = 0, high = windows->group_count;
-
-    if (row >= last->first_row && row - last->first_row < rows_of(windows, last))
-        return windows->group;
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if (windows->groups[middle].first_row <= row)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
 }
 
 /* ---- the list of windows, by use ---- */
@@ -121,8 +149,12 @@ static void make_room(struct extra_windows *windows)
     const struct msim_budget *budget = &windows->parquet->budget;
     size_t part = budget->limit / PART_OF_MEMORY;
 
-    while (windows->oldest && (windows->held > part || msim_budget_left(budget) < part))
+    if (windows->is_making)
+        part = 0;
+    while (windows->oldest && (windows->held > part || msim_budget_left(budget) < part)) {
         drop(windows, windows->oldest);
+        windows->has_dropped = true;
+    }
 }
 
 void msim_extra_windows_finish(struct extra_windows *windows)
@@ -131,9 +163,12 @@ void msim_extra_windows_finish(struct extra_windows *windows)
 
     while (windows->oldest)
         drop(windows, windows->oldest);
-    for (size_t i = 0; windows->groups && i < windows->group_count; i++)
-        msim_mem_free(allocator, windows->groups[i].windows,
-                      windows->groups[i].window_count * sizeof *windows->groups[i].windows);
+    for (size_t i = 0; windows->groups && i < windows->group_count; i++) {
+        struct extra_group *group = &windows->groups[i];
+        msim_mem_free(allocator, group->windows, group->window_count * sizeof *group->windows);
+        msim_extra_reader_close(&group->reader);
+        msim_extra_store_leave(&group->store, windows->parquet);
+    }
     for (size_t i = 0; windows->columns && i < windows->column_count; i++)
         msim_cells_finish(&windows->columns[i]);
     msim_mem_free(allocator, windows->columns,
@@ -174,10 +209,13 @@ static int open_group(struct extra_windows *windows, size_t number, struct msim_
 static int reach(struct extra_windows *windows, size_t number, uint64_t row,
                  struct msim_detail *detail)
 {
+    struct extra_group *leader = &windows->groups[windows->groups[number].leader];
     int r = MSIM_OK;
 
     if (!windows->is_open || windows->open_group != number || windows->row > row)
         r = open_group(windows, number, detail);
+    if (r >= 0)
+        leader->decoded += row - windows->row;
     for (size_t i = 0; i < windows->column_count && r >= 0 && windows->row < row; i++)
         if (windows->columns[i].leaf != SIZE_MAX)
             r = msim_column_pass(&windows->columns[i].column, row - windows->row, detail);
@@ -279,10 +317,17 @@ static int load(struct extra_windows *windows, size_t number, uint64_t first,
     for (size_t i = 0; i < windows->column_count && r >= 0; i++)
         r = read_column(windows, window, i, rows, detail);
     windows->row += rows;
+    windows->groups[windows->groups[number].leader].decoded += rows;
     return r;
 }
 
 /* ---- finding a row ---- */
+
+/* The row is counted from the group's first. */
+static bool has_window(const struct extra_group *group, uint64_t row)
+{
+    return group->windows && group->windows[row / EXTRA_WINDOW_ROWS];
+}
 
 static int make_places(struct extra_windows *windows, struct extra_group *group)
 {
@@ -325,29 +370,100 @@ static int add_window(struct extra_windows *windows, size_t number, uint64_t row
     return MSIM_OK;
 }
 
-int msim_extra_windows_find(struct extra_windows *windows, uint64_t row,
+static int find_in_window(struct extra_windows *windows, size_t number, uint64_t row,
+                          const struct extra_cell **cells, const unsigned char **texts,
+                          int64_t *work, struct msim_detail *detail)
+{
+    const struct extra_group *group = &windows->groups[number];
+
+    if (!has_window(group, row)) {
+        if (*work <= 0)
+            return 0;
+        *work -= (int64_t)(EXTRA_WINDOW_ROWS * windows->column_count);
+        int r = add_window(windows, number, row, detail);
+        if (r < 0)
+            return r;
+    }
+    struct extra_window *window = group->windows[row / EXTRA_WINDOW_ROWS];
+    if (window != windows->newest) {
+        unlink_window(windows, window);
+        link_newest(windows, window);
+    }
+    *cells = window->cells + row % EXTRA_WINDOW_ROWS * windows->column_count;
+    *texts = msim_bytes_front(&window->texts);
+    return 1;
+}
+
+/* ---- what is kept on disk ---- */
+
+/* Asked where a window is missing. */
+static bool is_store_due(const struct extra_windows *windows, size_t leader)
+{
+    const struct extra_group *group = &windows->groups[leader];
+
+    if (windows->is_making || group->is_declined || !windows->parquet->temporary.ops)
+        return false;
+    return msim_extra_store_stands(windows, leader) ||
+           (windows->has_dropped && group->decoded / DECODED_TIMES > group->rows);
+}
+
+/* All windows make room, and what is open of files. */
+static int join_store(struct extra_windows *windows, size_t leader, struct msim_detail *detail)
+{
+    close_group(windows);
+    while (windows->oldest)
+        drop(windows, windows->oldest);
+    return msim_extra_store_join(&windows->groups[leader].store, windows, leader, detail);
+}
+
+/* Makes the store ready to be read: 1; where there is no room for it, it is left. */
+static int open_store(struct extra_windows *windows, struct extra_group *leader, int64_t *work,
+                      struct msim_detail *detail)
+{
+    struct msim_parquet *parquet = windows->parquet;
+
+    int r = msim_extra_store_work(leader->store, parquet, work, detail);
+    if (r <= 0)
+        return r;
+    r = leader->store->is_declined ? 0
+                                   : msim_extra_reader_open(&leader->reader, leader->store, parquet,
+                                                            windows->column_count, detail);
+    if (r < 0)
+        return r;
+    if (r == 0) {
+        leader->is_declined = true;
+        msim_extra_store_leave(&leader->store, parquet);
+    }
+    return 1;
+}
+
+void msim_extra_windows_moved(struct extra_windows *windows)
+{
+    for (size_t i = 0; i < windows->group_count; i++) {
+        windows->groups[i].decoded = 0;
+        if (windows->groups[i].reader)
+            msim_extra_reader_rewind(windows->groups[i].reader);
+    }
+}
+
+int msim_extra_windows_find(struct extra_windows *windows, msim_time time, uint64_t row,
                             const struct extra_cell **cells, const unsigned char **texts,
                             int64_t *work, struct msim_detail *detail)
 {
     size_t number = find_group(windows, row);
     const struct extra_group *group = &windows->groups[number];
+    struct extra_group *leader = &windows->groups[group->leader];
     uint64_t of_group = row - group->first_row;
+    int r = 1;
 
     windows->group = number;
-    if (!group->windows || !group->windows[of_group / EXTRA_WINDOW_ROWS]) {
-        if (*work <= 0)
-            return 0;
-        *work -= (int64_t)(EXTRA_WINDOW_ROWS * windows->column_count);
-        int r = add_window(windows, number, of_group, detail);
-        if (r < 0)
-            return r;
-    }
-    struct extra_window *window = group->windows[of_group / EXTRA_WINDOW_ROWS];
-    if (window != windows->newest) {
-        unlink_window(windows, window);
-        link_newest(windows, window);
-    }
-    *cells = window->cells + of_group % EXTRA_WINDOW_ROWS * windows->column_count;
-    *texts = msim_bytes_front(&window->texts);
-    return 1;
+    if (!leader->store && !has_window(group, of_group) && is_store_due(windows, group->leader))
+        r = join_store(windows, group->leader, detail);
+    if (r >= 0 && leader->store && !leader->reader)
+        r = open_store(windows, leader, work, detail);
+    if (r <= 0)
+        return r;
+    if (leader->reader)
+        return msim_extra_reader_find(leader->reader, time, row, cells, texts, work, detail);
+    return find_in_window(windows, number, of_group, cells, texts, work, detail);
 }

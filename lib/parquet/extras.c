@@ -112,8 +112,9 @@ static int ready(struct extras *extras, int64_t *work, struct msim_detail *detai
     const struct extra_cell *cells;
     const unsigned char *texts;
 
-    int r = msim_extra_windows_find(&extras->windows, extras->batch[extras->at].as.trade.row,
-                                    &cells, &texts, work, detail);
+    const struct msim_record *trade = &extras->batch[extras->at];
+    int r = msim_extra_windows_find(&extras->windows, trade->time, trade->as.trade.row, &cells,
+                                    &texts, work, detail);
     if (r <= 0)
         return r;
     r = keep(extras, cells, texts);
@@ -217,6 +218,7 @@ int msim_extras_moved(struct msim_source *source, struct msim_detail *detail)
     if (extras->failure < 0)
         return msim_detail_set(detail, extras->failure, "%s", extras->failure_detail.text);
     extras->at = extras->count = 0;
+    msim_extra_windows_moved(&extras->windows);
     return MSIM_OK;
 }
 

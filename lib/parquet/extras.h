@@ -5,7 +5,8 @@
  * read from where that row stands.  Pieces of row groups (windows) are kept, those that
  * were used last, so that rows near each other are decoded once.  Whatever way the
  * trades took into their order, their columns are found the same way, and a cursor
- * without further columns knows nothing of all this.
+ * without further columns knows nothing of all this.  Where windows would be read again and
+ * again, the columns are sorted on disk once for all cursors (extra_store.h).
  */
 #ifndef MSIM_PARQUET_EXTRAS_H
 #define MSIM_PARQUET_EXTRAS_H
@@ -33,6 +34,9 @@ struct extra_window {
     struct msim_bytes texts;
 };
 
+struct extra_store;
+struct extra_reader;
+
 /* Where a row group begins, and its windows once one of them was read. */
 struct extra_group {
     uint64_t first_row; /* of the data set */
@@ -40,6 +44,13 @@ struct extra_group {
     uint32_t group;
     struct extra_window **windows;
     size_t window_count;
+    size_t leader; /* the first of those that are sorted on disk together; else itself */
+    /* Of a leader, for all that it leads. */
+    uint64_t rows;
+    uint64_t decoded; /* rows that were read or passed since the cursor was moved */
+    bool is_declined; /* nothing is kept on disk: there is no room to */
+    struct extra_store *store;
+    struct extra_reader *reader;
 };
 
 struct extra_windows {
@@ -53,6 +64,8 @@ struct extra_windows {
     struct extra_window *newest;
     struct extra_window *oldest;
     size_t held; /* bytes of windows */
+    bool has_dropped;
+    bool is_making; /* for a store: the rows come as they stand, none of them again */
     /* The columns of the group that was read last, at its row `row`. */
     struct msim_cells *columns;
     bool is_open;
@@ -65,12 +78,15 @@ int msim_extra_windows_init(struct extra_windows *windows);
 void msim_extra_windows_finish(struct extra_windows *windows);
 
 /*
- * The cells of a row of the data set: 1; 0 where `*work`, which counts down values, is used up.
- * Borrowed until the next row.
+ * The cells of a trade of the data set: 1; 0 where `*work`, which counts down values, is used up.
+ * Borrowed until the next one.
  */
-int msim_extra_windows_find(struct extra_windows *windows, uint64_t row,
+int msim_extra_windows_find(struct extra_windows *windows, msim_time time, uint64_t row,
                             const struct extra_cell **cells, const unsigned char **texts,
                             int64_t *work, struct msim_detail *detail);
+
+/* The next trade may be any; else they come in the order of (time, row). */
+void msim_extra_windows_moved(struct extra_windows *windows);
 
 /* Puts the columns beside the cursor: `source` is the new source when it succeeds. */
 int msim_extras_add(struct msim_source *source, struct msim_parquet *parquet,

@@ -126,9 +126,9 @@ static int need(struct spill_reader *reader, size_t length, struct msim_detail *
     return 1;
 }
 
-static int damaged(const struct spill_reader *reader, struct msim_detail *detail)
+int msim_spill_damaged(const struct msim_parquet *parquet, struct msim_detail *detail)
 {
-    const char *folder = reader->parquet->folder.path;
+    const char *folder = parquet->folder.path;
 
     return msim_detail_set(detail, MSIM_ERR_IO,
                            "%s: what was sorted into temporary files here came back changed: "
@@ -153,7 +153,7 @@ int msim_spill_next(struct spill_reader *reader, struct msim_detail *detail)
     reader->count =
         r > 0 ? msim_block_decode(reader->window + reader->window_at, reader->trades) : 0;
     if (reader->count == 0)
-        return damaged(reader, detail);
+        return msim_spill_damaged(reader->parquet, detail);
     reader->window_at += length;
     return 1;
 }

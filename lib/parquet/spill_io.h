@@ -51,6 +51,9 @@ int msim_spill_reader_open(struct spill_reader **out, struct msim_parquet *parqu
 /* Passes what is before `from`. */
 int msim_spill_reader_pass(struct spill_reader *reader, msim_time from, struct msim_detail *detail);
 
+/* Says that what was written is not what is read: MSIM_ERR_IO. */
+int msim_spill_damaged(const struct msim_parquet *parquet, struct msim_detail *detail);
+
 /* The next trade, NULL at the end; valid until the fill, which must follow. */
 const struct trade *msim_spill_reader_take(struct spill_reader *reader);
 int msim_spill_reader_fill(struct spill_reader *reader, struct msim_detail *detail);

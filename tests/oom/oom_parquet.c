@@ -5,6 +5,7 @@
 #include <marketsim/arrow.h>
 
 #include "oom/failing.h"
+#include "unit/parquet/disk.h"
 #include "unit/parquet/made.h"
 
 /* Bytes that take no memory: what is tested is the writer's own. */
@@ -125,7 +126,7 @@ static void each_failing_allocation_of_a_part_is_survived(void **state)
     made_free(&made);
 }
 
-static struct made make_noted(void)
+static struct made make_noted(int64_t rows, uint64_t group_rows)
 {
     const struct msim_parquet_column columns[COLUMNS + 1] = {
         [TIMESTAMP] = {.name = "timestamp", .type = MSIM_PARQUET_TIMESTAMP_NS},
@@ -142,11 +143,11 @@ static struct made make_noted(void)
     params.context = &made;
     params.columns = columns;
     params.column_count = COUNT(columns);
-    params.row_group_rows = 7;
+    params.row_group_rows = group_rows;
     assert_int_equal(msim_parquet_writer_create(&writer, &params, NULL), MSIM_OK);
-    for (int64_t i = 0; i < 20; i++) {
+    for (int64_t i = 0; i < rows; i++) {
         const struct msim_parquet_value values[COLUMNS + 1] = {
-            [TIMESTAMP] = {.integer = 20 - i},
+            [TIMESTAMP] = {.integer = (rows - i) * 7919 % rows},
             [TICKER] = {.text = "A", .text_length = 1},
             [COLUMNS] = {.text = "a note", .text_length = 6, .is_null = i % 4 == 0},
         };
@@ -182,10 +183,59 @@ static int extras_once(const struct msim_allocator *allocator, void *context)
 
 static void each_failing_allocation_of_further_columns_is_survived(void **state)
 {
-    struct made made = make_noted();
+    struct made made = make_noted(20, 7);
 
     (void)state;
     FAIL_EACH_ALLOCATION(extras_once, &made);
+    made_free(&made);
+}
+
+/* What a row group's columns take is far more than what is left of memory: they go to a disk. */
+static int stored_extras_once(const struct msim_allocator *allocator, void *context)
+{
+    const struct made *made = context;
+    const struct msim_parquet_bytes bytes = {.bytes = made->bytes, .length = made->length};
+    struct disk disk = {0};
+    const struct temporary temporary = {.ops = &disk_ops, .self = &disk};
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    struct msim_parquet_source_params all = MSIM_PARQUET_SOURCE_PARAMS_INIT;
+    struct msim_parquet *parquet = NULL;
+    struct msim_source source = {0};
+    struct msim_record records[200];
+    size_t count;
+
+    params.allocator = allocator;
+    params.memory_bytes = (uint64_t)4 << 20;
+    all.all_extra_columns = true;
+    int r = msim_parquet_open_spilling(&parquet, &params, &bytes, 1, temporary, NULL);
+    if (r >= 0)
+        r = msim_parquet_source(&source, parquet, &all, NULL);
+    while (r >= 0 && r != MSIM_PULL_END)
+        r = made_pull(&source, records, COUNT(records), &count, NULL);
+    assert_true(r < 0 || disk.created > 0);
+    msim_source_release(&source);
+    msim_parquet_close(&parquet);
+    assert_int_equal(disk.open, 0);
+    return r < 0 ? r : MSIM_OK;
+}
+
+static void each_failing_allocation_of_further_columns_on_a_disk_is_survived(void **state)
+{
+    struct made made = make_noted(40000, 40000);
+
+    (void)state;
+    bool is_whole = false;
+    for (size_t fail_at = 0; !is_whole; fail_at++) {
+        struct failing failing = {.fail_at = fail_at};
+        struct msim_allocator allocator = failing_allocator(&failing);
+        int result = stored_extras_once(&allocator, &made);
+        /* A buffer of texts that would be faster if it grew does without. */
+        assert_true(result == MSIM_ERR_NOMEM || (result == MSIM_OK && fail_at > 100));
+        assert_int_equal(failing.blocks, 0);
+        assert_int_equal(failing.bytes, 0);
+        is_whole = failing.calls <= fail_at;
+        assert_true(!is_whole || (result == MSIM_OK && fail_at > 200));
+    }
     made_free(&made);
 }
 
@@ -329,6 +379,7 @@ int main(void)
         cmocka_unit_test(each_failing_allocation_of_a_reader_is_survived),
         cmocka_unit_test(each_failing_allocation_of_a_part_is_survived),
         cmocka_unit_test(each_failing_allocation_of_further_columns_is_survived),
+        cmocka_unit_test(each_failing_allocation_of_further_columns_on_a_disk_is_survived),
         cmocka_unit_test(each_failing_allocation_of_a_csv_file_is_survived),
         cmocka_unit_test(each_failing_allocation_of_an_arrow_stream_is_survived),
         cmocka_unit_test(each_failing_allocation_of_a_writer_is_survived),

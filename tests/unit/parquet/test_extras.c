@@ -1,8 +1,10 @@
+#include "disk.h"
 #include "made.h"
 
 #include <stdio.h>
 
 #include "base/random.h"
+#include "parquet/extra_store.h"
 
 /* Files with columns beside the four, and what each trade must show of them. */
 struct file_plan {
@@ -349,6 +351,208 @@ static void a_source_without_them_has_none(void **state)
     made_free(&made);
 }
 
+/* ---- rows widely out of order, whose columns are sorted on disk ---- */
+
+enum { STORED_ROWS = 30000 };
+
+/* Prices are the places of rows: in the order in which the trades come. */
+struct stored {
+    struct made made;
+    struct disk disk;
+    int64_t *sorted;
+};
+
+static const struct file_plan stored_plan = {
+    .rows = STORED_ROWS, .group_rows = 7000, .spread = 2 * STORED_ROWS, .has_note = true};
+
+static int by_time_and_row(const void *a, const void *b)
+{
+    const int64_t *x = a;
+    const int64_t *y = b;
+    int64_t earlier = time_of(&stored_plan, (size_t)*x) - time_of(&stored_plan, (size_t)*y);
+
+    return earlier != 0 ? (earlier > 0) - (earlier < 0) : (*x > *y) - (*x < *y);
+}
+
+static int make_stored(void **state)
+{
+    struct stored *stored = calloc(1, sizeof *stored);
+
+    assert_non_null(stored);
+    stored->made = make(&stored_plan);
+    stored->sorted = calloc(STORED_ROWS, sizeof *stored->sorted);
+    assert_non_null(stored->sorted);
+    for (int64_t i = 0; i < STORED_ROWS; i++)
+        stored->sorted[i] = i;
+    qsort(stored->sorted, STORED_ROWS, sizeof *stored->sorted, by_time_and_row);
+    *state = stored;
+    return 0;
+}
+
+static int free_stored(void **state)
+{
+    struct stored *stored = *state;
+
+    made_free(&stored->made);
+    free(stored->sorted);
+    free(stored);
+    return 0;
+}
+
+static struct msim_parquet *open_stored(struct stored *stored, struct disk disk, uint64_t memory)
+{
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    const struct temporary temporary = {.ops = &disk_ops, .self = &stored->disk};
+    const struct msim_parquet_bytes bytes = {.bytes = stored->made.bytes,
+                                             .length = stored->made.length};
+    struct msim_parquet *parquet = NULL;
+
+    assert_int_equal(stored->disk.open, 0);
+    stored->disk = disk;
+    params.memory_bytes = memory;
+    params.sources = 2;
+    assert_int_equal(msim_parquet_open_spilling(&parquet, &params, &bytes, 1, temporary, NULL),
+                     MSIM_OK);
+    return parquet;
+}
+
+static struct msim_source source_with_all(struct msim_parquet *parquet)
+{
+    struct msim_parquet_source_params params = MSIM_PARQUET_SOURCE_PARAMS_INIT;
+    struct msim_source source;
+
+    params.all_extra_columns = true;
+    assert_int_equal(msim_parquet_source(&source, parquet, &params, NULL), MSIM_OK);
+    return source;
+}
+
+/* Up to `most` trades from place `at` of the order: how many there were, or why there were not. */
+static int read_stored(const struct stored *stored, struct msim_source *source, size_t at,
+                       size_t most, struct msim_detail *detail)
+{
+    struct msim_record records[200];
+    size_t given = 0, total = 0;
+
+    while (total < most) {
+        size_t want = most - total < COUNT(records) ? most - total : COUNT(records);
+        int r = made_pull(source, records, want, &given, detail);
+        if (r != MSIM_PULL_RECORD)
+            return r < 0 ? r : (int)total;
+        for (size_t i = 0; i < given; i++) {
+            assert_true(records[i].as.trade.price == stored->sorted[at + total + i]);
+            assert_extras(source, &records[i], true);
+        }
+        total += given;
+    }
+    return (int)total;
+}
+
+static size_t pieces_of(const struct msim_parquet *parquet)
+{
+    size_t count = 0;
+
+    for (const struct extra_store *store = parquet->extra_stores; store; store = store->next)
+        count += store->piece_count;
+    return count;
+}
+
+static void rows_out_of_order_have_their_columns_whatever_the_memory(void **state)
+{
+    const uint64_t memories[] = {256 << 20, 12 << 20, 6 << 20, 4 << 20};
+    struct stored *stored = *state;
+
+    for (size_t i = 0; i < COUNT(memories); i++) {
+        struct msim_parquet *parquet = open_stored(stored, (struct disk){0}, memories[i]);
+        struct msim_source source = source_with_all(parquet);
+        assert_int_equal(read_stored(stored, &source, 0, SIZE_MAX, NULL), STORED_ROWS);
+        /* Kept in memory where there is room. */
+        assert_int_equal(pieces_of(parquet) > 2, i > 0);
+        msim_source_release(&source);
+        assert_true(parquet->budget.used <= parquet->budget.limit);
+        msim_parquet_close(&parquet);
+        assert_int_equal(stored->disk.open, 0);
+    }
+}
+
+static void columns_are_sorted_once_for_all_sources(void **state)
+{
+    struct stored *stored = *state;
+    struct msim_parquet *parquet = open_stored(stored, (struct disk){0}, 6 << 20);
+    struct msim_source first = source_with_all(parquet);
+    struct msim_source second = source_with_all(parquet);
+
+    for (size_t at = 0; at < STORED_ROWS; at += 500) {
+        assert_int_equal(read_stored(stored, &first, at, 500, NULL), 500);
+        assert_int_equal(read_stored(stored, &second, at, 500, NULL), 500);
+    }
+    size_t created = stored->disk.created;
+    size_t writes = stored->disk.writes;
+    msim_source_release(&first);
+    msim_source_release(&second);
+    first = source_with_all(parquet);
+    assert_int_equal(read_stored(stored, &first, 0, SIZE_MAX, NULL), STORED_ROWS);
+    assert_int_equal(stored->disk.created, created);
+    assert_int_equal(stored->disk.writes, writes);
+    msim_source_release(&first);
+    msim_parquet_close(&parquet);
+    assert_int_equal(stored->disk.open, 0);
+}
+
+static void a_source_is_moved_within_sorted_columns(void **state)
+{
+    struct stored *stored = *state;
+    struct msim_parquet *parquet = open_stored(stored, (struct disk){0}, 6 << 20);
+    struct msim_source source = source_with_all(parquet);
+
+    assert_int_equal(read_stored(stored, &source, 0, 5000, NULL), 5000);
+    assert_true(pieces_of(parquet) > 2);
+    for (uint64_t move = 0; move < 30; move++) {
+        size_t at = msim_mix64(move) % (STORED_ROWS - 400);
+        msim_time to = time_of(&stored_plan, (size_t)stored->sorted[at]);
+        while (at > 0 && time_of(&stored_plan, (size_t)stored->sorted[at - 1]) == to)
+            at--;
+        assert_int_equal(msim_parquet_source_seek(&source, to, NULL), MSIM_OK);
+        assert_int_equal(read_stored(stored, &source, at, 300, NULL), 300);
+    }
+    msim_source_release(&source);
+    msim_parquet_close(&parquet);
+}
+
+/* What the disk does to sorted columns; the trades before are right. */
+static int read_from(struct stored *stored, struct disk disk, struct msim_detail *detail)
+{
+    struct msim_parquet *parquet = open_stored(stored, disk, 6 << 20);
+    struct msim_source source = source_with_all(parquet);
+
+    int r = read_stored(stored, &source, 0, SIZE_MAX, detail);
+    msim_source_release(&source);
+    msim_parquet_close(&parquet);
+    assert_int_equal(stored->disk.open, 0);
+    return r;
+}
+
+static void what_a_disk_does_to_sorted_columns_is_told_and_cleared_up(void **state)
+{
+    struct stored *stored = *state;
+    struct msim_detail detail = {{0}};
+
+    assert_int_equal(read_from(stored, (struct disk){0}, &detail), STORED_ROWS);
+    size_t writes = stored->disk.writes;
+    size_t reads = stored->disk.reads;
+    assert_true(writes > 10 && reads > 20);
+    for (size_t i = 1; i <= writes; i += 7) {
+        assert_int_equal(read_from(stored, (struct disk){.failing_write = i}, &detail),
+                         MSIM_ERR_IO);
+        assert_string_equal(detail.text, "no space left");
+    }
+    for (size_t i = 1; i <= reads; i += 1 + reads / 6) {
+        assert_int_equal(read_from(stored, (struct disk){.failing_read = i}, &detail), MSIM_ERR_IO);
+        assert_string_equal(detail.text, "cannot be read");
+        assert_int_equal(read_from(stored, (struct disk){.spoilt_read = i}, &detail), MSIM_ERR_IO);
+        assert_non_null(strstr(detail.text, "came back changed"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,6 +564,10 @@ int main(void)
         cmocka_unit_test(only_the_last_trades_are_kept),
         cmocka_unit_test(a_source_that_was_moved_goes_on_with_the_right_ones),
         cmocka_unit_test(a_source_without_them_has_none),
+        cmocka_unit_test(rows_out_of_order_have_their_columns_whatever_the_memory),
+        cmocka_unit_test(columns_are_sorted_once_for_all_sources),
+        cmocka_unit_test(a_source_is_moved_within_sorted_columns),
+        cmocka_unit_test(what_a_disk_does_to_sorted_columns_is_told_and_cleared_up),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_stored, free_stored);
 }
