@@ -185,25 +185,39 @@ struct known_order *msim_fault_order_find(struct account *account, uint64_t orde
     return place == NOTHING ? NULL : &dealings->orders[place];
 }
 
-/* The index has the order that comes to stand at the end, if there is or must be one. */
+/*
+ * The index has the number that comes to stand at the end: it was made when the first one fell, and
+ * is now if this is it.  The numbers of those before are `stride` bytes apart.
+ */
+static int index_fallen(struct index *index, bool *fell, const void *numbers, size_t stride,
+                        size_t count, uint64_t number, const struct msim_allocator *allocator)
+{
+    int r = MSIM_OK;
+
+    for (size_t i = 0; r == MSIM_OK && i < count && !*fell; i++) {
+        uint64_t before;
+        memcpy(&before, (const char *)numbers + i * stride, sizeof before);
+        r = msim_fault_index_add(index, before, (uint32_t)i, allocator);
+    }
+    if (r == MSIM_OK)
+        r = msim_fault_index_add(index, number, (uint32_t)count, allocator);
+    if (r < 0 && !*fell)
+        msim_fault_index_finish(index, allocator);
+    if (r == MSIM_OK)
+        *fell = true;
+    return r;
+}
+
 static int index_order(struct dealings *dealings, uint64_t order,
                        const struct msim_allocator *allocator)
 {
     const size_t count = dealings->order_count;
-    int r = MSIM_OK;
 
     if (!dealings->orders_fell && (count == 0 || dealings->orders[count - 1].order < order))
         return MSIM_OK;
-    for (size_t i = 0; r == MSIM_OK && i < count && !dealings->orders_fell; i++)
-        r = msim_fault_index_add(&dealings->order_index, dealings->orders[i].order, (uint32_t)i,
-                                 allocator);
-    if (r == MSIM_OK)
-        r = msim_fault_index_add(&dealings->order_index, order, (uint32_t)count, allocator);
-    if (r < 0 && !dealings->orders_fell)
-        msim_fault_index_finish(&dealings->order_index, allocator);
-    if (r == MSIM_OK)
-        dealings->orders_fell = true;
-    return r;
+    return index_fallen(&dealings->order_index, &dealings->orders_fell,
+                        count ? &dealings->orders[0].order : NULL, sizeof dealings->orders[0],
+                        count, order, allocator);
 }
 
 /* The order of the event, made known if it is new; NULL beyond the bound. */
@@ -294,20 +308,12 @@ static int index_fill(struct dealings *dealings, uint64_t exec,
                       const struct msim_allocator *allocator)
 {
     const size_t count = dealings->fill_count;
-    int r = MSIM_OK;
 
     if (!dealings->fills_fell && (count == 0 || dealings->fills[count - 1].exec <= exec))
         return MSIM_OK;
-    for (size_t i = 0; r == MSIM_OK && i < count && !dealings->fills_fell; i++)
-        r = msim_fault_index_add(&dealings->fill_index, dealings->fills[i].exec, (uint32_t)i,
-                                 allocator);
-    if (r == MSIM_OK)
-        r = msim_fault_index_add(&dealings->fill_index, exec, (uint32_t)count, allocator);
-    if (r < 0 && !dealings->fills_fell)
-        msim_fault_index_finish(&dealings->fill_index, allocator);
-    if (r == MSIM_OK)
-        dealings->fills_fell = true;
-    return r;
+    return index_fallen(&dealings->fill_index, &dealings->fills_fell,
+                        count ? &dealings->fills[0].exec : NULL, sizeof dealings->fills[0], count,
+                        exec, allocator);
 }
 
 int msim_fault_fill_note(struct report *report, struct account *account, uint64_t exec,
