@@ -109,6 +109,15 @@ static struct msim_access_params gate_params(struct gate *gate)
     return params;
 }
 
+static struct msim_access_params gate_params_with_keys(struct gate *gate)
+{
+    struct msim_access_params params = gate_params(gate);
+
+    params.keys = keys;
+    params.keys_length = strlen(keys);
+    return params;
+}
+
 static void gate_open(struct gate *gate, const struct msim_access_params *guard, size_t most)
 {
     struct msim_listen_params params = MSIM_LISTEN_PARAMS_INIT;
@@ -305,9 +314,7 @@ static void a_key_with_a_secret_says_what_is_missing(void **state)
 
     (void)state;
     assert_non_null(gate);
-    struct msim_access_params params = gate_params(gate);
-    params.keys = keys;
-    params.keys_length = strlen(keys);
+    struct msim_access_params params = gate_params_with_keys(gate);
     gate_open(gate, &params, 0);
     for (int i = 0; i < 2; i++) {
         const char *lines = i ? "X-API-Key: signer\r\nX-Timestamp: 1\r\n" : "X-API-Key: signer\r\n";
@@ -354,9 +361,7 @@ static void a_key_says_who_asks_and_what_they_may(void **state)
 
     (void)state;
     assert_non_null(gate);
-    struct msim_access_params params = gate_params(gate);
-    params.keys = keys;
-    params.keys_length = strlen(keys);
+    struct msim_access_params params = gate_params_with_keys(gate);
     gate_open(gate, &params, 0);
     assert_int_equal(msim_access_key_count(gate->access), 4);
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -400,9 +405,7 @@ static void other_keys_count_from_the_next_request_on(void **state)
 
     (void)state;
     assert_non_null(gate);
-    struct msim_access_params params = gate_params(gate);
-    params.keys = keys;
-    params.keys_length = strlen(keys);
+    struct msim_access_params params = gate_params_with_keys(gate);
     gate_open(gate, &params, 0);
     int fd = raw_connect_to(msim_listener_port(gate->listener));
     raw_say(&gate->bench, fd,
@@ -462,9 +465,7 @@ static void a_signature_is_over_timestamp_method_path_and_body(void **state)
 
     (void)state;
     assert_non_null(gate);
-    struct msim_access_params params = gate_params(gate);
-    params.keys = keys;
-    params.keys_length = strlen(keys);
+    struct msim_access_params params = gate_params_with_keys(gate);
     gate_open(gate, &params, 0);
     for (size_t i = 0; i < COUNT(cases); i++)
         if (ask(gate, cases[i].line, cases[i].lines, cases[i].body) != cases[i].status)
@@ -499,9 +500,7 @@ static void what_was_sent_ahead_of_a_wrong_signature_is_not_looked_at(void **sta
 
     (void)state;
     assert_non_null(gate);
-    struct msim_access_params params = gate_params(gate);
-    params.keys = keys;
-    params.keys_length = strlen(keys);
+    struct msim_access_params params = gate_params_with_keys(gate);
     gate_open(gate, &params, 0);
     for (size_t i = 0; i < COUNT(ahead); i++) {
         snprintf(body, sizeof body, "{\"q\":2}%s", ahead[i]);
@@ -523,9 +522,7 @@ static void a_body_in_pieces_ends_only_where_its_signature_is_good(void **state)
 
     (void)state;
     assert_non_null(gate);
-    struct msim_access_params params = gate_params(gate);
-    params.keys = keys;
-    params.keys_length = strlen(keys);
+    struct msim_access_params params = gate_params_with_keys(gate);
     params.max_signatures = 1;
     gate_open(gate, &params, 0);
     assert_int_equal(

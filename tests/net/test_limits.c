@@ -237,6 +237,16 @@ static void who_spoke_in_time_is_heard_before_anybody_is_judged(void **state)
     bench_finish(&bench);
 }
 
+/* As they come, a few of them: nothing else happens meanwhile. */
+static void answer_pings(struct bench *bench, int fd)
+{
+    for (int i = 0; i < 5; i++) {
+        raw_expect_frame(bench, fd, 0x89, "", 0);
+        raw_send_frame(bench, fd, 0x8A, "", 0);
+    }
+    assert_string_equal(bench->log, "opened ");
+}
+
 static void silence_is_answered_with_pings_and_no_answer_with_the_end(void **state)
 {
     const struct msim_connection_limits limits = {.ping_interval = 20 * MS,
@@ -246,11 +256,7 @@ static void silence_is_answered_with_pings_and_no_answer_with_the_end(void **sta
     (void)state;
     bench_open(&bench, &limits, 0);
     int fd = raw_open(&bench);
-    for (int i = 0; i < 5; i++) {
-        raw_expect_frame(&bench, fd, 0x89, "", 0);
-        raw_send_frame(&bench, fd, 0x8A, "", 0);
-    }
-    assert_string_equal(bench.log, "opened ");
+    answer_pings(&bench, fd);
     raw_expect_frame(&bench, fd, 0x89, "", 0);
     assert_end(&bench, fd);
     until_log(&bench, "opened closed(1006) ");
@@ -268,11 +274,7 @@ static void answered_pings_keep_their_beat_whatever_the_patience(void **state)
     (void)state;
     bench_open(&bench, &limits, 0);
     int fd = raw_open(&bench);
-    for (int i = 0; i < 5; i++) {
-        raw_expect_frame(&bench, fd, 0x89, "", 0);
-        raw_send_frame(&bench, fd, 0x8A, "", 0);
-    }
-    assert_string_equal(bench.log, "opened ");
+    answer_pings(&bench, fd);
     close(fd);
     until_log(&bench, "opened closed(1006) ");
     bench_finish(&bench);

@@ -135,16 +135,10 @@ static struct made make_noted(int64_t rows, uint64_t group_rows)
         [TICKER] = {.name = "ticker", .type = MSIM_PARQUET_STRING},
         [COLUMNS] = {.name = "note", .type = MSIM_PARQUET_STRING, .nullable = true},
     };
-    struct msim_parquet_writer_params params = MSIM_PARQUET_WRITER_PARAMS_INIT;
-    struct msim_parquet_writer *writer = NULL;
     struct made made = {0};
+    struct msim_parquet_writer *writer =
+        made_begin(&made, columns, COUNT(columns), group_rows, MSIM_PARQUET_CODEC_NONE);
 
-    params.write = made_put;
-    params.context = &made;
-    params.columns = columns;
-    params.column_count = COUNT(columns);
-    params.row_group_rows = group_rows;
-    assert_int_equal(msim_parquet_writer_create(&writer, &params, NULL), MSIM_OK);
     for (int64_t i = 0; i < rows; i++) {
         const struct msim_parquet_value values[COLUMNS + 1] = {
             [TIMESTAMP] = {.integer = (rows - i) * 7919 % rows},
@@ -153,8 +147,7 @@ static struct made make_noted(int64_t rows, uint64_t group_rows)
         };
         assert_int_equal(msim_parquet_writer_row(writer, values, NULL), MSIM_OK);
     }
-    assert_int_equal(msim_parquet_writer_finish(writer, NULL), MSIM_OK);
-    msim_parquet_writer_destroy(&writer);
+    made_end(writer);
     return made;
 }
 

@@ -57,6 +57,31 @@ struct row {
 
 enum { TIMESTAMP, PRICE, VOLUME, TICKER, COLUMNS };
 
+/* A writer into `made`, where it stays until made_end. */
+static inline struct msim_parquet_writer *made_begin(struct made *made,
+                                                     const struct msim_parquet_column *columns,
+                                                     size_t column_count, uint64_t group_rows,
+                                                     enum msim_parquet_codec codec)
+{
+    struct msim_parquet_writer_params params = MSIM_PARQUET_WRITER_PARAMS_INIT;
+    struct msim_parquet_writer *writer = NULL;
+
+    params.write = made_put;
+    params.context = made;
+    params.columns = columns;
+    params.column_count = column_count;
+    params.codec = codec;
+    params.row_group_rows = group_rows;
+    assert_int_equal(msim_parquet_writer_create(&writer, &params, NULL), MSIM_OK);
+    return writer;
+}
+
+static inline void made_end(struct msim_parquet_writer *writer)
+{
+    assert_int_equal(msim_parquet_writer_finish(writer, NULL), MSIM_OK);
+    msim_parquet_writer_destroy(&writer);
+}
+
 static inline struct made made_trades(const struct row *rows, size_t count, uint64_t group_rows,
                                       enum msim_parquet_codec codec)
 {
@@ -66,17 +91,9 @@ static inline struct made made_trades(const struct row *rows, size_t count, uint
         [VOLUME] = {.name = "volume", .type = MSIM_PARQUET_INT64},
         [TICKER] = {.name = "ticker", .type = MSIM_PARQUET_STRING, .nullable = true},
     };
-    struct msim_parquet_writer_params params = MSIM_PARQUET_WRITER_PARAMS_INIT;
-    struct msim_parquet_writer *writer = NULL;
     struct made made = {0};
+    struct msim_parquet_writer *writer = made_begin(&made, columns, COLUMNS, group_rows, codec);
 
-    params.write = made_put;
-    params.context = &made;
-    params.columns = columns;
-    params.column_count = COLUMNS;
-    params.codec = codec;
-    params.row_group_rows = group_rows;
-    assert_int_equal(msim_parquet_writer_create(&writer, &params, NULL), MSIM_OK);
     for (size_t i = 0; i < count; i++) {
         struct msim_parquet_value values[COLUMNS] = {
             [TIMESTAMP] = {.integer = rows[i].time},
@@ -88,8 +105,7 @@ static inline struct made made_trades(const struct row *rows, size_t count, uint
         };
         assert_int_equal(msim_parquet_writer_row(writer, values, NULL), MSIM_OK);
     }
-    assert_int_equal(msim_parquet_writer_finish(writer, NULL), MSIM_OK);
-    msim_parquet_writer_destroy(&writer);
+    made_end(writer);
     return made;
 }
 

@@ -226,16 +226,10 @@ static struct made make_noted(void)
         [TICKER] = {.name = "ticker", .type = MSIM_PARQUET_STRING},
         [COLUMNS] = {.name = "note", .type = MSIM_PARQUET_INT64},
     };
-    struct msim_parquet_writer_params params = MSIM_PARQUET_WRITER_PARAMS_INIT;
-    struct msim_parquet_writer *writer = NULL;
     struct made made = {0};
+    struct msim_parquet_writer *writer =
+        made_begin(&made, columns, COUNT(columns), GROUP_ROWS, MSIM_PARQUET_CODEC_NONE);
 
-    params.write = made_put;
-    params.context = &made;
-    params.columns = columns;
-    params.column_count = COUNT(columns);
-    params.row_group_rows = GROUP_ROWS;
-    assert_int_equal(msim_parquet_writer_create(&writer, &params, NULL), MSIM_OK);
     for (int64_t i = 0; i < ROWS; i++) {
         const struct msim_parquet_value values[COLUMNS + 1] = {
             [TIMESTAMP] = {.integer = i},
@@ -244,8 +238,7 @@ static struct made make_noted(void)
         };
         assert_int_equal(msim_parquet_writer_row(writer, values, NULL), MSIM_OK);
     }
-    assert_int_equal(msim_parquet_writer_finish(writer, NULL), MSIM_OK);
-    msim_parquet_writer_destroy(&writer);
+    made_end(writer);
     return made;
 }
 

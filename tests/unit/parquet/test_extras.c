@@ -42,16 +42,10 @@ static struct made make(const struct file_plan *plan)
         [SENT] = {.name = "sent", .type = MSIM_PARQUET_TIMESTAMP_US},
         [NOTE] = {.name = "note", .type = MSIM_PARQUET_STRING, .nullable = true},
     };
-    struct msim_parquet_writer_params params = MSIM_PARQUET_WRITER_PARAMS_INIT;
-    struct msim_parquet_writer *writer = NULL;
     struct made made = {0};
+    struct msim_parquet_writer *writer = made_begin(&made, columns, plan->has_note ? ALL : NOTE,
+                                                    plan->group_rows, MSIM_PARQUET_CODEC_NONE);
 
-    params.write = made_put;
-    params.context = &made;
-    params.columns = columns;
-    params.column_count = plan->has_note ? ALL : NOTE;
-    params.row_group_rows = plan->group_rows;
-    assert_int_equal(msim_parquet_writer_create(&writer, &params, NULL), MSIM_OK);
     for (size_t i = 0; i < plan->rows; i++) {
         char note[NOTES_SIZE];
         note_of(msim_mix64(i), note);
@@ -67,8 +61,7 @@ static struct made make(const struct file_plan *plan)
         };
         assert_int_equal(msim_parquet_writer_row(writer, values, NULL), MSIM_OK);
     }
-    assert_int_equal(msim_parquet_writer_finish(writer, NULL), MSIM_OK);
-    msim_parquet_writer_destroy(&writer);
+    made_end(writer);
     return made;
 }
 

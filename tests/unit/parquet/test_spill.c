@@ -352,16 +352,10 @@ static struct made make_bad(size_t count)
         [VOLUME] = {.name = "volume", .type = MSIM_PARQUET_INT64},
         [TICKER] = {.name = "ticker", .type = MSIM_PARQUET_STRING},
     };
-    struct msim_parquet_writer_params params = MSIM_PARQUET_WRITER_PARAMS_INIT;
-    struct msim_parquet_writer *writer = NULL;
     struct made made = {0};
+    struct msim_parquet_writer *writer =
+        made_begin(&made, columns, COLUMNS, count / 3, MSIM_PARQUET_CODEC_NONE);
 
-    params.write = made_put;
-    params.context = &made;
-    params.columns = columns;
-    params.column_count = COLUMNS;
-    params.row_group_rows = count / 3;
-    assert_int_equal(msim_parquet_writer_create(&writer, &params, NULL), MSIM_OK);
     for (size_t i = 0; i < count; i++) {
         const struct msim_parquet_value values[COLUMNS] = {
             [TIMESTAMP] = {.integer = (int64_t)(msim_mix64(i) % 5000)},
@@ -370,8 +364,7 @@ static struct made make_bad(size_t count)
         };
         assert_int_equal(msim_parquet_writer_row(writer, values, NULL), MSIM_OK);
     }
-    assert_int_equal(msim_parquet_writer_finish(writer, NULL), MSIM_OK);
-    msim_parquet_writer_destroy(&writer);
+    made_end(writer);
     return made;
 }
 

@@ -182,6 +182,17 @@ static void an_order_is_cancelled_by_its_text(void **state)
                         "REJECTED ORDER_NOT_FOUND");
 }
 
+static void cancel(struct bench *bench, uint64_t number)
+{
+    struct msim_venue_order order = bench_order(bench->alice, 0, 0, 0, SECOND);
+
+    order.command.kind = MSIM_COMMAND_CANCEL;
+    order.command.type = 0;
+    order.command.order = number;
+    assert_int_equal(msim_venue_submit(bench->venue, &order), MSIM_VENUE_APPLIED);
+    bench_drain(bench);
+}
+
 /* Some finish at once, some later and in another order, some never. */
 static void finished_orders_are_found_until_so_many_others_have_finished(void **state)
 {
@@ -205,12 +216,7 @@ static void finished_orders_are_found_until_so_many_others_have_finished(void **
         const size_t goes = i * 7919 % (i + 1); /* anywhere before it */
         if (i % 4 == 0 || ended[goes] > 0)
             continue;
-        struct msim_venue_order cancel = bench_order(bench->alice, 0, 0, 0, SECOND);
-        cancel.command.kind = MSIM_COMMAND_CANCEL;
-        cancel.command.type = 0;
-        cancel.command.order = numbers[goes];
-        assert_int_equal(msim_venue_submit(bench->venue, &cancel), MSIM_VENUE_APPLIED);
-        bench_drain(bench);
+        cancel(bench, numbers[goes]);
         ended[goes] = ++finished;
     }
     assert_true(finished > 5 * KEPT);
@@ -277,12 +283,7 @@ static void an_order_that_is_forgotten_hides_no_other(void **state)
             const size_t goes = (size_t)(chance >> 33) % (i + 1);
             if (ended[goes] > 0)
                 continue;
-            struct msim_venue_order cancel = bench_order(bench->alice, 0, 0, 0, SECOND);
-            cancel.command.kind = MSIM_COMMAND_CANCEL;
-            cancel.command.type = 0;
-            cancel.command.order = numbers[goes];
-            assert_int_equal(msim_venue_submit(bench->venue, &cancel), MSIM_VENUE_APPLIED);
-            bench_drain(bench);
+            cancel(bench, numbers[goes]);
             ended[goes] = ++finished;
             live--;
             assert_kept(bench, numbers, ended, i + 1, finished, KEPT);
