@@ -149,7 +149,8 @@ static int read_settings(struct settings *settings, int argument_count, char **a
         {"ticker", 0, OPTION_LIST, &settings->tickers, "LIST",
          "only these; * and ? match (BTC-*,ETH-USDT@OKX)"},
         {"columns", 0, OPTION_LIST, &settings->columns, "LIST",
-         "the file's names for timestamp, price, volume, ticker\n(timestamp=ts,price=px)"},
+         "the file's names for timestamp, price, volume, ticker\n(timestamp=ts,price=px); "
+         "ticker==NAME: the ticker of all rows"},
         {"extra-columns", 0, OPTION_LIST, &settings->extra_columns, "LIST",
          "further columns, each under its own name; or all"},
         {"timestamp-unit", 0, OPTION_TEXT, &settings->timestamp_unit, "UNIT",
@@ -198,9 +199,10 @@ static int read_settings(struct settings *settings, int argument_count, char **a
     const struct command_line line = {
         .program = "replay-server",
         .usage = "[OPTIONS] FILE...",
-        .summary = "Replays trades from Parquet and CSV files, strictly in order of time and at "
-                   "their own pace,\nto every WebSocket client from the start. FILE may be a "
-                   "folder of Parquet files.",
+        .summary =
+            "Replays trades from Parquet and CSV files, strictly in order of time and at "
+            "their own pace,\nto every WebSocket client from the start. FILE may be a "
+            "folder of Parquet files; TICKER==FILE is one whose rows are all of that ticker.",
         .examples = "  replay-server trades_sample.parquet\n"
                     "  replay-server --speed 10 --ticker 'BTC-*' day1.parquet day2.parquet\n"
                     "  replay-server --speed max --port 9000 trades/\n"
@@ -238,7 +240,8 @@ static int read_settings(struct settings *settings, int argument_count, char **a
     return read_names(settings);
 }
 
-/* `timestamp=ts` into the params; false, with words said, where it is no such pair. */
+/* `timestamp=ts`, or `ticker==NAME`, into the params; false, with words said, where it is neither.
+ */
 static bool set_column(const char *pair, struct msim_parquet_params *params)
 {
     const char *equals = strchr(pair, '=');
@@ -257,12 +260,17 @@ static bool set_column(const char *pair, struct msim_parquet_params *params)
         if (strlen(columns[i].name) != length || memcmp(columns[i].name, pair, length) != 0 ||
             equals[1] == '\0')
             continue;
-        *columns[i].target = equals + 1;
+        if (equals[1] == '=' && columns[i].target != &params->ticker_column)
+            break;
+        if (equals[1] == '=')
+            params->ticker_name = equals + 2;
+        else
+            *columns[i].target = equals + 1;
         return true;
     }
     fprintf(stderr,
             "replay-server: --columns: '%s' is not a pair such as timestamp=ts; the columns are "
-            "timestamp, price, volume, ticker\n",
+            "timestamp, price, volume, ticker, and ticker==NAME gives all rows this name\n",
             pair);
     return false;
 }
@@ -284,17 +292,32 @@ static bool set_unit(const char *name, struct msim_parquet_params *params)
     return false;
 }
 
-/* All paths in one list: the positional ones, then those of --trade-file. */
+/* A path, or TICKER==PATH, which is cut in two. */
+static void take_path(char *path, const char **out, const char **ticker)
+{
+    char *equals = strstr(path, "==");
+    const char *slash = strchr(path, '/');
+
+    *out = path;
+    *ticker = NULL;
+    if (!equals || equals == path || (slash && slash < equals))
+        return;
+    *equals = '\0';
+    *ticker = path;
+    *out = equals + 2;
+}
+
+/* All paths in one list: the positional ones, then those of --trade-file; their tickers behind. */
 static const char **all_paths(const struct settings *settings, size_t *count)
 {
     *count = settings->path_count + settings->trade_files.count;
-    const char **paths = calloc(*count, sizeof *paths);
+    const char **paths = calloc(2 * *count, sizeof *paths);
     if (!paths)
         return NULL;
-    for (size_t i = 0; i < settings->path_count; i++)
-        paths[i] = settings->paths[i];
-    for (size_t i = 0; i < settings->trade_files.count; i++)
-        paths[settings->path_count + i] = settings->trade_files.items[i];
+    for (size_t i = 0; i < *count; i++)
+        take_path(i < settings->path_count ? settings->paths[i]
+                                           : settings->trade_files.items[i - settings->path_count],
+                  &paths[i], &paths[*count + i]);
     return paths;
 }
 
@@ -329,6 +352,7 @@ static int open_files(struct replay *replay)
     if (!paths)
         return terminal_fail(&replay->service.terminal, "out of memory");
     params.paths = paths;
+    params.path_ticker_names = paths + params.path_count;
     /* A check tells of bad rows and goes on. */
     params.skip_bad_rows = replay->settings.skip_bad_rows || replay->settings.check;
     params.ignore_statistics = replay->settings.ignore_statistics;

@@ -75,10 +75,11 @@ struct msim_source_arrow_params {
     /* A folder for temporary files, as in msim_parquet_params: what does not fit in memory_bytes is
      * kept and sorted there.  NULL: it is refused. */
     const char *temp_directory;
+    const char *ticker_name; /* of all rows, in place of a column; NULL: the column's */
 };
-#define MSIM_SOURCE_ARROW_PARAMS_INIT                                                 \
-    {                                                                                 \
-        sizeof(struct msim_source_arrow_params), 0, 0, 0, 0, 0, false, false, 0, 0, 0 \
+#define MSIM_SOURCE_ARROW_PARAMS_INIT                                                    \
+    {                                                                                    \
+        sizeof(struct msim_source_arrow_params), 0, 0, 0, 0, 0, false, false, 0, 0, 0, 0 \
     }
 
 /*

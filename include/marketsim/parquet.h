@@ -54,12 +54,20 @@ struct msim_parquet_params {
     bool decode_thread;
     const struct msim_allocator *allocator; /* copied */
     const struct msim_logger *logger;       /* copied */
+    /* The ticker of all rows, in place of a column.  NULL: the column's, and where a file has none
+     * that of the innermost folder above it that is called ticker=NAME (by the column's name). */
+    const char *ticker_name;
+    /* The same of each path by itself: path_count of them, or NULL; a NULL among them stands for
+     * ticker_name. */
+    const char *const *path_ticker_names;
 };
 #define MSIM_PARQUET_PARAMS_INIT                                                                  \
     {                                                                                             \
         sizeof(struct msim_parquet_params), 0, 0, 0, 0, 0, 0, 0, false, false, 0, 0, 0, false, 0, \
-            0                                                                                     \
+            0, 0, 0                                                                               \
     }
+/* A ticker that is given by name is UTF-8 of 1 to so many bytes. */
+#define MSIM_TICKER_NAME_MAX 256
 
 /*
  * Reads the footers, checks the columns, and plans the order.

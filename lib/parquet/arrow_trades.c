@@ -75,8 +75,10 @@ static int find_column(struct arrow_trades *trades, const struct ArrowSchema *sc
     list_columns(schema, columns, sizeof columns);
     return msim_detail_set(detail, MSIM_ERR_NOT_FOUND,
                            "no column \"%.40s\" in the Arrow stream; it has %s: name the one that "
-                           "holds the %s (%s_column)",
-                           column->name, columns, msim_usual_names[field], msim_usual_names[field]);
+                           "holds the %s (%s_column)%s",
+                           column->name, columns, msim_usual_names[field], msim_usual_names[field],
+                           field == FIELD_TICKER ? ", or the ticker of all rows (ticker_name)"
+                                                 : "");
 }
 
 static bool is_text(enum arrow_form form)
@@ -142,7 +144,7 @@ static int map_schema(struct arrow_trades *trades, const struct ArrowSchema *sch
 {
     int r = check_schema(schema, detail);
 
-    for (int field = 0; field < FIELD_COUNT && r >= 0; field++) {
+    for (int field = 0; field < trades->field_count && r >= 0; field++) {
         r = find_column(trades, schema, (enum trade_field)field, detail);
         if (r >= 0)
             r = check_type(trades, schema, (enum trade_field)field, detail);
@@ -189,11 +191,14 @@ int msim_arrow_trades_init(struct arrow_trades *trades, struct ArrowArrayStream 
     *trades = (struct arrow_trades){.allocator = msim_mem_allocator(params->allocator),
                                     .stream = *stream,
                                     .unit = params->timestamp_unit,
+                                    .field_count = params->ticker_name ? FIELD_TICKER : FIELD_COUNT,
                                     .skips = params->skip_bad_rows};
     int r = copy_names(trades, params);
     if (r < 0)
         msim_detail_set(detail, r, "%s", msim_result_text(r));
-    else
+    else if (params->ticker_name)
+        r = msim_ticker_name_set(&trades->ticker, params->ticker_name, detail);
+    if (r >= 0)
         r = read_schema(trades, detail);
     if (r < 0) {
         /* It stays the caller's, as its functions left it. */
@@ -242,7 +247,7 @@ static int take_batch(struct arrow_trades *trades, struct msim_detail *detail)
     const char *words = msim_arrow_present(batch, &trades->present);
     if (words)
         return refuse_batch(trades, "", words, detail);
-    for (int field = 0; field < FIELD_COUNT; field++) {
+    for (int field = 0; field < trades->field_count; field++) {
         struct arrow_column *column = &trades->columns[field];
         const struct ArrowArray *array = batch->children[column->child];
         words = array ? msim_arrow_column_take(column, array, batch->offset, batch->length)
@@ -451,9 +456,13 @@ static int read_row(struct arrow_trades *trades, struct spool_trade *trade,
     *trade = (struct spool_trade){0};
     if (!msim_arrow_bit(trades->present, trades->batch.offset + trades->batch_row))
         words = "the row is null: leave it out, or let bad rows be skipped";
-    for (int i = 0; i < FIELD_COUNT && !words; i++) {
+    for (int i = 0; i < trades->field_count && !words; i++) {
         field = (enum trade_field)i;
         words = read_field(trades, field, trade);
+    }
+    if (trades->field_count == FIELD_TICKER) {
+        trade->ticker = trades->ticker.text;
+        trade->ticker_length = trades->ticker.length;
     }
     trades->batch_row++;
     trades->row++;

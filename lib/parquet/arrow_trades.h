@@ -14,6 +14,8 @@ struct arrow_trades {
     struct ArrowArrayStream stream;
     struct arrow_column columns[FIELD_COUNT];
     char *names[FIELD_COUNT];
+    int field_count; /* without FIELD_TICKER, the last one, where that is given by name */
+    struct ticker_name ticker;
     int64_t column_count; /* of the stream */
     int64_t unit;         /* of integers that are moments */
     bool skips;

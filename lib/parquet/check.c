@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "parquet/ahead.h"
 #include "parquet/dataset.h"
+#include "parquet/group.h"
 #include "parquet/plan.h"
 #include "parquet/scan.h"
 #include "parquet/trade.h"
@@ -197,8 +198,7 @@ static int check_names(struct checking *checking, const struct zone *zone)
     const struct trade_file *trades = &checking->parquet->files[zone->file];
     struct msim_name_column column;
 
-    int r = msim_name_column_open(&column, &checking->names, &checking->reader, &trades->file,
-                                  &trades->footer, zone->group, trades->leaves[FIELD_TICKER],
+    int r = msim_group_open_names(&column, &checking->names, trades, &checking->reader, zone->group,
                                   &checking->words);
     for (uint64_t row = 0; r >= 0 && row < zone->rows; row += MSIM_COLUMN_BATCH) {
         uint64_t left = zone->rows - row;

@@ -60,6 +60,8 @@ struct reading {
     bool skips;
     struct spool_place *place;
     struct trade_file *trades;
+    bool has_ticker; /* by name and not by a column: */
+    struct ticker_name ticker;
 };
 
 static int take_header(void *context, const struct msim_csv *csv)
@@ -145,14 +147,27 @@ static int read_number(struct reading *reading, enum trade_field field,
             : "is not a number: correct it, or skip bad rows (skip_bad_rows, --skip-bad-rows)");
 }
 
+static void take_ticker(const struct reading *reading, const struct msim_csv *csv,
+                        const struct msim_csv_cell *cells, struct spool_trade *trade)
+{
+    if (reading->has_ticker) {
+        trade->ticker = reading->ticker.text;
+        trade->ticker_length = reading->ticker.length;
+    } else {
+        const struct msim_csv_cell *cell = &cells[csv->places[FIELD_TICKER]];
+        trade->ticker = cell->text;
+        trade->ticker_length = cell->length;
+    }
+    if (trade->ticker_length == 0)
+        trade->ticker = NULL;
+}
+
 static int take_row(void *context, const struct msim_csv *csv, const struct msim_csv_cell *cells)
 {
     struct reading *reading = context;
-    const struct msim_csv_cell *ticker = &cells[csv->places[FIELD_TICKER]];
-    struct spool_trade trade = {.ticker = ticker->length > 0 ? ticker->text : NULL,
-                                .ticker_length = ticker->length,
-                                .extras = reading->texts};
+    struct spool_trade trade = {.extras = reading->texts};
 
+    take_ticker(reading, csv, cells, &trade);
     int r = read_moment(reading, &cells[csv->places[FIELD_TIMESTAMP]], &trade.time);
     if (r >= 0)
         r = read_number(reading, FIELD_PRICE, &cells[csv->places[FIELD_PRICE]], &trade.price);
@@ -238,8 +253,9 @@ static int explain(const struct reading *reading, int r, struct msim_detail *det
         return msim_detail_set(
             detail, MSIM_ERR_NOT_FOUND,
             "%.200s, line %zu: no column \"%.40s\"; it has %s: name the one that "
-            "holds the %s (%s_column, or --columns %s=NAME)%s",
+            "holds the %s (%s_column, or --columns %s=NAME)%s%s",
             reading->schema.file, csv->error.line, csv->missing->name, columns, usual, usual, usual,
+            csv->missing == &reading->fields[FIELD_TICKER] ? msim_ticker_remedy : "",
             separator_words(csv));
     }
     if (r == MSIM_ERR_NOMEM || !csv->error.reason[0])
@@ -264,8 +280,10 @@ static void begin(struct reading *reading, const struct msim_parquet_file *file,
     for (size_t field = 0; field < FIELD_COUNT; field++)
         reading->fields[field] = (struct msim_csv_field){
             .name = chosen[field] ? chosen[field] : msim_usual_names[field], .type = MSIM_CSV_TEXT};
-    reading->schema = (struct msim_csv_schema){
-        .file = file->path, .fields = reading->fields, .field_count = FIELD_COUNT};
+    reading->schema =
+        (struct msim_csv_schema){.file = file->path,
+                                 .fields = reading->fields,
+                                 .field_count = reading->has_ticker ? FIELD_TICKER : FIELD_COUNT};
     reading->unit = params->timestamp_unit;
     reading->skips = params->skip_bad_rows;
     msim_csv_init(&reading->csv, &reading->schema, &sink, allocator);
@@ -300,9 +318,11 @@ static int read_all(struct reading *reading, const struct msim_parquet_file *fil
     return msim_detail_set(detail, r, "%s", words.text);
 }
 
-int msim_csv_file_read(struct trade_file *trades, const struct msim_parquet_file *file,
-                       const struct msim_parquet_params *params, struct spool_place *place,
-                       const struct msim_allocator *allocator, struct msim_detail *detail)
+/* Reads the file with a ticker for all rows, or with a column of them where it is NULL. */
+static int read_with(struct trade_file *trades, const struct ticker_name *ticker,
+                     const struct msim_parquet_file *file, const struct msim_parquet_params *params,
+                     struct spool_place *place, const struct msim_allocator *allocator,
+                     bool *lacks_ticker, struct msim_detail *detail)
 {
     struct reading *reading = msim_mem_zero(allocator, sizeof *reading);
 
@@ -312,12 +332,44 @@ int msim_csv_file_read(struct trade_file *trades, const struct msim_parquet_file
     msim_bytes_init(&trades->notes, NOTES_BYTES, allocator);
     reading->trades = trades;
     reading->place = place;
+    reading->has_ticker = ticker != NULL;
+    if (ticker)
+        reading->ticker = *ticker;
     begin(reading, file, params, allocator);
     int r = read_all(reading, file, detail);
     if (r < 0)
         msim_bytes_finish(&trades->notes);
+    *lacks_ticker = r < 0 && reading->csv.missing == &reading->fields[FIELD_TICKER];
     msim_spool_finish(&reading->spool);
     msim_csv_finish(&reading->csv);
     msim_mem_free(allocator, reading, sizeof *reading);
     return r;
+}
+
+int msim_csv_file_read(struct trade_file *trades, const struct msim_parquet_file *file,
+                       const struct msim_parquet_params *params, struct spool_place *place,
+                       const struct msim_allocator *allocator, struct msim_detail *detail)
+{
+    const char *column =
+        params->ticker_column ? params->ticker_column : msim_usual_names[FIELD_TICKER];
+    struct ticker_name name;
+    struct msim_detail words = {{0}};
+    bool lacks_ticker = false;
+    int r = MSIM_OK;
+
+    if (params->ticker_name)
+        r = msim_ticker_name_set(&name, params->ticker_name, detail);
+    if (r < 0)
+        return r;
+    r = read_with(trades, params->ticker_name ? &name : NULL, file, params, place, allocator,
+                  &lacks_ticker, &words);
+    if (r >= 0)
+        return r;
+    /* Nothing was read but the header then, and a folder may name it. */
+    int found = lacks_ticker ? msim_ticker_name_of_path(&name, file->path, column, detail) : 0;
+    if (found < 0)
+        return found;
+    if (found > 0)
+        return read_with(trades, &name, file, params, place, allocator, &lacks_ticker, detail);
+    return msim_detail_set(detail, r, "%s", words.text);
 }

@@ -41,6 +41,9 @@ const char *const msim_usual_names[FIELD_COUNT] = {
     [FIELD_TICKER] = "ticker",
 };
 
+const char msim_ticker_remedy[] = ", or the ticker of all its rows (ticker_name, or --columns "
+                                  "ticker==NAME, NAME==FILE, or a folder ticker=NAME)";
+
 /* ---- columns ---- */
 
 /* "a", "b", "c": the names that there are, as far as they go. */
@@ -86,9 +89,10 @@ static int find_column(struct trade_file *trades, enum trade_field field, const 
     list_columns(&trades->footer, columns, sizeof columns);
     return msim_detail_set(detail, MSIM_ERR_NOT_FOUND,
                            "%.200s: no column \"%.40s\"; it has %s: name the one that holds the "
-                           "%s (%s_column, or --columns %s=NAME)",
+                           "%s (%s_column, or --columns %s=NAME)%s",
                            trades->file.path, name, columns, msim_usual_names[field],
-                           msim_usual_names[field], msim_usual_names[field]);
+                           msim_usual_names[field], msim_usual_names[field],
+                           field == FIELD_TICKER ? msim_ticker_remedy : "");
 }
 
 static int check_columns(struct trade_file *trades, const struct msim_parquet_params *params,
@@ -98,6 +102,8 @@ static int check_columns(struct trade_file *trades, const struct msim_parquet_pa
     int r = MSIM_OK;
 
     for (int field = 0; field < FIELD_COUNT && r >= 0; field++) {
+        if (!msim_trade_file_has(trades, (enum trade_field)field))
+            continue;
         struct leaf *leaf = &leaves[trades->leaves[field]];
         struct place place = {
             .file = trades->file.path, .column = leaf->name, .group = -1, .page = -1};
@@ -111,6 +117,31 @@ static int check_columns(struct trade_file *trades, const struct msim_parquet_pa
     return r;
 }
 
+/* By its user's word, or by a folder where it has no column: then one for all its rows. */
+static int name_ticker(struct trade_file *trades, const struct msim_parquet_params *params,
+                       const struct msim_allocator *allocator, struct msim_detail *detail)
+{
+    const char *column =
+        params->ticker_column ? params->ticker_column : msim_usual_names[FIELD_TICKER];
+    struct ticker_name name;
+    size_t leaf;
+    int r = 1;
+
+    if (params->ticker_name)
+        r = msim_ticker_name_set(&name, params->ticker_name, detail);
+    else if (msim_footer_find(&trades->footer, column, &leaf) == MSIM_ERR_NOT_FOUND)
+        r = msim_ticker_name_of_path(&name, trades->file.path, column, detail);
+    else
+        return MSIM_OK;
+    if (r < 0 || (r == 0 && !params->ticker_name))
+        return r;
+    trades->ticker = msim_mem_take(allocator, sizeof *trades->ticker);
+    if (!trades->ticker)
+        return msim_detail_set(detail, MSIM_ERR_NOMEM, "%s", msim_result_text(MSIM_ERR_NOMEM));
+    *trades->ticker = name;
+    return MSIM_OK;
+}
+
 static int map_columns(struct trade_file *trades, const struct msim_parquet_params *params,
                        struct msim_detail *detail)
 {
@@ -122,6 +153,8 @@ static int map_columns(struct trade_file *trades, const struct msim_parquet_para
     };
 
     for (int field = 0; field < FIELD_COUNT; field++) {
+        if (!msim_trade_file_has(trades, (enum trade_field)field))
+            continue;
         const char *name = chosen[field] ? chosen[field] : msim_usual_names[field];
         int r = find_column(trades, (enum trade_field)field, name, detail);
         if (r < 0)
@@ -174,9 +207,12 @@ static int add_parquet(struct msim_parquet *parquet, struct msim_parquet_file *f
         return r;
     }
     parquet->file_count++;
-    r = map_columns(trades, params, detail);
+    r = name_ticker(trades, params, &parquet->allocator, detail);
+    if (r >= 0)
+        r = map_columns(trades, params, detail);
     for (int field = 0; field < FIELD_COUNT && r >= 0; field++)
-        r = msim_trade_file_check(trades, trades->leaves[field], detail);
+        if (msim_trade_file_has(trades, (enum trade_field)field))
+            r = msim_trade_file_check(trades, trades->leaves[field], detail);
     return r;
 }
 
@@ -211,23 +247,36 @@ static int take_file(struct msim_parquet *parquet, struct msim_parquet_file *fil
                   : add_parquet(parquet, file, params, detail);
 }
 
-static int open_paths(struct msim_parquet *parquet, const struct msim_parquet_params *params,
-                      struct msim_detail *detail)
+/* The files that a path stands for, which may have a ticker of their own. */
+static int open_path(struct msim_parquet *parquet, const struct msim_parquet_params *params,
+                     const char *path, const char *ticker, struct msim_detail *detail)
 {
+    struct msim_parquet_params own = *params;
     struct msim_parquet_paths paths;
-    int r = MSIM_OK;
 
+    if (ticker)
+        own.ticker_name = ticker;
     msim_parquet_paths_init(&paths, &parquet->allocator);
-    for (size_t i = 0; i < params->path_count && r >= 0; i++)
-        r = msim_parquet_paths_add(&paths, params->paths[i], detail);
+    int r = msim_parquet_paths_add(&paths, path, detail);
     for (size_t i = 0; i < paths.count && r >= 0; i++) {
         struct msim_parquet_file file;
         r = msim_parquet_file_open(&file, paths.items[i], &parquet->pool, &parquet->allocator,
                                    detail);
         if (r >= 0)
-            r = take_file(parquet, &file, params, detail);
+            r = take_file(parquet, &file, &own, detail);
     }
     msim_parquet_paths_finish(&paths);
+    return r;
+}
+
+static int open_paths(struct msim_parquet *parquet, const struct msim_parquet_params *params,
+                      struct msim_detail *detail)
+{
+    int r = MSIM_OK;
+
+    for (size_t i = 0; i < params->path_count && r >= 0; i++)
+        r = open_path(parquet, params, params->paths[i],
+                      params->path_ticker_names ? params->path_ticker_names[i] : NULL, detail);
     return r;
 }
 
@@ -536,6 +585,7 @@ void msim_parquet_close(struct msim_parquet **pointer)
         msim_parquet_file_close(&parquet->files[i].file);
         msim_bytes_finish(&parquet->files[i].store);
         msim_bytes_finish(&parquet->files[i].notes);
+        msim_mem_free(&allocator, parquet->files[i].ticker, sizeof *parquet->files[i].ticker);
     }
     if (parquet->spooled.disk.file)
         parquet->temporary.ops->close(parquet->spooled.disk.file);

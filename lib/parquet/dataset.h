@@ -14,6 +14,7 @@
 #include "parquet/file.h"
 #include "parquet/footer.h"
 #include "parquet/temporary.h"
+#include "parquet/ticker_name.h"
 #include "parquet/values.h"
 
 enum trade_field {
@@ -27,11 +28,15 @@ enum trade_field {
 /* Their names where nobody chose others. */
 extern const char *const msim_usual_names[FIELD_COUNT];
 
+/* What helps beside another column's name where a file has no tickers. */
+extern const char msim_ticker_remedy[];
+
 struct trade_file {
     struct msim_parquet_file file;
     struct footer footer;
     uint64_t first_row; /* of the data set */
     size_t leaves[FIELD_COUNT];
+    struct ticker_name *ticker; /* of all its rows, and no leaf; NULL: the column's */
     /* What was kept of a file that is not Parquet (spool.h), and what was left out of it. */
     bool is_spooled;
     struct msim_bytes store;
@@ -46,6 +51,12 @@ struct spool_place {
     size_t group_bytes; /* a row group ends where its columns have so many */
     const struct msim_crc *crc;
 };
+
+/* Whether the file has the column: a ticker may be given by name. */
+static inline bool msim_trade_file_has(const struct trade_file *trades, enum trade_field field)
+{
+    return field != FIELD_TICKER || !trades->ticker;
+}
 
 /* What would be refused when the column is read is refused at once. */
 int msim_trade_file_check(const struct trade_file *trades, size_t leaf, struct msim_detail *detail);

@@ -59,7 +59,7 @@ static int take_chosen(struct extra_windows *windows, char **names,
 static bool is_of_trades(const struct trade_file *trades, size_t leaf)
 {
     for (int field = 0; field < FIELD_COUNT; field++)
-        if (trades->leaves[field] == leaf)
+        if (msim_trade_file_has(trades, (enum trade_field)field) && trades->leaves[field] == leaf)
             return true;
     return false;
 }

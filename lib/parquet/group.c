@@ -1,5 +1,17 @@
 #include "parquet/group.h"
 
+int msim_group_open_names(struct msim_name_column *column, struct msim_names *names,
+                          const struct trade_file *trades, struct msim_reader *reader, size_t group,
+                          struct msim_detail *detail)
+{
+    const struct ticker_name *ticker = trades->ticker;
+
+    if (ticker)
+        return msim_name_column_constant(column, names, ticker->text, ticker->length, detail);
+    return msim_name_column_open(column, names, reader, &trades->file, &trades->footer, group,
+                                 trades->leaves[FIELD_TICKER], detail);
+}
+
 int msim_group_open(struct group *group, struct msim_parquet *parquet, struct msim_reader *reader,
                     uint32_t rank, struct msim_detail *detail)
 {
@@ -13,8 +25,7 @@ int msim_group_open(struct group *group, struct msim_parquet *parquet, struct ms
         r = msim_numbers_open(&group->volume, reader, &trades->file, &trades->footer, number,
                               trades->leaves[FIELD_VOLUME], MSIM_RECORD_NO_QUANTITY, detail);
     if (r >= 0)
-        r = msim_name_column_open(&group->ticker, &parquet->names, reader, &trades->file,
-                                  &trades->footer, number, trades->leaves[FIELD_TICKER], detail);
+        r = msim_group_open_names(&group->ticker, &parquet->names, trades, reader, number, detail);
     return r;
 }
 
@@ -68,7 +79,7 @@ int msim_group_pass(struct group *group, uint64_t rows, struct msim_detail *deta
     if (r >= 0)
         r = msim_column_pass(&group->volume.column, rows, detail);
     if (r >= 0)
-        r = msim_column_pass(&group->ticker.column, rows, detail);
+        r = msim_name_column_pass(&group->ticker, rows, detail);
     if (r >= 0)
         group->row += rows;
     return r;

@@ -42,6 +42,11 @@ struct batch {
     int8_t volume_exponents[MSIM_COLUMN_BATCH];
 };
 
+/* The tickers of a file's row group, by its column or by the name of them all. */
+int msim_group_open_names(struct msim_name_column *column, struct msim_names *names,
+                          const struct trade_file *trades, struct msim_reader *reader, size_t group,
+                          struct msim_detail *detail);
+
 int msim_group_open(struct group *group, struct msim_parquet *parquet, struct msim_reader *reader,
                     uint32_t rank, struct msim_detail *detail);
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/detail.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "parquet/values.h"
@@ -61,6 +62,26 @@ int msim_name_column_open(struct msim_name_column *column, struct msim_names *na
     return msim_column_open(&column->column, reader, file, footer, group, leaf, detail);
 }
 
+static const char too_many[] = "more than 1000000 different names: select fewer of them into the "
+                               "file";
+
+static const char *failure_words(int r)
+{
+    return r == MSIM_ERR_LIMIT ? too_many : msim_result_text(r);
+}
+
+int msim_name_column_constant(struct msim_name_column *column, struct msim_names *names,
+                              const char *name, size_t length, struct msim_detail *detail)
+{
+    const struct msim_text text = {.bytes = (const unsigned char *)name,
+                                   .length = (uint32_t)length};
+
+    *column =
+        (struct msim_name_column){.names = names, .is_constant = true, .has_name = length > 0};
+    int r = column->has_name ? intern(names, text, &column->id) : MSIM_OK;
+    return r < 0 ? msim_detail_set(detail, r, "%s", failure_words(r)) : MSIM_OK;
+}
+
 void msim_name_column_close(struct msim_name_column *column)
 {
     if (!column->column.pages.reader)
@@ -73,10 +94,7 @@ void msim_name_column_close(struct msim_name_column *column)
 
 static int fail(const struct msim_name_column *column, struct msim_detail *detail, int r)
 {
-    return msim_place_fail(&column->column.pages.place, detail, r, "%s",
-                           r == MSIM_ERR_LIMIT ? "more than 1000000 different names: select fewer "
-                                                 "of them into the file"
-                                               : msim_result_text(r));
+    return msim_place_fail(&column->column.pages.place, detail, r, "%s", failure_words(r));
 }
 
 static int make_entries(struct msim_name_column *column)
@@ -163,10 +181,22 @@ static int read_span(struct msim_name_column *column, const struct msim_span *sp
     return MSIM_OK;
 }
 
+static void fill(const struct msim_name_column *column, size_t count, uint32_t *ids, uint8_t *flags)
+{
+    for (size_t i = 0; i < count; i++)
+        ids[i] = column->id;
+    for (size_t i = 0; !column->has_name && i < count; i++)
+        flags[i] |= MSIM_RECORD_NO_SYMBOL;
+}
+
 int msim_name_column_read(struct msim_name_column *column, size_t count, uint64_t row,
                           uint32_t *ids, uint8_t *flags, struct bad_row *bad,
                           struct msim_detail *detail)
 {
+    if (column->is_constant) {
+        fill(column, count, ids, flags);
+        return MSIM_OK;
+    }
     for (size_t at = 0; at < count;) {
         struct msim_span span;
         int r = msim_column_read(&column->column, count - at, &span, detail);
@@ -178,4 +208,10 @@ int msim_name_column_read(struct msim_name_column *column, size_t count, uint64_
         at += span.rows;
     }
     return MSIM_OK;
+}
+
+int msim_name_column_pass(struct msim_name_column *column, uint64_t rows,
+                          struct msim_detail *detail)
+{
+    return column->is_constant ? MSIM_OK : msim_column_pass(&column->column, rows, detail);
 }

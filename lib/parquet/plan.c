@@ -67,6 +67,8 @@ static uint64_t stream_bytes(const struct msim_parquet *parquet, const struct zo
     if (zone->is_measured)
         return bytes + zone->page_bytes;
     for (int field = 0; field < FIELD_COUNT; field++) {
+        if (!msim_trade_file_has(trades, (enum trade_field)field))
+            continue;
         const struct chunk *chunk =
             msim_footer_chunk(&trades->footer, zone->group, trades->leaves[field]);
         uint64_t stored = chunk->compressed_size > 0 ? (uint64_t)chunk->compressed_size : 0;
@@ -210,7 +212,8 @@ static int measure_pages(struct msim_parquet *parquet, struct msim_reader *reade
 
     zone->page_bytes = 0;
     for (int field = 0; field < FIELD_COUNT && r >= 0; field++)
-        r = measure_column(trades, reader, zone, (enum trade_field)field, &largest, detail);
+        if (msim_trade_file_has(trades, (enum trade_field)field))
+            r = measure_column(trades, reader, zone, (enum trade_field)field, &largest, detail);
     return r;
 }
 

@@ -115,6 +115,9 @@ struct msim_name_column {
     struct msim_names *names;
     uint32_t *entries; /* the dictionary's numbers */
     size_t entry_count;
+    bool is_constant; /* no column of the file: all rows have this name, or none */
+    bool has_name;
+    uint32_t id;
 };
 
 int msim_name_column_check(const struct leaf *leaf, const struct place *place,
@@ -123,11 +126,16 @@ int msim_name_column_open(struct msim_name_column *column, struct msim_names *na
                           struct msim_reader *reader, const struct msim_parquet_file *file,
                           const struct footer *footer, size_t group, size_t leaf,
                           struct msim_detail *detail);
+/* One whose rows all have this name, which is UTF-8; none where `length` is 0. */
+int msim_name_column_constant(struct msim_name_column *column, struct msim_names *names,
+                              const char *name, size_t length, struct msim_detail *detail);
 void msim_name_column_close(struct msim_name_column *column);
 
 /* Exactly `count` rows; a row without a name gets 0 and MSIM_RECORD_NO_SYMBOL. */
 int msim_name_column_read(struct msim_name_column *column, size_t count, uint64_t row,
                           uint32_t *ids, uint8_t *flags, struct bad_row *bad,
+                          struct msim_detail *detail);
+int msim_name_column_pass(struct msim_name_column *column, uint64_t rows,
                           struct msim_detail *detail);
 
 #endif

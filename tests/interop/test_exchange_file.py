@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from itertools import groupby
 
-from processes import Server, fresh_folder, run, skip
+from processes import Server, fresh_folder, run, skip, write
 
 try:
     import websockets
@@ -294,6 +294,17 @@ class AtTheServer(unittest.TestCase):
             with Server(EXCHANGE, *settings(path, "touch"), "--speed", "1000") as server:
                 self.assertIn("exchange.history.file: 2022-07-01 00:00:", server.lines[0])
                 self.assertIn("its last trade is past", server.line())
+
+    def test_a_file_of_one_symbol_needs_no_column_of_tickers(self):
+        with fresh_folder() as folder:
+            path = os.path.join(folder, "BTCUSD.csv")
+            write(path, b"timestamp,price,volume\n2022-07-01 00:00:01,20000.5,0.25\n")
+            said = ("--set", "exchange.history.file=" + path)
+            code, _, words = run(EXCHANGE, "--port", "0", *said)
+            self.assertEqual(code, 2, words)
+            self.assertIn("ticker_name", words)
+            with Server(EXCHANGE, *said, "--set", "exchange.history.ticker=BTC/USD") as server:
+                self.assertIn("exchange.history.file: 2022-07-01 00:00:01", server.lines[0])
 
     def test_what_cannot_be_is_told_with_its_remedy(self):
         with fresh_folder() as folder:

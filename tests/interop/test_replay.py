@@ -507,6 +507,27 @@ class Replay(unittest.TestCase):
         for name in ("px", "price", "volume", "ticker"):
             self.assertIn(name, words)
 
+    def test_files_of_one_symbol_each_are_merged_by_the_names_they_are_given(self):
+        for name, rows in (("btc", b"2022-07-01,1,2\n2022-07-03,3,4\n"), ("eth", b"2022-07-02,5,6\n")):
+            for path in (f"{name}.csv", f"tree/ticker={name}/{name}.csv"):
+                os.makedirs(os.path.dirname(self.path(path)), exist_ok=True)
+                write(self.path(path), b"timestamp,price,volume\n" + rows)
+        btc, eth, tree = (self.path(name) for name in ("btc.csv", "eth.csv", "tree"))
+        self.assertIn("ticker==NAME", self.refused(btc))
+        self.assertIn("ticker==NAME", self.refused("--columns", "price==1", btc))
+        for options, expected in (
+            ((f"btc=={btc}", f"eth=={eth}"), ["btc", "eth", "btc"]),
+            (("--trade-file", f"btc=={btc}", f"eth=={eth}"), ["btc", "eth", "btc"]),
+            (("--columns", "ticker==X", f"btc=={btc}", eth), ["btc", "X", "btc"]),
+            ((tree,), ["btc", "eth", "btc"]),
+        ):
+            with Server(SERVER, "--speed", "max", *options) as server:
+                messages, code, _ = listen(server.url)
+            heard = [json.loads(message) for message in messages[1:-1]]
+            self.assertEqual([trade["ticker"] for trade in heard], expected)
+            self.assertEqual([trade["price"] for trade in heard], [1, 5, 3])
+            self.assertEqual(code, 1000)
+
     def test_a_further_column_that_is_not_there_is_named_by_all_ways(self):
         for way in ("--explain", "--check", "--speed=max"):
             self.assertIn("nope", self.refused(way, "--extra-columns", "nope", self.sample))

@@ -90,6 +90,48 @@ static void each_failing_allocation_of_a_reader_is_survived(void **state)
     made_free(&made);
 }
 
+/* With a ticker for all rows in place of the column, and a CSV file beside it that has none. */
+static int named_once(const struct msim_allocator *allocator, void *context)
+{
+    static const char text[] = "timestamp,price,volume\n2022-07-01,1,2\n";
+    const struct made *made = context;
+    const struct msim_parquet_bytes bytes[] = {
+        {.bytes = made->bytes, .length = made->length, .name = "a.parquet"},
+        {.bytes = text, .length = sizeof text - 1, .name = "ticker=A/b.csv"},
+    };
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    struct msim_parquet *parquet = NULL;
+    struct msim_source source = {0};
+    struct msim_record records[4];
+    size_t count;
+
+    params.allocator = allocator;
+    params.ticker_name = "B";
+    int r = msim_parquet_open_memory(&parquet, &params, bytes, 1, NULL);
+    msim_parquet_close(&parquet);
+    params.ticker_name = NULL;
+    if (r >= 0)
+        r = msim_parquet_open_memory(&parquet, &params, bytes, COUNT(bytes), NULL);
+    if (r >= 0)
+        r = msim_parquet_source(&source, parquet, NULL, NULL);
+    do
+        r = r < 0 ? r : made_pull(&source, records, COUNT(records), &count, NULL);
+    while (r == MSIM_PULL_RECORD);
+    msim_source_release(&source);
+    msim_parquet_close(&parquet);
+    return r;
+}
+
+static void each_failing_allocation_of_a_ticker_by_name_is_survived(void **state)
+{
+    const struct row rows[] = {{1, 1, 1, "A"}, {3, 1, 1, "B"}, {2, 1, 1, NULL}};
+    struct made made = made_trades(rows, COUNT(rows), 0, MSIM_PARQUET_CODEC_NONE);
+
+    (void)state;
+    FAIL_EACH_ALLOCATION(named_once, &made);
+    made_free(&made);
+}
+
 static int part_once(const struct msim_allocator *allocator, void *context)
 {
     const struct made *made = context;
@@ -371,6 +413,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_failing_allocation_of_a_reader_is_survived),
         cmocka_unit_test(each_failing_allocation_of_a_part_is_survived),
+        cmocka_unit_test(each_failing_allocation_of_a_ticker_by_name_is_survived),
         cmocka_unit_test(each_failing_allocation_of_further_columns_is_survived),
         cmocka_unit_test(each_failing_allocation_of_further_columns_on_a_disk_is_survived),
         cmocka_unit_test(each_failing_allocation_of_a_csv_file_is_survived),

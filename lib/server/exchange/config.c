@@ -47,6 +47,7 @@ static const char *const known[] = {
     "exchange.instruments.*.maker_fee",
     "exchange.instruments.*.taker_fee",
     "exchange.history.file",
+    "exchange.history.ticker",
     "exchange.history.tickers.*",
     "exchange.history.fills",
     "exchange.history.spread",

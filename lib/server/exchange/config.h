@@ -50,6 +50,7 @@ struct msim_exchange_listing {
 /* A file of trades that drive the market (tape.h). */
 struct msim_exchange_tape {
     char file[1024]; /* "" for none */
+    char ticker[65]; /* of all its trades, in place of a column; "": the column's */
     int64_t fills;   /* enum msim_venue_fills */
     int64_t spread;  /* in ticks */
     int price_decimals;

@@ -544,6 +544,13 @@ static int check_alone(const struct reader *reader)
     return MSIM_OK;
 }
 
+static int read_ticker(const struct reader *reader, struct msim_exchange_tape *tape)
+{
+    const struct msim_exchange_leaf *leaf = leaf_of(reader, "exchange.history.ticker");
+
+    return leaf ? text_in(reader, leaf, tape->ticker, sizeof tape->ticker) : MSIM_OK;
+}
+
 static int read_history(const struct reader *reader)
 {
     static const char *const fills[] = {"touch", "through", "queue"};
@@ -559,6 +566,8 @@ static int read_history(const struct reader *reader)
         return check_alone(reader);
     tape->spread = 1;
     int r = text_in(reader, leaf, tape->file, sizeof tape->file);
+    if (r >= 0)
+        r = read_ticker(reader, tape);
     if (r >= 0)
         r = read_tickers(reader);
     if (r >= 0)

@@ -131,6 +131,7 @@ static int open_file(struct tape *tape, msim_time start, const struct msim_logge
     params.paths = &path;
     params.path_count = 1;
     params.timestamp_unit = settings->tape.unit;
+    params.ticker_name = settings->tape.ticker[0] != '\0' ? settings->tape.ticker : NULL;
     params.skip_bad_rows = true;
     params.allocator = &tape->allocator;
     params.logger = logger;

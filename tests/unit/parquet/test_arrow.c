@@ -533,6 +533,26 @@ static void columns_are_found_by_the_names_that_are_given(void **state)
     assert_non_null(strstr(lines, "two columns of the Arrow stream are called \"px\""));
 }
 
+static void a_stream_without_tickers_takes_one_for_all_rows(void **state)
+{
+    struct msim_source_arrow_params params = MSIM_SOURCE_ARROW_PARAMS_INIT;
+    struct script script = usual();
+
+    (void)state;
+    script.column_count = 3;
+    script.lengths[0] = 1;
+    assert_says(script, "name the one that holds the ticker (ticker_column), or the ticker of all "
+                        "rows (ticker_name)");
+    params.ticker_name = "BTC";
+    assert_gives_with(script, &params, "1970-01-01 00:00:00.000001 trade BTC 1.5 x 1 row 0\n");
+    params.sort = true;
+    assert_gives_with(script, &params, "1970-01-01 00:00:00.000001 trade BTC 1.5 x 1 row 0\n");
+    params.ticker_name = "\xFF";
+    char lines[512];
+    print_all(&script, &params, lines, sizeof lines);
+    assert_non_null(strstr(lines, "a ticker's name is UTF-8 of 1 to 256 bytes"));
+}
+
 static void a_stream_that_is_none_is_refused(void **state)
 {
     struct ArrowArrayStream stream = {0};
@@ -559,6 +579,7 @@ int main(void)
         cmocka_unit_test(rows_that_are_late_are_refused_or_sorted),
         cmocka_unit_test(arrays_that_contradict_themselves_are_refused),
         cmocka_unit_test(columns_are_found_by_the_names_that_are_given),
+        cmocka_unit_test(a_stream_without_tickers_takes_one_for_all_rows),
         cmocka_unit_test(a_stream_that_is_none_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

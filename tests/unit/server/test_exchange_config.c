@@ -212,8 +212,10 @@ static void two_symbols_of_one_ticker_are_refused_by_name(void **state)
     set(&bench, "exchange.history.file=trades.parquet");
     set(&bench, "exchange.history.tickers.A/USD=X");
     set(&bench, "exchange.history.tickers.C/USD=Y");
+    set(&bench, "exchange.history.ticker=Y");
     assert_int_equal(read_all(&bench), MSIM_OK);
     assert_string_equal(bench.settings.listings[1].ticker, "");
+    assert_string_equal(bench.settings.tape.ticker, "Y");
     msim_exchange_settings_finish(&bench.settings, &bench.usual);
     bench_close(&bench);
 }
