@@ -19,10 +19,7 @@ void msim_reader_finish(struct msim_reader *reader)
 {
     msim_mem_free(&reader->allocator, reader->scratch, sizeof *reader->scratch);
     reader->scratch = NULL;
-    for (size_t i = 0; i < MSIM_READER_SPARES; i++) {
-        msim_mem_free(&reader->allocator, reader->spares[i].bytes, reader->spares[i].capacity);
-        reader->spares[i] = (struct msim_spare){0};
-    }
+    msim_reader_trim(reader);
     msim_codecs_finish(&reader->codecs);
 }
 

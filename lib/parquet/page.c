@@ -18,7 +18,7 @@
 
 /* ---- buffers ---- */
 
-static void free_spares(struct msim_reader *reader)
+void msim_reader_trim(struct msim_reader *reader)
 {
     for (size_t i = 0; i < MSIM_READER_SPARES; i++) {
         msim_mem_free(&reader->allocator, reader->spares[i].bytes, reader->spares[i].capacity);
@@ -44,7 +44,7 @@ void *msim_reader_take(struct msim_reader *reader, size_t size, size_t *capacity
     }
     void *bytes = msim_mem_take(&reader->allocator, size);
     if (!bytes) {
-        free_spares(reader);
+        msim_reader_trim(reader);
         bytes = msim_mem_take(&reader->allocator, size);
     }
     *capacity = bytes ? size : 0;

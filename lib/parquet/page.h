@@ -40,6 +40,9 @@ void msim_reader_init(struct msim_reader *reader, const struct msim_crc *crc,
                       const struct msim_allocator *allocator);
 void msim_reader_finish(struct msim_reader *reader);
 
+/* Lets go of the buffers that are kept for later. */
+void msim_reader_trim(struct msim_reader *reader);
+
 /* A buffer of at least `size` bytes, of which `*capacity` are to be given back; NULL: no memory. */
 void *msim_reader_take(struct msim_reader *reader, size_t size, size_t *capacity);
 

@@ -216,25 +216,54 @@ static int add_run(struct spill_work *work, const struct msim_parquet *parquet,
     return MSIM_OK;
 }
 
+/*
+ * So many of the piece are sorted at once as there is memory for.  What sorting takes was left free
+ * when the piece was made, but decoding may stand there by now with pages that came later.
+ */
+static size_t sorted_at_once(struct spill_work *work, const struct msim_parquet *parquet)
+{
+    const struct msim_budget *budget = &parquet->budget;
+    size_t count = work->count;
+
+    if (count > msim_budget_left(budget) / MSIM_ORDER_ROW_BYTES)
+        msim_reader_trim(&work->reader);
+    while (count > MSIM_SPILL_PIECE_MIN && count > msim_budget_left(budget) / MSIM_ORDER_ROW_BYTES)
+        count -= count / 2;
+    return count;
+}
+
+/* Trades of the piece from `first` on as a run. */
+static int write_run(struct spill_work *work, struct msim_parquet *parquet, size_t first,
+                     size_t count, struct msim_detail *detail)
+{
+    const struct trade *trades = work->piece + first;
+    const struct order_times times = {.first = &trades->time, .stride = sizeof *trades};
+    struct spill_run run;
+
+    int r = msim_order(&times, count, work->unit, work->order, &parquet->allocator);
+    if (r < 0)
+        return out_of_memory(detail);
+    msim_spill_writer_begin(&work->writer, work->run_count == 0);
+    for (size_t i = 0; i < count && r >= 0; i++)
+        r = msim_spill_writer_put(&work->writer, &trades[work->order[i]], detail);
+    if (r >= 0)
+        r = msim_spill_writer_end(&work->writer, &run, detail);
+    return r < 0 ? r : add_run(work, parquet, run, detail);
+}
+
 static int write_piece(struct spill *spill, struct msim_parquet *parquet,
                        struct msim_detail *detail)
 {
     struct spill_work *work = spill->work;
-    const struct order_times times = {.first = &work->piece->time, .stride = sizeof *work->piece};
+    size_t most = sorted_at_once(work, parquet);
+    int r = MSIM_OK;
 
-    if (work->count == 0)
-        return MSIM_OK;
-    int r = msim_order(&times, work->count, work->unit, work->order, &parquet->allocator);
-    if (r < 0)
-        return out_of_memory(detail);
-    struct spill_run run;
-    msim_spill_writer_begin(&work->writer, work->run_count == 0);
-    for (size_t i = 0; i < work->count && r >= 0; i++)
-        r = msim_spill_writer_put(&work->writer, &work->piece[work->order[i]], detail);
-    if (r >= 0)
-        r = msim_spill_writer_end(&work->writer, &run, detail);
+    for (size_t first = 0; first < work->count && r >= 0; first += most) {
+        size_t left = work->count - first;
+        r = write_run(work, parquet, first, left < most ? left : most, detail);
+    }
     work->count = 0;
-    return r < 0 ? r : add_run(work, parquet, run, detail);
+    return r;
 }
 
 static int open_group(struct spill *spill, struct msim_parquet *parquet, struct msim_detail *detail)

@@ -159,6 +159,46 @@ static void any_memory_gives_the_same_order(void **state)
     assert_true(created >= 3);
 }
 
+/* Each of the files is one row group, with larger pages than the one before it. */
+static void pages_that_grow_from_group_to_group_leave_room_to_sort(void **state)
+{
+    enum { GROUPS = 24, STEP = 400 };
+    struct made files[GROUPS];
+    struct msim_parquet_bytes bytes[GROUPS];
+    struct row *rows = calloc(GROUPS * STEP, sizeof *rows);
+    size_t total = 0;
+
+    (void)state;
+    assert_non_null(rows);
+    for (size_t group = 0; group < GROUPS; group++) {
+        size_t count = (group + 1) * STEP;
+        for (size_t i = 0; i < count; i++)
+            rows[i] = (struct row){.time = (int64_t)(msim_mix64(group << 32 | i) % 100000),
+                                   .ticker = "A"};
+        files[group] = made_trades(rows, count, 0, MSIM_PARQUET_CODEC_NONE);
+        bytes[group] =
+            (struct msim_parquet_bytes){.bytes = files[group].bytes, .length = files[group].length};
+        total += count;
+    }
+    for (uint64_t memory = 1536 << 10; memory < 4096 << 10; memory += 64 << 10) {
+        struct disk disk = {0};
+        const struct temporary temporary = {.ops = &disk_ops, .self = &disk};
+        struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+        struct msim_parquet *parquet = NULL;
+        struct msim_detail detail = {{0}};
+        params.memory_bytes = memory;
+        int r = msim_parquet_open_spilling(&parquet, &params, bytes, GROUPS, temporary, &detail);
+        if (r >= 0)
+            r = msim_parquet_prepare(parquet, 0, &detail);
+        if (r < 0)
+            fail_msg("%zu rows in %llu bytes: %s", total, (unsigned long long)memory, detail.text);
+        msim_parquet_close(&parquet);
+    }
+    for (size_t group = 0; group < GROUPS; group++)
+        made_free(&files[group]);
+    free(rows);
+}
+
 static void what_is_sorted_once_serves_all_sources(void **state)
 {
     enum { SOURCES = 20 };
@@ -602,6 +642,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_memory_gives_the_same_order),
+        cmocka_unit_test(pages_that_grow_from_group_to_group_leave_room_to_sort),
         cmocka_unit_test(what_is_sorted_once_serves_all_sources),
         cmocka_unit_test(a_source_is_moved_within_what_was_sorted),
         cmocka_unit_test(preparing_is_done_in_pieces),
