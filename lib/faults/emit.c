@@ -63,7 +63,7 @@ void msim_fault_emit_action(struct msim_faults *faults, struct msim_fault_link *
 
 void msim_fault_count_gated(struct msim_faults *faults, struct msim_fault_link *link)
 {
-    link->balance.gated++;
+    link->traffic->balance.gated++;
     if (link->gate_slot != NOTHING)
         faults->slots[link->gate_slot].kinds->silenced++;
 }
@@ -85,7 +85,7 @@ static bool trigger(struct msim_faults *faults, uint32_t index, msim_time now)
     if (delivered) {
         msim_fault_put_out(faults, index, now);
     } else {
-        link->balance.discarded++;
+        link->traffic->balance.discarded++;
         msim_fault_node_drop(faults, index);
     }
     msim_fault_session_act(faults, slot_index, link->session, now);
@@ -107,11 +107,11 @@ void msim_fault_emit(struct msim_faults *faults, uint32_t index, msim_time now)
     }
     if (!passes) {
         node->next = NOTHING;
-        if (link->gate_tail == NOTHING)
-            link->gate_head = index;
+        if (link->traffic->gate_tail == NOTHING)
+            link->traffic->gate_head = index;
         else
-            node_at(faults, link->gate_tail)->next = index;
-        link->gate_tail = index;
+            node_at(faults, link->traffic->gate_tail)->next = index;
+        link->traffic->gate_tail = index;
         return;
     }
     if (node->extra != NOTHING && extra_at(faults, node->extra)->session < STRATEGIES_MOST &&
@@ -148,7 +148,7 @@ static void give_message(struct msim_faults *faults, struct node *node,
     out->type = node->type;
     if (node->extra != NOTHING)
         out->slice = extra_at(faults, node->extra)->slicing;
-    link->balance.delivered++;
+    link->traffic->balance.delivered++;
     msim_fault_node_settle(faults, node);
     if (faults->params.trace_full)
         msim_fault_trace_delivery(faults, link, node->ordinal, node->sub, node->type, node->ready);
@@ -227,13 +227,14 @@ static void clear_lanes(struct msim_faults *faults, const struct msim_fault_link
 static void clear_link(struct msim_faults *faults, struct msim_fault_link *link,
                        enum leaving leaving)
 {
-    struct lane *lane = lane_at(faults, link->lane);
-
+    if (!msim_fault_has_traffic(link))
+        return;
+    struct lane *lane = lane_at(faults, link->traffic->lane);
     lane->head = lane->tail = NOTHING;
     lane->waiting = 0;
     msim_fault_reorder_clear(faults, link, leaving);
-    link->concat = NOTHING;
-    link->gate_head = link->gate_tail = NOTHING;
+    link->traffic->concat = NOTHING;
+    link->traffic->gate_head = link->traffic->gate_tail = NOTHING;
 }
 
 struct place_in_line {
@@ -349,7 +350,7 @@ int msim_fault_flush(struct msim_faults *faults, struct msim_fault_link *link, m
 
 void msim_fault_discard(struct msim_faults *faults, struct msim_fault_link *link)
 {
-    if (link->balance.pending == 0)
+    if (link->traffic->balance.pending == 0)
         return;
     msim_fault_heap_keep(faults, link);
     clear_lanes(faults, link);
@@ -362,7 +363,7 @@ void msim_fault_discard(struct msim_faults *faults, struct msim_fault_link *link
         struct node *node = node_at(faults, i);
         if (!(node->flags & NODE_DEAD)) {
             msim_fault_node_settle(faults, node);
-            link->balance.discarded++;
+            link->traffic->balance.discarded++;
         }
         msim_fault_node_free(faults, i);
     }
@@ -385,7 +386,7 @@ void msim_fault_forget(struct msim_faults *faults, struct msim_fault_link *link)
         *place = node->next;
         if (!(node->flags & NODE_ACTION)) {
             msim_fault_node_settle(faults, node);
-            link->balance.discarded++;
+            link->traffic->balance.discarded++;
         }
         msim_fault_node_free(faults, index);
     }

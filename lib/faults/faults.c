@@ -45,6 +45,7 @@ static void init_pools(struct msim_faults *faults)
     msim_fault_pool_init(&faults->nodes, sizeof(struct node), &faults->allocator);
     msim_fault_pool_init(&faults->extras, sizeof(struct extra), &faults->allocator);
     msim_fault_pool_init(&faults->lanes, sizeof(struct lane), &faults->allocator);
+    msim_fault_traffic_init(&faults->no_traffic);
     msim_fault_pool_init(&faults->outgoings, sizeof(struct outgoing), &faults->allocator);
     msim_fault_pool_init(&faults->far_chunks, sizeof(struct far_chunk), &faults->allocator);
     msim_fault_pool_init(&faults->timer_items, sizeof(struct timer_item), &faults->allocator);
@@ -810,13 +811,15 @@ int msim_fault_do_reset(struct msim_faults *faults)
     for (size_t i = 0; i < faults->session_capacity; i++) {
         for (size_t d = 0; faults->sessions[i] && d < 2; d++) {
             struct msim_fault_link *link = &faults->sessions[i]->links[d];
-            uint64_t pending = link->balance.pending;
-            uint64_t bytes = link->balance.pending_bytes;
+            uint64_t pending = link->traffic->balance.pending;
+            uint64_t bytes = link->traffic->balance.pending_bytes;
             zero_state(faults, link);
             link->ordinals += link->plain; /* the numbers go on */
             link->plain = 0;
+            if (!msim_fault_has_traffic(link))
+                continue;
             /* What waits to be pulled stays in the equation. */
-            link->balance = (struct msim_fault_balance){
+            link->traffic->balance = (struct msim_fault_balance){
                 .native = pending, .pending = pending, .pending_bytes = bytes};
         }
     }

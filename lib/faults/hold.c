@@ -87,7 +87,7 @@ void msim_fault_lane_settle(struct msim_faults *faults, uint32_t lane_index, msi
     }
     if (lane->head == NOTHING) {
         lane->tail = NOTHING;
-        if (lane_index != link_at(faults, lane->link)->lane)
+        if (lane_index != link_at(faults, lane->link)->traffic->lane)
             msim_fault_lane_drop(faults, lane_index);
         return;
     }
@@ -147,7 +147,7 @@ msim_time msim_fault_hold_enter(struct msim_faults *faults, uint32_t index,
 
     struct msim_fault_link *link = link_at(faults, node->link);
     if (passage->order == ORDER_LINK)
-        join(faults, index, link->lane);
+        join(faults, index, link->traffic->lane);
     else if (passage->order == ORDER_LANE)
         join(faults, index, keyed_lane(faults, link, passage->lane_key));
     if (result == THROTTLE_GRANTED) {

@@ -269,53 +269,58 @@ struct rule {
     uint32_t index;
 };
 
+/* What a link has from the first message on that is looked at. */
+struct traffic {
+    struct msim_fault_balance balance;
+    struct kept kept; /* by reorder */
+    uint32_t lane;
+    uint32_t gate_head;
+    uint32_t gate_tail;
+    uint32_t concat; /* a message that waits for its next one */
+    msim_time concat_deadline;
+    msim_time wake; /* the timer that stands for the earliest of its deadlines */
+};
+
 struct msim_fault_link {
     struct msim_faults *faults;
     struct msim_fault_session *session;
-    int direction;
-    uint32_t index;
     uint64_t created;
-    struct msim_fault_balance balance;
     uint64_t plain; /* native messages that nothing was asked about: in no count of the balance */
-    uint64_t ordinals; /* numbers given to the others */
-    uint64_t watch;    /* the types that must be looked at: all where anything is not plain */
-    uint64_t types;    /* of all its rules */
+    uint64_t ordinals;       /* numbers given to the others */
+    uint64_t watch;          /* the types that must be looked at: all where anything is not plain */
+    uint64_t types;          /* of all its rules */
+    struct traffic *traffic; /* the layer's empty one, which nobody writes to, until it has some */
     struct rule *rules;
-    size_t rule_count;
-    size_t rule_capacity;
-    bool copies;           /* a duplicate stands here */
-    bool needs_fields;     /* a reorder by symbol, order or account stands here */
     struct state **states; /* by slot; NULL where the strategy cannot match here */
+    size_t rule_capacity;
     size_t state_capacity;
-    enum gate gate;
-    bool gate_passes_sys;
+    uint32_t rule_count;
+    uint32_t index;
     uint32_t gate_slot; /* who closed it, for its statistics */
-    uint32_t gate_head;
-    uint32_t gate_tail;
-    uint32_t lane;
-    struct kept *kept; /* by reorder; the layer's empty one until it keeps something */
-    uint32_t concat;   /* a message that waits for its next one */
-    msim_time concat_deadline;
-    msim_time wake; /* the timer that stands for the earliest of its deadlines */
+    uint8_t direction;
+    uint8_t gate; /* enum gate */
+    bool gate_passes_sys;
+    bool copies;       /* a duplicate stands here */
+    bool needs_fields; /* a reorder by symbol, order or account stands here */
 };
 
 struct msim_fault_session {
     struct msim_faults *faults;
     char *label;
-    size_t label_length;
     char *client;
     char *account;
-    size_t account_length;
-    int channel;
     void *user;
-    uint32_t index;
     uint64_t generation;
     msim_time opened;
-    uint32_t uses; /* of a REST session */
-    int state;     /* an action in force, 0 */
+    uint64_t state_number; /* a resume of an earlier state is stale */
+    uint32_t uses;         /* of a REST session */
+    uint32_t index;
+    uint16_t label_length;
+    uint16_t account_length;
+    uint8_t channel;
+    uint8_t state; /* an action in force, 0 */
     bool ended;    /* an action has ended it: only the close is to come */
     bool flush_on_resume;
-    uint64_t state_number; /* a resume of an earlier state is stale */
     struct msim_fault_link links[2];
 };
 
@@ -405,8 +410,8 @@ struct msim_faults {
     struct msim_fault_session **sessions;
     size_t session_capacity;
     size_t session_count;
-    size_t session_hint;      /* no free place before it */
-    struct kept nothing_kept; /* of all links of which nothing is */
+    size_t session_hint;       /* no free place before it */
+    struct traffic no_traffic; /* of all links that have none */
     uint64_t sessions_created;
     uint64_t links_created;
     struct msim_symbols labels; /* "<client>/<channel>" */
@@ -501,10 +506,19 @@ uint64_t msim_fault_by_key(const struct msim_faults *faults, const struct strate
 /* The text that `by` names; length 0 where the message has none. */
 struct msim_fault_text msim_fault_by_text(enum by by, const struct view *view);
 
+static inline bool msim_fault_has_traffic(const struct msim_fault_link *link)
+{
+    return link->traffic != &link->faults->no_traffic;
+}
+
+/* From now on it has some: MSIM_ERR_NOMEM. */
+int msim_fault_begin_traffic(struct msim_fault_link *link);
+void msim_fault_traffic_init(struct traffic *none);
+
 /* Which types of message the link has to look at. */
 static inline void msim_fault_link_watch(struct msim_fault_link *link)
 {
-    bool plain = link->balance.pending == 0 && link->gate == GATE_OPEN &&
+    bool plain = link->traffic->balance.pending == 0 && link->gate == GATE_OPEN &&
                  !link->faults->params.trace_full && !link->faults->scenario;
 
     link->watch = plain ? link->types : UINT64_MAX;
@@ -604,7 +618,7 @@ bool msim_fault_advance_one(struct msim_faults *faults, msim_time now);
 /* All that has passed the tap. */
 static inline uint64_t msim_fault_passed(const struct msim_fault_link *link)
 {
-    return link->balance.native + link->balance.injected + link->plain;
+    return link->traffic->balance.native + link->traffic->balance.injected + link->plain;
 }
 
 /* Nothing is due before `alarm`; there may be nothing at it either. */

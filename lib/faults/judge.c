@@ -186,7 +186,7 @@ static bool dropped(struct judgement *judgement)
         return false;
     acted(judgement, &judgement->verdicts[0], 0, 0);
     shadow_all(judgement, 1);
-    judgement->link->balance.dropped++;
+    judgement->link->traffic->balance.dropped++;
     judgement->verdicts[0].rule->slot->kinds->dropped++;
     if (judgement->view.channel == MSIM_FAULT_REST)
         answer_http(judgement, strategy_of(&judgement->verdicts[0]));
@@ -229,7 +229,7 @@ static void add_copies(struct judgement *judgement, const struct verdict *verdic
         copies->gaps[copies->count++] = gap;
     }
     verdict->rule->slot->kinds->copies += (uint64_t)wanted;
-    judgement->link->balance.copies += (uint64_t)wanted;
+    judgement->link->traffic->balance.copies += (uint64_t)wanted;
 }
 
 /* ---- stages 3 to 7: what one copy meets ---- */
@@ -276,7 +276,7 @@ static void split_off(struct judgement *judgement, struct copy *copy, size_t cut
     rest->type = node->type;
     rest->sub = (uint8_t)(node->sub + SPLIT_SUB);
     rest->flags |= NODE_ALTERED | NODE_JUDGED;
-    judgement->link->balance.copies++;
+    judgement->link->traffic->balance.copies++;
 }
 
 static void corrupt(struct judgement *judgement, const struct verdict *verdict, struct copy *copy)
@@ -290,7 +290,7 @@ static void corrupt(struct judgement *judgement, const struct verdict *verdict, 
 
     if (mutation->mode == CORRUPT_CONCAT) {
         bool can = copy->sub == 0 && copy->other == NOTHING && !copy->concat &&
-                   judgement->link->concat == NOTHING && !copy->joined &&
+                   judgement->link->traffic->concat == NOTHING && !copy->joined &&
                    msim_fault_can_precede(node->bytes, node->length);
         if (!can) {
             inapplicable(judgement, verdict, copy->sub);
@@ -514,7 +514,8 @@ static bool must_remember(const struct judgement *judgement, const struct copy *
     const struct msim_fault_link *link = judgement->link;
 
     return when > judgement->now || copy->sub > 0 || copy->other != NOTHING ||
-           copy->passage.order == ORDER_LANE || lane_at(judgement->faults, link->lane)->waiting > 0;
+           copy->passage.order == ORDER_LANE ||
+           lane_at(judgement->faults, link->traffic->lane)->waiting > 0;
 }
 
 static void send_on(struct judgement *judgement, struct copy *copy, uint32_t index, msim_time when,
@@ -539,9 +540,9 @@ static void send_on(struct judgement *judgement, struct copy *copy, uint32_t ind
             mark_delays(judgement, extra, hits);
     }
     if (copy->concat && index == copy->index) {
-        judgement->link->concat = index;
-        judgement->link->concat_deadline = moment_after(when, copy->concat_wait);
-        msim_fault_link_wake(faults, judgement->link, judgement->link->concat_deadline);
+        judgement->link->traffic->concat = index;
+        judgement->link->traffic->concat_deadline = moment_after(when, copy->concat_wait);
+        msim_fault_link_wake(faults, judgement->link, judgement->link->traffic->concat_deadline);
         return;
     }
     if (when > judgement->now) {
@@ -558,7 +559,7 @@ static bool join_waiting(struct judgement *judgement, struct copy *copy)
 {
     struct msim_faults *faults = judgement->faults;
     struct msim_fault_link *link = judgement->link;
-    struct node *first = node_at(faults, link->concat);
+    struct node *first = node_at(faults, link->traffic->concat);
     struct node *second = node_at(faults, copy->index);
     uint8_t class;
     size_t length = (size_t)first->length + second->length;
@@ -571,10 +572,10 @@ static bool join_waiting(struct judgement *judgement, struct copy *copy)
     memcpy(both, first->bytes, first->length);
     memcpy(both + first->length, second->bytes, second->length);
     msim_fault_node_bytes(faults, first, both, length, class);
-    link->balance.merged++;
+    link->traffic->balance.merged++;
     msim_fault_node_drop(faults, copy->index);
-    uint32_t index = link->concat;
-    link->concat = NOTHING;
+    uint32_t index = link->traffic->concat;
+    link->traffic->concat = NOTHING;
     msim_fault_hold_resume(faults, index, judgement->now);
     return true;
 }
@@ -651,7 +652,7 @@ static void judge_copy(struct judgement *judgement, uint32_t sub, msim_time when
     node->type = (uint8_t)message->type;
     node->sub = (uint8_t)sub;
     node->flags |= NODE_JUDGED;
-    copy.joined = sub == 0 && judgement->link->concat != NOTHING && !message->injector;
+    copy.joined = sub == 0 && judgement->link->traffic->concat != NOTHING && !message->injector;
     for (size_t i = 0; i < judgement->count; i++) {
         struct verdict verdict = judgement->verdicts[i];
         hits[i] = decide_again(judgement, &verdict, sub);
@@ -676,7 +677,7 @@ static void judge_copy(struct judgement *judgement, uint32_t sub, msim_time when
 static bool too_much(const struct judgement *judgement, size_t copies)
 {
     const struct msim_faults *faults = judgement->faults;
-    const struct msim_fault_balance *balance = &judgement->link->balance;
+    const struct msim_fault_balance *balance = &judgement->link->traffic->balance;
     uint64_t bytes = judgement->view.message->length;
 
     return balance->pending + copies > faults->params.max_pending_messages ||
@@ -686,7 +687,7 @@ static bool too_much(const struct judgement *judgement, size_t copies)
 
 static void overflow(struct judgement *judgement, size_t copies)
 {
-    judgement->link->balance.overflow += copies;
+    judgement->link->traffic->balance.overflow += copies;
     for (size_t i = 0; i < judgement->count; i++)
         if (judgement->verdicts[i].decision.hit &&
             msim_fault_stage(strategy_of(&judgement->verdicts[i])->kind) > 2)
@@ -702,9 +703,9 @@ static int act(struct judgement *judgement)
 
     if (at_closed_gate(judgement) || dropped(judgement))
         return MSIM_FAULT_TAKEN;
-    if (judgement->hits == 0 && judgement->link->balance.pending == 0 &&
+    if (judgement->hits == 0 && judgement->link->traffic->balance.pending == 0 &&
         judgement->link->gate == GATE_OPEN) {
-        judgement->link->balance.delivered++;
+        judgement->link->traffic->balance.delivered++;
         if (judgement->faults->params.trace_full)
             msim_fault_trace_delivery(judgement->faults, judgement->link, judgement->ordinal, 0,
                                       judgement->view.message->type, judgement->now);
@@ -758,10 +759,10 @@ static void forget_fired(struct judgement *judgement)
 static uint64_t number_of(struct msim_fault_link *link, const struct msim_fault_message *message)
 {
     if (message->injector) {
-        link->balance.injected++;
+        link->traffic->balance.injected++;
         return message->injection;
     }
-    link->balance.native++;
+    link->traffic->balance.native++;
     if (message->has_ordinal)
         return message->ordinal;
     return link->ordinals++ + link->plain;
@@ -795,8 +796,9 @@ static int judge(struct msim_faults *faults, struct msim_fault_link *link, const
 static bool quiet(const struct msim_faults *faults, const struct msim_fault_link *link,
                   const struct msim_fault_message *message)
 {
-    return link->balance.pending == 0 && link->gate == GATE_OPEN && !faults->params.trace_full &&
-           !faults->scenario && !message->injector && !message->has_ordinal;
+    return link->traffic->balance.pending == 0 && link->gate == GATE_OPEN &&
+           !faults->params.trace_full && !faults->scenario && !message->injector &&
+           !message->has_ordinal;
 }
 
 /* How many copies of the message there may be in all. */
@@ -844,7 +846,7 @@ static int look_closer(struct msim_faults *faults, msim_time now, struct msim_fa
         link->plain++;
         return MSIM_FAULT_PASS;
     }
-    if (msim_fault_reserve(faults, TURN_NEEDS) < 0 ||
+    if (msim_fault_begin_traffic(link) < 0 || msim_fault_reserve(faults, TURN_NEEDS) < 0 ||
         msim_fault_payloads_reserve(&faults->payloads, message->length,
                                     copies_at_most(link, matched, count)) < 0)
         return MSIM_ERR_NOMEM;

@@ -113,9 +113,9 @@ static uint32_t make_node(struct msim_faults *faults, struct msim_fault_link *li
         .class = class,
         .flags = NODE_USED,
     };
-    link->balance.pending++;
+    link->traffic->balance.pending++;
     link->watch = UINT64_MAX;
-    link->balance.pending_bytes += length;
+    link->traffic->balance.pending_bytes += length;
     return index;
 }
 
@@ -145,8 +145,8 @@ void msim_fault_node_bytes(struct msim_faults *faults, struct node *node, unsign
     struct msim_fault_link *link = link_at(faults, node->link);
 
     msim_fault_payload_give(&faults->payloads, node->bytes, node->length, node->class);
-    link->balance.pending_bytes += length;
-    link->balance.pending_bytes -= node->length;
+    link->traffic->balance.pending_bytes += length;
+    link->traffic->balance.pending_bytes -= node->length;
     node->bytes = bytes;
     node->length = (uint32_t)length;
     node->class = class;
@@ -188,9 +188,9 @@ void msim_fault_node_settle(struct msim_faults *faults, struct node *node)
         note_in_vain(faults, extra->reorder, extra->reorder_generation);
     }
 
-    link->balance.pending--;
-    link->balance.pending_bytes -= node->length;
-    if (link->balance.pending == 0)
+    link->traffic->balance.pending--;
+    link->traffic->balance.pending_bytes -= node->length;
+    if (link->traffic->balance.pending == 0)
         msim_fault_link_watch(link);
 }
 

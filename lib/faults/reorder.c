@@ -88,38 +88,24 @@ static uint64_t lane_value(const struct msim_faults *faults, const struct node *
     return node->extra != NOTHING ? extra_at(faults, node->extra)->fields[by] : 0;
 }
 
-/* The link keeps something from now on. */
-static int begin_to_keep(struct msim_faults *faults, struct msim_fault_link *link)
-{
-    if (link->kept != &faults->nothing_kept)
-        return MSIM_OK;
-    struct kept *kept = msim_mem_zero(&faults->allocator, sizeof *kept);
-    if (!kept)
-        return MSIM_ERR_NOMEM;
-    link->kept = kept;
-    return MSIM_OK;
-}
-
 /* ---- hold ---- */
 
 static bool add_hold(struct msim_faults *faults, struct msim_fault_link *link, uint32_t index,
                      msim_time now)
 {
+    struct kept *kept = &link->traffic->kept;
     const struct node *node = node_at(faults, index);
     const struct extra *extra = extra_at(faults, node->extra);
+    void *holds = kept->holds;
+    int r = msim_mem_grow(&faults->allocator, &holds, &kept->hold_capacity, sizeof *kept->holds,
+                          kept->hold_count + 1, faults->params.max_holds);
 
-    int r = begin_to_keep(faults, link);
-    void *holds = link->kept->holds;
-    if (r == MSIM_OK)
-        r = msim_mem_grow(&faults->allocator, &holds, &link->kept->hold_capacity,
-                          sizeof *link->kept->holds, link->kept->hold_count + 1,
-                          faults->params.max_holds);
     if (r == MSIM_ERR_NOMEM)
         faults->failure = r;
     if (r < 0)
         return false;
-    link->kept->holds = holds;
-    link->kept->holds[link->kept->hold_count++] = (struct hold){
+    kept->holds = holds;
+    kept->holds[kept->hold_count++] = (struct hold){
         .node = index,
         .slot = extra->reorder,
         .generation = extra->reorder_generation,
@@ -133,15 +119,17 @@ static bool add_hold(struct msim_faults *faults, struct msim_fault_link *link, u
 
 static void remove_hold(struct msim_fault_link *link, size_t i)
 {
-    link->kept->hold_count--;
-    memmove(&link->kept->holds[i], &link->kept->holds[i + 1],
-            (link->kept->hold_count - i) * sizeof *link->kept->holds);
+    struct kept *kept = &link->traffic->kept;
+
+    kept->hold_count--;
+    memmove(&kept->holds[i], &kept->holds[i + 1], (kept->hold_count - i) * sizeof *kept->holds);
 }
 
 static void release_hold(struct msim_faults *faults, struct msim_fault_link *link, size_t i,
                          bool by_timer, msim_time now)
 {
-    struct hold hold = link->kept->holds[i];
+    struct kept *kept = &link->traffic->kept;
+    struct hold hold = kept->holds[i];
     struct reorder_counts *counts = counts_of(faults, hold.slot, hold.generation);
 
     remove_hold(link, i);
@@ -158,13 +146,15 @@ static void release_hold(struct msim_faults *faults, struct msim_fault_link *lin
 static void count_down(struct msim_faults *faults, struct msim_fault_link *link,
                        const uint64_t values[LANE_ACCOUNT + 1], msim_time now)
 {
-    for (size_t i = 0; i < link->kept->hold_count; i++) {
-        struct hold *hold = &link->kept->holds[i];
+    struct kept *kept = &link->traffic->kept;
+
+    for (size_t i = 0; i < kept->hold_count; i++) {
+        struct hold *hold = &kept->holds[i];
         if (hold->lane_by == LANE_LINK || hold->lane == values[hold->lane_by])
             hold->remaining--;
     }
-    for (size_t i = 0; i < link->kept->hold_count;) {
-        if (link->kept->holds[i].remaining > 0)
+    for (size_t i = 0; i < kept->hold_count;) {
+        if (kept->holds[i].remaining > 0)
             i++;
         else
             release_hold(faults, link, i, false, now);
@@ -176,8 +166,10 @@ static void count_down(struct msim_faults *faults, struct msim_fault_link *link,
 static struct shuffle *find_shuffle(struct msim_fault_link *link, const struct extra *extra,
                                     uint64_t lane)
 {
-    for (size_t i = 0; i < link->kept->shuffle_count; i++) {
-        struct shuffle *shuffle = &link->kept->shuffles[i];
+    struct kept *kept = &link->traffic->kept;
+
+    for (size_t i = 0; i < kept->shuffle_count; i++) {
+        struct shuffle *shuffle = &kept->shuffles[i];
         if (shuffle->slot == extra->reorder && shuffle->lane == lane &&
             shuffle->generation == extra->reorder_generation)
             return shuffle;
@@ -188,20 +180,19 @@ static struct shuffle *find_shuffle(struct msim_fault_link *link, const struct e
 static struct shuffle *open_shuffle(struct msim_faults *faults, struct msim_fault_link *link,
                                     const struct node *node, uint64_t lane, msim_time now)
 {
+    struct kept *kept = &link->traffic->kept;
     const struct extra *extra = extra_at(faults, node->extra);
+    void *shuffles = kept->shuffles;
+    int r =
+        msim_mem_grow(&faults->allocator, &shuffles, &kept->shuffle_capacity,
+                      sizeof *kept->shuffles, kept->shuffle_count + 1, faults->params.max_holds);
 
-    int r = begin_to_keep(faults, link);
-    void *shuffles = link->kept->shuffles;
-    if (r == MSIM_OK)
-        r = msim_mem_grow(&faults->allocator, &shuffles, &link->kept->shuffle_capacity,
-                          sizeof *link->kept->shuffles, link->kept->shuffle_count + 1,
-                          faults->params.max_holds);
     if (r == MSIM_ERR_NOMEM)
         faults->failure = r;
     if (r < 0)
         return NULL;
-    link->kept->shuffles = shuffles;
-    struct shuffle *shuffle = &link->kept->shuffles[link->kept->shuffle_count++];
+    kept->shuffles = shuffles;
+    struct shuffle *shuffle = &kept->shuffles[kept->shuffle_count++];
     *shuffle = (struct shuffle){
         .slot = extra->reorder,
         .generation = extra->reorder_generation,
@@ -218,10 +209,12 @@ static struct shuffle *open_shuffle(struct msim_faults *faults, struct msim_faul
 
 static void remove_shuffle(struct msim_fault_link *link, size_t i)
 {
-    link->kept->shuffled -= link->kept->shuffles[i].count;
-    link->kept->shuffle_count--;
-    memmove(&link->kept->shuffles[i], &link->kept->shuffles[i + 1],
-            (link->kept->shuffle_count - i) * sizeof *link->kept->shuffles);
+    struct kept *kept = &link->traffic->kept;
+
+    kept->shuffled -= kept->shuffles[i].count;
+    kept->shuffle_count--;
+    memmove(&kept->shuffles[i], &kept->shuffles[i + 1],
+            (kept->shuffle_count - i) * sizeof *kept->shuffles);
 }
 
 /* Fisher and Yates: the last place first. */
@@ -245,7 +238,8 @@ enum shuffle_end {
 static void release_shuffle(struct msim_faults *faults, struct msim_fault_link *link, size_t i,
                             enum shuffle_end end, msim_time now)
 {
-    struct shuffle shuffle = link->kept->shuffles[i];
+    struct kept *kept = &link->traffic->kept;
+    struct shuffle shuffle = kept->shuffles[i];
     struct reorder_counts *counts = counts_of(faults, shuffle.slot, shuffle.generation);
     uint32_t nodes[WINDOW_MOST];
     uint32_t at = shuffle.head;
@@ -271,6 +265,7 @@ static void release_shuffle(struct msim_faults *faults, struct msim_fault_link *
 static bool add_to_shuffle(struct msim_faults *faults, struct msim_fault_link *link, uint32_t index,
                            msim_time now)
 {
+    struct kept *kept = &link->traffic->kept;
     struct node *node = node_at(faults, index);
     const struct extra *extra = extra_at(faults, node->extra);
     uint64_t lane = lane_value(faults, node, extra->lane_by);
@@ -287,14 +282,16 @@ static bool add_to_shuffle(struct msim_faults *faults, struct msim_fault_link *l
         node_at(faults, shuffle->tail)->next = index;
     shuffle->tail = index;
     shuffle->count++;
-    link->kept->shuffled++;
+    kept->shuffled++;
     return true;
 }
 
 static void end_if_full(struct msim_faults *faults, struct msim_fault_link *link, msim_time now)
 {
-    for (size_t i = 0; i < link->kept->shuffle_count; i++) {
-        if (link->kept->shuffles[i].count < (uint64_t)link->kept->shuffles[i].window)
+    struct kept *kept = &link->traffic->kept;
+
+    for (size_t i = 0; i < kept->shuffle_count; i++) {
+        if (kept->shuffles[i].count < (uint64_t)kept->shuffles[i].window)
             continue;
         release_shuffle(faults, link, i, SHUFFLE_FULL, now);
         return;
@@ -308,6 +305,7 @@ static bool keep(struct msim_faults *faults, uint32_t index, msim_time now)
 {
     struct node *node = node_at(faults, index);
     struct msim_fault_link *link = link_at(faults, node->link);
+    struct kept *kept = &link->traffic->kept;
     struct extra *extra = extra_at(faults, node->extra);
     struct reorder_counts *counts =
         extra->reorder < STRATEGIES_MOST
@@ -318,11 +316,11 @@ static bool keep(struct msim_faults *faults, uint32_t index, msim_time now)
         return false;
     msim_time max_wait = extra->max_wait;
     extra->held = faults->holds_made++;
-    bool room = link->kept->hold_count + link->kept->shuffled < faults->params.max_holds;
-    bool kept = room && (extra->shuffle ? add_to_shuffle(faults, link, index, now)
-                                        : add_hold(faults, link, index, now));
-    if (!kept) {
-        link->balance.overflow++;
+    bool room = kept->hold_count + kept->shuffled < faults->params.max_holds;
+    bool is_held = room && (extra->shuffle ? add_to_shuffle(faults, link, index, now)
+                                           : add_hold(faults, link, index, now));
+    if (!is_held) {
+        link->traffic->balance.overflow++;
         msim_fault_node_drop(faults, index);
         return true;
     }
@@ -338,15 +336,16 @@ void msim_fault_reorder(struct msim_faults *faults, uint32_t index, msim_time no
 {
     struct node *node = node_at(faults, index);
     struct msim_fault_link *link = link_at(faults, node->link);
+    struct kept *kept = &link->traffic->kept;
     uint64_t values[LANE_ACCOUNT + 1] = {0};
 
     if (node->extra != NOTHING && keep(faults, index, now))
         return;
-    if (link->kept->hold_count > 0)
+    if (kept->hold_count > 0)
         for (int by = LANE_LINK; by <= LANE_ACCOUNT; by++)
             values[by] = lane_value(faults, node, (enum lane_by)by);
     msim_fault_emit(faults, index, now);
-    if (link->kept->hold_count > 0)
+    if (kept->hold_count > 0)
         count_down(faults, link, values, now);
 }
 
@@ -401,20 +400,21 @@ static uint32_t sort_held(struct msim_faults *faults, uint32_t list)
 /* Takes what the slot's strategy holds on the link, as a list in no order. */
 static uint32_t take_held(struct msim_faults *faults, struct msim_fault_link *link, uint32_t slot)
 {
+    struct kept *kept = &link->traffic->kept;
     uint32_t list = NOTHING;
-    size_t kept = 0;
+    size_t left = 0;
 
-    for (size_t i = 0; i < link->kept->hold_count; i++) {
-        if (link->kept->holds[i].slot != slot) {
-            link->kept->holds[kept++] = link->kept->holds[i];
+    for (size_t i = 0; i < kept->hold_count; i++) {
+        if (kept->holds[i].slot != slot) {
+            kept->holds[left++] = kept->holds[i];
             continue;
         }
-        node_at(faults, link->kept->holds[i].node)->next = list;
-        list = link->kept->holds[i].node;
+        node_at(faults, kept->holds[i].node)->next = list;
+        list = kept->holds[i].node;
     }
-    link->kept->hold_count = kept;
-    for (size_t i = 0; i < link->kept->shuffle_count;) {
-        const struct shuffle shuffle = link->kept->shuffles[i];
+    kept->hold_count = left;
+    for (size_t i = 0; i < kept->shuffle_count;) {
+        const struct shuffle shuffle = kept->shuffles[i];
         if (shuffle.slot != slot) {
             i++;
             continue;
@@ -448,12 +448,13 @@ void msim_fault_reorder_flush(struct msim_faults *faults, uint32_t slot_index, m
 void msim_fault_reorder_clear(struct msim_faults *faults, struct msim_fault_link *link,
                               enum leaving leaving)
 {
-    for (size_t i = 0; i < link->kept->hold_count + link->kept->shuffle_count; i++) {
-        bool hold = i < link->kept->hold_count;
-        const struct shuffle *shuffle =
-            hold ? NULL : &link->kept->shuffles[i - link->kept->hold_count];
+    struct kept *kept = &link->traffic->kept;
+
+    for (size_t i = 0; i < kept->hold_count + kept->shuffle_count; i++) {
+        bool hold = i < kept->hold_count;
+        const struct shuffle *shuffle = hold ? NULL : &kept->shuffles[i - kept->hold_count];
         struct reorder_counts *counts =
-            hold ? counts_of(faults, link->kept->holds[i].slot, link->kept->holds[i].generation)
+            hold ? counts_of(faults, kept->holds[i].slot, kept->holds[i].generation)
                  : counts_of(faults, shuffle->slot, shuffle->generation);
         uint64_t count = hold ? 1 : shuffle->count;
         if (!counts)
@@ -464,30 +465,32 @@ void msim_fault_reorder_clear(struct msim_faults *faults, struct msim_fault_link
         else
             counts->released_by_flush += count;
     }
-    link->kept->hold_count = link->kept->shuffle_count = link->kept->shuffled = 0;
+    kept->hold_count = kept->shuffle_count = kept->shuffled = 0;
 }
 
 /* ---- deadlines ---- */
 
 static msim_time next_deadline(const struct msim_fault_link *link)
 {
-    msim_time next = link->concat != NOTHING ? link->concat_deadline : MSIM_TIME_NEVER;
+    const struct kept *kept = &link->traffic->kept;
+    msim_time next =
+        link->traffic->concat != NOTHING ? link->traffic->concat_deadline : MSIM_TIME_NEVER;
 
-    for (size_t i = 0; i < link->kept->hold_count; i++)
-        if (link->kept->holds[i].deadline < next)
-            next = link->kept->holds[i].deadline;
-    for (size_t i = 0; i < link->kept->shuffle_count; i++)
-        if (link->kept->shuffles[i].deadline < next)
-            next = link->kept->shuffles[i].deadline;
+    for (size_t i = 0; i < kept->hold_count; i++)
+        if (kept->holds[i].deadline < next)
+            next = kept->holds[i].deadline;
+    for (size_t i = 0; i < kept->shuffle_count; i++)
+        if (kept->shuffles[i].deadline < next)
+            next = kept->shuffles[i].deadline;
     return next;
 }
 
 void msim_fault_link_wake(struct msim_faults *faults, struct msim_fault_link *link, msim_time when)
 {
     /* A timer that comes too early looks again; only an earlier moment needs a new one. */
-    if (when >= link->wake)
+    if (when >= link->traffic->wake)
         return;
-    link->wake = when;
+    link->traffic->wake = when;
     msim_fault_timer(faults, when,
                      &(struct timer_item){.kind = TIMER_LINK,
                                           .index = link->index,
@@ -499,25 +502,26 @@ void msim_fault_link_due(struct msim_faults *faults, const struct timer_item *it
     if (!faults->sessions[item->index / 2])
         return;
     struct msim_fault_link *link = link_at(faults, item->index);
-    if (link->session->generation != item->session_generation || link->wake != now)
+    if (link->session->generation != item->session_generation || link->traffic->wake != now)
         return;
 
-    link->wake = MSIM_TIME_NEVER;
-    for (size_t i = 0; i < link->kept->hold_count;) {
-        if (link->kept->holds[i].deadline <= now)
+    struct kept *kept = &link->traffic->kept;
+    link->traffic->wake = MSIM_TIME_NEVER;
+    for (size_t i = 0; i < kept->hold_count;) {
+        if (kept->holds[i].deadline <= now)
             release_hold(faults, link, i, true, now);
         else
             i++;
     }
-    for (size_t i = 0; i < link->kept->shuffle_count;) {
-        if (link->kept->shuffles[i].deadline <= now)
+    for (size_t i = 0; i < kept->shuffle_count;) {
+        if (kept->shuffles[i].deadline <= now)
             release_shuffle(faults, link, i, SHUFFLE_TIMER, now);
         else
             i++;
     }
-    if (link->concat != NOTHING && link->concat_deadline <= now) {
-        uint32_t alone = link->concat;
-        link->concat = NOTHING;
+    if (link->traffic->concat != NOTHING && link->traffic->concat_deadline <= now) {
+        uint32_t alone = link->traffic->concat;
+        link->traffic->concat = NOTHING;
         msim_fault_hold_resume(faults, alone, now);
     }
     msim_fault_link_wake(faults, link, next_deadline(link));

@@ -100,9 +100,10 @@ static void set_gates(struct msim_fault_session *session, int action, bool flush
 static void empty_gate(struct msim_faults *faults, struct msim_fault_link *link, bool flush,
                        msim_time now)
 {
-    uint32_t index = link->gate_head;
+    uint32_t index = link->traffic->gate_head;
 
-    link->gate_head = link->gate_tail = NOTHING;
+    if (index != NOTHING)
+        link->traffic->gate_head = link->traffic->gate_tail = NOTHING;
     link->gate = GATE_OPEN;
     msim_fault_link_watch(link);
     while (index != NOTHING) {
@@ -143,7 +144,7 @@ static void end_session(struct msim_faults *faults, struct msim_fault_session *s
     /* A REST session is many connections: only the one at hand ends. */
     if (session->channel != MSIM_FAULT_REST) {
         session->ended = true;
-        session->state = outgoing->action;
+        session->state = (uint8_t)outgoing->action;
         set_gates(session, outgoing->action, false, NOTHING);
     }
     msim_fault_emit_action(faults, &session->links[1], outgoing, 0, reason, now);
@@ -195,7 +196,7 @@ static bool act_on(struct msim_faults *faults, uint32_t slot_index,
         end_session(faults, session, &outgoing, fault->reason, now);
         return true;
     }
-    session->state = fault->action;
+    session->state = (uint8_t)fault->action;
     session->state_number = ++faults->state_numbers;
     session->flush_on_resume = fault->flush_on_resume;
     set_gates(session, fault->action, fault->flush_on_resume, slot_index);

@@ -181,7 +181,7 @@ static int make_label(struct msim_faults *faults, struct msim_fault_session *ses
     length = snprintf(text, sizeof text, "%s/%s/%llu", session->client,
                       msim_fault_channel_name(session->channel), (unsigned long long)k);
     session->label = msim_mem_text(&faults->allocator, text, (size_t)length);
-    session->label_length = (size_t)length;
+    session->label_length = (uint16_t)length;
     return session->label ? MSIM_OK : MSIM_ERR_NOMEM;
 }
 
@@ -194,6 +194,51 @@ static void label_used(struct msim_faults *faults, const struct msim_fault_sessi
 
     if (msim_symbols_find(&faults->labels, text, (size_t)length, &id) == MSIM_OK)
         faults->label_counts[id]++;
+}
+
+/* ---- traffic ---- */
+
+void msim_fault_traffic_init(struct traffic *none)
+{
+    *none = (struct traffic){
+        .lane = NOTHING,
+        .gate_head = NOTHING,
+        .gate_tail = NOTHING,
+        .concat = NOTHING,
+        .wake = MSIM_TIME_NEVER,
+    };
+}
+
+int msim_fault_begin_traffic(struct msim_fault_link *link)
+{
+    struct msim_faults *faults = link->faults;
+
+    if (msim_fault_has_traffic(link))
+        return MSIM_OK;
+    int r = msim_fault_pool_reserve(&faults->lanes, 1);
+    if (r < 0)
+        return r;
+    struct traffic *traffic = msim_mem_take(&faults->allocator, sizeof *traffic);
+    if (!traffic)
+        return MSIM_ERR_NOMEM;
+    *traffic = faults->no_traffic;
+    traffic->lane = msim_fault_pool_take(&faults->lanes);
+    *lane_at(faults, traffic->lane) =
+        (struct lane){.head = NOTHING, .tail = NOTHING, .link = link->index};
+    link->traffic = traffic;
+    return MSIM_OK;
+}
+
+static void end_traffic(struct msim_faults *faults, struct msim_fault_link *link)
+{
+    struct kept *kept = &link->traffic->kept;
+
+    msim_mem_free(&faults->allocator, kept->holds, kept->hold_capacity * sizeof *kept->holds);
+    msim_mem_free(&faults->allocator, kept->shuffles,
+                  kept->shuffle_capacity * sizeof *kept->shuffles);
+    msim_fault_pool_give(&faults->lanes, link->traffic->lane);
+    msim_mem_free(&faults->allocator, link->traffic, sizeof *link->traffic);
+    link->traffic = &faults->no_traffic;
 }
 
 /* ---- open and close ---- */
@@ -216,15 +261,8 @@ static void free_link(struct msim_faults *faults, struct msim_fault_link *link)
     }
     msim_mem_free(&faults->allocator, link->states, link->state_capacity * sizeof *link->states);
     msim_mem_free(&faults->allocator, link->rules, link->rule_capacity * sizeof *link->rules);
-    if (link->kept != &faults->nothing_kept) {
-        struct kept *kept = link->kept;
-        msim_mem_free(&faults->allocator, kept->holds, kept->hold_capacity * sizeof *kept->holds);
-        msim_mem_free(&faults->allocator, kept->shuffles,
-                      kept->shuffle_capacity * sizeof *kept->shuffles);
-        msim_mem_free(&faults->allocator, kept, sizeof *kept);
-    }
-    if (link->lane != NOTHING)
-        msim_fault_pool_give(&faults->lanes, link->lane);
+    if (msim_fault_has_traffic(link))
+        end_traffic(faults, link);
 }
 
 static void free_session(struct msim_faults *faults, struct msim_fault_session *session)
@@ -245,26 +283,15 @@ static int open_link(struct msim_faults *faults, struct msim_fault_session *sess
     *link = (struct msim_fault_link){
         .faults = faults,
         .session = session,
-        .direction = direction,
+        .direction = (uint8_t)direction,
         .index = session->index * 2 + (uint32_t)(direction - MSIM_FAULT_IN),
         .created = faults->links_created++,
         .gate_slot = NOTHING,
-        .gate_head = NOTHING,
-        .gate_tail = NOTHING,
-        .lane = NOTHING,
-        .concat = NOTHING,
-        .kept = &faults->nothing_kept,
-        .wake = MSIM_TIME_NEVER,
+        .traffic = &faults->no_traffic,
     };
-    int r = msim_fault_pool_reserve(&faults->lanes, 1);
-    if (r < 0)
-        return r;
-    link->lane = msim_fault_pool_take(&faults->lanes);
-    *lane_at(faults, link->lane) =
-        (struct lane){.head = NOTHING, .tail = NOTHING, .link = link->index};
     for (size_t i = 0; i < faults->strategies; i++) {
         uint32_t slot = (uint32_t)faults->slot_order[i];
-        r = msim_fault_rules_prepare(faults, slot, faults->slots[slot].strategy, link);
+        int r = msim_fault_rules_prepare(faults, slot, faults->slots[slot].strategy, link);
         if (r < 0)
             return r;
     }
@@ -307,20 +334,20 @@ static int make_session(struct msim_faults *faults, const struct msim_fault_sess
         return MSIM_ERR_NOMEM;
 
     session->faults = faults;
-    session->channel = params->channel;
+    session->channel = (uint8_t)params->channel;
     session->user = params->user;
     session->index = place;
     session->opened = faults->now;
     session->uses = 1;
-    session->links[0].lane = session->links[1].lane = NOTHING;
-    session->links[0].kept = session->links[1].kept = &faults->nothing_kept;
+    session->links[0].faults = session->links[1].faults = faults;
+    session->links[0].traffic = session->links[1].traffic = &faults->no_traffic;
     if (params->account)
         session->account =
             msim_mem_text(&faults->allocator, params->account, strlen(params->account));
     session->client = params->account && strcmp(client, params->account) == 0
                           ? session->account
                           : msim_mem_text(&faults->allocator, client, strlen(client));
-    session->account_length = params->account ? strlen(params->account) : 0;
+    session->account_length = (uint16_t)(params->account ? strlen(params->account) : 0);
     if (!session->client || (params->account && !session->account))
         goto no_memory;
     r = make_label(faults, session);
@@ -500,7 +527,7 @@ int msim_fault_session_set_account(struct msim_fault_session *session, const cha
             }
         }
     }
-    session->account_length = strlen(account);
+    session->account_length = (uint16_t)strlen(account);
     if (old != session->client)
         free_text(faults, old);
     return MSIM_OK;
@@ -515,7 +542,7 @@ struct msim_fault_balance msim_fault_link_balance(const struct msim_fault_link *
 {
     if (!link)
         return (struct msim_fault_balance){0};
-    struct msim_fault_balance balance = link->balance;
+    struct msim_fault_balance balance = link->traffic->balance;
     balance.native += link->plain;
     balance.delivered += link->plain;
     return balance;

@@ -397,7 +397,7 @@ static void reject(struct msim_faults *faults, uint32_t index, struct slot *slot
         outgoing.duration = time_to_room(throttle, bucket, cost, now);
     }
     memcpy(outgoing.strategy, slot->strategy->id, slot->strategy->id_length + 1);
-    link->balance.rejected++;
+    link->traffic->balance.rejected++;
     msim_fault_emit_action(faults, link, &outgoing, node->ordinal, NULL, now);
     msim_fault_node_drop(faults, index);
 }
@@ -409,7 +409,7 @@ static void kick(struct msim_faults *faults, uint32_t index, struct slot *slot, 
     struct msim_fault_link *link = link_at(faults, node->link);
 
     slot->kinds->throttle.kicked++;
-    link->balance.discarded++;
+    link->traffic->balance.discarded++;
     msim_fault_node_drop(faults, index);
     msim_fault_session_kick(faults, link->session, slot->strategy->as.throttle.code, reason,
                             slot->strategy->id, now);
@@ -418,7 +418,7 @@ static void kick(struct msim_faults *faults, uint32_t index, struct slot *slot, 
 static void lose(struct msim_faults *faults, uint32_t index, struct slot *slot)
 {
     slot->kinds->throttle.dropped++;
-    link_at(faults, node_at(faults, index)->link)->balance.dropped++;
+    link_at(faults, node_at(faults, index)->link)->traffic->balance.dropped++;
     msim_fault_node_drop(faults, index);
 }
 
@@ -453,7 +453,7 @@ static bool conflate(struct msim_faults *faults, struct slot *slot, struct bucke
         bucket->count--;
         slot->kinds->throttle.queue_now--;
         slot->kinds->throttle.conflated++;
-        link_at(faults, node_at(faults, older.node)->link)->balance.conflated++;
+        link_at(faults, node_at(faults, older.node)->link)->traffic->balance.conflated++;
         extra_at(faults, node_at(faults, older.node)->extra)->buckets--;
         drop_waiting(faults, older.node, now);
         return true;
@@ -473,7 +473,7 @@ static void drop_oldest(struct msim_faults *faults, struct slot *slot, struct bu
         return;
     }
     slot->kinds->throttle.dropped++;
-    link_at(faults, node_at(faults, oldest)->link)->balance.dropped++;
+    link_at(faults, node_at(faults, oldest)->link)->traffic->balance.dropped++;
     extra_at(faults, node_at(faults, oldest)->extra)->buckets--;
     drop_waiting(faults, oldest, now);
 }
