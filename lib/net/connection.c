@@ -17,8 +17,11 @@
 #include "net/opening.h"
 #include "net/socket.h"
 
-/* A buffer larger than this is given back once its connection has been idle for a while. */
+/* Who queues more than this between two looks for life keeps the buffer, whatever its size. */
 #define KEEP_BYTES (16 * 1024)
+
+/* Who has queued no more than a ping since then has no use for one. */
+#define PING_BYTES 16
 
 /* One who closes gets so many times close_timeout, as long as its system takes what waits. */
 #define CLOSE_DELAYS_MAX 60
@@ -402,13 +405,19 @@ void msim_connections_resume(struct msim_net *net)
 
 /* ---- ending ---- */
 
+/* Since the last look for life. */
+static uint64_t queued_lately(const struct msim_connection *connection)
+{
+    return connection->queued - connection->queued_before;
+}
+
 static void nothing_waits(struct msim_connection *connection)
 {
     connection->pong_bytes = 0;
     /* While it is busy, the buffer stays as large as it has come to be, here or with the next who
      * writes: to give it back with each write would mean to grow it anew for each turn's
      * messages. */
-    bool is_busy = connection->state == MSIM_OPEN ? connection->queued > 0
+    bool is_busy = connection->state == MSIM_OPEN ? queued_lately(connection) > PING_BYTES
                                                   : msim_opening_is_answering(connection);
     if (!is_busy)
         msim_bytes_shrink(&connection->out, 0);
@@ -610,11 +619,11 @@ static bool host_answers(const struct msim_connection *connection)
                                msim_time_after(limits->ping_interval, limits->ping_timeout));
 }
 
-/* So little was queued since the last look that a large buffer is of no use: it goes. */
+/* A buffer larger than all that was queued since the last look is of no use: it goes. */
 static void tidy(struct msim_connection *connection)
 {
-    if (connection->queued - connection->queued_before <= KEEP_BYTES)
-        msim_bytes_shrink(&connection->out, KEEP_BYTES);
+    if (queued_lately(connection) <= KEEP_BYTES)
+        msim_bytes_shrink(&connection->out, (size_t)queued_lately(connection));
     connection->queued_before = connection->queued;
 }
 

@@ -5,7 +5,9 @@
  *
  * Each has an account of its own and subscribes to the tickers of all symbols.  Messages are
  * counted and not read.  Of the server, where its process id is given: processor time while they
- * listen, and how much memory came with them.
+ * listen, and how much memory came with them.  Those who are there already hear all that is said
+ * while others come, so that a market of many changes may keep thousands from ever being let in:
+ * after GATHER_SECONDS it is given up.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,9 +17,12 @@
 
 #include <marketsim/net.h>
 
+#define GATHER_SECONDS 120
+#define AT_ONCE 128 /* handshakes */
+
 struct listeners {
     struct msim_net *net;
-    size_t open;
+    size_t asked;
     size_t subscribed;
     uint64_t messages;
     uint64_t bytes;
@@ -34,9 +39,8 @@ static msim_time read_clock(void)
 static void opened(void *context, struct msim_connection *connection)
 {
     static const char text[] = "{\"type\":\"SUBSCRIBE\",\"channel\":\"TICKER\",\"symbol\":\"*\"}";
-    struct listeners *listeners = context;
 
-    listeners->open++;
+    (void)context;
     if (msim_connection_send(connection, MSIM_MESSAGE_TEXT, text, sizeof text - 1) < 0)
         exit(1);
 }
@@ -97,6 +101,39 @@ static double memory(long pid)
     return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
 
+static void ask(struct listeners *listeners, const char *url)
+{
+    struct msim_connect_params connect = MSIM_CONNECT_PARAMS_INIT;
+    char whole[256];
+
+    snprintf(whole, sizeof whole, "%s?session=listener-%zu", url, listeners->asked++);
+    connect.url = whole;
+    connect.handler.opened = opened;
+    connect.handler.message = heard;
+    connect.handler.closed = closed;
+    connect.context = listeners;
+    if (msim_net_connect(listeners->net, NULL, &connect, NULL) < 0)
+        exit(1);
+}
+
+static void gather(struct listeners *listeners, const char *url, size_t count)
+{
+    msim_time end = read_clock() + GATHER_SECONDS * MSIM_NS_PER_S;
+
+    while (listeners->subscribed < count) {
+        while (listeners->asked < count && listeners->asked - listeners->subscribed < AT_ONCE)
+            ask(listeners, url);
+        msim_net_dispatch(listeners->net, 100);
+        if (read_clock() < end)
+            continue;
+        fprintf(stderr,
+                "%zu of %zu subscribed in %d s: fewer connections, or fewer changes of the "
+                "market, are wanted\n",
+                listeners->subscribed, count, GATHER_SECONDS);
+        exit(1);
+    }
+}
+
 int main(int argument_count, char **arguments)
 {
     static struct listeners listeners;
@@ -109,22 +146,7 @@ int main(int argument_count, char **arguments)
     if (argument_count < 2 || msim_net_create(&listeners.net, &params, NULL) < 0)
         return 2;
     double memory_before = memory(pid);
-    for (size_t i = 0; i < count; i++) {
-        struct msim_connect_params connect = MSIM_CONNECT_PARAMS_INIT;
-        char url[256];
-        snprintf(url, sizeof url, "%s?session=listener-%zu", arguments[1], i);
-        connect.url = url;
-        connect.handler.opened = opened;
-        connect.handler.message = heard;
-        connect.handler.closed = closed;
-        connect.context = &listeners;
-        if (msim_net_connect(listeners.net, NULL, &connect, NULL) < 0)
-            return 1;
-        while (listeners.open <= i)
-            msim_net_dispatch(listeners.net, -1);
-    }
-    while (listeners.subscribed < count)
-        msim_net_dispatch(listeners.net, -1);
+    gather(&listeners, arguments[1], count);
     uint64_t messages = listeners.messages;
     uint64_t bytes = listeners.bytes;
     double time_before = processor_time(pid);
