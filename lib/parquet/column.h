@@ -16,6 +16,8 @@
 
 /* The most rows of a span. */
 #define MSIM_COLUMN_BATCH 2048
+/* What a column takes of memory beside its pages, about. */
+#define MSIM_COLUMN_BYTES ((uint64_t)80 << 10)
 
 struct msim_text {
     const unsigned char *bytes;

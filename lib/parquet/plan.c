@@ -11,8 +11,6 @@
 #include "parquet/run.h"
 #include "parquet/scan.h"
 
-/* What a column takes of memory beside its pages, about. */
-#define COLUMN_BYTES ((uint64_t)80 << 10)
 /* What a cursor takes beside the groups that it has open: a part of the bound is left for it. */
 #define LEFT_FREE 16
 
@@ -62,7 +60,7 @@ static uint64_t stream_bytes(const struct msim_parquet *parquet, const struct zo
     const struct trade_file *trades = &parquet->files[zone->file];
     uint64_t kept = zone->rows < MSIM_RUN_KEPT_ROWS ? zone->rows : MSIM_RUN_KEPT_ROWS;
     uint64_t bytes = sizeof(struct run) + sizeof(struct batch) + kept * sizeof(msim_time) +
-                     FIELD_COUNT * COLUMN_BYTES;
+                     FIELD_COUNT * MSIM_COLUMN_BYTES;
 
     if (zone->is_measured)
         return bytes + zone->page_bytes;

@@ -90,10 +90,13 @@ static int too_large(const struct msim_parquet *parquet, uint32_t rank, uint64_t
 
 /* ---- beginning and end ---- */
 
+/* The next one's buffers are as large as its own pages: those of this one, handed from a column to
+ * another, would come on top of what was reckoned with. */
 static void close_group(struct spill_work *work)
 {
     msim_column_close(&work->time_column);
     msim_group_close(&work->group);
+    msim_reader_trim(&work->reader);
     work->is_open = false;
 }
 
@@ -152,25 +155,51 @@ static int64_t common_unit(const struct spill *spill, const struct msim_parquet 
     return unit;
 }
 
+/* What decoding takes for any group of these ranks; NULL: for any group whose pages were measured.
+ */
+static uint64_t decoding_bytes(const struct msim_parquet *parquet, const uint32_t *ranks,
+                               size_t count, uint32_t *largest)
+{
+    uint64_t most = 0;
+
+    *largest = ranks ? ranks[0] : 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t rank = ranks ? ranks[i] : (uint32_t)i;
+        if (parquet->zones[rank].page_bytes <= most)
+            continue;
+        most = parquet->zones[rank].page_bytes;
+        *largest = rank;
+    }
+    return most + FIELD_COUNT * MSIM_COLUMN_BYTES;
+}
+
+/* What would do for this and for all other groups that are sorted so, with one that is read beside
+ * them where not all are. */
+static int refuse_piece(const struct msim_parquet *parquet, struct msim_detail *detail)
+{
+    uint32_t largest;
+    uint64_t decoding = decoding_bytes(parquet, NULL, parquet->zone_count, &largest);
+    uint64_t piece = (MSIM_SPILL_PIECE_MIN + MSIM_COLUMN_BATCH) * PIECE_TRADE_BYTES;
+    uint64_t rows = 0;
+
+    for (size_t i = 0; i < parquet->spill_count; i++)
+        rows += parquet->spills[i].rows;
+    bool has_others = rows < parquet->info.rows;
+    uint64_t beside =
+        has_others && parquet->budget.used < decoding ? decoding - parquet->budget.used : 0;
+    return too_large(parquet, largest, beside + decoding + piece, detail);
+}
+
 /* As much room for a piece as memory allows beside what decoding takes. */
 static int make_piece(struct spill *spill, struct msim_parquet *parquet, struct msim_detail *detail)
 {
     struct spill_work *work = spill->work;
-    uint64_t decoding = 0;
-    uint32_t largest = spill->ranks[0];
-
-    for (size_t i = 0; i < spill->rank_count; i++) {
-        const struct zone *zone = &parquet->zones[spill->ranks[i]];
-        if (zone->page_bytes <= decoding)
-            continue;
-        decoding = zone->page_bytes;
-        largest = spill->ranks[i];
-    }
+    uint32_t largest;
+    uint64_t decoding = decoding_bytes(parquet, spill->ranks, spill->rank_count, &largest);
     size_t least = spill->rows < MSIM_SPILL_PIECE_MIN ? (size_t)spill->rows : MSIM_SPILL_PIECE_MIN;
     size_t left = msim_budget_left(&parquet->budget);
     if (decoding + (least + MSIM_COLUMN_BATCH) * PIECE_TRADE_BYTES > left)
-        return too_large(parquet, largest,
-                         decoding + (least + MSIM_COLUMN_BATCH) * PIECE_TRADE_BYTES, detail);
+        return refuse_piece(parquet, detail);
     size_t most = (left - (size_t)decoding) / PIECE_TRADE_BYTES;
     /* A part of it stays free, for the names and for cursors in other groups. */
     most -= most / 8;

@@ -135,7 +135,7 @@ static void assert_gives_the_rest(struct bench *bench, struct msim_source *sourc
 static void any_memory_gives_the_same_order(void **state)
 {
     struct bench *bench = *state;
-    const uint64_t memories[] = {64 << 20, 3 << 20, 2 << 20, 1100 << 10};
+    const uint64_t memories[] = {64 << 20, 3 << 20, 2 << 20, 1400 << 10};
     uint64_t created = 0;
 
     for (size_t i = 0; i < COUNT(memories); i++) {
@@ -376,7 +376,7 @@ static void too_little_memory_is_refused_with_what_it_takes(void **state)
     msim_parquet_close(&parquet);
     assert_int_equal(r, MSIM_ERR_LIMIT);
     assert_non_null(strstr(detail.text, "raise memory (--memory)"));
-    assert_non_null(strstr(detail.text, "needs 1 MiB at least, and 0 MiB"));
+    assert_non_null(strstr(detail.text, "needs 2 MiB at least, and 0 MiB"));
     /* Where the largest page stands. */
     assert_non_null(strstr(detail.text, "memory-"));
     assert_non_null(strstr(detail.text, "row group "));
