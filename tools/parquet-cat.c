@@ -269,7 +269,8 @@ static void print_meta_text(const struct msim_parquet_table *table)
     for (size_t group = 0; group < msim_parquet_table_groups(table); group++) {
         for (size_t i = 0; msim_parquet_table_chunk(table, group, i, &chunk) == MSIM_OK; i++) {
             if (i == 0)
-                printf("row group %zu: %" PRIu64 " rows\n", group, chunk.rows);
+                printf("row group %zu: %" PRIu64 " row%s\n", group, chunk.rows,
+                       chunk.rows == 1 ? "" : "s");
             msim_parquet_table_field(table, i, &field);
             printf("  %s  %s  %s  %" PRIu64 " of %" PRIu64 " bytes", field.name, chunk.codec,
                    chunk.encodings, chunk.compressed_size, chunk.uncompressed_size);

@@ -39,6 +39,7 @@ struct settings {
     bool ignore_statistics;
     bool decode_thread;
     bool check;
+    bool json;
     bool explain;
     uint64_t memory;
     const char *temp_dir;
@@ -67,6 +68,11 @@ struct replay {
     msim_time preparation; /* how long opening the files took */
     uint64_t bad_rows;     /* left out of the replays that have ended */
 };
+
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
 
 /* Which of the words `name` is, with words said where it is none; NULL leaves `out` as it is. */
 static bool choose(const char *option, const char *name, const char *const *words, size_t count,
@@ -161,6 +167,8 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "find each row group's range by reading its timestamps"},
         {"check", 0, OPTION_FLAG, &settings->check, NULL,
          "read everything, say what was found and every defect,\nand end: 0 where there is none"},
+        {"json", 0, OPTION_FLAG, &settings->json, NULL,
+         "--check as JSON: a line for each defect and ticker, and\none for the whole"},
         {"explain", 0, OPTION_FLAG, &settings->explain, NULL,
          "print in which order row groups are opened, and end"},
         {"memory", 0, OPTION_BYTES, &settings->memory, "BYTES",
@@ -230,6 +238,10 @@ static int read_settings(struct settings *settings, int argument_count, char **a
                 "replay-server: --memory: %" PRIu64 " bytes hold no page of a file: give at least "
                 "%" PRIu64 "M (without the option it is %" PRIu64 "M)\n",
                 settings->memory, LEAST_MEMORY >> 20, DEFAULT_MEMORY >> 20);
+        return EXIT_USAGE;
+    }
+    if (settings->json && !settings->check) {
+        fprintf(stderr, "replay-server: --json goes with --check: trades are JSON anyway\n");
         return EXIT_USAGE;
     }
     if (settings->path_count + settings->trade_files.count == 0) {
@@ -449,8 +461,8 @@ static int prepare(struct replay *replay)
     msim_parquet_info(replay->parquet, &info);
     if (info.spilled_rows == 0)
         return EXIT_SUCCESS;
-    fprintf(stderr, "sorting %" PRIu64 " rows in %s, which do not fit in memory (--memory)\n",
-            info.spilled_rows, temp_directory(&replay->settings));
+    fprintf(stderr, "sorting %" PRIu64 " row%s in %s, which do not fit in memory (--memory)\n",
+            info.spilled_rows, plural(info.spilled_rows), temp_directory(&replay->settings));
     int r = msim_parquet_prepare(replay->parquet, 0, &detail);
     if (r < 0)
         terminal_fail(&replay->service.terminal, "%s", detail.text);
@@ -547,9 +559,9 @@ static void announce(const struct replay *replay)
         msim_calendar_print(info.first, MSIM_CALENDAR_PLAIN, first);
         msim_calendar_print(info.last, MSIM_CALENDAR_PLAIN, last);
     }
-    fprintf(stderr, "%" PRIu64 " trades in %" PRIu64 " file%s%s%s%s%s\n", info.rows, info.files,
-            info.files == 1 ? "" : "s", info.rows ? ", " : "", first, info.rows ? " to " : "",
-            last);
+    fprintf(stderr, "%" PRIu64 " trade%s in %" PRIu64 " file%s%s%s%s%s\n", info.rows,
+            plural(info.rows), info.files, plural(info.files), info.rows ? ", " : "", first,
+            info.rows ? " to " : "", last);
     network_announce(&replay->settings.network, msim_replay_server_port(replay->server));
 }
 
@@ -573,9 +585,10 @@ static void show_progress(struct replay *replay)
     msim_replay_server_stats(replay->server, &stats);
     if (stats.position != MSIM_TIME_NEVER)
         msim_calendar_print(stats.position, MSIM_CALENDAR_PLAIN, position);
-    terminal_progress(&replay->service.terminal, "%s, %" PRIu64 " trades%s, %" PRIu64 " client%s",
-                      position, stats.trades, lateness_words(&stats, words, sizeof words),
-                      stats.clients, stats.clients == 1 ? "" : "s");
+    terminal_progress(&replay->service.terminal, "%s, %" PRIu64 " trade%s%s, %" PRIu64 " client%s",
+                      position, stats.trades, plural(stats.trades),
+                      lateness_words(&stats, words, sizeof words), stats.clients,
+                      plural(stats.clients));
 }
 
 static uint64_t client_count(const struct replay *replay)
@@ -607,20 +620,20 @@ static void summarise(struct replay *replay)
     terminal_settle(&replay->service.terminal);
     msim_replay_server_stats(replay->server, &stats);
     fprintf(stderr,
-            "%" PRIu64 " trades sent in %" PRIu64 " bundles to %" PRIu64 " client%s, %" PRIu64
+            "%" PRIu64 " trade%s sent in %" PRIu64 " bundle%s to %" PRIu64 " client%s, %" PRIu64
             " replay%s finished%s\n",
-            stats.trades, stats.bundles, stats.clients_total, stats.clients_total == 1 ? "" : "s",
-            stats.finished, stats.finished == 1 ? "" : "s",
-            lateness_words(&stats, words, sizeof words));
+            stats.trades, plural(stats.trades), stats.bundles, plural(stats.bundles),
+            stats.clients_total, plural(stats.clients_total), stats.finished,
+            plural(stats.finished), lateness_words(&stats, words, sizeof words));
     if (stats.dropped + stats.slow > 0)
         fprintf(stderr,
-                "%" PRIu64 " messages dropped, %" PRIu64 " clients closed for reading too "
+                "%" PRIu64 " message%s dropped, %" PRIu64 " client%s closed for reading too "
                 "slowly\n",
-                stats.dropped, stats.slow);
+                stats.dropped, plural(stats.dropped), stats.slow, plural(stats.slow));
     fault_plan_print(&replay->settings.plan);
     if (replay->bad_rows > 0)
-        fprintf(stderr, "%" PRIu64 " bad rows left out of the replays that ended\n",
-                replay->bad_rows);
+        fprintf(stderr, "%" PRIu64 " bad row%s left out of the replays that ended\n",
+                replay->bad_rows, plural(replay->bad_rows));
 }
 
 static void finish(struct replay *replay)
@@ -650,8 +663,8 @@ static int try_selection(struct replay *replay, struct msim_detail *detail)
 /* In place of a replay: what there is to say of the files. */
 static int examine_files(struct replay *replay)
 {
+    struct msim_parquet_check check = {0};
     struct msim_detail detail = {{0}};
-    int defects = 0;
 
     int r = try_selection(replay, &detail);
     if (r < 0) {
@@ -661,10 +674,13 @@ static int examine_files(struct replay *replay)
     if (replay->settings.explain)
         examine_print_plan(replay->parquet);
     if (replay->settings.check)
-        r = defects = examine_print_check(replay->parquet, &detail);
+        r = examine_print_check(
+            replay->parquet, replay->settings.json ? EXAMINE_JSON : EXAMINE_TEXT, &check, &detail);
     if (r < 0)
         return terminal_fail(&replay->service.terminal, "%s", detail.text);
-    return defects > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    /* Bad rows that a replay would pass over are told, and no reason to fail. */
+    uint64_t passed_over = replay->settings.skip_bad_rows ? check.bad_row_defects : 0;
+    return check.defects > passed_over ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int main(int argument_count, char **arguments)

@@ -129,22 +129,33 @@ struct msim_parquet_check {
     uint64_t late_rows; /* earlier than a row before them in their file */
     msim_time worst_lateness;
     uint64_t tickers;
-    msim_time first; /* of the trades; both MSIM_TIME_NEVER where there is none */
+    uint64_t nameless_rows; /* which have no ticker */
+    msim_time first;        /* of the trades; both MSIM_TIME_NEVER where there is none */
     msim_time last;
     uint64_t groups;
     uint64_t unsorted_groups; /* which are sorted in memory */
     uint64_t groups_at_once;  /* open together, at most */
     uint64_t bytes_at_once;   /* what sorted groups hold together, at most */
     uint64_t defects;         /* which were told */
+    uint64_t bad_row_defects; /* those of them that tell of bad rows, and nothing else */
+};
+
+/* What is told while it goes on; it does not call the data set or its sources. */
+struct msim_parquet_check_sink {
+    /* A defect, in one line that names its place.  NULL: they are counted alone. */
+    void (*defect)(void *context, const char *words);
+    /* At the end each ticker and how many rows have it, the most first, then by name.  NULL: they
+     * are counted alone. */
+    void (*ticker)(void *context, const char *name, size_t length, uint64_t rows);
+    void *context;
 };
 
 /*
- * Reads everything.  Each defect is told in one line that names its place, and the reading goes
- * on behind it; what is left of a damaged column is not counted.  `defect` does not call this data
- * set or its sources.  MSIM_ERR_NOMEM, MSIM_ERR_LIMIT.
+ * Reads everything, behind each defect as well; what is left of a damaged column is not counted.
+ * `sink` may be NULL.  MSIM_ERR_NOMEM, MSIM_ERR_LIMIT.
  */
 MSIM_API int msim_parquet_check(struct msim_parquet *parquet,
-                                void (*defect)(void *context, const char *words), void *context,
+                                const struct msim_parquet_check_sink *sink,
                                 struct msim_parquet_check *out, struct msim_detail *detail);
 
 /* ---- reading in order ---- */

@@ -49,9 +49,10 @@ struct examined {
 
 struct checking {
     struct msim_parquet *parquet;
-    void (*defect)(void *context, const char *words);
-    void *context;
+    struct msim_parquet_check_sink sink;
     struct msim_parquet_check *found;
+    uint64_t *name_rows; /* of each name */
+    size_t name_capacity;
     struct msim_reader reader;
     struct msim_names names;
     struct examined *groups; /* by rank */
@@ -68,8 +69,14 @@ struct checking {
 static void tell(struct checking *checking, const char *words)
 {
     checking->found->defects++;
-    if (checking->defect)
-        checking->defect(checking->context, words);
+    if (checking->sink.defect)
+        checking->sink.defect(checking->sink.context, words);
+}
+
+static void tell_of_bad_rows(struct checking *checking, const char *words)
+{
+    checking->found->bad_row_defects++;
+    tell(checking, words);
 }
 
 /* What fails for want of memory ends the check; all else is a defect of the file. */
@@ -98,7 +105,7 @@ static void tell_bad(struct checking *checking, const struct zone *zone, const s
         msim_detail_set(&checking->words, bad->result, "%s (and %" PRIu64 " more like it nearby)",
                         first.text, count - 1);
     }
-    tell(checking, checking->words.text);
+    tell_of_bad_rows(checking, checking->words.text);
 }
 
 /* ---- moments ---- */
@@ -193,6 +200,27 @@ static int check_numbers(struct checking *checking, const struct zone *zone, enu
     return r < 0 ? tell_failure(checking, r) : MSIM_OK;
 }
 
+static int count_names(struct checking *checking, size_t count)
+{
+    void *rows = checking->name_rows;
+    size_t before = checking->name_capacity;
+
+    int r = msim_mem_grow(&checking->parquet->allocator, &rows, &checking->name_capacity,
+                          sizeof *checking->name_rows, checking->names.symbols.count, SIZE_MAX);
+    if (r < 0)
+        return r;
+    checking->name_rows = rows;
+    for (size_t i = before; i < checking->name_capacity; i++)
+        checking->name_rows[i] = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (checking->flags[i] & MSIM_RECORD_NO_SYMBOL)
+            checking->found->nameless_rows++;
+        else if (!(checking->flags[i] & ROW_BAD))
+            checking->name_rows[checking->ids[i]]++;
+    }
+    return MSIM_OK;
+}
+
 static int check_names(struct checking *checking, const struct zone *zone)
 {
     const struct trade_file *trades = &checking->parquet->files[zone->file];
@@ -207,6 +235,8 @@ static int check_names(struct checking *checking, const struct zone *zone)
         memset(checking->flags, 0, count);
         r = msim_name_column_read(&column, count, row, checking->ids, checking->flags, &bad,
                                   &checking->words);
+        if (r >= 0)
+            r = count_names(checking, count);
         if (r >= 0)
             tell_bad(checking, zone, &bad, count);
     }
@@ -283,6 +313,50 @@ static int measure_overlap(struct checking *checking)
     return MSIM_OK;
 }
 
+/* ---- tickers ---- */
+
+struct told_ticker {
+    const char *name;
+    size_t length;
+    uint64_t rows;
+};
+
+static int by_rows_and_name(const void *a, const void *b)
+{
+    const struct told_ticker *x = a;
+    const struct told_ticker *y = b;
+
+    if (x->rows != y->rows)
+        return x->rows > y->rows ? -1 : 1;
+    int order = memcmp(x->name, y->name, x->length < y->length ? x->length : y->length);
+    return order != 0 ? order : (x->length > y->length) - (x->length < y->length);
+}
+
+/* Those that rows have: a dictionary may hold others, and some are not UTF-8. */
+static int tell_tickers(struct checking *checking)
+{
+    const struct msim_allocator *allocator = &checking->parquet->allocator;
+    size_t names = checking->names.symbols.count;
+    size_t count = 0;
+
+    struct told_ticker *tickers = msim_mem_take_array(allocator, names + 1, sizeof *tickers);
+    if (!tickers)
+        return MSIM_ERR_NOMEM;
+    for (size_t i = 0; i < names; i++) {
+        struct told_ticker *ticker = &tickers[count];
+        ticker->rows = i < checking->name_capacity ? checking->name_rows[i] : 0;
+        ticker->name = msim_symbols_text(&checking->names.symbols, (uint32_t)i, &ticker->length);
+        count += ticker->rows > 0;
+    }
+    checking->found->tickers = count;
+    qsort(tickers, count, sizeof *tickers, by_rows_and_name);
+    for (size_t i = 0; i < count && checking->sink.ticker; i++)
+        checking->sink.ticker(checking->sink.context, tickers[i].name, tickers[i].length,
+                              tickers[i].rows);
+    msim_mem_free(allocator, tickers, (names + 1) * sizeof *tickers);
+    return MSIM_OK;
+}
+
 /* What was left out of a file when it was opened; of many rows the first ones are told. */
 static void tell_left_out(struct checking *checking, const struct trade_file *trades)
 {
@@ -293,12 +367,12 @@ static void tell_left_out(struct checking *checking, const struct trade_file *tr
     checking->found->rows += trades->left_out;
     checking->found->bad_rows += trades->left_out;
     for (; note < end; note += strlen(note) + 1, told++)
-        tell(checking, note);
+        tell_of_bad_rows(checking, note);
     if (told == trades->left_out)
         return;
     msim_detail_set(&checking->words, MSIM_ERR_FORMAT, "%s: %" PRIu64 " more rows like these",
                     trades->file.path, trades->left_out - told);
-    tell(checking, checking->words.text);
+    tell_of_bad_rows(checking, checking->words.text);
 }
 
 static int check_all(struct checking *checking)
@@ -322,12 +396,13 @@ static int check_all(struct checking *checking)
         if (found->last == MSIM_TIME_NEVER || group->last > found->last)
             found->last = group->last;
     }
-    found->tickers = checking->names.symbols.count;
-    return r < 0 ? r : measure_overlap(checking);
+    if (r >= 0)
+        r = measure_overlap(checking);
+    return r < 0 ? r : tell_tickers(checking);
 }
 
-static int check(struct msim_parquet *parquet, void (*defect)(void *context, const char *words),
-                 void *context, struct msim_parquet_check *out, struct msim_detail *detail)
+static int check(struct msim_parquet *parquet, const struct msim_parquet_check_sink *sink,
+                 struct msim_parquet_check *out, struct msim_detail *detail)
 {
     struct msim_parquet_check found = {.first = MSIM_TIME_NEVER, .last = MSIM_TIME_NEVER};
     struct checking *checking = msim_mem_zero(&parquet->allocator, sizeof *checking);
@@ -336,13 +411,15 @@ static int check(struct msim_parquet *parquet, void (*defect)(void *context, con
     int r = MSIM_ERR_NOMEM;
     if (checking && groups) {
         checking->parquet = parquet;
-        checking->defect = defect;
-        checking->context = context;
+        if (sink)
+            checking->sink = *sink;
         checking->found = &found;
         checking->groups = groups;
         msim_reader_init(&checking->reader, &parquet->crc, &parquet->allocator);
         msim_names_init(&checking->names, &parquet->allocator);
         r = check_all(checking);
+        msim_mem_free(&parquet->allocator, checking->name_rows,
+                      checking->name_capacity * sizeof *checking->name_rows);
         msim_names_finish(&checking->names);
         msim_reader_finish(&checking->reader);
     }
@@ -354,14 +431,13 @@ static int check(struct msim_parquet *parquet, void (*defect)(void *context, con
     return MSIM_OK;
 }
 
-int msim_parquet_check(struct msim_parquet *parquet,
-                       void (*defect)(void *context, const char *words), void *context,
+int msim_parquet_check(struct msim_parquet *parquet, const struct msim_parquet_check_sink *sink,
                        struct msim_parquet_check *out, struct msim_detail *detail)
 {
     if (!parquet || !out)
         return MSIM_ERR_INVALID;
     msim_turn_take(parquet->worker);
-    int r = check(parquet, defect, context, out, detail);
+    int r = check(parquet, sink, out, detail);
     msim_turn_give(parquet->worker);
     return r;
 }

@@ -528,6 +528,29 @@ class Replay(unittest.TestCase):
             self.assertEqual([trade["price"] for trade in heard], [1, 5, 3])
             self.assertEqual(code, 1000)
 
+    def test_a_check_tells_tickers_and_defects_as_text_and_as_json(self):
+        trades = write(self.path("checked.csv"),
+                       b"timestamp,price,volume,ticker\n2022-07-01,1,2,B\n2022-07-01,x,2,A\n"
+                       b'2022-07-02,1,2,B\n2022-07-03,1,2,"A\nC"\n2022-07-03,1,2,\n')
+        code, said, _ = run(SERVER, "--check", trades)
+        self.assertEqual(code, 1)
+        for line in ('ticker: "B", 2 rows', 'ticker: "A\\nC", 1 row', "tickers: 2",
+                     "rows without a ticker: 1", "rows: 5", "defects: 1"):
+            self.assertIn(line, said.splitlines())
+        # What a replay with the same options passes over is told, and no failure.
+        self.assertEqual(run(SERVER, "--check", "--skip-bad-rows", trades)[:2], (0, said))
+        code, said, _ = run(SERVER, "--check", "--json", trades)
+        self.assertEqual(code, 1)
+        defect, most, other, whole = map(json.loads, said.splitlines())
+        self.assertIn("line 3, column price: 'x' is not a number", defect["defect"])
+        self.assertEqual((most, other), ({"ticker": "B", "rows": 2}, {"ticker": "A\nC", "rows": 1}))
+        self.assertEqual({key: whole[key] for key in ("rows", "bad_rows", "tickers", "defects",
+                                                      "rows_without_ticker", "first", "last")},
+                         {"rows": 5, "bad_rows": 1, "tickers": 2, "defects": 1,
+                          "rows_without_ticker": 1, "first": "2022-07-01T00:00:00.000000Z",
+                          "last": "2022-07-03T00:00:00.000000Z"})
+        self.assertIn("--check", self.refused("--json", trades))
+
     def test_a_further_column_that_is_not_there_is_named_by_all_ways(self):
         for way in ("--explain", "--check", "--speed=max"):
             self.assertIn("nope", self.refused(way, "--extra-columns", "nope", self.sample))

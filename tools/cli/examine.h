@@ -7,9 +7,18 @@
 
 #include <marketsim/parquet.h>
 
+/* The most tickers that a check lists, those with the most rows; it counts all. */
+#define EXAMINE_TICKERS_LISTED 1000
+
+enum examine_form {
+    EXAMINE_TEXT,
+    EXAMINE_JSON, /* a line for each defect and ticker, and one for the whole */
+};
+
 void examine_print_plan(const struct msim_parquet *parquet);
 
-/* 1 where there are defects, which are among what was printed; 0; or a failure with its words. */
-int examine_print_check(struct msim_parquet *parquet, struct msim_detail *detail);
+/* What was found, besides, is in `*out`.  A failure has its words. */
+int examine_print_check(struct msim_parquet *parquet, enum examine_form form,
+                        struct msim_parquet_check *out, struct msim_detail *detail);
 
 #endif

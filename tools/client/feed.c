@@ -93,6 +93,11 @@ static void print_span(const struct feed_totals *totals)
     fprintf(stderr, ", %s to %s", first, last);
 }
 
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 void feed_summarise(struct feed *feed, const char *label)
 {
     const struct feed_totals *totals = &feed->totals;
@@ -101,18 +106,18 @@ void feed_summarise(struct feed *feed, const char *label)
 
     fputs(label, stderr);
     if (totals->trades > 0 || feed->is_replay)
-        fprintf(stderr, "%" PRIu64 " trades in %" PRIu64 " bundles", totals->trades,
-                totals->bundles);
+        fprintf(stderr, "%" PRIu64 " trade%s in %" PRIu64 " bundle%s", totals->trades,
+                plural(totals->trades), totals->bundles, plural(totals->bundles));
     else if (totals->events > 0)
-        fprintf(stderr, "%" PRIu64 " events", totals->events);
+        fprintf(stderr, "%" PRIu64 " event%s", totals->events, plural(totals->events));
     else
-        fprintf(stderr, "%" PRIu64 " messages", totals->messages);
+        fprintf(stderr, "%" PRIu64 " message%s", totals->messages, plural(totals->messages));
     if (totals->trades + totals->events > 0)
         print_span(totals);
     fprintf(stderr, ", %.1f MB in %.1f s, %.0f/s", (double)totals->bytes / 1e6, seconds,
             seconds > 0 ? (double)counted / seconds : 0);
     if (totals->other > 0 && totals->trades + totals->events > 0)
-        fprintf(stderr, ", %" PRIu64 " other messages", totals->other);
+        fprintf(stderr, ", %" PRIu64 " other message%s", totals->other, plural(totals->other));
     if (feed->has_pace)
         print_lateness(feed);
     fputc('\n', stderr);

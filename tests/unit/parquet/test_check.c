@@ -8,6 +8,7 @@
 struct told {
     size_t count;
     char words[4][MSIM_DETAIL_SIZE];
+    char tickers[128]; /* "A 5, B 2, " */
 };
 
 static void note(void *context, const char *words)
@@ -17,6 +18,15 @@ static void note(void *context, const char *words)
     if (told->count < COUNT(told->words))
         snprintf(told->words[told->count], sizeof told->words[0], "%s", words);
     told->count++;
+}
+
+static void note_ticker(void *context, const char *name, size_t length, uint64_t rows)
+{
+    struct told *told = context;
+    size_t at = strlen(told->tickers);
+
+    assert_int_equal(strlen(name), length);
+    snprintf(told->tickers + at, sizeof told->tickers - at, "%s %u, ", name, (unsigned)rows);
 }
 
 static struct msim_parquet_check check(const struct made *files, size_t count, struct told *told)
@@ -29,10 +39,12 @@ static struct msim_parquet_check check(const struct made *files, size_t count, s
 
     for (size_t i = 0; i < count; i++)
         bytes[i] = (struct msim_parquet_bytes){.bytes = files[i].bytes, .length = files[i].length};
+    const struct msim_parquet_check_sink sink = {
+        .defect = note, .ticker = note_ticker, .context = told};
     *told = (struct told){0};
     params.skip_bad_rows = true;
     assert_int_equal(msim_parquet_open_memory(&parquet, &params, bytes, count, &detail), MSIM_OK);
-    assert_int_equal(msim_parquet_check(parquet, note, told, &found, &detail), MSIM_OK);
+    assert_int_equal(msim_parquet_check(parquet, &sink, &found, &detail), MSIM_OK);
     assert_int_equal(found.defects, told->count);
     msim_parquet_close(&parquet);
     return found;
@@ -59,6 +71,25 @@ static void lateness_is_what_a_row_is_behind_the_latest_before_it(void **state)
     assert_true(found.bytes_at_once > 0);
     assert_int_equal(found.defects, 0);
     made_free(&made);
+}
+
+static void tickers_are_told_with_their_rows_the_most_first(void **state)
+{
+    const struct row rows[] = {{1, 1, 1, "B"}, {2, 1, 1, "A"},  {3, 1, 1, "CC"}, {4, 1, 1, NULL},
+                               {5, 1, 1, "C"}, {6, 1, 1, "CC"}, {7, 1, 1, "CC"}};
+    const struct row more[] = {{1, 1, 1, "C"}, {3, 1, 1, NULL}};
+    struct told told;
+
+    (void)state;
+    struct made files[] = {made_trades(rows, COUNT(rows), 3, MSIM_PARQUET_CODEC_NONE),
+                           made_trades(more, COUNT(more), 0, MSIM_PARQUET_CODEC_NONE)};
+    struct msim_parquet_check found = check(files, 2, &told);
+    assert_string_equal(told.tickers, "CC 3, C 2, A 1, B 1, ");
+    assert_int_equal(found.tickers, 4);
+    assert_int_equal(found.nameless_rows, 2);
+    assert_int_equal(found.defects, 0);
+    made_free(&files[0]);
+    made_free(&files[1]);
 }
 
 static void files_are_not_late_for_each_other(void **state)
@@ -162,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lateness_is_what_a_row_is_behind_the_latest_before_it),
+        cmocka_unit_test(tickers_are_told_with_their_rows_the_most_first),
         cmocka_unit_test(files_are_not_late_for_each_other),
         cmocka_unit_test(a_damaged_column_is_told_and_the_others_are_read),
         cmocka_unit_test(rows_that_are_no_trades_are_told_together),

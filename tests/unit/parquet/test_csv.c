@@ -229,9 +229,11 @@ static void bad_rows_are_left_out_counted_and_told_by_a_check(void **state)
     assert_int_equal(msim_parquet_source(&source, parquet, NULL, NULL), MSIM_OK);
     assert_int_equal(msim_parquet_bad_rows(&source), 2);
     msim_source_release(&source);
-    assert_int_equal(msim_parquet_check(parquet, note_defect, &told, &check, NULL), MSIM_OK);
+    const struct msim_parquet_check_sink sink = {.defect = note_defect, .context = &told};
+    assert_int_equal(msim_parquet_check(parquet, &sink, &check, NULL), MSIM_OK);
     assert_int_equal(check.rows, 4);
     assert_int_equal(check.bad_rows, 2);
+    assert_int_equal(check.bad_row_defects, 2);
     assert_int_equal(check.late_rows, 1);
     assert_int_equal(check.tickers, 2);
     assert_string_equal(told.text, "a.csv, line 3, column price: 'x' is not a number: correct it, "
