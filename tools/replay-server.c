@@ -672,7 +672,9 @@ static int examine_files(struct replay *replay)
         return exit_code_of(r);
     }
     if (replay->settings.explain)
-        examine_print_plan(replay->parquet);
+        examine_print_plan(replay->parquet, replay->settings.extra_columns.count > 0
+                                                ? EXAMINE_FURTHER_ONES
+                                                : EXAMINE_TRADES);
     if (replay->settings.check)
         r = examine_print_check(
             replay->parquet, replay->settings.json ? EXAMINE_JSON : EXAMINE_TEXT, &check, &detail);

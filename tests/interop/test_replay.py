@@ -551,6 +551,16 @@ class Replay(unittest.TestCase):
                           "last": "2022-07-03T00:00:00.000000Z"})
         self.assertIn("--check", self.refused("--json", trades))
 
+    def test_a_plan_tells_what_further_columns_may_take(self):
+        trades = write(self.path("further.csv"),
+                       b"timestamp,price,volume,ticker,note\n2022-07-01,1,2,B,x\n")
+        self.assertNotIn("further columns", run(SERVER, "--explain", trades)[1])
+        code, said, _ = run(SERVER, "--explain", "--extra-columns", "note", trades)
+        self.assertEqual(code, 0)
+        self.assertIn("further columns: sorted on disk as well", said)
+        self.assertIn("about 1 MiB beside the columns as text", said)
+        self.assertIn("1 row in 1 row group of 1 file, 2022-07-01 00:00:00", said)
+
     def test_a_further_column_that_is_not_there_is_named_by_all_ways(self):
         for way in ("--explain", "--check", "--speed=max"):
             self.assertIn("nope", self.refused(way, "--extra-columns", "nope", self.sample))
@@ -610,6 +620,48 @@ class Replay(unittest.TestCase):
             said.append(text)
         self.assertEqual(len(said[0].splitlines()), 100002)
         self.assertEqual(said[0] == said[1], True)
+
+    def test_replays_in_many_places_take_turns_on_the_disk(self):
+        """Blocks behind one another, each backwards: one fits in memory, those of all do not."""
+        blocks, rows, window = 10, 40000, 2000
+        trades = write(self.path("blocks.csv"), ("timestamp,price,volume,ticker\n" + "".join(
+            f"{block * rows + rows - 1 - at},{at},1,T{at % 7}\n"
+            for block in range(blocks) for at in range(rows))).encode())
+        temporary = self.path("temporary")
+        os.makedirs(temporary)
+
+        def moment(milliseconds):
+            return f"1970-01-01T00:{milliseconds // 60000:02}:{milliseconds % 60000 / 1000:06.3f}Z"
+
+        def files_in_use(server):
+            folder = f"/proc/{server.process.pid}/fd"
+            return sum(os.readlink(f"{folder}/{name}").startswith(temporary)
+                       for name in os.listdir(folder))
+
+        async def hear_all(server, starts):
+            heard = [asyncio.create_task(receive(
+                f"{server.url}/?from={moment(start)}&to={moment(start + window)}&timestamps=ms"))
+                for start in starts]
+            files = 0
+            while not all(task.done() for task in heard):
+                files = max(files, files_in_use(server))
+                await asyncio.sleep(0.05)
+            return [task.result()[0] for task in heard], files
+
+        # At the original pace each stays in its block for two seconds.
+        starts = [block * rows + 5000 for block in range(blocks)]
+        with Server(SERVER, "--timestamp-unit", "ms", "--memory", "16M", "--temp-dir", temporary,
+                    trades) as server:
+            heard, files = asyncio.run(hear_all(server, starts))
+        for start, messages in zip(starts, heard):
+            self.assertEqual(len(messages), window + 2, messages[-1])
+            for at, message in enumerate(messages[1:-1], start % rows):
+                number = rows - 1 - at
+                self.assertEqual(json.loads(message),
+                                 {"timestamp": start - start % rows + at, "price": number,
+                                  "volume": 1, "ticker": f"T{number % 7}"})
+        # The rows of the CSV file, and at least three row groups that were sorted.
+        self.assertGreaterEqual(files, 4)
 
     def test_a_selection_without_trades_is_refused(self):
         for options in (("--ticker", "NOPE"), ("--from", "2030-01-01T00:00:00Z"),

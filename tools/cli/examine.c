@@ -10,6 +10,8 @@
 
 /* The bound on a printed line: a ticker that is longer, its escapes counted, is left out. */
 #define LINE_LIMIT ((size_t)1 << 20)
+/* What a row's further columns take on disk beside their texts, about. */
+#define FURTHER_ROW_BYTES 25
 
 static const char *plural(uint64_t count)
 {
@@ -29,7 +31,18 @@ static void print_range(msim_time first, msim_time last)
     printf("%s .. %s", from, to);
 }
 
-void examine_print_plan(const struct msim_parquet *parquet)
+/* What further columns take of the disk, where they do, is known while they are read. */
+static void print_further_columns(const struct msim_parquet_info *info)
+{
+    uint64_t bytes = info->rows * FURTHER_ROW_BYTES;
+
+    printf(
+        "further columns: sorted on disk as well where rows are seen to be far out of order and do "
+        "not fit in memory, at most about %" PRIu64 " MiB beside the columns as text\n",
+        (bytes + 1048575) / 1048576);
+}
+
+void examine_print_plan(const struct msim_parquet *parquet, enum examine_columns columns)
 {
     struct msim_parquet_info info;
     struct msim_parquet_planned planned;
@@ -46,6 +59,8 @@ void examine_print_plan(const struct msim_parquet *parquet)
                info.spilled_rows, (info.spilled_bytes + 1048575) / 1048576);
     else
         puts("sorted on disk: nothing, all fits in memory");
+    if (columns == EXAMINE_FURTHER_ONES)
+        print_further_columns(&info);
     fputs("row groups, in the order in which they are opened:\n", stdout);
     for (size_t i = 0; msim_parquet_planned(parquet, i, &planned) == MSIM_OK; i++) {
         printf("  %s, row group %" PRIu64 ": %" PRIu64 " row%s, ", planned.file, planned.group,

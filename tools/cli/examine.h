@@ -15,7 +15,12 @@ enum examine_form {
     EXAMINE_JSON, /* a line for each defect and ticker, and one for the whole */
 };
 
-void examine_print_plan(const struct msim_parquet *parquet);
+enum examine_columns {
+    EXAMINE_TRADES,       /* the four alone */
+    EXAMINE_FURTHER_ONES, /* others beside them */
+};
+
+void examine_print_plan(const struct msim_parquet *parquet, enum examine_columns columns);
 
 /* What was found, besides, is in `*out`.  A failure has its words. */
 int examine_print_check(struct msim_parquet *parquet, enum examine_form form,
