@@ -323,7 +323,7 @@ static int add_zone(struct msim_parquet *parquet, struct msim_reader *reader, si
         zone.is_found = true;
         zone.min = scan.good > 0 ? scan.min : INT64_MIN;
         zone.max = scan.max;
-        zone.is_unsorted = !scan.sorted || scan.good < zone.rows;
+        zone.is_unsorted = !scan.sorted;
     }
     /* What was kept was counted when it was kept. */
     zone.is_found = zone.is_found || trades->is_spooled;

@@ -76,7 +76,7 @@ struct zone {
     msim_time min;
     msim_time max;
     bool is_found;       /* min and max were found by a scan; else they are the file's statistics */
-    bool is_unsorted;    /* its rows were found not to be in order, or bad ones among them */
+    bool is_unsorted;    /* its rows were found not to be in order */
     bool is_alone;       /* for most of its time no other group is open beside it */
     bool is_measured;    /* the plan depends on it: it was scanned, and its pages were measured */
     uint64_t page_bytes; /* what decoding takes for its largest pages; else not known */

@@ -240,7 +240,7 @@ static int look_at(struct msim_parquet *parquet, struct msim_reader *reader, str
     if (r < 0)
         return r;
     zone->is_measured = zone->is_found = true;
-    zone->is_unsorted = !scan.sorted || scan.good < zone->rows;
+    zone->is_unsorted = !scan.sorted;
     zone->min = scan.good > 0 ? scan.min : INT64_MIN;
     zone->max = scan.max;
     return MSIM_OK;

@@ -120,6 +120,11 @@ static int begin_stream(struct run *run, struct msim_detail *detail)
 
     msim_scanner_close(&run->scanner);
     run->stage = RUN_STREAMING;
+    /* Which rows have no moment is not kept beside the times, and they are read again. */
+    if (run->scanner.found.good < run->row_count) {
+        drop_times(run);
+        run->kept_all = false;
+    }
     run->batch = msim_mem_take(allocator_of(run), sizeof *run->batch);
     run->good = msim_mem_take_array(allocator_of(run), MSIM_COLUMN_BATCH, sizeof *run->good);
     if (!run->batch || !run->good)
@@ -140,12 +145,12 @@ static int begin_stream(struct run *run, struct msim_detail *detail)
     return r < 0 ? r : 1;
 }
 
-/* The times of the next batch: all were good in the first pass. */
-static int stream_times(struct run *run, size_t *count, struct msim_detail *detail)
+/* The times of the next batch: those that are kept were all good in the first pass. */
+static int stream_times(struct run *run, size_t *count, struct bad_row *bad,
+                        struct msim_detail *detail)
 {
     uint64_t left = run->row_count - run->group.row;
     uint8_t *flags = run->batch->flags;
-    struct bad_row bad = {0};
 
     *count = left < MSIM_COLUMN_BATCH ? (size_t)left : MSIM_COLUMN_BATCH;
     if (run->kept_all) {
@@ -153,14 +158,9 @@ static int stream_times(struct run *run, size_t *count, struct msim_detail *deta
         run->times = run->kept + run->group.row;
         return MSIM_OK;
     }
-    int r = msim_times_read(&run->time_column, *count, run->group.row, run->kept, flags, count,
-                            &bad, detail);
-    if (r < 0)
-        return r;
-    if (bad.column)
-        return refuse(run, &bad, detail);
     run->times = run->kept;
-    return MSIM_OK;
+    return msim_times_read(&run->time_column, *count, run->group.row, run->kept, flags, count, bad,
+                           detail);
 }
 
 /* Leaves out the bad rows of the batch. */
@@ -183,7 +183,7 @@ static int next_batch(struct run *run, struct msim_detail *detail)
     struct bad_row bad = {0};
     size_t count;
 
-    int r = stream_times(run, &count, detail);
+    int r = stream_times(run, &count, &bad, detail);
     if (r < 0)
         return r;
     run->first_row = msim_zone_first_row(parquet, run->rank) + run->group.row;
@@ -338,6 +338,16 @@ static int begin_scan(struct run *run, struct msim_detail *detail)
                              run->context->from, run->kept, NULL, detail);
 }
 
+/* What was seen of its times: in order, and rows without one are passed over on the way. */
+static bool can_stream(const struct run *run)
+{
+    const struct scan *found = &run->scanner.found;
+
+    if (!found->sorted)
+        return false;
+    return found->good == run->row_count || (found->good > 0 && found->early == 0);
+}
+
 int msim_run_work(struct run *run, int64_t *work, struct msim_detail *detail)
 {
     for (;;) {
@@ -347,7 +357,7 @@ int msim_run_work(struct run *run, int64_t *work, struct msim_detail *detail)
             r = msim_scanner_step(&run->scanner, work, detail);
             if (r <= 0)
                 return r;
-            if (run->scanner.found.sorted && run->scanner.found.good == run->row_count)
+            if (can_stream(run))
                 return begin_stream(run, detail);
             r = begin_load(run, detail);
             break;
