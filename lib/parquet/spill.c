@@ -173,8 +173,8 @@ static uint64_t decoding_bytes(const struct msim_parquet *parquet, const uint32_
     return most + FIELD_COUNT * MSIM_COLUMN_BYTES;
 }
 
-/* What would do for this and for all other groups that are sorted so, with one that is read beside
- * them where not all are. */
+/* What would do for this and for all other groups that are sorted so: beside the two that are open
+ * where one ends and the next one begins, if some are read as they stand. */
 static int refuse_piece(const struct msim_parquet *parquet, struct msim_detail *detail)
 {
     uint32_t largest;
@@ -184,9 +184,8 @@ static int refuse_piece(const struct msim_parquet *parquet, struct msim_detail *
 
     for (size_t i = 0; i < parquet->spill_count; i++)
         rows += parquet->spills[i].rows;
-    bool has_others = rows < parquet->info.rows;
-    uint64_t beside =
-        has_others && parquet->budget.used < decoding ? decoding - parquet->budget.used : 0;
+    uint64_t others = rows < parquet->info.rows ? 2 * decoding : 0;
+    uint64_t beside = parquet->budget.used < others ? others - parquet->budget.used : 0;
     return too_large(parquet, largest, beside + decoding + piece, detail);
 }
 
