@@ -162,7 +162,8 @@ struct msim_fault_names {
     const char *(*symbol)(void *context, uint32_t instrument);
     const char *(*asset)(void *context, uint32_t asset);
     const char *(*client_id)(void *context, uint32_t account, uint64_t client_id);
-    /* MSIM_OK, or MSIM_ERR_NOT_FOUND. */
+    /* MSIM_OK, or MSIM_ERR_NOT_FOUND: a `venue` strategy with such a symbol is refused, with the
+     * nearest of those that `symbol` knows from 0 on. */
     int (*instrument)(void *context, const char *symbol, struct msim_fault_instrument *out);
     /* The best prices; MSIM_ERR_NOT_FOUND where a side is empty. */
     int (*best)(void *context, uint32_t instrument, msim_price *bid, msim_price *ask);

@@ -357,7 +357,8 @@ static int install(struct msim_faults *faults, struct strategy *strategy, uint32
 static int read_one(struct msim_faults *faults, const struct msim_json_document *document,
                     uint32_t at, struct strategy **out, struct msim_detail *detail)
 {
-    struct plan_limits limits = {faults->params.max_delay, faults->counter, NULL};
+    struct plan_limits limits = {faults->params.max_delay, faults->counter, NULL,
+                                 &faults->report->names};
     int r = msim_fault_plan_read(out, document, at, &limits, &faults->allocator, detail);
     if (r < 0)
         return r;
@@ -515,7 +516,8 @@ static int read_patched(struct msim_faults *faults, uint32_t index, const char *
     const struct strategy *old = faults->slots[index].strategy;
     struct msim_json_document document;
     struct msim_bytes merged;
-    struct plan_limits limits = {faults->params.max_delay, faults->counter, old->id};
+    struct plan_limits limits = {faults->params.max_delay, faults->counter, old->id,
+                                 &faults->report->names};
 
     msim_bytes_init(&merged, PLAN_MOST_BYTES, &faults->allocator);
     int r = msim_fault_merge_patch(old->json, old->json_length, patch, length, &merged,

@@ -5,6 +5,9 @@
 
 #include "faults/plan.h"
 
+/* An unknown symbol is held against so many known ones, to name the nearest. */
+#define SYMBOLS_COMPARED 4096
+
 static int missing(const struct plan *plan, uint32_t object, const char *key, const char *remedy)
 {
     return msim_json_refuse(plan->document, object, plan->detail, MSIM_ERR_INVALID,
@@ -380,6 +383,42 @@ static const char *const venue_dos[] = {
     "bust_trade",  "correct_trade", "shock",       "notice",
     NULL};
 
+/* The symbol that is nearest; NULL where half of the letters and more would have to change. */
+static const char *nearest_symbol(const struct msim_fault_names *names, const char *symbol)
+{
+    const char *best = NULL;
+    const char *known;
+    size_t least = strlen(symbol) / 2 + 1;
+
+    for (uint32_t i = 0; names->symbol && i < SYMBOLS_COMPARED; i++) {
+        if (!(known = names->symbol(names->context, i)))
+            break;
+        size_t apart = msim_fault_words_apart(symbol, known);
+        if (apart < least) {
+            least = apart;
+            best = known;
+        }
+    }
+    return best;
+}
+
+static int read_venue_symbol(const struct plan *plan, uint32_t object, struct venue_fault *fault)
+{
+    const struct msim_fault_names *names = plan->limits->names;
+    struct msim_fault_instrument found;
+    uint32_t node = plan_member(plan, object, "symbol");
+    int r = read_short_text(plan, node, VENUE_SYMBOL_SIZE, &fault->symbol);
+
+    if (r < 0 || !fault->symbol || !names || !names->instrument ||
+        names->instrument(names->context, fault->symbol, &found) == MSIM_OK)
+        return r;
+    const char *near = nearest_symbol(names, fault->symbol);
+    return msim_json_refuse(plan->document, node, plan->detail, MSIM_ERR_INVALID,
+                            "there is no symbol \"%s\" here%s%s%s", fault->symbol,
+                            near ? "; the nearest one is \"" : "", near ? near : "",
+                            near ? "\"" : "");
+}
+
 static int read_trade(const struct plan *plan, uint32_t object, struct venue_fault *fault)
 {
     uint32_t id = plan_member(plan, object, "trade");
@@ -496,8 +535,7 @@ static int read_venue(const struct plan *plan, uint32_t object)
     int r = msim_fault_plan_choice(plan, what, venue_dos, &chosen);
     fault->what = (enum venue_do)chosen;
     if (r == MSIM_OK)
-        r = read_short_text(plan, plan_member(plan, object, "symbol"), VENUE_SYMBOL_SIZE,
-                            &fault->symbol);
+        r = read_venue_symbol(plan, object, fault);
     if (r == MSIM_OK && (fault->what == VENUE_BUST_TRADE || fault->what == VENUE_CORRECT_TRADE))
         r = read_trade(plan, object, fault);
     if (r == MSIM_OK)

@@ -376,7 +376,7 @@ int msim_faults_python_modes(struct msim_faults *faults, msim_time now, const ch
     if (!faults || !json || now < faults->now)
         return msim_detail_set(detail, MSIM_ERR_INVALID,
                                "modes are read from JSON, at a time that does not fall");
-    struct plan_limits limits = {faults->params.max_delay, 0, NULL};
+    struct plan_limits limits = {faults->params.max_delay, 0, NULL, NULL};
     struct reading reading = {.plan = {&document, &limits, &words, detail}};
     int r = msim_json_document_read(&document, json, length, NULL, &faults->allocator, detail);
     if (r < 0)

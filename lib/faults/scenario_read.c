@@ -224,7 +224,7 @@ int msim_fault_scenario_venue(const struct msim_faults *faults,
 static int check_strategy(struct msim_faults *faults, const struct msim_json_document *document,
                           uint32_t node, enum verb verb, struct msim_detail *detail)
 {
-    struct plan_limits limits = {faults->params.max_delay, 0, "check"};
+    struct plan_limits limits = {faults->params.max_delay, 0, "check", &faults->report->names};
     struct strategy *strategy = NULL;
     int r = msim_fault_plan_read(&strategy, document, node, &limits, &faults->allocator, detail);
 
@@ -401,7 +401,7 @@ static int read_head(struct msim_faults *faults, const struct plan *plan, struct
 static int read_all(struct msim_faults *faults, struct scenario *scenario,
                     struct msim_detail *detail)
 {
-    struct plan_limits limits = {faults->params.max_delay, 0, NULL};
+    struct plan_limits limits = {faults->params.max_delay, 0, NULL, &faults->report->names};
     struct plan plan = {&scenario->document, &limits, scenario->words, detail};
     uint32_t strategies = MSIM_JSON_NONE;
 

@@ -477,6 +477,7 @@ struct plan_limits {
     msim_time max_delay;
     uint64_t counter; /* for the id of a strategy without one: "<kind>-<counter>" */
     const char *id;   /* or this one; NULL */
+    const struct msim_fault_names *names; /* symbols are held against its own; NULL */
 };
 
 /*

@@ -136,6 +136,18 @@ class Faults(unittest.TestCase):
             self.assertGreater(len(names), 50)
             self.assertEqual(exchange.admin("GET", "/presets/md_gap")[1][0]["kind"], "drop")
             self.assertEqual(exchange.admin("POST", "/presets/md_gap", {"p": 0.5})[0], 201)
+            status, problem = exchange.admin("POST", "/presets/md_gap")
+            self.assertEqual(status, 409)
+            self.assertIn('"md_gap" was added already: DELETE /admin/v1/faults/md_gap.1',
+                          json.dumps(problem).replace("\\", ""))
+            status, problem = exchange.admin("POST", "/faults", {
+                "kind": "venue", "do": "halt", "symbol": "BTC/USDT"})
+            self.assertEqual(status, 400)
+            self.assertIn('the nearest one is "BTC/USD"', json.dumps(problem).replace("\\", ""))
+            self.assertEqual(problem["errors"][0]["pointer"], "#/symbol")
+            status, problem = exchange.admin("POST", "/fire", {
+                "kind": "venue", "do": "halt", "symbol": "BTC/USDT"})
+            self.assertEqual(status, 400)
             self.assertIn("md_gap.1", exchange.admin("GET", "/faults")[1]["strategies"])
             for method in "GET", "POST":
                 status, problem = exchange.admin(method, "/presets/nonsense")

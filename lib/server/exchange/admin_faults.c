@@ -280,12 +280,21 @@ void msim_manage_preset_add(struct msim_manage_call *call)
     int r = msim_faults_preset(call->server->faults, call->server->now, call->name,
                                call->length > 0 ? call->body : NULL, call->length, &call->detail);
 
-    if (r == MSIM_ERR_NOT_FOUND)
+    if (r == MSIM_ERR_NOT_FOUND) {
         no_preset(call);
-    else if (r < 0)
+    } else if (r == MSIM_ERR_EXISTS) {
+        char words[2 * MSIM_MANAGE_NAME_MAX + 160];
+        snprintf(
+            words, sizeof words,
+            "the preset \"%s\" was added already: DELETE /admin/v1/faults/%s.1, and its others "
+            "that GET /admin/v1/faults lists, or PATCH them",
+            call->name, call->name);
+        msim_manage_refuse(call, 409, words);
+    } else if (r < 0) {
         msim_manage_fail(call, r);
-    else
+    } else {
         give_text(call, 201, strategy_text, NULL);
+    }
 }
 
 /* ---- scenarios ---- */

@@ -539,7 +539,8 @@ static void what_time_brings_and_finds_no_target_is_no_hit(void **state)
     start(&tap);
     bench_add(&tap.bench, 0, "{\"kind\":\"phantom_fill\",\"id\":\"p\",\"rate\":100}");
     bench_add(&tap.bench, 0,
-              "{\"kind\":\"venue\",\"id\":\"v\",\"do\":\"halt\",\"symbol\":\"nowhere\"}");
+              "{\"kind\":\"venue\",\"id\":\"v\",\"do\":\"tick_change\",\"symbol\":\"BTC/USD\","
+              "\"tick\":\"0.001\"}"); /* finer than its prices are */
     listen(&tap, SEC);
     assert_int_equal(tap.count, 0);
     struct msim_fault_counts phantom = bench_counts(&tap.bench, "p");
@@ -550,6 +551,36 @@ static void what_time_brings_and_finds_no_target_is_no_hit(void **state)
     assert_int_equal(venue.decided, 1);
     assert_int_equal(venue.hits, 0);
     assert_int_equal(venue.inapplicable, 1);
+    bench_finish(&tap.bench);
+}
+
+static void a_symbol_that_the_venue_does_not_have_is_refused(void **state)
+{
+    static const struct {
+        const char *symbol;
+        const char *words;
+    } cases[] = {
+        {"BTC/USDT", "there is no symbol \"BTC/USDT\" here; the nearest one is \"BTC/USD\""},
+        {"nowhere", "there is no symbol \"nowhere\" here"},
+    };
+    struct tap tap;
+
+    (void)state;
+    start(&tap);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct msim_detail detail = {{0}};
+        char json[128];
+        int length =
+            snprintf(json, sizeof json, "{\"kind\":\"venue\",\"do\":\"halt\",\"symbol\":\"%s\"}",
+                     cases[i].symbol);
+        assert_int_equal(msim_faults_add(tap.bench.faults, 0, json, (size_t)length, NULL, &detail),
+                         MSIM_ERR_INVALID);
+        assert_memory_equal(detail.text, "/symbol", 7);
+        const char *words = strstr(detail.text, "there");
+        assert_non_null(words);
+        assert_string_equal(words, cases[i].words);
+    }
+    assert_int_equal(venue_actions(&tap, SEC), 0);
     bench_finish(&tap.bench);
 }
 
@@ -818,6 +849,7 @@ int main(void)
         cmocka_unit_test(what_was_fired_once_answers_one_request_with_its_own_words),
         cmocka_unit_test(an_action_that_came_does_not_come_again_with_an_update),
         cmocka_unit_test(what_time_brings_and_finds_no_target_is_no_hit),
+        cmocka_unit_test(a_symbol_that_the_venue_does_not_have_is_refused),
         cmocka_unit_test(a_bust_at_once_frees_its_order),
         cmocka_unit_test(names_are_told_whole_however_long_they_are),
         cmocka_unit_test(the_two_unknown_answers_cannot_be_told_apart),
