@@ -59,7 +59,7 @@ const char *msim_exchange_shifted(struct msim_exchange_server *server, msim_time
         char *room =
             msim_mem_resize(&server->allocator, server->shifted, server->shifted_size, length);
         if (!room)
-            return bytes;
+            return NULL;
         server->shifted = room;
         server->shifted_size = length;
     }

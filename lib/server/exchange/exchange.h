@@ -301,8 +301,8 @@ struct msim_exchange_account *msim_exchange_account(struct msim_exchange_server 
 /* What is added to every moment that the account is told now. */
 msim_time msim_exchange_clock_error(struct msim_exchange_server *server, uint32_t account);
 
-/* The message with all its moments moved by `error`; valid until the next call.  Without memory
- * it is as it was. */
+/* The message with all its moments moved by `error`; valid until the next call.  NULL without
+ * memory. */
 const char *msim_exchange_shifted(struct msim_exchange_server *server, msim_time error,
                                   const char *bytes, size_t length);
 
@@ -382,6 +382,8 @@ size_t msim_exchange_encode_position(struct msim_exchange_server *server, uint32
 
 /* Tells all that the venue has to tell by now. */
 int msim_exchange_outputs(struct msim_exchange_server *server, msim_time until);
+/* The same before a question is answered: what is said to be of now is of now. */
+void msim_exchange_catch_up(struct msim_exchange_server *server);
 
 /* ---- channels.c ---- */
 

@@ -588,3 +588,11 @@ int msim_exchange_outputs(struct msim_exchange_server *server, msim_time until)
     }
     return r < 0 ? r : MSIM_OK;
 }
+
+void msim_exchange_catch_up(struct msim_exchange_server *server)
+{
+    int r = msim_exchange_outputs(server, server->now);
+
+    if (r < 0)
+        msim_exchange_fail(server, r, server->detail.text);
+}

@@ -518,6 +518,24 @@ static void command(struct msim_exchange_server *server, struct msim_exchange_cl
     msim_exchange_answer_refusal(server, client);
 }
 
+static void question(struct msim_exchange_server *server, struct msim_exchange_client *client)
+{
+    switch (server->request.type) {
+    case MSIM_NATIVE_GET_ORDER:
+        get_order(server, client);
+        break;
+    case MSIM_NATIVE_SUBSCRIBE:
+        msim_exchange_subscribe(server, client);
+        break;
+    case MSIM_NATIVE_RESUME:
+        msim_exchange_resume(server, client);
+        break;
+    default:
+        ask(server, client);
+        break;
+    }
+}
+
 void msim_exchange_hear(struct msim_exchange_server *server, struct msim_exchange_client *client,
                         const char *bytes, size_t length)
 {
@@ -534,23 +552,15 @@ void msim_exchange_hear(struct msim_exchange_server *server, struct msim_exchang
     case MSIM_NATIVE_REPLACE_ORDER:
         command(server, client, bytes, length);
         break;
-    case MSIM_NATIVE_GET_ORDER:
-        get_order(server, client);
-        break;
-    case MSIM_NATIVE_SUBSCRIBE:
-        msim_exchange_subscribe(server, client);
-        break;
     case MSIM_NATIVE_UNSUBSCRIBE:
         msim_exchange_unsubscribe(server, client);
-        break;
-    case MSIM_NATIVE_RESUME:
-        msim_exchange_resume(server, client);
         break;
     case MSIM_NATIVE_PING:
         pong(server, client);
         break;
     default:
-        ask(server, client);
+        msim_exchange_catch_up(server);
+        question(server, client);
         break;
     }
 }

@@ -130,6 +130,11 @@ void msim_exchange_rest_answer(struct msim_exchange_server *server, struct msim_
     msim_time error = msim_exchange_clock_error(server, call->account);
     if (error != 0)
         bytes = msim_exchange_shifted(server, error, bytes, length);
+    if (!bytes) {
+        msim_exchange_fail(server, MSIM_ERR_NOMEM, "");
+        hang_up(call);
+        return;
+    }
     struct msim_fault_message message = {
         .bytes = bytes,
         .length = length,
@@ -443,6 +448,8 @@ static void serve(struct msim_exchange_server *server, struct msim_exchange_call
 {
     memset(&server->request, 0, offsetof(struct msim_native_request, scratch));
     server->request.type = (uint8_t)call->path->request;
+    if (call->path->method && strcmp(call->path->method, "GET") == 0)
+        msim_exchange_catch_up(server);
     call->path->serve(server, call, body, length);
 }
 

@@ -391,6 +391,10 @@ void msim_exchange_send_news(struct msim_exchange_server *server,
 
     if (client->clock_error != 0)
         bytes = msim_exchange_shifted(server, client->clock_error, bytes, message->length);
+    if (!bytes) { /* the true time would be a lie */
+        msim_exchange_fail(server, MSIM_ERR_NOMEM, "");
+        return;
+    }
     if (msim_fault_link_watched(link) != 0) {
         struct msim_fault_message judged = *message;
         judged.bytes = bytes;
