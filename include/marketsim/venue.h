@@ -257,7 +257,10 @@ struct msim_venue_history {
     /* Trades without quotes: the book that robots take from.  Best prices stand at the last trade
      * and `spread` ticks (1) away; so much is there (the last trade's quantity). */
     uint32_t spread;
-    uint32_t reserved2;
+    /* For who serves others between two pulls: so many pulls of a source that finds nothing for a
+     * while, and says no time, are made by one msim_venue_pull; it returns MSIM_PULL_EMPTY behind
+     * them, with msim_venue_next_due at once.  0: as many as it takes.  A submit makes them all. */
+    uint32_t looks;
     msim_qty quantity;
 };
 #define MSIM_VENUE_HISTORY_INIT                            \

@@ -14,6 +14,7 @@
 
 #define BATCH 64
 #define PATIENCE 1000000 /* empty pulls in a row of a source that knows no time for the next */
+#define EVERY_LOOK UINT32_MAX
 #define SYMBOLS_LIMIT 1000000
 #define DEPTH 32
 #define PASSES 64 /* of a sweep: icebergs show what they hid */
@@ -25,6 +26,8 @@ struct history {
     size_t at;
     size_t count;
     bool ended;
+    uint32_t looks;        /* pulls that may still be made now */
+    uint32_t vain;         /* pulls in a row that found nothing and no time */
     uint32_t *instruments; /* by the source's symbol: instrument + 1; UNKNOWN; 0: not looked up */
     size_t symbol_capacity;
 };
@@ -41,13 +44,19 @@ static int refill(struct msim_venue *venue, struct history *history)
     int r = MSIM_PULL_EMPTY;
 
     history->at = history->count = 0;
-    for (int i = 0; i < PATIENCE && r == MSIM_PULL_EMPTY; i++) {
+    while (r == MSIM_PULL_EMPTY && history->vain < PATIENCE) {
+        if (history->looks == 0)
+            return MSIM_OK;
         r = msim_source_pull(&history->source, history->batch, BATCH, &history->count, &detail);
         if (r == MSIM_PULL_EMPTY && msim_source_next_due(&history->source) != INT64_MIN)
-            return MSIM_OK;
+            break;
+        history->vain++;
+        history->looks -= history->looks != EVERY_LOOK;
     }
-    if (r == MSIM_PULL_RECORD)
+    if (r == MSIM_PULL_RECORD || (r == MSIM_PULL_EMPTY && history->vain < PATIENCE)) {
+        history->vain = 0;
         return MSIM_OK;
+    }
     history->count = 0;
     history->ended = true;
     if (r == MSIM_PULL_EMPTY)
@@ -70,6 +79,25 @@ msim_time msim_history_next(struct msim_venue *venue)
     if (history->at < history->count)
         return history->batch[history->at].time;
     return history->ended ? MSIM_TIME_NEVER : msim_source_next_due(&history->source);
+}
+
+void msim_history_may_look(struct msim_venue *venue, enum looking looking)
+{
+    struct history *history = venue->history;
+
+    if (!history)
+        return;
+    history->looks = looking == LOOK_TO_THE_END || history->params.looks == 0 ? EVERY_LOOK
+                     : looking == LOOK_A_WHILE ? history->params.looks
+                                               : 0;
+}
+
+bool msim_history_is_looking(struct msim_venue *venue)
+{
+    struct history *history = venue->history;
+
+    return history && history->looks == 0 && !history->ended && history->at == history->count &&
+           msim_source_next_due(&history->source) == INT64_MIN;
 }
 
 bool msim_history_ended(const struct msim_venue *venue)
@@ -602,6 +630,7 @@ int msim_venue_history_set(struct msim_venue *venue, struct msim_source *source,
     made->source = *source;
     *source = (struct msim_source){0};
     venue->history = made;
+    msim_history_may_look(venue, LOOK_TO_THE_END);
     return pass_over(venue, detail);
 }
 

@@ -291,6 +291,17 @@ struct past {
 };
 
 struct history;
+/* How long a source that finds nothing, and says no time, is asked again. */
+enum looking {
+    LOOK_TO_THE_END,
+    LOOK_A_WHILE, /* as the params say */
+    LOOK_NO_MORE, /* likewise, and that is over */
+};
+
+/* From now on. */
+void msim_history_may_look(struct msim_venue *venue, enum looking looking);
+/* That was not enough: nobody knows yet when the next record is. */
+bool msim_history_is_looking(struct msim_venue *venue);
 msim_time msim_history_next(struct msim_venue *venue);
 bool msim_history_ended(const struct msim_venue *venue);
 int msim_history_step(struct msim_venue *venue, msim_time now);

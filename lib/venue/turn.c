@@ -50,6 +50,7 @@ int msim_venue_advance(struct msim_venue *venue, msim_time until)
 {
     int r = MSIM_OK;
 
+    msim_history_may_look(venue, LOOK_TO_THE_END);
     for (msim_time due = next_due(venue); r == MSIM_OK && due <= until && due != MSIM_TIME_NEVER;
          due = next_due(venue))
         r = step(venue, due);
@@ -97,6 +98,7 @@ int msim_venue_pull(struct msim_venue *venue, msim_time until, struct msim_venue
     if (!venue || !out)
         return msim_detail_set(detail, MSIM_ERR_INVALID, "no venue to pull");
     msim_venue_output_return(venue);
+    msim_history_may_look(venue, LOOK_A_WHILE);
     for (;;) {
         if (outputs_waiting(&venue->outputs) > 0) {
             const struct outputs *outputs = &venue->outputs;
@@ -111,6 +113,8 @@ int msim_venue_pull(struct msim_venue *venue, msim_time until, struct msim_venue
             venue->failure = MSIM_OK;
             return explain(venue, failure, detail);
         }
+        if (msim_history_is_looking(venue))
+            return MSIM_PULL_EMPTY;
         if (due == MSIM_TIME_NEVER)
             return msim_history_ended(venue) ? MSIM_PULL_END : MSIM_PULL_EMPTY;
         if (due > until)
@@ -129,5 +133,6 @@ msim_time msim_venue_next_due(struct msim_venue *venue)
         const struct outputs *outputs = &venue->outputs;
         return outputs->items[(outputs->first + outputs->lent) & (outputs->capacity - 1)].time;
     }
+    msim_history_may_look(venue, LOOK_NO_MORE);
     return next_due(venue);
 }

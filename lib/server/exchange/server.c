@@ -28,6 +28,7 @@
 #define ASSET_EXPONENT (-8)
 #define BOOK_WORTH 100000
 #define KEY_LINE_MAX 256
+#define HISTORY_LOOKS 4 /* of 65,536 rows each, in a turn that finds no trade of a rare ticker */
 
 void msim_exchange_fail(struct msim_exchange_server *server, int failure, const char *words)
 {
@@ -249,6 +250,7 @@ static int play_tape(struct msim_exchange_server *server, struct msim_detail *de
         return MSIM_OK;
     history.fills = (uint8_t)server->settings.tape.fills;
     history.spread = (uint32_t)server->settings.tape.spread;
+    history.looks = HISTORY_LOOKS;
     return msim_venue_history_set(server->venue, &server->tape, &history, detail);
 }
 

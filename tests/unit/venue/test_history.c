@@ -5,10 +5,22 @@
 
 #define MOST 64
 
+/* A record at a time, and before each so many pulls that find nothing and say no time. */
+#define BLANKS 7
+
+struct rare {
+    struct msim_source source;
+    unsigned blanks;
+    uint64_t *pulls;
+};
+
 struct past {
     struct bench bench;
     struct msim_record records[MOST];
     size_t count;
+    struct rare rare;
+    uint64_t pulls; /* of it */
+    uint32_t looks; /* 0: all are there at once */
 };
 
 static const char *const symbols[] = {"BTC/USD", "OTHER"};
@@ -61,6 +73,42 @@ static void trade(struct past *past, int second, uint8_t side, msim_price price,
     past->count++;
 }
 
+static int rare_pull(void *self, struct msim_record *records, size_t capacity, size_t *count,
+                     struct msim_detail *detail)
+{
+    struct rare *rare = self;
+
+    (void)capacity;
+    ++*rare->pulls;
+    if (rare->blanks++ < BLANKS)
+        return MSIM_PULL_EMPTY;
+    rare->blanks = 0;
+    return msim_source_pull(&rare->source, records, 1, count, detail);
+}
+
+static msim_time rare_next_due(void *self)
+{
+    (void)self;
+    return INT64_MIN;
+}
+
+static const char *rare_symbol(void *self, uint32_t symbol, size_t *length)
+{
+    struct rare *rare = self;
+
+    return msim_source_symbol(&rare->source, symbol, length);
+}
+
+static void rare_release(void *self)
+{
+    struct rare *rare = self;
+
+    msim_source_release(&rare->source);
+}
+
+static const struct msim_source_ops rare_ops = {
+    .pull = rare_pull, .next_due = rare_next_due, .symbol = rare_symbol, .release = rare_release};
+
 static void begin(struct past *past, uint8_t fills)
 {
     struct msim_source_array_params array = MSIM_SOURCE_ARRAY_PARAMS_INIT;
@@ -74,6 +122,11 @@ static void begin(struct past *past, uint8_t fills)
     array.symbol_count = 2;
     assert_int_equal(msim_source_array(&source, &array, &detail), 0);
     params.fills = fills;
+    params.looks = past->looks;
+    if (past->looks > 0) {
+        past->rare = (struct rare){.source = source, .pulls = &past->pulls};
+        source = (struct msim_source){&rare_ops, &past->rare};
+    }
     assert_int_equal(msim_venue_history_set(past->bench.venue, &source, &params, &detail), 0);
     assert_null(source.ops);
 }
@@ -377,11 +430,22 @@ static void naive_trade(struct naive_book *book, uint8_t fills, const struct msi
 }
 
 /* Up to `until`: new orders get their numbers, fills are taken from what is left of each. */
-static void follow(struct bench *bench, struct naive_book *seen, msim_time until)
+static void follow(struct past *past, struct naive_book *seen, msim_time until)
 {
+    struct bench *bench = &past->bench;
     struct msim_venue_output out;
+    int r = MSIM_PULL_RECORD;
 
-    while (msim_venue_pull(bench->venue, until, &out, NULL) == MSIM_PULL_RECORD) {
+    while (r == MSIM_PULL_RECORD || msim_venue_next_due(bench->venue) <= until) {
+        const uint64_t pulls = past->pulls;
+        r = msim_venue_pull(bench->venue, until, &out, NULL);
+        if (r == MSIM_PULL_END)
+            return;
+        /* It looks so long and no longer, unless it finds something. */
+        if (r == MSIM_PULL_EMPTY)
+            assert_in_range(past->pulls - pulls, 0, past->looks + BLANKS);
+        if (r != MSIM_PULL_RECORD)
+            continue;
         if (out.kind != MSIM_VENUE_EVENT || out.account != bench->alice)
             continue;
         assert_int_not_equal(out.event->kind, MSIM_EVENT_REJECTED);
@@ -418,13 +482,13 @@ static size_t agree_on(struct past *past, uint8_t fills, uint64_t seed)
                                  (msim_qty)(1 + draw(&seed, 15))};
             made.price = made.side == MSIM_SIDE_BUY ? (msim_price)(9999 - draw(&seed, 8))
                                                     : (msim_price)(10001 + draw(&seed, 8));
-            follow(bench, &seen, now - SECOND / 2);
+            follow(past, &seen, now - SECOND / 2);
             naive.orders[naive.count++] = made;
             seen.orders[seen.count++] = made;
             bench_place(bench, bench->alice, made.side, made.price, made.leaves, now - SECOND / 2);
-            follow(bench, &seen, now - SECOND / 2);
+            follow(past, &seen, now - SECOND / 2);
         }
-        follow(bench, &seen, now);
+        follow(past, &seen, now);
         naive_trade(&naive, fills, &past->records[at].as.trade);
         for (size_t i = 0; i < naive.count; i++) {
             assert_int_equal(seen.orders[i].leaves, naive.orders[i].leaves);
@@ -435,14 +499,14 @@ static size_t agree_on(struct past *past, uint8_t fills, uint64_t seed)
     return parts;
 }
 
-static void random_flows_fill_as_a_naive_model_says(void **state)
+static void agree(uint32_t looks)
 {
     static struct past past;
 
-    (void)state;
     for (uint8_t fills = 0; fills <= MSIM_VENUE_FILL_QUEUE; fills++)
         for (uint64_t seed = 1; seed <= 40; seed++) {
             memset(&past, 0, sizeof past);
+            past.looks = looks;
             bench_open(&past.bench, NULL);
             assert_true(agree_on(&past, fills, seed) > 0);
             struct msim_detail detail = {{0}};
@@ -450,6 +514,40 @@ static void random_flows_fill_as_a_naive_model_says(void **state)
                 fail_msg("%s", detail.text);
             bench_close(&past.bench);
         }
+}
+
+static void random_flows_fill_as_a_naive_model_says(void **state)
+{
+    (void)state;
+    agree(0);
+}
+
+static void a_source_that_searches_long_is_searched_in_pieces_with_the_same_fills(void **state)
+{
+    (void)state;
+    agree(1);
+    agree(3);
+    agree(BLANKS + 1);
+}
+
+static void what_searches_in_pieces_comes_again_at_once_and_to_the_end(void **state)
+{
+    struct past *past = *state;
+    struct msim_venue_output out;
+    int empty = 0;
+    int r;
+
+    trade(past, 5, MSIM_SIDE_SELL, 10000, 3);
+    past->looks = 2;
+    begin(past, MSIM_VENUE_FILL_TOUCH);
+    while ((r = msim_venue_pull(past->bench.venue, SECOND, &out, NULL)) == MSIM_PULL_EMPTY &&
+           msim_venue_next_due(past->bench.venue) <= SECOND)
+        empty++;
+    assert_int_equal(r, MSIM_PULL_EMPTY);
+    assert_int_equal(empty, BLANKS / 2);
+    assert_int_equal(msim_venue_next_due(past->bench.venue), 5 * SECOND);
+    while ((r = msim_venue_pull(past->bench.venue, 9 * SECOND, &out, NULL)) != MSIM_PULL_END)
+        assert_true(r == MSIM_PULL_RECORD || msim_venue_next_due(past->bench.venue) <= 9 * SECOND);
 }
 
 int main(void)
@@ -465,6 +563,8 @@ int main(void)
         TEST(what_leaves_the_queue_leaves_a_shorter_one),
         cmocka_unit_test(a_trade_beyond_fills_whole_in_every_way),
         cmocka_unit_test(random_flows_fill_as_a_naive_model_says),
+        cmocka_unit_test(a_source_that_searches_long_is_searched_in_pieces_with_the_same_fills),
+        TEST(what_searches_in_pieces_comes_again_at_once_and_to_the_end),
         TEST(a_market_order_takes_historys_best_prices),
         TEST(what_was_taken_comes_back_with_the_next_quote),
         TEST(trades_alone_make_a_book_around_them),
