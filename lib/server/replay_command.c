@@ -109,11 +109,19 @@ static int read_moment(struct reading *reading)
 static int read_count(struct reading *reading)
 {
     const struct msim_json_token *token = &reading->member;
+    char text[MSIM_CALENDAR_SIZE];
     int64_t count = 1;
+    int r = MSIM_OK;
 
-    if (token->kind != MSIM_JSON_END &&
-        (token->kind != MSIM_JSON_NUMBER ||
-         msim_json_integer(reading->text, token->start, token->end, &count) < 0 || count <= 0))
+    /* A text with a number in it too, as of a speed. */
+    if (token->kind == MSIM_JSON_STRING)
+        r = read_text(reading, token, text) ? msim_decimal_parse(text, strlen(text), 0, &count)
+                                            : MSIM_ERR_INVALID;
+    else if (token->kind != MSIM_JSON_END)
+        r = token->kind == MSIM_JSON_NUMBER
+                ? msim_json_integer(reading->text, token->start, token->end, &count)
+                : MSIM_ERR_INVALID;
+    if (r < 0 || count <= 0)
         return refuse(reading, "count is no whole number above zero");
     reading->out->count = (uint64_t)count;
     return MSIM_OK;

@@ -145,7 +145,7 @@ class Faults(unittest.TestCase):
             self.assertEqual(status, 400)
             self.assertIn('the nearest one is "BTC/USD"', json.dumps(problem).replace("\\", ""))
             self.assertEqual(problem["errors"][0]["pointer"], "#/symbol")
-            status, problem = exchange.admin("POST", "/fire", {
+            status, problem = exchange.admin("POST", "/faults/fire", {
                 "kind": "venue", "do": "halt", "symbol": "BTC/USDT"})
             self.assertEqual(status, 400)
             self.assertIn("md_gap.1", exchange.admin("GET", "/faults")[1]["strategies"])

@@ -42,21 +42,26 @@ static int wrong(const struct reader *reader, const struct msim_exchange_leaf *l
     char path[128];
 
     msim_exchange_path_show(leaf->path, path, sizeof path);
-    return msim_detail_set(reader->detail, MSIM_ERR_INVALID, "%s is %.60s: %s", path, leaf->value,
-                           words);
+    return msim_detail_set(reader->detail, MSIM_ERR_INVALID, "%s is %.60s%s: %s", path, leaf->value,
+                           strlen(leaf->value) > 60 ? "..." : "", words);
 }
 
 /* A JSON string's characters. */
 static int text_in(const struct reader *reader, const struct msim_exchange_leaf *leaf, char *out,
                    size_t size)
 {
+    char words[64];
     size_t length;
 
-    if (leaf->value[0] != '"' ||
-        msim_json_string(leaf->value, 0, strlen(leaf->value), out, size, &length) < 0 ||
-        strlen(out) != length || length == 0)
+    if (leaf->value[0] != '"')
         return wrong(reader, leaf, "a text is wanted");
-    return MSIM_OK;
+    if (msim_json_string(leaf->value, 0, strlen(leaf->value), out, size, &length) < 0) {
+        snprintf(words, sizeof words, "a text of at most %zu bytes is wanted", size - 1);
+        return wrong(reader, leaf, words);
+    }
+    if (length == 0)
+        return wrong(reader, leaf, "a text that is not empty is wanted");
+    return strlen(out) == length ? MSIM_OK : wrong(reader, leaf, "a text without NUL is wanted");
 }
 
 /* The text of a number, whether it is a JSON number or a string. */
@@ -806,7 +811,7 @@ static int read_exchange(const struct reader *reader)
         r = read_number(reader, "exchange.liquidity.levels", 0, 1, 50, &levels);
     if (r >= 0)
         r = read_time(reader, "exchange.liquidity.refresh", 60 * MSIM_NS_PER_S, &out->refresh);
-    out->seed = (uint64_t)seed;
+    out->seed = seed != 0 ? (uint64_t)seed : 1; /* as everywhere: 0 is the default */
     out->spread = (uint64_t)spread;
     out->levels = (uint64_t)levels;
     return r;

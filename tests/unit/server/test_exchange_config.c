@@ -220,6 +220,46 @@ static void two_symbols_of_one_ticker_are_refused_by_name(void **state)
     bench_close(&bench);
 }
 
+static void a_text_that_is_too_long_is_told_how_long_it_may_be(void **state)
+{
+    char assignment[1200] = "exchange.history.file=";
+    const size_t key = strlen(assignment);
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench);
+    memset(assignment + key, 'x', 1023);
+    set(&bench, assignment);
+    if (read_all(&bench) < 0)
+        fail_msg("%s", bench.detail.text);
+    assert_int_equal(strlen(bench.settings.tape.file), 1023);
+    msim_exchange_settings_finish(&bench.settings, &bench.usual);
+    assignment[key + 1023] = 'x';
+    set(&bench, assignment);
+    assert_int_equal(read_all(&bench), MSIM_ERR_INVALID);
+    says(&bench, "exchange.history.file is \"xxx");
+    says(&bench, "xxx...: a text of at most 1023 bytes is wanted");
+    msim_exchange_settings_finish(&bench.settings, &bench.usual);
+    set(&bench, "exchange.history.file=");
+    assert_int_equal(read_all(&bench), MSIM_ERR_INVALID);
+    says(&bench, "a text that is not empty is wanted");
+    msim_exchange_settings_finish(&bench.settings, &bench.usual);
+    bench_close(&bench);
+}
+
+static void a_seed_of_0_is_the_default(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench);
+    set(&bench, "exchange.seed=0");
+    assert_int_equal(read_all(&bench), MSIM_OK);
+    assert_int_equal(bench.settings.seed, 1);
+    msim_exchange_settings_finish(&bench.settings, &bench.usual);
+    bench_close(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +270,8 @@ int main(void)
         cmocka_unit_test(a_value_that_cannot_be_is_refused_with_its_key),
         cmocka_unit_test(an_instruments_grid_is_what_its_steps_say),
         cmocka_unit_test(the_failures_become_one_object_again),
+        cmocka_unit_test(a_text_that_is_too_long_is_told_how_long_it_may_be),
+        cmocka_unit_test(a_seed_of_0_is_the_default),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,6 +38,7 @@ static void each_op_is_read(void **state)
     assert_int_equal(good("{\"op\":\"speed\",\"value\":\"max\"}").speed.den, 0);
     assert_int_equal(good("{\"op\":\"step\"}").count, 1);
     assert_int_equal(good("{\"op\":\"step\",\"count\":1e3}").count, 1000);
+    assert_int_equal(good("{\"op\":\"step\",\"count\":\"10\"}").count, 10);
 }
 
 static void a_moment_is_text_or_a_number_in_the_clients_own_unit(void **state)
@@ -83,7 +84,10 @@ static void what_is_wrong_is_named(void **state)
         {"{\"op\":\"seek\",\"to\":{\"a\":[1,{}]}}", "seek: "},
         {"{\"op\":\"step\",\"count\":0}", "step: "},
         {"{\"op\":\"step\",\"count\":1.5}", "step: "},
-        {"{\"op\":\"step\",\"count\":\"1\"}", "step: "},
+        {"{\"op\":\"step\",\"count\":\"\"}", "step: "},
+        {"{\"op\":\"step\",\"count\":\"0\"}", "step: "},
+        {"{\"op\":\"step\",\"count\":\"1.5\"}", "step: "},
+        {"{\"op\":\"step\",\"count\":\"two\"}", "step: "},
         {"{\"op\":\"step\",\"count\":null}", "step: "},
     };
 
