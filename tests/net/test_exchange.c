@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <marketsim/marketsim.h>
 
@@ -309,6 +310,101 @@ static void everybody_is_told_when_a_symbol_is_halted(void **state)
     bench_close(&bench);
 }
 
+/* ---- against history ---- */
+
+#define NOON (INT64_C(1656676800) * MSIM_NS_PER_S)
+
+struct tape {
+    char folder[32];
+    char path[64];
+    struct msim_exchange_config *config;
+};
+
+static void tape_open(struct tape *tape)
+{
+    static const char trades[] = "timestamp,ticker,price,volume\n"
+                                 "2022-07-01 12:00:00,BTC/USD,50000,1\n"
+                                 "2022-07-01 12:00:01,BTC/USD,50001,1\n";
+    char assignment[128];
+
+    strcpy(tape->folder, "/tmp/msim-history-XXXXXX");
+    assert_non_null(mkdtemp(tape->folder));
+    snprintf(tape->path, sizeof tape->path, "%s/trades.csv", tape->folder);
+    FILE *file = fopen(tape->path, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(trades, 1, sizeof trades - 1, file), sizeof trades - 1);
+    assert_int_equal(fclose(file), 0);
+    snprintf(assignment, sizeof assignment, "exchange.history.file=%s", tape->path);
+    assert_int_equal(msim_exchange_config_create(&tape->config, NULL), MSIM_OK);
+    assert_int_equal(msim_exchange_config_set(tape->config, "server.port=0", NULL), MSIM_OK);
+    assert_int_equal(msim_exchange_config_set(tape->config, assignment, NULL), MSIM_OK);
+}
+
+static void tape_close(struct tape *tape)
+{
+    msim_exchange_config_destroy(&tape->config);
+    unlink(tape->path);
+    rmdir(tape->folder);
+}
+
+static void a_history_may_wait_for_its_first_robot(void **state)
+{
+    struct msim_exchange_server_params params = MSIM_EXCHANGE_SERVER_PARAMS_INIT;
+    struct msim_connect_params connect = MSIM_CONNECT_PARAMS_INIT;
+    struct msim_detail detail = {{0}};
+    struct bench bench = {0};
+    struct tape tape;
+    char url[64];
+
+    (void)state;
+    tape_open(&tape);
+    assert_int_equal(msim_exchange_config_set(tape.config, "exchange.history.start=client", NULL),
+                     MSIM_OK);
+    params.config = tape.config;
+    if (msim_exchange_server_create(&bench.server, &params, &detail) < 0)
+        fail_msg("%s", detail.text);
+    for (int i = 0; i < 5; i++)
+        turn(&bench);
+    assert_int_equal(msim_exchange_server_now(bench.server), NOON);
+    snprintf(url, sizeof url, "ws://127.0.0.1:%u/ws?session=robot",
+             (unsigned)msim_exchange_server_port(bench.server));
+    connect.url = url;
+    connect.handler.opened = opened;
+    connect.handler.message = heard;
+    connect.handler.closed = closed;
+    connect.context = &bench;
+    assert_int_equal(msim_net_connect(msim_exchange_server_net(bench.server), NULL, &connect, NULL),
+                     MSIM_OK);
+    for (int i = 0; i < PATIENCE && msim_exchange_server_now(bench.server) == NOON; i++)
+        turn(&bench);
+    assert_true(msim_exchange_server_now(bench.server) > NOON);
+    bench_close(&bench);
+    tape_close(&tape);
+}
+
+static void a_history_that_ends_before_the_market_starts_is_told_so(void **state)
+{
+    struct msim_exchange_server_params params = MSIM_EXCHANGE_SERVER_PARAMS_INIT;
+    struct msim_exchange_server *server = NULL;
+    struct msim_detail detail = {{0}};
+    struct tape tape;
+
+    (void)state;
+    tape_open(&tape);
+    params.config = tape.config;
+    params.start = NOON + MSIM_NS_PER_S; /* the last trade's */
+    int r = msim_exchange_server_create(&server, &params, &detail);
+    if (r < 0)
+        fail_msg("%s", detail.text);
+    msim_exchange_server_destroy(&server);
+    params.start += MSIM_NS_PER_S;
+    assert_int_equal(msim_exchange_server_create(&server, &params, &detail), MSIM_ERR_NOT_FOUND);
+    assert_non_null(strstr(detail.text, "exchange.history.file: the last trade of "));
+    assert_non_null(strstr(detail.text, "is at 2022-07-01 12:00:01, and the market is to start at "
+                                        "2022-07-01 12:00:02: an earlier start is wanted"));
+    tape_close(&tape);
+}
+
 int main(int argument_count, char **arguments)
 {
     int batches = argument_count > 1 ? atoi(arguments[1]) : 100;
@@ -316,6 +412,8 @@ int main(int argument_count, char **arguments)
         cmocka_unit_test_prestate(bad_messages_are_answered_and_change_nothing, &batches),
         cmocka_unit_test(an_exchange_is_destroyed_with_clients_on_it),
         cmocka_unit_test(everybody_is_told_when_a_symbol_is_halted),
+        cmocka_unit_test(a_history_may_wait_for_its_first_robot),
+        cmocka_unit_test(a_history_that_ends_before_the_market_starts_is_told_so),
         cmocka_unit_test(
             a_strategy_that_is_added_while_it_runs_parts_a_client_from_the_shared_frames),
     };

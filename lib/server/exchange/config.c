@@ -49,6 +49,7 @@ static const char *const known[] = {
     "exchange.history.file",
     "exchange.history.ticker",
     "exchange.history.tickers.*",
+    "exchange.history.start",
     "exchange.history.fills",
     "exchange.history.spread",
     "exchange.history.price_decimals",

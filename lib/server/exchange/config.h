@@ -47,11 +47,17 @@ struct msim_exchange_listing {
     char ticker[65]; /* in the file whose trades are its market; "" where a model makes one */
 };
 
+enum msim_exchange_tape_start {
+    TAPE_STARTS_WITH_SERVER,
+    TAPE_STARTS_WITH_CLIENT, /* the first: until then the clock stands */
+};
+
 /* A file of trades that drive the market (tape.h). */
 struct msim_exchange_tape {
     char file[1024]; /* "" for none */
     char ticker[65]; /* of all its trades, in place of a column; "": the column's */
     int64_t fills;   /* enum msim_venue_fills */
+    int64_t start;   /* enum msim_exchange_tape_start */
     int64_t spread;  /* in ticks */
     int price_decimals;
     int volume_decimals;

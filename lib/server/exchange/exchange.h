@@ -248,6 +248,7 @@ struct msim_exchange_server {
     struct msim_bytes frame;
     const struct msim_exchange_stage *stage; /* NULL: there are sockets */
 
+    bool is_waiting; /* the clock stands until somebody comes */
     bool is_stopping;
     int failure;
     struct msim_detail detail;
@@ -281,6 +282,8 @@ msim_time msim_exchange_turn(struct msim_exchange_server *server);
 
 /* Simulated time, once in each turn. */
 void msim_exchange_clock(struct msim_exchange_server *server);
+/* Somebody has come to trade: a clock that stood for want of him goes. */
+void msim_exchange_attend(struct msim_exchange_server *server);
 
 /* From now on the venue tells these events too: MSIM_EVENTS_*. */
 void msim_exchange_listen(struct msim_exchange_server *server, unsigned events);

@@ -528,6 +528,8 @@ static void request(void *context, struct msim_exchange *exchange)
         arrival.session = caller->account;
     if (!arrival.session || arrival.session[0] == '\0')
         arrival.session = SHARED_SESSION;
+    if (mount->path->request != 0)
+        msim_exchange_attend(server);
     msim_exchange_clock(server);
     record(server, &arrival);
     struct msim_exchange_call *call = msim_exchange_call_begin(server, &arrival);

@@ -86,6 +86,16 @@ void msim_exchange_clock(struct msim_exchange_server *server)
         server->now = now;
 }
 
+void msim_exchange_attend(struct msim_exchange_server *server)
+{
+    if (!server->is_waiting)
+        return;
+    server->is_waiting = false;
+    msim_pacer_resume(&server->pacer, msim_net_now(server->net));
+    msim_log(&server->logger, MSIM_LOG_INFO, "exchange",
+             "somebody is there: exchange.history.file goes on");
+}
+
 static msim_time earlier(msim_time a, msim_time b)
 {
     return a < b ? a : b;
@@ -515,7 +525,11 @@ static int set_up(struct msim_exchange_server *server,
     r = start_scenario(server, params, detail);
     if (r < 0)
         return r;
-    msim_pacer_start(&server->pacer, msim_net_now(server->net), start);
+    const msim_time wall = msim_net_now(server->net);
+    msim_pacer_start(&server->pacer, wall, start);
+    server->is_waiting = server->settings.tape.start == TAPE_STARTS_WITH_CLIENT;
+    if (server->is_waiting)
+        msim_pacer_pause(&server->pacer, wall);
     msim_exchange_wire_refresh(server);
     msim_net_wake(server->net);
     return MSIM_OK;

@@ -559,6 +559,7 @@ static int read_ticker(const struct reader *reader, struct msim_exchange_tape *t
 static int read_history(const struct reader *reader)
 {
     static const char *const fills[] = {"touch", "through", "queue"};
+    static const char *const starts[] = {"server", "client"};
     static const char *const units[] = {"", "ns", "us", "ms", "s"};
     static const msim_time lengths[] = {0, 1, MSIM_NS_PER_US, MSIM_NS_PER_MS, MSIM_NS_PER_S};
     const struct msim_exchange_leaf *leaf = leaf_of(reader, "exchange.history.file");
@@ -578,6 +579,9 @@ static int read_history(const struct reader *reader)
     if (r >= 0)
         r = read_choice(reader, "exchange.history.fills", fills, 3,
                         "touch, through or queue is wanted", &tape->fills);
+    if (r >= 0)
+        r = read_choice(reader, "exchange.history.start", starts, 2, "server or client is wanted",
+                        &tape->start);
     if (r >= 0)
         r = read_number(reader, "exchange.history.spread", 0, 1, 1000000, &tape->spread);
     if (r >= 0)

@@ -30,6 +30,7 @@ struct tape {
     struct msim_source trades;
     struct msim_record first; /* looked at, and not given yet */
     bool has_first;
+    bool has_begun; /* it was looked at */
 };
 
 /* ---- as a source ---- */
@@ -65,7 +66,7 @@ static int pull(void *self, struct msim_record *records, size_t capacity, size_t
               MSIM_RECORD_NO_QUANTITY);
     }
     /* The venue asks again only when it has come to the last trade. */
-    if (r == MSIM_PULL_END)
+    if (r == MSIM_PULL_END && tape->has_begun)
         msim_log(tape->logger, MSIM_LOG_INFO, "exchange",
                  KEY ": its last trade is past: the market that it drives stands still");
     return r;
@@ -153,7 +154,28 @@ static int open_file(struct tape *tape, msim_time start, const struct msim_logge
     return r;
 }
 
-static int look_at_first(struct tape *tape, struct msim_detail *detail)
+/* Why nothing came: all is before the market's start, or none of it is the exchange's. */
+static int say_why_nothing(const struct tape *tape, msim_time start, struct msim_detail *detail)
+{
+    struct msim_parquet_info info;
+    char from[MSIM_CALENDAR_SIZE];
+    char last[MSIM_CALENDAR_SIZE];
+
+    msim_parquet_info(tape->file, &info);
+    if (start == 0 || info.last == MSIM_TIME_NEVER || info.last >= start)
+        return msim_detail_set(detail, MSIM_ERR_NOT_FOUND,
+                               "%s has no trade of the exchange's symbols%s: "
+                               "exchange.history.tickers.SYMBOL says what each is called there",
+                               tape->settings->tape.file, start == 0 ? "" : " from its start on");
+    msim_calendar_print(start, MSIM_CALENDAR_PLAIN, from);
+    msim_calendar_print(info.last, MSIM_CALENDAR_PLAIN, last);
+    return msim_detail_set(detail, MSIM_ERR_NOT_FOUND,
+                           "the last trade of %s is at %s, and the market is to start at %s: an "
+                           "earlier start is wanted",
+                           tape->settings->tape.file, last, from);
+}
+
+static int look_at_first(struct tape *tape, msim_time start, struct msim_detail *detail)
 {
     size_t count = 0;
     int r;
@@ -162,12 +184,8 @@ static int look_at_first(struct tape *tape, struct msim_detail *detail)
         r = pull(tape, &tape->first, 1, &count, detail);
     while (r == MSIM_PULL_EMPTY && next_due(tape) == INT64_MIN);
     tape->has_first = r == MSIM_PULL_RECORD;
-    if (r < 0 || tape->has_first)
-        return r;
-    return msim_detail_set(detail, MSIM_ERR_NOT_FOUND,
-                           "%s has no trade of the exchange's symbols: "
-                           "exchange.history.tickers.SYMBOL says what each is called there",
-                           tape->settings->tape.file);
+    tape->has_begun = true;
+    return r < 0 || tape->has_first ? r : say_why_nothing(tape, start, detail);
 }
 
 static bool fits(int64_t value, int exponent, int64_t step, int grid, int64_t *out)
@@ -251,7 +269,7 @@ int msim_exchange_tape_open(struct msim_source *out, const struct msim_exchange_
     tape->logger = logger;
     int r = open_file(tape, start, logger, detail);
     if (r >= 0)
-        r = look_at_first(tape, detail);
+        r = look_at_first(tape, start, detail);
     if (r >= 0)
         r = check_first(tape, detail);
     if (r < 0) {

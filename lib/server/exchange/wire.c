@@ -219,6 +219,7 @@ static void opened(void *context, struct msim_connection *connection)
     struct msim_exchange_client *client = msim_connection_user(connection);
 
     client->connection = connection;
+    msim_exchange_attend(server);
     msim_exchange_record(server, FRAME_OPEN, client->visit, 0, NULL, 0);
     if (!msim_exchange_welcome(server, client)) {
         msim_connection_set_user(connection, NULL);
