@@ -3,6 +3,8 @@
  */
 #include "unit/server/stage.h"
 
+#include <stdlib.h>
+
 #define ORDER                                                                                     \
     "{\"type\":\"PLACE_ORDER\",\"symbol\":\"BTC/USD\",\"side\":\"BUY\",\"order_type\":\"LIMIT\"," \
     "\"price\":\"30000\",\"quantity\":\"1\"}"
@@ -191,6 +193,37 @@ static void a_wrong_clock_is_on_all_that_its_account_is_told(void **state)
     stage_close(&stage);
 }
 
+static void *no_more(void *context, void *pointer, size_t old_size, size_t new_size)
+{
+    (void)context;
+    (void)old_size;
+    if (new_size == 0)
+        free(pointer);
+    return NULL;
+}
+
+static void without_memory_a_wrong_clock_is_not_told_the_true_time(void **state)
+{
+    struct stage stage;
+    struct wire late = {0};
+
+    (void)state;
+    stage_open(&stage, lonely, COUNT(lonely));
+    assert_int_equal(stage_arrive(&stage, &late, "late", 0), MSIM_ADMIT);
+    add_fault(&stage, "{\"kind\":\"clock\",\"offset\":\"1500ms\"}");
+    const struct msim_allocator usual = stage.server->allocator;
+    stage.server->allocator = (struct msim_allocator){.resize = no_more};
+    const char ping[] = "{\"type\":\"PING\"}";
+    msim_exchange_take(stage.server, late.client, true, ping, sizeof ping - 1);
+    stage.server->allocator = usual;
+    assert_int_equal(late.heard, 0);
+    assert_int_equal(stage.server->failure, MSIM_ERR_NOMEM);
+    stage.server->failure = MSIM_OK;
+    stage_get(&stage, "late", "/api/v1/health", "");
+    assert_non_null(strstr(stage.answer, "\"timestamp\":\"2023-11-14T22:13:21.500000Z\""));
+    stage_close(&stage);
+}
+
 static void what_a_client_calls_a_time_is_left_as_it_is(void **state)
 {
     static const char order[] = "{\"type\":\"PLACE_ORDER\",\"symbol\":\"BTC/"
@@ -224,6 +257,7 @@ int main(void)
         cmocka_unit_test(who_may_only_look_is_refused_what_changes_something),
         cmocka_unit_test(a_connection_for_market_data_hears_nothing_of_its_accounts_orders),
         cmocka_unit_test(a_wrong_clock_is_on_all_that_its_account_is_told),
+        cmocka_unit_test(without_memory_a_wrong_clock_is_not_told_the_true_time),
         cmocka_unit_test(what_a_client_calls_a_time_is_left_as_it_is),
     };
 
