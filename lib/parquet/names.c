@@ -5,6 +5,7 @@
 #include "base/detail.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "parquet/pick.h"
 #include "parquet/values.h"
 
 void msim_names_init(struct msim_names *names, const struct msim_allocator *allocator)
@@ -158,11 +159,7 @@ static int read_span(struct msim_name_column *column, const struct msim_span *sp
         r = make_entries(column);
         if (r < 0)
             return r;
-        const uint32_t *entries = column->entries;
-        const uint32_t *indexes = span->indexes;
-        const size_t count = span->values;
-        for (size_t i = 0; i < count; i++)
-            ids[i] = entries[indexes[i]];
+        msim_pick32(ids, column->entries, span->indexes, span->values);
     } else {
         r = intern_all(column, span, ids);
         if (r < 0)

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "parquet/bits.h"
+#include "parquet/pick.h"
 #include "parquet/shortest.h"
 #include "parquet/values.h"
 #include "parquet/written.h"
@@ -340,12 +341,10 @@ static bool can_fail(enum number_form form)
 static void gather(const struct msim_numbers *numbers, const struct msim_span *span,
                    struct exact exact)
 {
-    const int64_t *entries = numbers->entries;
     const uint32_t *indexes = span->indexes;
     const size_t count = span->values;
 
-    for (size_t i = 0; i < count; i++)
-        exact.mantissas[i] = entries[indexes[i]];
+    msim_pick64(exact.mantissas, numbers->entries, indexes, count);
     if (numbers->varies) {
         for (size_t i = 0; i < count; i++)
             exact.exponents[i] = numbers->entry_exponents[indexes[i]];

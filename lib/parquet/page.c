@@ -8,8 +8,10 @@
 #include "parquet/bits.h"
 #include "parquet/thrift.h"
 
-/* What is read ahead where pages are smaller. */
+/* What is read ahead where pages are smaller... */
 #define WINDOW_SIZE ((size_t)64 << 10)
+/* ... and where they are not, or are not known yet: the next one's head, or more than that. */
+#define HEAD_AHEAD ((size_t)4 << 10)
 /* A head is tried on this many bytes first, and on more up to the limit: it may bear statistics. */
 #define HEAD_FIRST ((size_t)1 << 10)
 #define HEAD_LIMIT ((size_t)16 << 20)
@@ -190,7 +192,9 @@ static int need(struct msim_pages *pages, size_t length, struct msim_detail *det
 
     if (waiting >= length)
         return MSIM_OK;
-    size_t wanted = length > WINDOW_SIZE ? length : WINDOW_SIZE;
+    size_t wanted = length + HEAD_AHEAD;
+    if (wanted < WINDOW_SIZE && pages->are_small)
+        wanted = WINDOW_SIZE;
     uint64_t left = bytes_left(pages);
     if (wanted > left)
         wanted = (size_t)left;
@@ -390,6 +394,7 @@ int msim_pages_pass(struct msim_pages *pages, const struct page_head *head,
     size_t waiting = pages->window_end - pages->window_at;
 
     (void)detail;
+    pages->are_small = length < WINDOW_SIZE;
     if (length <= waiting) {
         pages->window_at += length;
     } else {
@@ -438,6 +443,7 @@ int msim_pages_load(struct msim_pages *pages, const struct page_head *head, stru
     size_t length = (size_t)head->uncompressed_size;
 
     *body = (struct page_body){0};
+    pages->are_small = stored_length < WINDOW_SIZE;
     int r = need(pages, stored_length, detail);
     if (r < 0)
         return r;

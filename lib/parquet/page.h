@@ -82,6 +82,7 @@ struct msim_pages {
     size_t window_capacity;
     size_t window_at;
     size_t window_end;
+    bool are_small; /* the last page fitted in a window: the next ones may, too */
     unsigned char *unpacked;
     size_t unpacked_capacity;
 };

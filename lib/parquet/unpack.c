@@ -90,31 +90,41 @@ struct lanes {
     uint32_t shifts[8];
 };
 
-static void find_lanes(struct lanes *lanes, unsigned width)
-{
-    for (unsigned i = 0; i < 8; i++) {
-        unsigned first = i < 4 ? 0 : 4 * width / 8;
-        unsigned byte = i * width / 8 - first;
-        for (unsigned k = 0; k < 4; k++)
-            lanes->bytes[i * 4 + k] = (unsigned char)(byte + k);
-        lanes->shifts[i] = i * width % 8;
+/* Number `i` of eight: its byte `k`, as far as a lane's first number begins at its first byte. */
+#define BYTE(w, i, k) (i) * (w) / 8 - ((i) < 4 ? 0 : 4 * (w) / 8) + (k)
+#define BYTES(w, i) BYTE(w, i, 0), BYTE(w, i, 1), BYTE(w, i, 2), BYTE(w, i, 3)
+#define LANES(w)                                                                         \
+    {                                                                                    \
+        {BYTES(w, 0), BYTES(w, 1), BYTES(w, 2), BYTES(w, 3),                             \
+         BYTES(w, 4), BYTES(w, 5), BYTES(w, 6), BYTES(w, 7)},                            \
+        {                                                                                \
+            0, (w) % 8, 2 * (w) % 8, 3 * (w) % 8, 4 * (w) % 8, 5 * (w) % 8, 6 * (w) % 8, \
+                7 * (w) % 8                                                              \
+        }                                                                                \
     }
-}
+
+/* By the numbers' width. */
+static const struct lanes lanes_of[] = {
+    LANES(0),  LANES(1),  LANES(2),  LANES(3),  LANES(4),  LANES(5),  LANES(6),
+    LANES(7),  LANES(8),  LANES(9),  LANES(10), LANES(11), LANES(12), LANES(13),
+    LANES(14), LANES(15), LANES(16), LANES(17), LANES(18), LANES(19), LANES(20),
+    LANES(21), LANES(22), LANES(23), LANES(24), LANES(25),
+};
+
+_Static_assert(sizeof lanes_of / sizeof *lanes_of == MSIM_UNPACK_VECTOR_BITS + 1, "every width");
 
 /* A number of up to 25 bits lies in the four bytes from its first one on, whatever its first bit.
  */
 __attribute__((target("avx2"))) void msim_unpack_vector(const unsigned char *in, size_t groups,
                                                         unsigned width, uint32_t *out)
 {
-    struct lanes lanes;
-
     if (width > MSIM_UNPACK_VECTOR_BITS) {
         msim_unpack_plain(in, groups, width, out);
         return;
     }
-    find_lanes(&lanes, width);
-    const __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)lanes.bytes);
-    const __m256i shifts = _mm256_loadu_si256((const __m256i *)(const void *)lanes.shifts);
+    const struct lanes *lanes = &lanes_of[width];
+    const __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)lanes->bytes);
+    const __m256i shifts = _mm256_loadu_si256((const __m256i *)(const void *)lanes->shifts);
     const __m256i mask = _mm256_set1_epi32((int)((UINT32_C(1) << width) - 1));
     size_t second = 4 * width / 8;
 
