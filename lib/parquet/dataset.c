@@ -14,6 +14,7 @@
 #include "parquet/csv_file.h"
 #include "parquet/decode.h"
 #include "parquet/extra_store.h"
+#include "parquet/large.h"
 #include "parquet/late.h"
 #include "parquet/paths.h"
 #include "parquet/plan.h"
@@ -390,7 +391,7 @@ static void *counted_resize(void *context, void *pointer, size_t old_size, size_
 static int create(struct msim_parquet **out, const struct msim_parquet_params *params,
                   struct msim_detail *detail)
 {
-    struct msim_allocator allocator = msim_mem_allocator(params->allocator);
+    struct msim_allocator allocator = msim_large_allocator(params->allocator);
     struct msim_parquet *parquet = msim_mem_zero(&allocator, sizeof *parquet);
 
     if (!parquet)
