@@ -22,6 +22,8 @@
 #define DIGITS (1U << DIGIT_BITS)
 /* Late by little: by this part of the whole at most. */
 #define NEAR_PART 32
+/* Buckets for each row: what they are made of in place of the second word. */
+#define BUCKETS_EACH (sizeof(uint64_t) / sizeof(uint32_t))
 /* What insertion may cost in the mean: above it, all digits are sorted. */
 #define INSERTION_MOVES 8
 
@@ -67,12 +69,36 @@ static inline uint64_t in_units(uint64_t distance, int64_t unit)
     }
 }
 
+/* Of the row at `i`; `unit` is a constant wherever this is called. */
+static inline __attribute__((always_inline)) uint64_t word_of(const struct words *words,
+                                                              const struct order_times *times,
+                                                              msim_time min, int64_t unit, size_t i)
+{
+    uint64_t key = in_units((uint64_t)time_at(times, i) - (uint64_t)min, unit);
+
+    return key << words->place_bits | i;
+}
+
+static inline __attribute__((always_inline)) void fill_in_units(struct words *words,
+                                                                const struct order_times *times,
+                                                                msim_time min, int64_t unit)
+{
+    for (size_t i = 0; i < words->count; i++)
+        words->from[i] = word_of(words, times, min, unit, i);
+}
+
 static void fill_words(struct words *words, const struct order_times *times, msim_time min,
                        int64_t unit)
 {
-    for (size_t i = 0; i < words->count; i++) {
-        uint64_t key = in_units((uint64_t)time_at(times, i) - (uint64_t)min, unit);
-        words->from[i] = (words->place_bits < 64 ? key << words->place_bits : 0) | i;
+    switch (unit) {
+    case MSIM_NS_PER_US:
+        fill_in_units(words, times, min, MSIM_NS_PER_US);
+        break;
+    case MSIM_NS_PER_MS:
+        fill_in_units(words, times, min, MSIM_NS_PER_MS);
+        break;
+    default:
+        fill_in_units(words, times, min, 1);
     }
 }
 
@@ -129,21 +155,49 @@ static inline size_t bucket_of(uint64_t word, uint64_t factor)
     return (size_t)((msim_uint128)word * factor >> 64);
 }
 
-/* One stable pass into as many buckets as there are words, of which none is above `last`. */
-static void bucket_sort(struct words *words, uint64_t last, uint32_t *buckets)
+/*
+ * One stable pass into `buckets`, which are as many as `factor` was made for.  A row's rank in
+ * its bucket is kept from the count, so that no row has to wait for the one before it.
+ */
+static inline __attribute__((always_inline)) void fill_buckets(struct words *words,
+                                                               const struct order_times *times,
+                                                               msim_time min, int64_t unit,
+                                                               uint64_t factor, uint32_t *ranks)
 {
-    const uint64_t *from = words->from;
-    uint64_t *to = words->to;
-    size_t count = words->count;
-    uint64_t factor = (uint64_t)(((msim_uint128)count << 64) / ((msim_uint128)last + 1));
+    const size_t count = words->count;
+    uint32_t *buckets = (uint32_t *)(void *)words->to;
+    uint64_t *to = words->from;
 
-    memset(buckets, 0, count * sizeof *buckets);
     for (size_t i = 0; i < count; i++)
-        buckets[bucket_of(from[i], factor)]++;
-    sum_up(buckets, count);
-    for (size_t i = 0; i < count; i++)
-        to[buckets[bucket_of(from[i], factor)]++] = from[i];
-    swap(words);
+        ranks[i] = buckets[bucket_of(word_of(words, times, min, unit, i), factor)]++;
+    sum_up(buckets, count * BUCKETS_EACH);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t word = word_of(words, times, min, unit, i);
+        to[buckets[bucket_of(word, factor)] + ranks[i]] = word;
+    }
+}
+
+/*
+ * The words of the times, none above `last`, in so many buckets that most hold one alone.  The
+ * buckets lie where the other words will, if they are needed.
+ */
+static void fill_near(struct words *words, const struct order_times *times, msim_time min,
+                      int64_t unit, uint64_t last, uint32_t *ranks)
+{
+    size_t count = words->count * BUCKETS_EACH;
+    uint64_t factor = (uint64_t)((((msim_uint128)count << 64) - 1) / ((msim_uint128)last + 1));
+
+    memset(words->to, 0, count * sizeof *ranks);
+    switch (unit) {
+    case MSIM_NS_PER_US:
+        fill_buckets(words, times, min, MSIM_NS_PER_US, factor, ranks);
+        break;
+    case MSIM_NS_PER_MS:
+        fill_buckets(words, times, min, MSIM_NS_PER_MS, factor, ranks);
+        break;
+    default:
+        fill_buckets(words, times, min, 1, factor, ranks);
+    }
 }
 
 /* Whether it came to its end within `moves`. */
@@ -253,16 +307,19 @@ static struct seen look(const struct order_times *times, size_t count)
     return seen;
 }
 
-/* `order` serves as the buckets before it is written. */
-static void sort_words(struct words *words, const struct seen *seen, uint64_t last, uint32_t *order)
+static void sort_words(struct words *words, const struct order_times *times,
+                       const struct seen *seen, int64_t unit, uint32_t *order)
 {
     uint64_t range = (uint64_t)seen->max - (uint64_t)seen->min;
     const uint64_t mask = (UINT64_C(1) << words->place_bits) - 1;
 
-    if (seen->late <= range / NEAR_PART)
-        bucket_sort(words, last << words->place_bits | mask, order);
-    else
+    if (seen->late <= range / NEAR_PART) {
+        fill_near(words, times, seen->min, unit, in_units(range, unit) << words->place_bits | mask,
+                  order);
+    } else {
+        fill_words(words, times, seen->min, unit);
         sort_roughly(words);
+    }
     /* Insertion leaves equal keys in the order of their places, which the radix sort goes on from.
      */
     if (!insertion_sort(words->from, words->count, words->count * INSERTION_MOVES))
@@ -285,8 +342,7 @@ int msim_order(const struct order_times *times, size_t count, int64_t unit, uint
     struct words words = {.count = count, .place_bits = bits_of(count - 1)};
     if (words.place_bits + bits_of(range) <= 64)
         unit = 1;
-    uint64_t last = in_units(range, unit);
-    words.key_bits = bits_of(last);
+    words.key_bits = bits_of(in_units(range, unit));
     if (words.place_bits + words.key_bits > 64)
         return merge_sort(times, order, count, allocator);
     uint64_t *room = msim_mem_take_array(allocator, count, 2 * sizeof *room);
@@ -294,8 +350,7 @@ int msim_order(const struct order_times *times, size_t count, int64_t unit, uint
         return MSIM_ERR_NOMEM;
     words.from = room;
     words.to = room + count;
-    fill_words(&words, times, seen.min, unit);
-    sort_words(&words, &seen, last, order);
+    sort_words(&words, times, &seen, unit, order);
     msim_mem_free(allocator, room, count * 2 * sizeof *room);
     return MSIM_OK;
 }

@@ -242,9 +242,10 @@ int msim_run_fill(struct run *run, struct msim_detail *detail)
 
 /* ---- giving ---- */
 
-size_t msim_run_reached(const struct run *run, msim_time until)
+size_t msim_run_reached(const struct run *run, msim_time until, size_t most)
 {
-    size_t low = run->at, high = run->count;
+    size_t low = run->at;
+    size_t high = run->count - low < most ? run->count : low + most;
 
     /* All of it, or few: look at both ends first. */
     if (msim_run_column_time(run, high - 1) <= until)

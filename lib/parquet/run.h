@@ -101,8 +101,8 @@ struct run_rows {
     int8_t volume_exponents[MSIM_RUN_ROWS];
 };
 
-/* How many of them, from `at` on, are not later than `until`. */
-size_t msim_run_reached(const struct run *run, msim_time until);
+/* How many of the next `most`, which is above zero, are not later than `until`. */
+size_t msim_run_reached(const struct run *run, msim_time until, size_t most);
 
 /*
  * The next `count` of them, at most MSIM_RUN_ROWS, but for their symbols and sequence; returns

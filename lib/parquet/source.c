@@ -239,11 +239,9 @@ static size_t give_rows(struct cursor *cursor, const struct run *run, size_t cou
 static size_t give_columns(struct cursor *cursor, struct run *run, msim_time until,
                            struct msim_record *records, size_t capacity)
 {
-    size_t count = msim_run_reached(run, until);
+    size_t count = msim_run_reached(run, until, capacity);
     size_t given = 0;
 
-    if (count > capacity)
-        count = capacity;
     while (count > 0) {
         size_t rows = count < MSIM_RUN_ROWS ? count : MSIM_RUN_ROWS;
         size_t shown = give_rows(cursor, run, rows, records + given);
