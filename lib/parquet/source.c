@@ -19,6 +19,7 @@
 #include "parquet/cursor.h"
 #include "parquet/dataset.h"
 #include "parquet/extras.h"
+#include "parquet/pick.h"
 #include "parquet/plan.h"
 #include "parquet/run.h"
 #include "parquet/scan.h"
@@ -189,7 +190,7 @@ static size_t give_trades(struct cursor *cursor, struct run *run, msim_time unti
 
 /* The symbols of names; false where one of the rows has none that is known and shown. */
 static bool find_symbols(const struct cursor *cursor, const uint32_t *names, const uint8_t *flags,
-                         size_t count, uint32_t *symbols)
+                         size_t count, uint32_t *restrict symbols)
 {
     const struct name_link *links = cursor->links;
     uint8_t any = 0;
@@ -198,7 +199,11 @@ static bool find_symbols(const struct cursor *cursor, const uint32_t *names, con
         any |= flags[i];
     if (any & MSIM_RECORD_NO_SYMBOL)
         return false;
-    for (size_t i = 0; i < count; i++)
+    size_t i = 0;
+    for (; i + MSIM_PICK_ROWS <= count; i += MSIM_PICK_ROWS)
+        for (size_t k = 0; k < MSIM_PICK_ROWS; k++)
+            symbols[i + k] = links[names[i + k]].symbol;
+    for (; i < count; i++)
         symbols[i] = links[names[i]].symbol;
     return msim_unpack_largest(symbols, count) < NAME_HIDDEN;
 }
