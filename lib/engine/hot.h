@@ -163,12 +163,23 @@ static inline uint64_t hot_fills(const struct msim_engine *engine, const struct 
     return msim_sweep_fills(engine, it, taker_side, limit, quantity, MSIM_SELF_TRADE_NONE);
 }
 
+/* Asks for what the first fill will touch: it takes about as long to come as to get there. */
+static inline void hot_prefetch(const struct msim_engine *engine, const struct instrument *it,
+                                unsigned taker_side, uint32_t number)
+{
+    const struct side *other = &it->sides[taker_side ^ 1];
+    const uint32_t slot = side_near(other, other->best)->head;
+
+    account_prefetch(engine, it, number, engine->orders[slot].account);
+}
+
 /* It trades on arrival; its level is prepared. */
 RARE bool hot_cross(struct msim_engine *engine, const struct msim_command *c, struct instrument *it,
                     unsigned side, int64_t key, int64_t hold)
 {
     struct balance *balance = NULL;
 
+    hot_prefetch(engine, it, side, c->instrument);
     if (!hot_room(engine, hot_fills(engine, it, side, -key, c->quantity)))
         return false;
     if (!engine->accounts_off) {

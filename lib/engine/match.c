@@ -1,7 +1,8 @@
 /*
  * Matching: the best price first, the oldest order first at it, at its own price.
+ * This is the way of every order at a level; sweep.c has the short one of nearly all.
  */
-#include "engine/book.h"
+#include "engine/fill.h"
 
 bool msim_band_holds(const struct instrument *instrument, msim_price price)
 {
@@ -240,15 +241,14 @@ static int64_t counted_fee(struct msim_engine *engine, const struct order *order
 }
 
 /* The buyer's fee: in what it receives, or in what it pays. */
-static inline int64_t buyer_fee(struct msim_engine *engine, const struct instrument *instrument,
-                                bool plain, const struct order *order, uint32_t rate,
-                                int64_t received, int64_t notional, struct balance *base,
-                                struct balance *quote)
+static int64_t buyer_fee(struct msim_engine *engine, const struct instrument *instrument,
+                         const struct order *order, uint32_t rate, int64_t received,
+                         int64_t notional, struct balance *base, struct balance *quote)
 {
     int64_t fee;
 
     base->free += received;
-    if (plain || instrument->fee_mode == MSIM_FEE_RECEIVED) {
+    if (instrument->fee_mode == MSIM_FEE_RECEIVED) {
         fee = fee_of(received, rate);
         base->free -= fee;
         engine->assets[instrument->base].fees += fee;
@@ -260,11 +260,11 @@ static inline int64_t buyer_fee(struct msim_engine *engine, const struct instrum
     return fee;
 }
 
-static inline int64_t seller_fee(struct msim_engine *engine, const struct instrument *instrument,
-                                 bool plain, const struct order *order, uint32_t rate,
-                                 int64_t notional, struct balance *quote)
+static int64_t seller_fee(struct msim_engine *engine, const struct instrument *instrument,
+                          const struct order *order, uint32_t rate, int64_t notional,
+                          struct balance *quote)
 {
-    const int64_t fee = plain || instrument->fee_mode == MSIM_FEE_RECEIVED
+    const int64_t fee = instrument->fee_mode == MSIM_FEE_RECEIVED
                             ? fee_of(notional, rate)
                             : counted_fee(engine, order, rate, notional);
 
@@ -273,182 +273,134 @@ static inline int64_t seller_fee(struct msim_engine *engine, const struct instru
     return fee;
 }
 
-struct fees {
-    int64_t maker;
-    int64_t taker;
-};
-
 /*
  * A buyer's side of a fill: its hold gives what it held for the quantity, the trade and its fee are
  * paid, and the rest is free.  Its open quantity is still what it was.
  */
-static inline int64_t buy_settle(struct msim_engine *engine, const struct taker *taker, bool plain,
-                                 const struct order *order, bool holds, uint32_t rate,
-                                 msim_qty quantity, int64_t notional, struct balance *base,
-                                 struct balance *quote)
+static int64_t buy_settle(struct msim_engine *engine, const struct instrument *it,
+                          const struct order *order, bool holds, uint32_t rate, msim_qty quantity,
+                          int64_t notional, struct balance *base, struct balance *quote)
 {
-    const struct instrument *it = taker->instrument;
-    const int64_t given = quantity * it->base_factor;
+    const msim_qty open = order_open(engine, order);
     int64_t released = 0;
-    int64_t fee;
 
-    if (plain || it->fee_mode == MSIM_FEE_RECEIVED) {
-        if (holds)
-            released = notional_of(it, order->price, quantity);
-        fee = buyer_fee(engine, it, plain, order, rate, given, notional, base, quote);
-    } else {
-        const msim_qty open = order_open(engine, order);
-        if (holds)
-            released = hold_of(it, BUY, order->price, open, order_excess(engine, order));
-        fee = buyer_fee(engine, it, plain, order, rate, given, notional, base, quote);
-        if (holds)
-            released -=
-                hold_of(it, BUY, order->price, open - quantity, order_excess(engine, order));
-    }
+    if (holds)
+        released = hold_of(it, BUY, order->price, open, order_excess(engine, order));
+    const int64_t fee =
+        buyer_fee(engine, it, order, rate, quantity * it->base_factor, notional, base, quote);
+    if (holds)
+        released -= hold_of(it, BUY, order->price, open - quantity, order_excess(engine, order));
     quote->held -= released;
     quote->free += released - notional;
     return fee;
 }
 
 /* Money and positions of both; open quantities are still what they were. */
-HOT struct fees settle(struct msim_engine *engine, const struct taker *taker, bool plain,
-                       const struct order *t, const struct order *m, msim_qty quantity,
-                       int64_t notional)
+static void settle(struct msim_engine *engine, const struct taker *taker, const struct order *t,
+                   const struct order *m, struct fill *fill)
 {
     const struct instrument *it = taker->instrument;
+    const msim_qty quantity = fill->quantity;
+    const int64_t notional = fill->notional;
+    const int64_t given = quantity * it->base_factor;
     struct balance *base = balance_of(engine, m->account, it->base);
     struct balance *quote = balance_of(engine, m->account, it->quote);
     struct position *position = position_of(engine, m->account, taker->number);
-    const int64_t given = quantity * it->base_factor;
-    struct fees fees;
 
     if (taker->side == BUY) {
-        fees.taker = buy_settle(engine, taker, plain, t, !taker->market, it->taker_fee, quantity,
-                                notional, taker->base, taker->quote);
+        fill->taker_fee = buy_settle(engine, it, t, !taker->market, it->taker_fee, quantity,
+                                     notional, taker->base, taker->quote);
         base->held -= given;
-        fees.maker = seller_fee(engine, it, plain, m, it->maker_fee, notional, quote);
+        fill->maker_fee = seller_fee(engine, it, m, it->maker_fee, notional, quote);
         position_book(taker->position, quantity, notional);
         position_book(position, -quantity, notional);
-        return fees;
+        return;
     }
-    fees.maker =
-        buy_settle(engine, taker, plain, m, true, it->maker_fee, quantity, notional, base, quote);
+    fill->maker_fee =
+        buy_settle(engine, it, m, true, it->maker_fee, quantity, notional, base, quote);
     if (taker->market)
         taker->base->free -= given;
     else
         taker->base->held -= given;
-    fees.taker = seller_fee(engine, it, plain, t, it->taker_fee, notional, taker->quote);
+    fill->taker_fee = seller_fee(engine, it, t, it->taker_fee, notional, taker->quote);
     position_book(position, quantity, notional);
     position_book(taker->position, -quantity, notional);
-    return fees;
 }
 
-static void tell_trade(struct msim_engine *engine, const struct taker *taker, const struct order *t,
-                       const struct order *m, msim_price price, msim_qty quantity, int64_t notional)
+/* What a side's fee is taken in. */
+static uint32_t fee_asset(const struct instrument *it, unsigned side)
 {
-    if (!(engine->events_wanted & MSIM_EVENTS_TRADE))
-        return;
-    event_word *words = event_words(engine, t->id);
-    words[4] = 0;
-    words[5] = word_of(taker->number, t->account);
-    words[6] = 0;
-    words[7] = word_of(half_of(MSIM_EVENT_TRADE, side_told(taker->side), 0, 0), 0);
-    words[8] = engine->next_trade;
-    words[9] = (uint64_t)price;
-    words[10] = (uint64_t)quantity;
-    words[11] = (uint64_t)notional;
-    words[12] = m->id;
-    words[13] = t->id;
-    words[14] = word_of(m->account, t->account);
-    words[15] = 0;
+    return side == BUY && it->fee_mode == MSIM_FEE_RECEIVED ? it->base : it->quote;
 }
 
-/* What a fill is, for both who are told of it. */
-struct told {
-    uint32_t number;
-    msim_price price;
-    msim_qty quantity;
-    int64_t notional;
-};
-
-static inline void tell_fill(struct msim_engine *engine, const struct order *order, uint32_t slot,
-                             const struct told *fill, int64_t fee, uint32_t fee_asset,
-                             uint8_t flags, msim_qty open)
+static void tell_party(struct msim_engine *engine, const struct fill *fill,
+                       const struct order *order, uint8_t flags, msim_qty open, int64_t fee,
+                       uint32_t fee_asset)
 {
-    const unsigned bits = order->bits;
-    uint64_t client_id = 0;
-    uint32_t owner = 0;
-
-    if (bits & (BITS_CLIENT | BITS_OWNED)) {
-        client_id = order_client_id(engine, order);
-        owner = order_owner(engine, order);
-    }
+    const struct party party = party_of(engine, order, order_slot(engine, order), flags);
     event_word *words = event_words(engine, order->id);
-    words[4] = client_id;
-    words[5] = word_of(fill->number, order->account);
-    words[6] = word_of(slot, owner);
-    words[7] = word_of(half_of(MSIM_EVENT_FILL, (bits & BITS_SIDE) + MSIM_SIDE_BUY,
-                               bits >> BITS_TYPE_AT & 7, bits >> BITS_TIF_AT & 7),
-                       half_of(0, flags, MSIM_STATUS_FILLED - (open > 0), 0));
-    words[8] = engine->next_trade;
-    words[9] = (uint64_t)fill->price;
-    words[10] = (uint64_t)fill->quantity;
-    words[11] = (uint64_t)open;
-    words[12] = (uint64_t)(order->quantity - open);
-    words[13] = (uint64_t)fill->notional;
-    words[14] = (uint64_t)fee;
-    words[15] = word_of(fee_asset, 0);
+
+    words[4] = party.client_id;
+    words[5] = word_of(fill->instrument, order->account);
+    words[6] = word_of(party.slot, party.owner);
+    fill_numbers(words, fill, party_kind(&party), open, order->quantity - open, fee, fee_asset);
 }
-static_assert(MSIM_STATUS_FILLED == MSIM_STATUS_PARTIALLY_FILLED + 1, "the status of a fill");
+
+static void tell(struct msim_engine *engine, struct taker *taker, const struct order *t,
+                 const struct order *m, const struct fill *fill)
+{
+    if (engine->events_wanted & MSIM_EVENTS_TRADE) {
+        event_word *words = event_words(engine, t->id);
+        words[4] = 0;
+        words[5] = word_of(fill->instrument, fill->taker_account);
+        words[6] = 0;
+        trade_numbers(words, fill);
+    }
+    if (!(engine->events_wanted & MSIM_EVENTS_FILL))
+        return;
+    tell_party(engine, fill, m, MSIM_EVENT_MAKER, order_open(engine, m), fill->maker_fee,
+               fee_asset(taker->instrument, taker->side ^ 1));
+    tell_party(engine, fill, t, 0, t->leaves, fill->taker_fee,
+               fee_asset(taker->instrument, taker->side));
+    taker->last_fill = engine->event_count;
+    if (taker->amount >= 0)
+        engine->events[engine->event_count - 1].as.fill.leaves = 0;
+}
 
 /* Both sides pay, receive, and are told; queues and levels are the caller's. */
-HOT void fill(struct msim_engine *engine, struct taker *taker, bool plain, uint32_t maker_slot,
-              msim_price price, msim_qty quantity)
+static void fill_one(struct msim_engine *engine, struct taker *taker, uint32_t maker_slot,
+                     msim_price price, msim_qty quantity)
 {
     struct instrument *it = taker->instrument;
     struct order *t = &engine->orders[taker->slot];
     struct order *m = &engine->orders[maker_slot];
-    const int64_t notional = notional_of(it, price, quantity);
-    const uint64_t number = engine->next_trade;
-    struct fees fees = {0, 0};
+    struct fill fill = {
+        .trade = engine->next_trade,
+        .price = price,
+        .quantity = quantity,
+        .notional = notional_of(it, price, quantity),
+        .maker_order = m->id,
+        .taker_order = t->id,
+        .maker_account = m->account,
+        .taker_account = t->account,
+        .instrument = taker->number,
+        .side = taker->side,
+    };
 
     if (!engine->accounts_off)
-        fees = settle(engine, taker, plain, t, m, quantity, notional);
+        settle(engine, taker, t, m, &fill);
     t->leaves -= quantity;
     m->leaves -= quantity;
-    if (!plain && taker->amount >= 0)
-        taker->amount -= notional;
-    struct trade *trade = trade_place(engine, number);
-    trade->price = price;
-    trade->quantity = quantity;
-    trade->maker_order = m->id;
-    trade->taker_order = t->id;
-    trade->maker_fee = fees.maker;
-    trade->taker_fee = fees.taker;
-    trade->maker_account = m->account;
-    trade->taker_account = t->account;
-    trade->instrument = taker->number;
-    trade->taker_side = (uint8_t)taker->side;
-    trade->busted = 0;
-    trade->reserved = 0;
-    tell_trade(engine, taker, t, m, price, quantity, notional);
-    if (engine->events_wanted & MSIM_EVENTS_FILL) {
-        const struct told told = {taker->number, price, quantity, notional};
-        tell_fill(engine, m, maker_slot, &told, fees.maker, taker->fee_assets[taker->side ^ 1],
-                  MSIM_EVENT_MAKER, plain ? m->leaves : order_open(engine, m));
-        tell_fill(engine, t, taker->slot, &told, fees.taker, taker->fee_assets[taker->side], 0,
-                  t->leaves);
-        taker->last_fill = engine->event_count;
-        if (!plain && taker->amount >= 0)
-            engine->events[engine->event_count - 1].as.fill.leaves = 0;
-    }
-    if (!engine->accounts_off &&
-        engine->events_wanted & (MSIM_EVENTS_BALANCE | MSIM_EVENTS_POSITION)) {
+    if (taker->amount >= 0)
+        taker->amount -= fill.notional;
+    fill_keep(trade_place(engine, fill.trade), &fill);
+    tell(engine, taker, t, m, &fill);
+    if (!engine->accounts_off) {
         event_balance(engine, m->account, it->base);
         event_balance(engine, m->account, it->quote);
         msim_event_position(engine, m->account, taker->number);
     }
-    engine->next_trade = number + 1;
+    engine->next_trade = fill.trade + 1;
 }
 
 /* A maker's shown part is used up: the next part goes to the end of the queue, or the order ends.
@@ -623,9 +575,8 @@ static enum step before_fill(struct msim_engine *engine, struct taker *taker, st
     return STEP_FILL;
 }
 
-/* Returns whether the taker goes on to the next level. */
-static bool match_level(struct msim_engine *engine, struct taker *taker, struct side *side,
-                        struct level *level, msim_price price, bool checked)
+bool msim_match_level(struct msim_engine *engine, struct taker *taker, struct side *side,
+                      struct level *level, msim_price price, bool checked)
 {
     struct order *t = &engine->orders[taker->slot];
 
@@ -641,7 +592,7 @@ static bool match_level(struct msim_engine *engine, struct taker *taker, struct 
             if (step == STEP_AGAIN)
                 continue;
         }
-        fill(engine, taker, false, slot, price, quantity);
+        fill_one(engine, taker, slot, price, quantity);
         level->shown -= quantity;
         side->total -= quantity;
         if (m->leaves == 0)
@@ -650,105 +601,4 @@ static bool match_level(struct msim_engine *engine, struct taker *taker, struct 
             event_book_order(engine, slot, MSIM_BOOK_CHANGE, m->leaves);
     }
     return t->leaves > 0;
-}
-
-/* A maker that is used up, has nothing special and keeps nothing back. */
-static inline void maker_done(struct msim_engine *engine, struct side *side, struct level *level,
-                              uint32_t slot)
-{
-    struct order *maker = &engine->orders[slot];
-
-    level->head = maker->next;
-    if (maker->next)
-        engine->orders[maker->next].prev = 0;
-    else
-        level->tail = 0;
-    level->count--;
-    side->order_count--;
-    event_book_order(engine, slot, MSIM_BOOK_DELETE, 0);
-    if ((maker->bits & (BITS_CLIENT | BITS_OWNED)) == 0) {
-        order_free(engine, slot);
-        return;
-    }
-    if (maker->bits & BITS_CLIENT)
-        msim_client_finish(engine, maker, maker->quantity, MSIM_STATUS_FILLED);
-    order_give(engine, slot);
-}
-
-/*
- * The same where nothing can come between the taker and its fills; stops before a maker
- * that is out of the ordinary.
- */
-static void match_plain(struct msim_engine *engine, struct taker *taker, struct side *side,
-                        struct level *level, msim_price price)
-{
-    struct order *t = &engine->orders[taker->slot];
-
-    while (t->leaves > 0 && level->head) {
-        const uint32_t slot = level->head;
-        const struct order *m = &engine->orders[slot];
-        if (m->extra || m->bits & BITS_REDUCE_ONLY)
-            return;
-        if (m->next) {
-            const struct order *next = &engine->orders[m->next];
-            __builtin_prefetch(&engine->orders[next->next], 1);
-            if (next->bits & BITS_CLIENT)
-                __builtin_prefetch(&engine->clients[m->next], 1);
-            account_prefetch(engine, taker->instrument, taker->number, next->account);
-        }
-        const msim_qty quantity = m->leaves < t->leaves ? m->leaves : t->leaves;
-        fill(engine, taker, true, slot, price, quantity);
-        level->shown -= quantity;
-        side->total -= quantity;
-        if (m->leaves == 0)
-            maker_done(engine, side, level, slot);
-        else
-            event_book_order(engine, slot, MSIM_BOOK_CHANGE, m->leaves);
-    }
-}
-
-void msim_match(struct msim_engine *engine, struct taker *taker)
-{
-    const unsigned at = order_side(&engine->orders[taker->slot]) ^ 1;
-    struct side *side = &taker->instrument->sides[at];
-    bool more = true;
-
-    taker->side = at ^ 1;
-    taker->fee_assets[BUY] = taker->instrument->fee_mode == MSIM_FEE_RECEIVED
-                                 ? taker->instrument->base
-                                 : taker->instrument->quote;
-    taker->fee_assets[SELL] = taker->instrument->quote;
-    if (!engine->accounts_off) {
-        const uint32_t account = engine->orders[taker->slot].account;
-        taker->base = balance_of(engine, account, taker->instrument->base);
-        taker->quote = balance_of(engine, account, taker->instrument->quote);
-        taker->position = position_of(engine, account, taker->number);
-    }
-    const struct order *t = &engine->orders[taker->slot];
-    const bool checked = (taker->market && !taker->covered) || t->bits & BITS_REDUCE_ONLY ||
-                         order_self_trade(t) != MSIM_SELF_TRADE_NONE;
-    const bool plain =
-        !checked && taker->amount < 0 && taker->instrument->fee_mode == MSIM_FEE_RECEIVED;
-    while (more && side->best <= taker->limit) {
-        const int64_t key = side->best;
-        const msim_price price = key_price(taker->instrument, at, key);
-        struct level *level = side_near(side, key);
-        const msim_qty shown = level->shown;
-        const uint32_t count = level->count;
-        const uint64_t next_trade = engine->next_trade;
-
-        if (plain)
-            match_plain(engine, taker, side, level, price);
-        more = match_level(engine, taker, side, level, price, checked);
-        if (engine->next_trade != next_trade) {
-            taker->instrument->last_price = price;
-            taker->instrument->last_trade = engine->next_trade - 1;
-            taker->last_price = price;
-            taker->first_price = taker->first_price ? taker->first_price : price;
-        }
-        if (level->shown != shown || level->count != count)
-            event_level(engine, taker->number, at, price, level->shown, level->count);
-        if (level->count == 0)
-            side_level_remove(engine, side, key);
-    }
 }

@@ -95,11 +95,16 @@ static inline int64_t notional_of(const struct instrument *instrument, msim_pric
 /* Below this an amount times MSIM_FEE_SCALE, and as much again, fits in 64 bits. */
 #define FEE_SMALL (INT64_C(1) << 43)
 
+static inline int64_t fee_of_small(int64_t amount, uint32_t rate)
+{
+    return (int64_t)(((uint64_t)amount * rate + MSIM_FEE_SCALE - 1) / MSIM_FEE_SCALE);
+}
+
 /* The fee on an amount, rounded up.  Split where it must be: rate <= MSIM_FEE_SCALE. */
 static inline int64_t fee_of(int64_t amount, uint32_t rate)
 {
     if (amount < FEE_SMALL)
-        return (int64_t)(((uint64_t)amount * rate + MSIM_FEE_SCALE - 1) / MSIM_FEE_SCALE);
+        return fee_of_small(amount, rate);
     const uint64_t whole = (uint64_t)amount / MSIM_FEE_SCALE;
     const uint64_t rest = (uint64_t)amount % MSIM_FEE_SCALE;
     return (int64_t)(whole * rate + (rest * rate + MSIM_FEE_SCALE - 1) / MSIM_FEE_SCALE);
@@ -174,45 +179,82 @@ void msim_position_store(struct position *position, const struct holding *holdin
 /* Books a buy (or a sell, of negative quantity) into a position. */
 void msim_position_book_wide(struct position *position, int64_t quantity, int64_t notional);
 
-/* The same where everything fits in 64 bits, as it nearly always does. */
+/* A holding that fits in 64 bits, as nearly every one does. */
+struct narrow {
+    int64_t quantity;
+    int64_t cost;
+    int64_t realised;
+};
+
+/* Without a branch: a sign cannot be foreseen. */
+static inline uint64_t magnitude_of(int64_t value)
+{
+    const uint64_t mask = -((uint64_t)value >> 63);
+    return ((uint64_t)value ^ mask) - mask;
+}
+
+/* All bits set where a quantity goes against what is open. */
+static inline int64_t closing(int64_t open, int64_t quantity)
+{
+    const uint64_t stock = (uint64_t)open;
+    return -(int64_t)(((stock ^ (uint64_t)quantity) & (stock | -stock)) >> 63);
+}
+
+/*
+ * What a holding becomes by a buy (or a sell: both numbers negative); false, with the holding as it
+ * was, where that might take more than 64 bits.
+ *
+ * What is closed takes its share of the cost with it, and what goes beyond opens the other way
+ * with its share of the worth: both are one division, rounded toward zero.  Which it is cannot be
+ * foreseen of a maker, so both are computed, and neither is branched to.
+ */
+static inline bool narrow_book(struct narrow *holding, int64_t quantity, int64_t value)
+{
+    const int64_t open = holding->quantity;
+    const int64_t cost = holding->cost;
+    const uint64_t size = magnitude_of(quantity);
+    const uint64_t stock = magnitude_of(open);
+    const int64_t closes = closing(open, quantity);
+    const bool beyond = size > stock;
+    const int64_t shared = beyond ? value : cost;
+    const int64_t part = (int64_t)(beyond ? stock : size);
+    const int64_t whole = (int64_t)(beyond ? size : stock);
+    int64_t product;
+    int64_t profit;
+    int64_t realised;
+    int64_t sum;
+    int64_t total;
+
+    if (!msim_mul_check(shared, part, &product)) {
+        if (closes)
+            return false;
+        product = 0;
+    }
+    if (!msim_add_check(open, quantity, &sum) || !msim_add_check(cost, value, &total) || whole <= 0)
+        return false;
+    const int64_t share = product / whole;
+    /* The whole cost and the whole worth, less what of either stays. */
+    const int64_t rest = shared - share;
+    if (!msim_sub_check(total, rest, &profit) ||
+        !msim_sub_check(holding->realised, profit & closes, &realised))
+        return false;
+    holding->quantity = sum;
+    holding->cost = total ^ ((total ^ rest) & closes);
+    holding->realised = realised;
+    return true;
+}
+
 static inline void position_book(struct position *position, int64_t quantity, int64_t notional)
 {
-    const int64_t open = position->quantity;
-    const int64_t value = quantity < 0 ? -notional : notional;
-    int64_t sum;
-    int64_t cost;
-    int64_t product;
+    struct narrow next = {position->quantity, position->cost, position->realised};
 
-    if (position->wide || !msim_add_check(open, quantity, &sum)) {
+    if (position->wide || !narrow_book(&next, quantity, quantity < 0 ? -notional : notional)) {
         msim_position_book_wide(position, quantity, notional);
         return;
     }
-    if (open == 0 || (open ^ quantity) >= 0) {
-        if (!msim_add_check(position->cost, value, &cost)) {
-            msim_position_book_wide(position, quantity, notional);
-            return;
-        }
-        position->quantity = sum;
-        position->cost = cost;
-        return;
-    }
-    /* A part of what is open is closed: its share of the cost goes with it.  Toward zero: the
-     * product of unlike signs is negative, and -product / open has the cost's sign. */
-    if (sum == 0 || (sum ^ open) < 0 || !msim_mul_check(position->cost, quantity, &product) ||
-        product == INT64_MIN) {
-        msim_position_book_wide(position, quantity, notional);
-        return;
-    }
-    const int64_t part = -product / open;
-    int64_t profit;
-    if (!msim_add_check(part, value, &profit) ||
-        !msim_sub_check(position->realised, profit, &profit)) {
-        msim_position_book_wide(position, quantity, notional);
-        return;
-    }
-    position->realised = profit;
-    position->cost -= part;
-    position->quantity = sum;
+    position->quantity = next.quantity;
+    position->cost = next.cost;
+    position->realised = next.realised;
 }
 
 /* What of a quantity a reduce-only order of that side may still trade. */

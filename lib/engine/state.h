@@ -554,8 +554,8 @@ int msim_owners_reserve(struct msim_engine *engine);
 /* The first order of all whose owners share a bucket with this one. */
 uint32_t msim_owner_first(const struct msim_engine *engine, uint32_t owner);
 
-/* Gives the slot back; what few orders have was given back. */
-static inline void order_free(struct msim_engine *engine, uint32_t slot)
+/* No number leads to it any more, and it is not in its account's list. */
+static inline void order_unlist(struct msim_engine *engine, uint32_t slot)
 {
     struct order *order = &engine->orders[slot];
     uint32_t *link = &engine->id_index[order->id & engine->id_mask];
@@ -565,6 +565,14 @@ static inline void order_free(struct msim_engine *engine, uint32_t slot)
     *link = order->id_next;
     order_part(engine, order);
     order->id = 0;
+}
+
+/* Gives the slot back; what few orders have was given back. */
+static inline void order_free(struct msim_engine *engine, uint32_t slot)
+{
+    struct order *order = &engine->orders[slot];
+
+    order_unlist(engine, slot);
     order->next = engine->free_order;
     engine->free_order = slot;
     engine->live_orders--;
@@ -748,7 +756,6 @@ struct taker {
     struct balance *quote;
     struct position *position;
     unsigned side;
-    uint32_t fee_assets[2]; /* what the buyer's fee is taken in, and the seller's */
 };
 void msim_match(struct msim_engine *engine, struct taker *taker);
 
