@@ -131,7 +131,8 @@ static void read_part(struct msim_parquet *parquet)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const struct msim_parquet_bytes bytes = {.bytes = data, .length = size};
+    /* The folder has the ticker of what has no such column. */
+    const struct msim_parquet_bytes bytes = {.bytes = data, .length = size, .name = "ticker=A/a"};
     struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
     struct msim_parquet *parquet = NULL;
     struct msim_detail detail = {{0}};
