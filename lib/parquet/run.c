@@ -104,13 +104,15 @@ static int go_on_loading(struct run *run, int64_t *work, struct msim_detail *det
 
 /* ---- a group that streams ---- */
 
-static int pass_early(struct run *run, uint64_t early, struct msim_detail *detail)
+static int pass_early(struct run *run, struct msim_detail *detail)
 {
+    const struct scan *found = &run->scanner.found;
     int r = MSIM_OK;
 
+    run->context->bad_rows += found->begin - found->early;
     if (!run->kept_all)
-        r = msim_column_pass(&run->time_column, early, detail);
-    return r < 0 ? r : msim_group_pass(&run->group, early, detail);
+        r = msim_column_pass(&run->time_column, found->begin, detail);
+    return r < 0 ? r : msim_group_pass(&run->group, found->begin, detail);
 }
 
 static int begin_stream(struct run *run, struct msim_detail *detail)
@@ -139,7 +141,7 @@ static int begin_stream(struct run *run, struct msim_detail *detail)
     }
     run->columns = msim_group_columns(&run->group, run->batch);
     if (r >= 0)
-        r = pass_early(run, run->scanner.found.early, detail);
+        r = pass_early(run, detail);
     if (r >= 0)
         r = msim_run_fill(run, detail);
     return r < 0 ? r : 1;
@@ -339,16 +341,6 @@ static int begin_scan(struct run *run, struct msim_detail *detail)
                              run->context->from, run->kept, NULL, detail);
 }
 
-/* What was seen of its times: in order, and rows without one are passed over on the way. */
-static bool can_stream(const struct run *run)
-{
-    const struct scan *found = &run->scanner.found;
-
-    if (!found->sorted)
-        return false;
-    return found->good == run->row_count || (found->good > 0 && found->early == 0);
-}
-
 int msim_run_work(struct run *run, int64_t *work, struct msim_detail *detail)
 {
     for (;;) {
@@ -358,7 +350,8 @@ int msim_run_work(struct run *run, int64_t *work, struct msim_detail *detail)
             r = msim_scanner_step(&run->scanner, work, detail);
             if (r <= 0)
                 return r;
-            if (can_stream(run))
+            /* Rows without a moment are passed over on the way. */
+            if (run->scanner.found.sorted && run->scanner.found.good > 0)
                 return begin_stream(run, detail);
             r = begin_load(run, detail);
             break;

@@ -22,12 +22,15 @@ int msim_scan_refuse(const struct msim_parquet *parquet, size_t file, size_t gro
                            (uint64_t)trades->footer.groups[group].first_row + bad->row, bad->words);
 }
 
-static void account_row(struct msim_scanner *scanner, msim_time time)
+static void account_row(struct msim_scanner *scanner, uint64_t row, msim_time time)
 {
     struct scan *found = &scanner->found;
 
     found->good++;
-    found->early += time < scanner->from;
+    if (time < scanner->from) {
+        found->early++;
+        found->begin = row + 1;
+    }
     found->sorted &= time >= scanner->last;
     found->min = time < found->min ? time : found->min;
     found->max = time > found->max ? time : found->max;
@@ -42,6 +45,8 @@ static void account_good(struct msim_scanner *scanner, const msim_time *times, s
 
     found->good += rows;
     found->early += seen.early;
+    if (seen.early > 0)
+        found->begin = scanner->row + seen.early;
     found->min = seen.min < found->min ? seen.min : found->min;
     found->max = seen.max > found->max ? seen.max : found->max;
     found->sorted = found->sorted && seen.rising && times[0] >= scanner->last;
@@ -57,7 +62,7 @@ static void account(struct msim_scanner *scanner, const msim_time *times, const 
     }
     for (size_t i = 0; i < rows; i++) {
         if (!(flags[i] & ROW_BAD))
-            account_row(scanner, times[i]);
+            account_row(scanner, scanner->row + i, times[i]);
     }
 }
 

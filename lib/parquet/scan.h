@@ -14,6 +14,7 @@ struct scan {
     msim_time max;
     uint64_t good;
     uint64_t early; /* good rows before `from` */
+    uint64_t begin; /* of rows in order: the one behind the last of those, bad ones counted */
     bool sorted;    /* the good rows' times do not fall */
 };
 

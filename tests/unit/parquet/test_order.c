@@ -578,60 +578,94 @@ static void a_pull_does_a_bounded_amount_of_work(void **state)
     made_free(&made);
 }
 
-/* What is not in order would have to be held, for which there is neither memory nor a disk. */
-static void rows_without_a_moment_do_not_keep_a_sorted_group_from_streaming(void **state)
+/* Rows in order, of which every `each`th has no moment. */
+static struct made made_with_nulls(int64_t rows, int64_t each)
 {
-    enum { ROWS = 300000 };
     const struct msim_parquet_column columns[COLUMNS] = {
         [TIMESTAMP] = {.name = "timestamp", .type = MSIM_PARQUET_TIMESTAMP_NS, .nullable = true},
         [PRICE] = {.name = "price", .type = MSIM_PARQUET_INT64},
         [VOLUME] = {.name = "volume", .type = MSIM_PARQUET_INT64},
         [TICKER] = {.name = "ticker", .type = MSIM_PARQUET_STRING},
     };
+    struct made made = {0};
+    struct msim_parquet_writer *writer =
+        made_begin(&made, columns, COLUMNS, 0, MSIM_PARQUET_CODEC_NONE);
+
+    for (int64_t i = 0; i < rows; i++) {
+        const struct msim_parquet_value values[COLUMNS] = {
+            [TIMESTAMP] = {.integer = i * 10, .is_null = i % each == 0},
+            [PRICE] = {.integer = i},
+            [TICKER] = {.text = "A", .text_length = 1},
+        };
+        assert_int_equal(msim_parquet_writer_row(writer, values, NULL), MSIM_OK);
+    }
+    made_end(writer);
+    return made;
+}
+
+/* In less memory than holding them takes, and without a disk. */
+static void assert_streams(const struct made *made, int64_t rows, int64_t each, int64_t from,
+                           bool ignore_statistics)
+{
+    const struct msim_parquet_bytes bytes = {.bytes = made->bytes, .length = made->length};
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    struct msim_parquet_source_params replay = MSIM_PARQUET_SOURCE_PARAMS_INIT;
+    struct msim_parquet *parquet = NULL;
+    struct msim_source source = {0};
+    struct msim_detail detail = {{0}};
+    struct msim_record record;
+    size_t count = 0;
+
+    params.skip_bad_rows = true;
+    params.ignore_statistics = ignore_statistics;
+    params.memory_bytes = (uint64_t)rows * 44;
+    replay.has_from = from > 0;
+    replay.from = from * 10;
+    assert_int_equal(msim_parquet_open_memory(&parquet, &params, &bytes, 1, &detail), MSIM_OK);
+    assert_int_equal(msim_parquet_source(&source, parquet, &replay, &detail), MSIM_OK);
+    for (int64_t i = from; i < rows; i++) {
+        if (i % each == 0)
+            continue;
+        if (made_pull(&source, &record, 1, &count, &detail) != MSIM_PULL_RECORD)
+            fail_msg("row %lld: %s", (long long)i, detail.text);
+        assert_true(record.time == i * 10 && record.as.trade.price == i &&
+                    record.as.trade.row == (uint64_t)i);
+    }
+    if (made_pull(&source, &record, 1, &count, &detail) != MSIM_PULL_END)
+        fail_msg("the end: %s", detail.text);
+    /* Groups before `from` are not looked at. */
+    assert_in_range(msim_parquet_bad_rows(&source), (rows - from) / each, (rows + each - 1) / each);
+    if (from == 0)
+        assert_int_equal(msim_parquet_bad_rows(&source), (rows + each - 1) / each);
+    msim_source_release(&source);
+    msim_parquet_close(&parquet);
+}
+
+/* The times of the smaller one are kept between the two passes. */
+static void rows_without_a_moment_do_not_keep_a_sorted_group_from_streaming(void **state)
+{
+    enum { ROWS = 300000 };
 
     (void)state;
     for (int64_t rows = ROWS / 2; rows <= ROWS; rows += ROWS / 2) {
-        struct made made = {0};
-        struct msim_parquet_writer *writer =
-            made_begin(&made, columns, COLUMNS, 0, MSIM_PARQUET_CODEC_NONE);
-        for (int64_t i = 0; i < rows; i++) {
-            const struct msim_parquet_value values[COLUMNS] = {
-                [TIMESTAMP] = {.integer = i * 10, .is_null = i % 7 == 0},
-                [PRICE] = {.integer = i},
-                [TICKER] = {.text = "A", .text_length = 1},
-            };
-            assert_int_equal(msim_parquet_writer_row(writer, values, NULL), MSIM_OK);
-        }
-        made_end(writer);
-        for (int found = 0; found < 2; found++) {
-            const struct msim_parquet_bytes bytes = {.bytes = made.bytes, .length = made.length};
-            struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
-            struct msim_parquet *parquet = NULL;
-            struct msim_source source = {0};
-            struct msim_detail detail = {{0}};
-            struct msim_record record;
-            size_t count = 0;
-            params.skip_bad_rows = true;
-            params.ignore_statistics = found > 0;
-            params.memory_bytes = (uint64_t)rows * 44;
-            assert_int_equal(msim_parquet_open_memory(&parquet, &params, &bytes, 1, &detail),
-                             MSIM_OK);
-            assert_int_equal(msim_parquet_source(&source, parquet, NULL, &detail), MSIM_OK);
-            for (int64_t i = 0; i < rows; i++) {
-                if (i % 7 == 0)
-                    continue;
-                if (made_pull(&source, &record, 1, &count, &detail) != MSIM_PULL_RECORD)
-                    fail_msg("row %lld: %s", (long long)i, detail.text);
-                assert_true(record.time == i * 10 && record.as.trade.price == i &&
-                            record.as.trade.row == (uint64_t)i);
-            }
-            assert_int_equal(made_pull(&source, &record, 1, &count, NULL), MSIM_PULL_END);
-            assert_int_equal(msim_parquet_bad_rows(&source), (rows + 6) / 7);
-            msim_source_release(&source);
-            msim_parquet_close(&parquet);
+        struct made made = made_with_nulls(rows, 7);
+        for (int64_t from = 0; from < rows; from += rows / 3) {
+            assert_streams(&made, rows, 7, from, false);
+            assert_streams(&made, rows, 7, from, true);
         }
         made_free(&made);
     }
+}
+
+static void a_group_without_any_moment_is_passed_over(void **state)
+{
+    enum { ROWS = 300000 };
+    struct made made = made_with_nulls(ROWS, 1);
+
+    (void)state;
+    assert_streams(&made, ROWS, 1, 0, false);
+    assert_streams(&made, ROWS, 1, ROWS / 2, true);
+    made_free(&made);
 }
 
 int main(void)
@@ -639,6 +673,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_files_come_in_the_order_of_a_stable_sort),
         cmocka_unit_test(rows_without_a_moment_do_not_keep_a_sorted_group_from_streaming),
+        cmocka_unit_test(a_group_without_any_moment_is_passed_over),
         cmocka_unit_test(a_part_of_the_time_is_what_the_whole_holds_there),
         cmocka_unit_test(tickers_are_chosen_by_pattern),
         cmocka_unit_test(symbols_are_numbered_as_they_appear),
