@@ -248,36 +248,56 @@ static int take_file(struct msim_parquet *parquet, struct msim_parquet_file *fil
                   : add_parquet(parquet, file, params, detail);
 }
 
-/* The files that a path stands for, which may have a ticker of their own. */
-static int open_path(struct msim_parquet *parquet, const struct msim_parquet_params *params,
-                     const char *path, const char *ticker, struct msim_detail *detail)
+/* What the paths stand for; those of path `i` end before `ends[i]`. */
+static int list_paths(struct msim_parquet_paths *paths, size_t *ends,
+                      const struct msim_parquet_params *params, struct msim_detail *detail)
+{
+    int r = MSIM_OK;
+
+    for (size_t i = 0; i < params->path_count && r >= 0; i++) {
+        r = msim_parquet_paths_add(paths, params->paths[i], detail);
+        ends[i] = paths->count;
+    }
+    return r;
+}
+
+static int open_listed(struct msim_parquet *parquet, const struct msim_parquet_params *params,
+                       const struct msim_parquet_paths *paths, const size_t *ends,
+                       struct msim_detail *detail)
 {
     struct msim_parquet_params own = *params;
-    struct msim_parquet_paths paths;
+    size_t given = 0;
+    int r = MSIM_OK;
 
-    if (ticker)
-        own.ticker_name = ticker;
-    msim_parquet_paths_init(&paths, &parquet->allocator);
-    int r = msim_parquet_paths_add(&paths, path, detail);
-    for (size_t i = 0; i < paths.count && r >= 0; i++) {
+    for (size_t i = 0; i < paths->count && r >= 0; i++) {
         struct msim_parquet_file file;
-        r = msim_parquet_file_open(&file, paths.items[i], &parquet->pool, &parquet->allocator,
+        while (i == ends[given])
+            given++;
+        const char *ticker = params->path_ticker_names ? params->path_ticker_names[given] : NULL;
+        own.ticker_name = ticker ? ticker : params->ticker_name;
+        r = msim_parquet_file_open(&file, paths->items[i], &parquet->pool, &parquet->allocator,
                                    detail);
         if (r >= 0)
             r = take_file(parquet, &file, &own, detail);
     }
-    msim_parquet_paths_finish(&paths);
     return r;
 }
 
+/* All are listed first: a folder without files is told before a CSV file takes its time. */
 static int open_paths(struct msim_parquet *parquet, const struct msim_parquet_params *params,
                       struct msim_detail *detail)
 {
-    int r = MSIM_OK;
+    struct msim_parquet_paths paths;
+    size_t *ends = msim_mem_take_array(&parquet->allocator, params->path_count, sizeof *ends);
 
-    for (size_t i = 0; i < params->path_count && r >= 0; i++)
-        r = open_path(parquet, params, params->paths[i],
-                      params->path_ticker_names ? params->path_ticker_names[i] : NULL, detail);
+    if (!ends)
+        return msim_detail_set(detail, MSIM_ERR_NOMEM, "%s", msim_result_text(MSIM_ERR_NOMEM));
+    msim_parquet_paths_init(&paths, &parquet->allocator);
+    int r = list_paths(&paths, ends, params, detail);
+    if (r >= 0)
+        r = open_listed(parquet, params, &paths, ends, detail);
+    msim_parquet_paths_finish(&paths);
+    msim_mem_free(&parquet->allocator, ends, params->path_count * sizeof *ends);
     return r;
 }
 

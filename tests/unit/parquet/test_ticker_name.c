@@ -250,6 +250,31 @@ static void files_of_several_symbols_are_merged_each_with_its_own(void **state)
     assert_int_equal(rmdir(folder), 0);
 }
 
+/* Its rows would be refused, had they been read. */
+static void a_pattern_that_nothing_matches_is_told_before_any_file_is_read(void **state)
+{
+    char folder[] = "/tmp/msim-ticker-XXXXXX";
+    char paths[2][64];
+    const char *given[] = {paths[0], paths[1]};
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    struct msim_parquet *parquet = NULL;
+    struct msim_detail detail = {{0}};
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(paths[0], sizeof paths[0], "%s/0.csv", folder);
+    snprintf(paths[1], sizeof paths[1], "%s/nowhere*", folder);
+    put_text(paths[0], "timestamp,price,volume,ticker\n2022-07-01,x,2,A\n");
+    params.paths = given;
+    params.path_count = COUNT(given);
+    assert_int_equal(msim_parquet_open(&parquet, &params, &detail), MSIM_ERR_NOT_FOUND);
+    assert_non_null(strstr(detail.text, "nowhere*: no file has such a name"));
+    params.path_count = 1;
+    assert_int_equal(msim_parquet_open(&parquet, &params, &detail), MSIM_ERR_FORMAT);
+    assert_int_equal(unlink(paths[0]), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +286,7 @@ int main(void)
         cmocka_unit_test(a_file_without_tickers_is_refused_with_what_helps),
         cmocka_unit_test(a_name_that_is_none_is_refused),
         cmocka_unit_test(files_of_several_symbols_are_merged_each_with_its_own),
+        cmocka_unit_test(a_pattern_that_nothing_matches_is_told_before_any_file_is_read),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
