@@ -96,7 +96,9 @@ msim_time msim_pacer_now(const struct msim_pacer *pacer, msim_time wall)
     if (is_max(pacer->speed))
         return MSIM_TIME_NEVER;
     msim_int128 distance = (msim_int128)wall - pacer->wall;
-    return clamp(pacer->market + divide_down(distance * pacer->speed.num, pacer->speed.den));
+    if (pacer->speed.num != pacer->speed.den)
+        distance = divide_down(distance * pacer->speed.num, pacer->speed.den);
+    return clamp(pacer->market + distance);
 }
 
 /* Moves the line's fixed point to this moment, so that what changes holds from here on. */
