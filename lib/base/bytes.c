@@ -26,7 +26,7 @@ static void close_gap(struct msim_bytes *bytes)
     bytes->end = length;
 }
 
-int msim_bytes_reserve(struct msim_bytes *bytes, size_t length, unsigned char **room)
+int msim_bytes_make_room(struct msim_bytes *bytes, size_t length, unsigned char **room)
 {
     size_t waiting = msim_bytes_length(bytes);
 
@@ -49,12 +49,6 @@ int msim_bytes_reserve(struct msim_bytes *bytes, size_t length, unsigned char **
     }
     *room = bytes->memory ? bytes->memory + bytes->end : NULL;
     return MSIM_OK;
-}
-
-void msim_bytes_commit(struct msim_bytes *bytes, size_t length)
-{
-    assert(length <= bytes->capacity - bytes->end);
-    bytes->end += length;
 }
 
 int msim_bytes_append(struct msim_bytes *bytes, const void *data, size_t length)

@@ -7,6 +7,8 @@
 #ifndef MSIM_BASE_BYTES_H
 #define MSIM_BASE_BYTES_H
 
+#include <assert.h>
+
 #include <marketsim/base.h>
 
 struct msim_bytes {
@@ -39,8 +41,22 @@ static inline const unsigned char *msim_bytes_front(const struct msim_bytes *byt
  * claimed with `msim_bytes_commit`.  MSIM_ERR_LIMIT beyond the bound,
  * MSIM_ERR_NOMEM without memory; then nothing changed.
  */
-int msim_bytes_reserve(struct msim_bytes *bytes, size_t length, unsigned char **room);
-void msim_bytes_commit(struct msim_bytes *bytes, size_t length);
+int msim_bytes_make_room(struct msim_bytes *bytes, size_t length, unsigned char **room);
+
+static inline int msim_bytes_reserve(struct msim_bytes *bytes, size_t length, unsigned char **room)
+{
+    if (!bytes->memory || length > bytes->capacity - bytes->end ||
+        length > bytes->limit - msim_bytes_length(bytes))
+        return msim_bytes_make_room(bytes, length, room);
+    *room = bytes->memory + bytes->end;
+    return MSIM_OK;
+}
+
+static inline void msim_bytes_commit(struct msim_bytes *bytes, size_t length)
+{
+    assert(length <= bytes->capacity - bytes->end);
+    bytes->end += length;
+}
 
 /* All of it or nothing. */
 int msim_bytes_append(struct msim_bytes *bytes, const void *data, size_t length);

@@ -78,11 +78,10 @@ char *msim_mem_text(const struct msim_allocator *allocator, const char *text, si
     return copy;
 }
 
-int msim_mem_grow(const struct msim_allocator *allocator, void **items, size_t *capacity,
-                  size_t item_size, size_t wanted, size_t limit)
+int msim_mem_widen(const struct msim_allocator *allocator, void **items, size_t *capacity,
+                   size_t item_size, size_t wanted, size_t limit)
 {
-    if (wanted <= *capacity)
-        return MSIM_OK;
+    assert(wanted > *capacity);
     if (wanted > limit)
         return MSIM_ERR_LIMIT;
 

@@ -30,8 +30,17 @@ char *msim_mem_text(const struct msim_allocator *allocator, const char *text, si
 /*
  * Grows an array by doubling until it holds `wanted` items, at most `limit`.
  * MSIM_ERR_LIMIT above it, MSIM_ERR_NOMEM without memory; then nothing changed.
+ * It nearly always holds them: that is seen without a call.
  */
-int msim_mem_grow(const struct msim_allocator *allocator, void **items, size_t *capacity,
-                  size_t item_size, size_t wanted, size_t limit);
+int msim_mem_widen(const struct msim_allocator *allocator, void **items, size_t *capacity,
+                   size_t item_size, size_t wanted, size_t limit);
+
+static inline int msim_mem_grow(const struct msim_allocator *allocator, void **items,
+                                size_t *capacity, size_t item_size, size_t wanted, size_t limit)
+{
+    return wanted <= *capacity
+               ? MSIM_OK
+               : msim_mem_widen(allocator, items, capacity, item_size, wanted, limit);
+}
 
 #endif
