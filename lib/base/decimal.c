@@ -92,6 +92,47 @@ size_t msim_decimal_print(int64_t mantissa, int exponent, char out[MSIM_DECIMAL_
     return (size_t)(p - out);
 }
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define EIGHT_DIGITS UINT64_C(100000000)
+
+/* The eight digits of a number below 10^8, a byte each, the first one lowest. */
+static uint64_t eight_digits(uint64_t value)
+{
+    const uint64_t fours = value / 10000 | (value % 10000) << 32;
+    const uint64_t hundreds = (fours * 10486 >> 20) & UINT64_C(0x0000007f0000007f);
+    const uint64_t twos = hundreds | (fours - 100 * hundreds) << 16;
+    const uint64_t tens = (twos * 103 >> 10) & UINT64_C(0x000f000f000f000f);
+
+    return tens | (twos - 10 * tens) << 8;
+}
+
+#define ZEROS UINT64_C(0x3030303030303030) /* eight characters */
+
+/* A number below 10^8 without zeros before it; eight characters are written. */
+static char *put_whole(uint64_t whole, char *p)
+{
+    if (whole < 10) {
+        *p = (char)('0' + whole);
+        return p + 1;
+    }
+    const uint64_t digits = eight_digits(whole);
+    const unsigned leading = (unsigned)__builtin_ctzll(digits) / 8;
+    const uint64_t text = (digits + ZEROS) >> 8 * leading;
+    memcpy(p, &text, sizeof text);
+    return p + 8 - leading;
+}
+
+/* Eight digits of a fraction that is not zero, without the zeros at their end. */
+static char *put_fraction(uint64_t fraction, char *p)
+{
+    const uint64_t digits = eight_digits(fraction);
+    const uint64_t text = digits + ZEROS;
+
+    memcpy(p, &text, sizeof text);
+    return p + 8 - (unsigned)__builtin_clzll(digits) / 8;
+}
+#endif
+
 /* The digits of a fraction that is not zero, without the zeros at its end. */
 static size_t fraction_digits(uint64_t fraction, size_t scale, char *out)
 {
@@ -109,6 +150,17 @@ static size_t fraction_digits(uint64_t fraction, size_t scale, char *out)
     return scale;
 }
 
+/* Its parts, where they are as long as numbers can be. */
+static char *put_long(uint64_t whole, uint64_t fraction, size_t scale, char *p)
+{
+    p += msim_decimal_digits(whole, p);
+    if (fraction > 0) {
+        *p++ = '.';
+        p += fraction_digits(fraction, scale, p);
+    }
+    return p;
+}
+
 size_t msim_decimal_print_short(int64_t mantissa, int exponent, char out[MSIM_DECIMAL_SIZE])
 {
     assert(exponent >= MSIM_DECIMAL_EXPONENT_MIN && exponent <= 0);
@@ -122,11 +174,16 @@ size_t msim_decimal_print_short(int64_t mantissa, int exponent, char out[MSIM_DE
 
     if (mantissa < 0)
         *p++ = '-';
-    p += msim_decimal_digits(whole, p);
-    if (fraction > 0) {
-        *p++ = '.';
-        p += fraction_digits(fraction, scale, p);
-    }
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    if (whole < EIGHT_DIGITS && scale <= 8) {
+        p = put_whole(whole, p);
+        if (fraction > 0) {
+            *p++ = '.';
+            p = put_fraction(fraction * (uint64_t)msim_pow10[8 - scale], p);
+        }
+    } else
+#endif
+        p = put_long(whole, fraction, scale, p);
     *p = '\0';
     return (size_t)(p - out);
 }
@@ -211,11 +268,42 @@ static int finish_at(const struct digits *d, size_t fraction, int64_t *mantissa)
     return sign(d, magnitude, mantissa);
 }
 
+/*
+ * So few digits that they fit whatever they are, with a point among them or none: what nearly every
+ * number is.  False says nothing of it: then it is read with all care.
+ */
+static bool read_short(const char *text, size_t length, size_t scale, int64_t *mantissa)
+{
+    int64_t value = 0;
+    size_t fraction = 0;
+    size_t i = 0;
+
+    for (; i < length && is_digit(text[i]); i++)
+        value = value * 10 + (text[i] - '0');
+    if (i == 0)
+        return false;
+    if (i < length) {
+        fraction = length - i - 1;
+        if (text[i] != '.' || fraction == 0 || fraction > scale)
+            return false;
+        for (i++; i < length && is_digit(text[i]); i++)
+            value = value * 10 + (text[i] - '0');
+    }
+    if (i < length || !msim_mul_check(value, msim_pow10[scale - fraction], &value))
+        return false;
+    *mantissa = value;
+    return true;
+}
+
+#define SHORT_MOST 18
+
 int msim_decimal_parse(const char *text, size_t length, int exponent, int64_t *mantissa)
 {
     assert(exponent >= MSIM_DECIMAL_EXPONENT_MIN && exponent <= 0);
 
     struct digits d;
+    if (length <= SHORT_MOST && read_short(text, length, (size_t)-exponent, mantissa))
+        return MSIM_OK;
     if (!read_digits(text, length, &d))
         return MSIM_ERR_INVALID;
     return finish_at(&d, (size_t)-exponent, mantissa);

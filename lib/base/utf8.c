@@ -42,6 +42,12 @@ static size_t skip_ascii(const unsigned char *bytes, size_t length)
         if ((words[0] | words[1]) & UINT64_C(0x8080808080808080))
             break;
     }
+    if (length >= 16 && length - i < 16) { /* the last sixteen, some of them once more */
+        uint64_t words[2];
+        memcpy(words, bytes + length - 16, sizeof words);
+        if (!((words[0] | words[1]) & UINT64_C(0x8080808080808080)))
+            return length;
+    }
     while (i < length && bytes[i] < 0x80)
         i++;
     return i;
