@@ -92,11 +92,8 @@ static bool text_of(struct decoder *decoder, int field, size_t most, struct msim
 
 static bool is_word(const char *name, const char *text, size_t length)
 {
-    size_t i = 0;
-
-    while (i < length && name[i] == text[i] && name[i] != '\0')
-        i++;
-    return i == length && name[i] == '\0';
+    return length > 0 && name[0] == text[0] && strncmp(name, text, length) == 0 &&
+           name[length] == '\0';
 }
 
 /* The place of a string in a list of names that ends with NULL; -1. */

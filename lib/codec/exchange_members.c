@@ -107,29 +107,26 @@ static int field_of(const char *key, size_t length)
 
 /* ---- the plain way ---- */
 
-struct plain {
-    const char *at;
-    const char *end;
-};
+/* Each of these takes the place it begins at and returns the one behind it, NULL for not plain. */
 
-static bool is_space(char c)
+static inline bool is_space(char c)
 {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static void pass_space(struct plain *plain)
+static inline const char *behind_space(const char *at, const char *end)
 {
-    while (plain->at < plain->end && is_space(*plain->at))
-        plain->at++;
+    while (at < end && *at <= ' ' && is_space(*at))
+        at++;
+    return at;
 }
 
-/* At a quote; goes behind the closing one.  False for anything but plain ASCII. */
-static bool plain_string(struct plain *plain)
+/* At a quote: plain ASCII up to the closing one. */
+static inline const char *behind_string(const char *at, const char *end)
 {
-    const char *at = plain->at + 1;
     uint64_t eight;
 
-    for (; plain->end - at >= 8; at += 8) {
+    for (at++; end - at >= 8; at += 8) {
         memcpy(&eight, at, sizeof eight);
         const uint64_t special = msim_json_special(eight);
         if (special != 0) {
@@ -137,63 +134,63 @@ static bool plain_string(struct plain *plain)
             break;
         }
     }
-    while (at < plain->end && *at >= ' ' && *at != '"' && *at != '\\')
+    if (at < end && *at == '"')
+        return at + 1;
+    while (at < end && *at >= ' ' && *at != '"' && *at != '\\')
         at++;
-    if (at >= plain->end || *at != '"')
-        return false;
-    plain->at = at + 1;
-    return true;
+    return at < end && *at == '"' ? at + 1 : NULL;
 }
 
-static bool is_digit(const struct plain *plain)
+static bool is_digit(const char *at, const char *end)
 {
-    return plain->at < plain->end && *plain->at >= '0' && *plain->at <= '9';
+    return at < end && *at >= '0' && *at <= '9';
 }
 
 /* Without an exponent. */
-static bool plain_number(struct plain *plain)
+static const char *behind_number(const char *at, const char *end)
 {
-    if (*plain->at == '-')
-        plain->at++;
-    if (!is_digit(plain))
-        return false;
-    bool is_zero = *plain->at++ == '0';
-    if (is_zero && is_digit(plain))
-        return false;
-    while (is_digit(plain))
-        plain->at++;
-    if (plain->at < plain->end && *plain->at == '.') {
-        plain->at++;
-        if (!is_digit(plain))
-            return false;
-        while (is_digit(plain))
-            plain->at++;
+    if (*at == '-')
+        at++;
+    if (!is_digit(at, end))
+        return NULL;
+    bool is_zero = *at++ == '0';
+    if (is_zero && is_digit(at, end))
+        return NULL;
+    while (is_digit(at, end))
+        at++;
+    if (at < end && *at == '.') {
+        at++;
+        if (!is_digit(at, end))
+            return NULL;
+        while (is_digit(at, end))
+            at++;
     }
-    return true;
+    return at;
 }
 
-static bool plain_word(struct plain *plain, const char *word, size_t length)
+static const char *behind_word(const char *at, const char *end, const char *word, size_t length)
 {
-    if ((size_t)(plain->end - plain->at) < length || memcmp(plain->at, word, length) != 0)
-        return false;
-    plain->at += length;
-    return true;
+    return (size_t)(end - at) < length || memcmp(at, word, length) != 0 ? NULL : at + length;
 }
 
-/* The kind of the value, 0 where it is not a plain one. */
-static uint8_t plain_value(struct plain *plain)
+static inline const char *behind_value(const char *at, const char *end, uint8_t *kind)
 {
-    switch (*plain->at) {
+    switch (*at) {
     case '"':
-        return plain_string(plain) ? MSIM_JSON_STRING : 0;
+        *kind = MSIM_JSON_STRING;
+        return behind_string(at, end);
     case 't':
-        return plain_word(plain, "true", 4) ? MSIM_JSON_TRUE : 0;
+        *kind = MSIM_JSON_TRUE;
+        return behind_word(at, end, "true", 4);
     case 'f':
-        return plain_word(plain, "false", 5) ? MSIM_JSON_FALSE : 0;
+        *kind = MSIM_JSON_FALSE;
+        return behind_word(at, end, "false", 5);
     case 'n':
-        return plain_word(plain, "null", 4) ? MSIM_JSON_NULL : 0;
+        *kind = MSIM_JSON_NULL;
+        return behind_word(at, end, "null", 4);
     default:
-        return plain_number(plain) ? MSIM_JSON_NUMBER : 0;
+        *kind = MSIM_JSON_NUMBER;
+        return behind_number(at, end);
     }
 }
 
@@ -212,54 +209,54 @@ static bool note_unknown(struct msim_native_members *out, const char *bytes, uin
     return true;
 }
 
-/* At the quote of a key: the member, and white space behind it. */
-static bool plain_member(struct plain *plain, const char *bytes, struct msim_native_members *out)
+/* At a key's quote: the member, and white space behind it. */
+static inline const char *behind_member(const char *at, const char *end, const char *bytes,
+                                        struct msim_native_members *out)
 {
-    const char *key = plain->at + 1;
+    const char *key = at + 1;
 
-    if (plain->at >= plain->end || *plain->at != '"' || !plain_string(plain))
-        return false;
-    const char *key_end = plain->at - 1;
-    pass_space(plain);
-    if (plain->at >= plain->end || *plain->at++ != ':')
-        return false;
-    pass_space(plain);
-    if (plain->at >= plain->end)
-        return false;
+    if (at >= end || *at != '"' || !(at = behind_string(at, end)))
+        return NULL;
+    const char *key_end = at - 1;
+    at = behind_space(at, end);
+    if (at >= end || *at++ != ':')
+        return NULL;
+    at = behind_space(at, end);
+    if (at >= end)
+        return NULL;
 
-    struct msim_native_value value = {.start = (uint32_t)(plain->at - bytes)};
-    value.kind = plain_value(plain);
-    value.end = (uint32_t)(plain->at - bytes);
-    if (value.kind == 0)
-        return false;
-    pass_space(plain);
+    struct msim_native_value value = {.start = (uint32_t)(at - bytes)};
+    at = behind_value(at, end, &value.kind);
+    if (!at)
+        return NULL;
+    value.end = (uint32_t)(at - bytes);
     int field = field_of(key, (size_t)(key_end - key));
-    if (field < 0)
-        return note_unknown(out, bytes, (uint32_t)(key - bytes), (uint32_t)(key_end - bytes));
-    if (out->values[field].kind != 0)
-        return false;
-    out->values[field] = value;
-    return true;
+    if (field < 0) {
+        if (!note_unknown(out, bytes, (uint32_t)(key - bytes), (uint32_t)(key_end - bytes)))
+            return NULL;
+    } else if (out->values[field].kind != 0) {
+        return NULL;
+    } else {
+        out->values[field] = value;
+    }
+    return behind_space(at, end);
 }
 
 bool msim_native_members_plain(const char *bytes, size_t length, struct msim_native_members *out)
 {
-    struct plain plain = {bytes, bytes + length};
+    const char *end = bytes + length;
+    const char *at = behind_space(bytes, end);
 
     memset(out->values, 0, sizeof out->values);
     out->unknown_count = 0;
-    pass_space(&plain);
-    if (plain.at >= plain.end || *plain.at++ != '{')
+    if (at >= end || *at++ != '{')
         return false;
     do {
-        pass_space(&plain);
-        if (!plain_member(&plain, bytes, out) || plain.at >= plain.end)
+        at = behind_member(behind_space(at, end), end, bytes, out);
+        if (!at || at >= end)
             return false;
-    } while (*plain.at++ == ',');
-    if (plain.at[-1] != '}')
-        return false;
-    pass_space(&plain);
-    return plain.at == plain.end;
+    } while (*at++ == ',');
+    return at[-1] == '}' && behind_space(at, end) == end;
 }
 
 /* ---- the careful way ---- */
