@@ -532,6 +532,13 @@ struct msim_fault_said {
 MSIM_API int msim_faults_report(struct msim_faults *faults, msim_time now,
                                 const struct msim_event *event);
 
+/*
+ * The same of several at once, all of which are said as they are: for the ledger alone, while
+ * the layer is quiet.  MSIM_ERR_STATE where it is not.
+ */
+MSIM_API int msim_faults_note(struct msim_faults *faults, msim_time now,
+                              const struct msim_event *events, size_t count);
+
 /* The next thing to say at `now`: MSIM_PULL_RECORD, MSIM_PULL_EMPTY, MSIM_ERR_NOMEM. */
 MSIM_API int msim_faults_said(struct msim_faults *faults, msim_time now,
                               struct msim_fault_said *out);

@@ -507,15 +507,17 @@ static int told_fill(struct report *report, struct account *account, const struc
     if (r < 0 || !order)
         return r;
     r = position_get(report, account, event->instrument, &position);
-    if (r == MSIM_OK)
+    struct known_fill *fill = exec ? fill_find(account, exec, order->order) : NULL;
+    if (r == MSIM_OK && exec && !fill) {
         r = msim_fault_fill_note(report, account, exec,
                                  (uint32_t)(order - account->dealings->orders),
                                  event->as.fill.quantity, true);
+        fill = r == MSIM_OK ? fill_find(account, exec, order->order) : NULL;
+    }
     if (r < 0)
         return r;
     add_signed(&position->told, event->side, event->as.fill.quantity);
     order->told = msim_fault_add_up(order->told, event->as.fill.quantity);
-    struct known_fill *fill = fill_find(account, exec, order->order);
     if (fill && fill->told < TOLD_MOST)
         fill->told++;
     return MSIM_OK;
@@ -546,14 +548,14 @@ int msim_faults_told(struct msim_faults *faults, const struct msim_event *event,
 
     if (!faults || !event)
         return MSIM_ERR_INVALID;
+    if (event->kind != MSIM_EVENT_FILL && event->kind != MSIM_EVENT_BUSTED)
+        return MSIM_OK; /* the rest changes nothing of what is added up */
     int r = msim_fault_account_get(faults->report, event->account, &account);
     if (r < 0)
         return r;
     if (event->kind == MSIM_EVENT_FILL)
         return told_fill(faults->report, account, event, exec ? exec : event->as.fill.trade);
-    if (event->kind == MSIM_EVENT_BUSTED)
-        return told_bust(faults->report, account, event, exec ? exec : event->as.trade.trade);
-    return MSIM_OK;
+    return told_bust(faults->report, account, event, exec ? exec : event->as.trade.trade);
 }
 
 /* ---- the robot's view ---- */

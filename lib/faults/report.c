@@ -479,15 +479,13 @@ static struct msim_fault_text text_of(const char *text)
 #define IDLE_KINDS \
     (1U << MSIM_EVENT_LEVEL | 1U << MSIM_EVENT_BOOK_ORDER | 1U << MSIM_EVENT_POSITION)
 
+/* `account`: that of an event before it, or NULL; becomes the event's own. */
 static int ledger_of(struct report *report, const struct msim_event *event,
                      struct account **account)
 {
-    struct account *recent = report->recent[event->account % RECENT_ACCOUNTS];
     int r = MSIM_OK;
 
-    if (recent && recent->id == event->account)
-        *account = recent;
-    else
+    if (!*account || (*account)->id != event->account)
         r = msim_fault_account_get(report, event->account, account);
     if (event->kind < 32 && IDLE_KINDS >> event->kind & 1)
         return r;
@@ -559,14 +557,34 @@ int msim_faults_report(struct msim_faults *faults, msim_time now, const struct m
     return MSIM_FAULT_PASS; /* what was made up at it comes behind it */
 }
 
-bool msim_faults_is_quiet(const struct msim_faults *faults)
+static bool is_quiet(const struct msim_faults *faults)
 {
-    if (!faults)
-        return true;
     const struct report *report = faults->report;
+
     return faults->strategies == 0 && !faults->scenario && !faults->last_scenario &&
            !report->has_phantoms && report->head == NOTHING && report->venue_head == NOTHING &&
            faults->failure == MSIM_OK && msim_fault_next_release(faults) == MSIM_TIME_NEVER;
+}
+
+bool msim_faults_is_quiet(const struct msim_faults *faults)
+{
+    return !faults || is_quiet(faults);
+}
+
+int msim_faults_note(struct msim_faults *faults, msim_time now, const struct msim_event *events,
+                     size_t count)
+{
+    struct account *account = NULL;
+    int r = MSIM_OK;
+
+    if (!faults || (!events && count > 0) || now < faults->now)
+        return MSIM_ERR_INVALID;
+    if (!is_quiet(faults))
+        return MSIM_ERR_STATE;
+    msim_fault_catch_up(faults, now);
+    for (size_t i = 0; r == MSIM_OK && i < count; i++)
+        r = ledger_of(faults->report, &events[i], &account);
+    return r;
 }
 
 /* ---- time and calls ---- */

@@ -100,7 +100,7 @@ static int next_request(struct report *report, const char *name, size_t length, 
     uint32_t id;
     int r = requester_of(report, name, length, &id);
 
-    if (r == MSIM_OK)
+    if (r == MSIM_OK && id >= report->request_capacity)
         r = msim_mem_grow(allocator, &requests, &report->request_capacity, sizeof *report->requests,
                           (size_t)id + 1, SIZE_MAX);
     if (r < 0)
@@ -133,22 +133,23 @@ int msim_faults_request(struct msim_faults *faults, msim_time now, const char *a
         return MSIM_ERR_INVALID;
     struct report *report = faults->report;
     const char *name = account ? account : "";
-    struct view view = {.message = message,
-                        .account = {name, strlen(name)},
-                        .label = {"", 0},
-                        .direction = MSIM_FAULT_IN,
-                        .channel = MSIM_FAULT_WS_API};
+    const size_t length = strlen(name);
     bool done = false;
 
     msim_fault_catch_up(faults, now);
     uint64_t ordinal = 0;
-    int r = next_request(report, name, view.account.length, &ordinal);
+    int r = next_request(report, name, length, &ordinal);
     if (r < 0)
         return r;
     *out = (struct msim_fault_verdict){
         .execute = true, .acknowledge = true, .code_text = "", .message = ""};
     if (report->responders == 0)
         return MSIM_OK;
+    const struct view view = {.message = message,
+                              .account = {name, length},
+                              .label = {"", 0},
+                              .direction = MSIM_FAULT_IN,
+                              .channel = MSIM_FAULT_WS_API};
     for (uint32_t i = 0; faults->strategies > 0 && i < STRATEGIES_MOST; i++) {
         struct slot *slot = &faults->slots[i];
         if (!slot->strategy || slot->strategy->kind != MSIM_FAULT_RESPOND ||

@@ -77,19 +77,19 @@ static int journal(struct msim_venue *venue, const struct msim_command *commands
 
 /* ---- events ---- */
 
+#define KIND(kind) (1U << MSIM_EVENT_##kind)
+#define PUBLIC_KINDS                                                                  \
+    (KIND(TRADE) | KIND(LEVEL) | KIND(BOOK_ORDER) | KIND(INSTRUMENT) | KIND(BUSTED) | \
+     KIND(CORRECTED))
+
+static inline bool is_one_of(const struct msim_event *event, unsigned kinds)
+{
+    return event->kind < 32 && kinds >> event->kind & 1;
+}
+
 bool msim_venue_is_public(const struct msim_event *event)
 {
-    switch (event->kind) {
-    case MSIM_EVENT_TRADE:
-    case MSIM_EVENT_LEVEL:
-    case MSIM_EVENT_BOOK_ORDER:
-    case MSIM_EVENT_INSTRUMENT:
-    case MSIM_EVENT_BUSTED:
-    case MSIM_EVENT_CORRECTED:
-        return true;
-    default:
-        return false;
-    }
+    return is_one_of(event, PUBLIC_KINDS);
 }
 
 static int type_of_refusal(uint8_t command_kind)
@@ -177,7 +177,7 @@ static int learn(struct msim_venue *venue, const struct msim_event *event)
         };
         return msim_market_trade(venue, event->instrument, &sale);
     }
-    if (msim_venue_is_public(event))
+    if (is_one_of(event, PUBLIC_KINDS | KIND(BALANCE) | KIND(POSITION)))
         return MSIM_OK;
     if (event->account < MSIM_VENUE_FIRST_ACCOUNT) {
         venue->statistics.house_refused += event->kind == MSIM_EVENT_REJECTED;
@@ -249,38 +249,63 @@ static int give(struct msim_venue *venue, const struct msim_event *event, bool i
 /* Whether somebody pulls events of this kind. */
 static bool is_told(const struct msim_venue *venue, uint8_t kind)
 {
-    switch (kind) {
-    case MSIM_EVENT_TRADE:
-        return venue->told & MSIM_EVENTS_TRADE;
-    case MSIM_EVENT_LEVEL:
-        return venue->told & MSIM_EVENTS_LEVEL;
-    case MSIM_EVENT_BOOK_ORDER:
-        return venue->told & MSIM_EVENTS_BOOK_ORDER;
-    case MSIM_EVENT_BALANCE:
-        return venue->told & MSIM_EVENTS_BALANCE;
-    case MSIM_EVENT_POSITION:
-        return venue->told & MSIM_EVENTS_POSITION;
-    default:
-        return true;
-    }
+    static const uint8_t bits[] = {
+        [MSIM_EVENT_TRADE] = MSIM_EVENTS_TRADE,
+        [MSIM_EVENT_LEVEL] = MSIM_EVENTS_LEVEL,
+        [MSIM_EVENT_BOOK_ORDER] = MSIM_EVENTS_BOOK_ORDER,
+        [MSIM_EVENT_BALANCE] = MSIM_EVENTS_BALANCE,
+        [MSIM_EVENT_POSITION] = MSIM_EVENTS_POSITION,
+    };
+
+    return kind >= sizeof bits || bits[kind] == 0 || (venue->told & bits[kind]) != 0;
 }
 
-/* `quiet`: the layer keeps its books, and says nothing. */
-static int tell(struct msim_venue *venue, const struct msim_event *event, bool quiet)
+/* What is between the venue's own accounts is nobody's. */
+static bool concerns_somebody(const struct msim_venue *venue, const struct msim_event *event)
 {
-    const bool is_public = msim_venue_is_public(event);
-    int r = MSIM_FAULT_PASS;
+    return is_one_of(event, PUBLIC_KINDS) ? !is_print(venue, event)
+                                          : event->account >= MSIM_VENUE_FIRST_ACCOUNT;
+}
 
-    if (!is_public ? event->account < MSIM_VENUE_FIRST_ACCOUNT : is_print(venue, event))
+/* What nobody pulls, or was asked not to be said. */
+static bool is_kept_back(const struct msim_venue *venue, const struct msim_event *event)
+{
+    return !is_told(venue, event->kind) || (venue->silent && is_answer(venue, event));
+}
+
+static int tell(struct msim_venue *venue, const struct msim_event *event)
+{
+    if (!concerns_somebody(venue, event))
         return MSIM_OK;
-    if (venue->faults)
-        r = msim_taps_report(venue, event);
-    if (r == MSIM_FAULT_PASS && is_told(venue, event->kind) &&
-        !(venue->silent && is_answer(venue, event)))
-        r = give(venue, event, is_public);
-    if (r >= 0 && !quiet)
+    int r = msim_taps_report(venue, event);
+    if (r == MSIM_FAULT_PASS && !is_kept_back(venue, event))
+        r = give(venue, event, is_one_of(event, PUBLIC_KINDS));
+    if (r >= 0)
         r = msim_taps_reported(venue);
     return r < 0 ? r : MSIM_OK;
+}
+
+/* The same without a layer, or while it says nothing: it has noted them all. */
+static int tell_plainly(struct msim_venue *venue, const struct msim_event *event)
+{
+    return is_kept_back(venue, event) || !concerns_somebody(venue, event)
+               ? MSIM_OK
+               : give(venue, event, is_one_of(event, PUBLIC_KINDS));
+}
+
+/* The layer's books of events that it has nothing to say to: a run of them at a time. */
+static int note(struct msim_venue *venue, const struct msim_event *events, size_t count)
+{
+    int r = MSIM_OK;
+
+    for (size_t i = 0; r == MSIM_OK && i < count; i++) {
+        const size_t begin = i;
+        while (i < count && concerns_somebody(venue, &events[i]))
+            i++;
+        if (i > begin)
+            r = msim_taps_note(venue, &events[begin], i - begin);
+    }
+    return r;
 }
 
 /* All that the last apply brought about.  What cannot be told for want of room is a failure. */
@@ -289,12 +314,12 @@ static int collect(struct msim_venue *venue)
     size_t count;
     const struct msim_event *events = msim_engine_events(venue->engine, &count);
     const bool quiet = !venue->faults || msim_taps_quiet(venue);
-    int r = MSIM_OK;
+    int r = quiet && venue->faults ? note(venue, events, count) : MSIM_OK;
 
     for (size_t i = 0; r == MSIM_OK && i < count; i++) {
         r = learn(venue, &events[i]);
         if (r == MSIM_OK)
-            r = tell(venue, &events[i], quiet);
+            r = quiet ? tell_plainly(venue, &events[i]) : tell(venue, &events[i]);
     }
     venue->statistics.events += count;
     while (venue->touched) {

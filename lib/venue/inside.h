@@ -325,12 +325,12 @@ int msim_taps_submit(struct msim_venue *venue, const struct msim_command *comman
                      size_t length, uint64_t tag);
 /* An event of the engine: MSIM_FAULT_PASS where it is to be told as it is. */
 int msim_taps_report(struct msim_venue *venue, const struct msim_event *event);
+/* The same of several while the layer is quiet: all are to be told as they are. */
+int msim_taps_note(struct msim_venue *venue, const struct msim_event *events, size_t count);
 /* It has been told, or not: what the layer has to say of it comes behind. */
 int msim_taps_reported(struct msim_venue *venue);
 /* Nothing comes behind any event, until something is done to the layer from outside. */
 bool msim_taps_quiet(const struct msim_venue *venue);
-/* Whether there is a layer, and outputs are messages on its links. */
-bool msim_taps_inside(const struct msim_venue *venue);
 /* A record on its way out. */
 int msim_taps_send(struct msim_venue *venue, const struct output *output);
 /* What the layer has to do and to say at `now`. */
@@ -385,6 +385,12 @@ struct msim_venue {
     struct msim_detail failure_detail;
     struct msim_venue_statistics statistics;
 };
+
+/* Whether there is a layer, and outputs are messages on its links. */
+static inline bool msim_taps_inside(const struct msim_venue *venue)
+{
+    return venue->faults && !(venue->params.flags & MSIM_VENUE_WIRE_OUTSIDE);
+}
 
 /* ---- venue.c, snapshot.c ---- */
 

@@ -171,11 +171,6 @@ static msim_time layer_time(const struct msim_venue *venue)
     return last > venue->now ? last : venue->now;
 }
 
-bool msim_taps_inside(const struct msim_venue *venue)
-{
-    return venue->faults && !(venue->params.flags & MSIM_VENUE_WIRE_OUTSIDE);
-}
-
 /* ---- links ---- */
 
 static int link_of(struct msim_venue *venue, uint32_t account, struct link **out)
@@ -424,6 +419,11 @@ int msim_taps_report(struct msim_venue *venue, const struct msim_event *event)
     return msim_faults_report(venue->faults, layer_time(venue), event);
 }
 
+int msim_taps_note(struct msim_venue *venue, const struct msim_event *events, size_t count)
+{
+    return msim_faults_note(venue->faults, layer_time(venue), events, count);
+}
+
 bool msim_taps_quiet(const struct msim_venue *venue)
 {
     return msim_faults_is_quiet(venue->faults);
@@ -562,24 +562,29 @@ static int pretend(struct msim_venue *venue, const struct request *request)
     return r;
 }
 
-/* The request tap, and what it leaves of the command. */
-static int execute(struct msim_venue *venue, const struct request *request)
+/* What the layer says of a request; while it is `quiet` nobody asks what kind of one it is. */
+static int ask(struct msim_venue *venue, const struct request *request, bool quiet,
+               struct msim_fault_verdict *verdict)
 {
-    const int type = type_of_command(request->command);
-    struct msim_fault_verdict verdict = {.execute = true, .acknowledge = true};
+    static const struct msim_fault_message any = {.type = MSIM_FAULT_OTHER};
     struct msim_fault_message message;
     char digits[24];
+
+    if (!quiet)
+        describe(venue, request, digits, &message);
+    return msim_faults_request(venue->faults, layer_time(venue),
+                               msim_venue_account_name(venue, request->command->account),
+                               quiet ? &any : &message, request->tag, verdict);
+}
+
+/* The request tap, and what it leaves of the command. */
+static int execute(struct msim_venue *venue, const struct request *request, bool quiet)
+{
+    struct msim_fault_verdict verdict = {.execute = true, .acknowledge = true};
     int r = MSIM_OK;
 
-    if (type >= 0) {
-        if (msim_taps_quiet(venue))
-            message = (struct msim_fault_message){.type = type};
-        else
-            describe(venue, request, digits, &message);
-        r = msim_faults_request(venue->faults, layer_time(venue),
-                                msim_venue_account_name(venue, request->command->account), &message,
-                                request->tag, &verdict);
-    }
+    if (type_of_command(request->command) >= 0)
+        r = ask(venue, request, quiet, &verdict);
     if (r == MSIM_OK && verdict.refuse)
         r = refuse(venue, request, MSIM_FAULT_REJECT_NEW, &verdict);
     else if (r == MSIM_OK && verdict.execute)
@@ -625,8 +630,9 @@ int msim_taps_submit(struct msim_venue *venue, const struct msim_command *comman
             return r < 0 ? r : drained < 0 ? drained : MSIM_VENUE_TAKEN;
         }
     }
-    r = execute(venue, &request);
-    if (r < 0 || idle(venue))
+    const bool quiet = msim_taps_quiet(venue);
+    r = execute(venue, &request, quiet);
+    if (r < 0 || quiet || idle(venue))
         return r;
     const int served = msim_taps_serve(venue, layer_time(venue));
     return served < 0 ? served : r;
@@ -793,7 +799,7 @@ static int serve_link(struct msim_venue *venue, const struct msim_fault_output *
     memcpy(&errand, output->bytes, sizeof errand);
     errand.command.time = venue->now;
     const struct request request = {&errand.command, errand.text, errand.length, errand.tag};
-    r = execute(venue, &request);
+    r = execute(venue, &request, msim_taps_quiet(venue));
     return r < 0 ? r : MSIM_OK;
 }
 
