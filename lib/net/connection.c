@@ -23,6 +23,9 @@
 /* Who has queued no more than a ping since then has no use for one. */
 #define PING_BYTES 16
 
+/* So many answers to one read are written at once. */
+#define EARLY_BYTES (16 * 1024)
+
 /* One who closes gets so many times close_timeout, as long as its system takes what waits. */
 #define CLOSE_DELAYS_MAX 60
 
@@ -542,6 +545,17 @@ static void receive_secured(struct msim_connection *connection)
         msim_connection_touch(connection);
 }
 
+/*
+ * Many answers to what was read are written at once, and not at the turn's end: they are near yet,
+ * and what others are told need not push them out of the caches.
+ */
+static void answer_now(struct msim_connection *connection)
+{
+    if (connection->state == MSIM_OPEN && connection->is_dirty && connection->conflated == 0 &&
+        msim_hub_pending(connection) == 0)
+        msim_connection_flush(connection);
+}
+
 static void receive(struct msim_connection *connection)
 {
     struct msim_net *net = connection->net;
@@ -553,9 +567,11 @@ static void receive(struct msim_connection *connection)
     /* What little may become much is taken in smaller bites. */
     size_t size = connection->ws.deflate ? DEFLATED_INPUT_BYTES : sizeof net->input;
     ssize_t length = recv(connection->ready.fd, net->input, size, 0);
-    if (length > 0)
+    if (length > 0) {
         take(connection, (size_t)length);
-    else if (length == 0)
+        if (msim_bytes_length(&connection->out) >= EARLY_BYTES)
+            answer_now(connection);
+    } else if (length == 0)
         read_end(connection);
     else if (errno != EAGAIN && errno != EINTR)
         msim_connection_end(connection);
