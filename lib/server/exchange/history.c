@@ -41,11 +41,21 @@ static void copy_out(const struct msim_exchange_history *history, size_t at, voi
         memcpy((unsigned char *)bytes + first, history->bytes, length - first);
 }
 
-static void forget_oldest(struct msim_exchange_history *history)
+/* The oldest one's head, which nearly always lies in one piece. */
+static struct head oldest(const struct msim_exchange_history *history)
 {
     struct head head;
 
-    copy_out(history, 0, &head, sizeof head);
+    if (history->size - history->start >= sizeof head)
+        memcpy(&head, history->bytes + history->start, sizeof head);
+    else
+        copy_out(history, 0, &head, sizeof head);
+    return head;
+}
+
+static void forget_oldest(struct msim_exchange_history *history)
+{
+    const struct head head = oldest(history);
     size_t whole = sizeof head + head.length;
     history->start = around(history, history->start + whole);
     history->used -= whole;
@@ -79,8 +89,14 @@ void msim_exchange_history_add(struct msim_exchange_history *history, size_t siz
     }
     while (history->size - history->used < sizeof head + length)
         forget_oldest(history);
-    copy_in(history, history->used, &head, sizeof head);
-    copy_in(history, history->used + sizeof head, bytes, length);
+    const size_t place = around(history, history->start + history->used);
+    if (history->size - place >= sizeof head + length) {
+        memcpy(history->bytes + place, &head, sizeof head);
+        memcpy(history->bytes + place + sizeof head, bytes, length);
+    } else {
+        copy_in(history, history->used, &head, sizeof head);
+        copy_in(history, history->used + sizeof head, bytes, length);
+    }
     history->used += sizeof head + length;
     history->next = sequence + 1;
 }

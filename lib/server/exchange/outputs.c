@@ -68,6 +68,16 @@ static bool wants(const struct msim_exchange_client *client, const struct msim_e
                                     client->orders_instrument == event->instrument);
 }
 
+/* No message yet: whoever sends describes it. */
+static void begin(struct private_message *private, struct msim_exchange_server *server,
+                  const struct msim_venue_output *output, struct msim_exchange_pending *pending)
+{
+    private->server = server;
+    private->output = output;
+    private->event = output->event;
+    private->pending = pending;
+}
+
 /* What is to be sent, with all that a message to nobody in particular has. */
 static void describe(struct private_message *private, const char *bytes, size_t length)
 {
@@ -296,15 +306,15 @@ static void tell_money(struct private_message *private, struct msim_exchange_acc
 static void tell_private(struct msim_exchange_server *server,
                          const struct msim_venue_output *output)
 {
-    struct private_message private = {.server = server, .output = output, .event = output->event};
+    struct private_message private;
     struct msim_exchange_account *account = msim_exchange_account(server, output->account);
     const struct msim_event *event = output->event;
 
     if (!account)
         return;
     struct msim_exchange_pending *pending = msim_exchange_pending_of(server, output->tag);
-    if (pending && !pending->is_answered && answers(pending->type, event->kind))
-    private.pending = pending;
+    const bool is_answer = pending && !pending->is_answered && answers(pending->type, event->kind);
+    begin(&private, server, output, is_answer ? pending : NULL);
     if (private.pending && pending->call)
         msim_exchange_rest_event(server, pending->call, event);
     if (is_money(event))
@@ -329,8 +339,8 @@ static void tell_amended(struct msim_exchange_server *server,
         output->event->kind == MSIM_EVENT_BUSTED ? MSIM_FAULT_EXEC_BUST : MSIM_FAULT_EXEC_CORRECT;
     for (size_t i = 0; i < 2; i++) {
         struct msim_exchange_account *account = msim_exchange_account(server, accounts[i]);
-        struct private_message private = {
-            .server = server, .output = &told, .event = output->event};
+        struct private_message private;
+        begin(&private, server, &told, NULL);
         told.account = accounts[i];
         if (account && (i == 0 || accounts[1] != accounts[0]))
             tell_order(&private, account);
