@@ -479,13 +479,15 @@ static struct msim_fault_text text_of(const char *text)
 #define IDLE_KINDS \
     (1U << MSIM_EVENT_LEVEL | 1U << MSIM_EVENT_BOOK_ORDER | 1U << MSIM_EVENT_POSITION)
 
-/* `account`: that of an event before it, or NULL; becomes the event's own. */
 static int ledger_of(struct report *report, const struct msim_event *event,
                      struct account **account)
 {
+    struct account *recent = report->recent[event->account % RECENT_ACCOUNTS];
     int r = MSIM_OK;
 
-    if (!*account || (*account)->id != event->account)
+    if (recent && recent->id == event->account)
+        *account = recent;
+    else
         r = msim_fault_account_get(report, event->account, account);
     if (event->kind < 32 && IDLE_KINDS >> event->kind & 1)
         return r;

@@ -72,35 +72,37 @@ static void answer(struct report *report, struct slot *slot, const struct decisi
     }
 }
 
-/* The account's number among those that ask: those that asked last are found without a search. */
-static int requester_of(struct report *report, const char *name, size_t length, uint32_t *id)
+/*
+ * The account's number among those that ask: those that asked last are found without a search, by
+ * where their names stand, which is a hint and no more.
+ */
+static int requester_of(struct report *report, const char *name, uint32_t *id)
 {
-    const unsigned last = length > 0 ? (unsigned char)name[length - 1] : 0;
-    uint32_t *recent = &report->recent_requesters[last % RECENT_ACCOUNTS];
-    size_t known_length = 0;
+    uint32_t *recent = &report->recent_requesters[(uintptr_t)name / 4 % RECENT_ACCOUNTS];
+    size_t length = 0;
     const char *known =
-        *recent > 0 ? msim_symbols_text(&report->requesters, *recent - 1, &known_length) : NULL;
+        *recent > 0 ? msim_symbols_text(&report->requesters, *recent - 1, &length) : NULL;
 
-    if (known && known_length == length && memcmp(known, name, length) == 0) {
+    if (known && strncmp(known, name, length + 1) == 0) {
         *id = *recent - 1;
         return MSIM_OK;
     }
-    int r = msim_symbols_intern(&report->requesters, name, length, id);
+    int r = msim_symbols_intern(&report->requesters, name, strlen(name), id);
     if (r == MSIM_OK)
         *recent = *id + 1;
     return r;
 }
 
 /* The number of the account's request; accounts are told apart by name. */
-static int next_request(struct report *report, const char *name, size_t length, uint64_t *out)
+static int next_request(struct report *report, const char *name, uint64_t *out)
 {
     const struct msim_allocator *allocator = &report->faults->allocator;
     size_t old = report->request_capacity;
     void *requests = report->requests;
     uint32_t id;
-    int r = requester_of(report, name, length, &id);
+    int r = requester_of(report, name, &id);
 
-    if (r == MSIM_OK && id >= report->request_capacity)
+    if (r == MSIM_OK)
         r = msim_mem_grow(allocator, &requests, &report->request_capacity, sizeof *report->requests,
                           (size_t)id + 1, SIZE_MAX);
     if (r < 0)
@@ -133,12 +135,11 @@ int msim_faults_request(struct msim_faults *faults, msim_time now, const char *a
         return MSIM_ERR_INVALID;
     struct report *report = faults->report;
     const char *name = account ? account : "";
-    const size_t length = strlen(name);
     bool done = false;
 
     msim_fault_catch_up(faults, now);
     uint64_t ordinal = 0;
-    int r = next_request(report, name, length, &ordinal);
+    int r = next_request(report, name, &ordinal);
     if (r < 0)
         return r;
     *out = (struct msim_fault_verdict){
@@ -146,7 +147,7 @@ int msim_faults_request(struct msim_faults *faults, msim_time now, const char *a
     if (report->responders == 0)
         return MSIM_OK;
     const struct view view = {.message = message,
-                              .account = {name, length},
+                              .account = {name, strlen(name)},
                               .label = {"", 0},
                               .direction = MSIM_FAULT_IN,
                               .channel = MSIM_FAULT_WS_API};

@@ -293,7 +293,10 @@ static int tell_plainly(struct msim_venue *venue, const struct msim_event *event
                : give(venue, event, is_one_of(event, PUBLIC_KINDS));
 }
 
-/* The layer's books of events that it has nothing to say to: a run of them at a time. */
+/*
+ * The layer's books of events that it has nothing to say to: a run of them at a time.
+ * MSIM_ERR_STATE where it may have: then each is shown to it.
+ */
 static int note(struct msim_venue *venue, const struct msim_event *events, size_t count)
 {
     int r = MSIM_OK;
@@ -313,9 +316,11 @@ static int collect(struct msim_venue *venue)
 {
     size_t count;
     const struct msim_event *events = msim_engine_events(venue->engine, &count);
-    const bool quiet = !venue->faults || msim_taps_quiet(venue);
-    int r = quiet && venue->faults ? note(venue, events, count) : MSIM_OK;
+    int r = venue->faults ? note(venue, events, count) : MSIM_OK;
+    const bool quiet = r != MSIM_ERR_STATE;
 
+    if (!quiet)
+        r = MSIM_OK;
     for (size_t i = 0; r == MSIM_OK && i < count; i++) {
         r = learn(venue, &events[i]);
         if (r == MSIM_OK)

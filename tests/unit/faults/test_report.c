@@ -789,63 +789,6 @@ static void the_ledger_is_what_a_naive_list_makes_of_it(void **state)
     bench_finish(&tap.bench);
 }
 
-/* An order of 3, a fill of it, money and a position, of two accounts by turns. */
-static void deal(struct msim_event events[8])
-{
-    memset(events, 0, 8 * sizeof *events);
-    for (uint32_t i = 0; i < 8; i++) {
-        events[i].account = 1 + i % 2;
-        events[i].order = events[i].account;
-        events[i].side = i % 2 ? MSIM_SIDE_SELL : MSIM_SIDE_BUY;
-    }
-    for (size_t i = 0; i < 2; i++) {
-        events[i].kind = MSIM_EVENT_ACCEPTED;
-        events[i].as.order.price = 5000;
-        events[i].as.order.quantity = events[i].as.order.leaves = 3;
-        events[2 + i].kind = MSIM_EVENT_FILL;
-        events[2 + i].as.fill.trade = 1;
-        events[2 + i].as.fill.quantity = events[2 + i].as.fill.filled = 1;
-        events[2 + i].as.fill.leaves = 2;
-        events[4 + i].kind = MSIM_EVENT_BALANCE;
-        events[4 + i].as.balance.free = 77;
-        events[6 + i].kind = MSIM_EVENT_POSITION;
-    }
-}
-
-static void while_nothing_acts_events_are_noted_as_if_each_was_reported(void **state)
-{
-    struct msim_event events[8];
-    struct tap reported;
-    struct tap noted;
-    char texts[2][2048];
-    size_t length;
-
-    (void)state;
-    start(&reported);
-    start(&noted);
-    deal(events);
-    for (size_t i = 0; i < COUNT(events); i++)
-        assert_int_equal(msim_faults_report(reported.bench.faults, 5, &events[i]), MSIM_FAULT_PASS);
-    assert_int_equal(msim_faults_note(noted.bench.faults, 5, events, COUNT(events)), MSIM_OK);
-    for (int i = 0; i < 2; i++) {
-        const char *account = account_name(NULL, (uint32_t)i + 1);
-        assert_int_equal(msim_faults_ledger_json(reported.bench.faults, account, texts[0],
-                                                 sizeof texts[0], &length),
-                         MSIM_OK);
-        assert_non_null(strstr(texts[0], "\"truth\":\"0.001\"") ? texts[0]
-                                                                : strstr(texts[0], "-0.001"));
-        assert_int_equal(msim_faults_ledger_json(noted.bench.faults, account, texts[1],
-                                                 sizeof texts[1], &length),
-                         MSIM_OK);
-        assert_string_equal(texts[1], texts[0]);
-    }
-    assert_int_equal(msim_faults_note(noted.bench.faults, 4, events, 1), MSIM_ERR_INVALID);
-    bench_add(&noted.bench, 5, "{\"kind\":\"phantom_fill\"}");
-    assert_int_equal(msim_faults_note(noted.bench.faults, 5, events, 1), MSIM_ERR_STATE);
-    bench_finish(&reported.bench);
-    bench_finish(&noted.bench);
-}
-
 static void a_bust_takes_its_fill_back_from_both_sides(void **state)
 {
     struct tap tap;
@@ -917,7 +860,6 @@ int main(void)
         cmocka_unit_test(a_robot_is_reconciled_when_its_view_is_the_truth),
         cmocka_unit_test(the_ledger_is_what_a_naive_list_makes_of_it),
         cmocka_unit_test(a_bust_takes_its_fill_back_from_both_sides),
-        cmocka_unit_test(while_nothing_acts_events_are_noted_as_if_each_was_reported),
         cmocka_unit_test(healing_says_now_what_was_to_be_said_later),
     };
 
