@@ -1,32 +1,24 @@
 /*
  * Client ids: unique for an account among its live orders and the last ones
- * finished.
+ * finished.  What nearly every order does with one is in clients.h.
  *
- * Two open tables of where they are, each entry beside 32 bits of its hash: a search
- * reads one line of a table, and the id itself only where the bits agree.  The bits tell
- * an entry's home, so removal shifts back and growth moves without reading ids.  The
- * table of live orders is small and lies in the cache; their ids stand beside the pool,
- * by slot.  A finished one's id stands at the end of its account's list, whose oldest
- * leaves when it is longer than was asked for.
+ * Those of finished orders have an open table of where they are, each entry beside 32 bits
+ * of its hash: a search reads one line of the table, and the id itself only where the bits
+ * agree.  The bits tell an entry's home, so removal shifts back and growth moves without
+ * reading ids.  The id itself stands at the end of its account's list, whose oldest leaves
+ * when it is longer than was asked for.
  *
  * Whoever counts its ids upwards never asks for a finished one: an id above the highest
  * that the account has used is new.  So what finishes waits at the list's end, and enters
- * the large table of the finished only when an id comes that is not above.
+ * that table only when an id comes that is not above.
  */
 #include <assert.h>
 #include <string.h>
 
-#include "base/random.h"
-#include "engine/state.h"
+#include "engine/clients.h"
 
 #define FINISHED_LIMIT INT32_MAX
-/* Records that are written next, asked for in advance: each is new memory. */
-#define FINISHED_AHEAD 16
-
-static uint32_t hash_of(const struct msim_engine *engine, uint32_t account, uint64_t client_id)
-{
-    return keyed_hash(engine, client_id, account);
-}
+#define FIRST_HEADS 64
 
 static uint64_t home_of(const struct id_table *table, uint32_t hash)
 {
@@ -81,8 +73,9 @@ void msim_clients_destroy(struct msim_engine *engine)
 {
     const struct msim_allocator *allocator = &engine->allocator;
 
-    table_free(engine, &engine->live_ids);
     table_free(engine, &engine->finished_index);
+    msim_mem_free(allocator, engine->client_heads,
+                  engine->client_room * sizeof *engine->client_heads);
     msim_mem_free(allocator, engine->clients, engine->client_capacity * sizeof *engine->clients);
     msim_mem_free(allocator, engine->finished,
                   engine->finished_capacity * sizeof *engine->finished);
@@ -117,13 +110,69 @@ static int table_reserve(struct msim_engine *engine, struct id_table *table, uin
     return table_grow(engine, table, wanted < 64 ? 64 : 2 * wanted);
 }
 
+/* Twice as many heads, which there is room for: each chain parts in two. */
+static void heads_double(struct msim_engine *engine)
+{
+    const uint64_t places = engine->client_places;
+
+    engine->client_places = 2 * places;
+    memset(&engine->client_heads[places], 0, places * sizeof *engine->client_heads);
+    for (uint64_t at = 0; at < places; at++) {
+        uint32_t slot = engine->client_heads[at];
+        engine->client_heads[at] = 0;
+        while (slot) {
+            struct order *order = &engine->orders[slot];
+            uint32_t *head = client_head(engine, order->account, engine->clients[slot].id);
+            const uint32_t next = order->client_next;
+            order->client_next = *head;
+            *head = slot;
+            slot = next;
+        }
+    }
+}
+
+/* Room for the heads of so many ids. */
+static int heads_room(struct msim_engine *engine, uint64_t count)
+{
+    size_t room = engine->client_room;
+    uint64_t wanted = FIRST_HEADS;
+
+    while (!heads_suffice(wanted, count))
+        wanted *= 2;
+    if (wanted <= room)
+        return MSIM_OK;
+    int r = msim_mem_grow(&engine->allocator, (void **)&engine->client_heads, &room,
+                          sizeof *engine->client_heads, wanted, wanted);
+    if (r == MSIM_OK)
+        engine->client_room = room;
+    return r;
+}
+
+/* Heads for so many ids.  They double with those that live: as few as these need lie in the
+ * cache, whatever there is room for. */
+static int heads_reserve(struct msim_engine *engine, uint64_t count)
+{
+    int r = heads_room(engine, count);
+
+    if (r < 0)
+        return r;
+    if (engine->client_places == 0) {
+        engine->client_places = FIRST_HEADS;
+        memset(engine->client_heads, 0, FIRST_HEADS * sizeof *engine->client_heads);
+    }
+    while (!heads_suffice(engine->client_places, count))
+        heads_double(engine);
+    return MSIM_OK;
+}
+
 /* Room for so many client ids from the start; of live ones there are no more than orders. */
 int msim_clients_create(struct msim_engine *engine, uint32_t count)
 {
+    engine->finished_used = 1;
     if (count == 0)
         return MSIM_OK;
     const uint64_t live = count < engine->order_capacity ? count : engine->order_capacity;
-    int r = table_grow(engine, &engine->live_ids, CLIENT_PLACES_PER_ID * (live + 1));
+    int r = heads_room(engine, live);
     if (r == MSIM_OK)
         r = table_grow(engine, &engine->finished_index,
                        CLIENT_PLACES_PER_ID * ((uint64_t)count + 1));
@@ -143,7 +192,7 @@ int msim_clients_reserve(struct msim_engine *engine)
         r = msim_mem_grow(&engine->allocator, (void **)&engine->clients, &engine->client_capacity,
                           sizeof *engine->clients, engine->order_capacity, engine->order_capacity);
     if (r == MSIM_OK)
-        r = table_reserve(engine, &engine->live_ids, (uint64_t)engine->client_live + 1);
+        r = heads_reserve(engine, (uint64_t)engine->client_live + 1);
     return r < 0 ? r : finished_reserve(engine, 1);
 }
 
@@ -152,7 +201,7 @@ int msim_finished_reserve_slow(struct msim_engine *engine, size_t count)
     const size_t most = count < engine->client_live + 1 ? count : engine->client_live + 1;
 
     return msim_mem_grow(&engine->allocator, (void **)&engine->finished, &engine->finished_capacity,
-                         sizeof *engine->finished, engine->finished_count + most + 2,
+                         sizeof *engine->finished, engine->finished_used + most + 1,
                          FINISHED_LIMIT);
 }
 
@@ -178,22 +227,9 @@ uint32_t msim_finished_first(const struct msim_engine *engine, uint32_t account)
     return engine->accounts[account].finished_first;
 }
 
-/* The slot of the live order that has the id; 0 for none. */
 uint32_t msim_client_slot(const struct msim_engine *engine, uint32_t account, uint64_t client_id)
 {
-    const struct id_table *table = &engine->live_ids;
-    const uint32_t hash = hash_of(engine, account, client_id);
-
-    if (!table->entries)
-        return 0;
-    for (uint64_t place = home_of(table, hash); table->entries[place] != 0;
-         place = after(table, place)) {
-        const uint32_t slot = (uint32_t)table->entries[place];
-        if (table->entries[place] >> 32 == hash && engine->clients[slot].id == client_id &&
-            engine->orders[slot].account == account)
-            return slot;
-    }
-    return 0;
+    return client_slot(engine, account, client_id);
 }
 
 /* The place of the finished order that has the id, as far as it is in the index; 0 for none. */
@@ -201,7 +237,7 @@ static uint32_t indexed_place(const struct msim_engine *engine, uint32_t account
                               uint64_t client_id)
 {
     const struct id_table *table = &engine->finished_index;
-    const uint32_t hash = hash_of(engine, account, client_id);
+    const uint32_t hash = client_hash(engine, account, client_id);
 
     if (!table->entries)
         return 0;
@@ -231,7 +267,7 @@ uint32_t msim_client_find(const struct msim_engine *engine, uint32_t account, ui
 {
     if (account >= engine->account_capacity || client_id > engine->accounts[account].highest_id)
         return 0;
-    const uint32_t slot = msim_client_slot(engine, account, client_id);
+    const uint32_t slot = client_slot(engine, account, client_id);
     if (slot)
         return slot;
     uint32_t place = indexed_place(engine, account, client_id);
@@ -243,27 +279,28 @@ uint32_t msim_client_find(const struct msim_engine *engine, uint32_t account, ui
 /* All that the account's list has into the index. */
 static int index_waiting(struct msim_engine *engine, struct account *account)
 {
-    const uint64_t count = (uint64_t)engine->finished_indexed + account->waiting_count;
-    int r = table_reserve(engine, &engine->finished_index, count);
+    const uint32_t waiting = account->finished_count - account->indexed_count;
+    int r = table_reserve(engine, &engine->finished_index,
+                          (uint64_t)engine->finished_indexed + waiting);
     if (r < 0)
         return r;
 
     link_up(engine, account);
     for (uint32_t at = account->waiting_first; at; at = engine->finished[at].next) {
         const struct finished *finished = &engine->finished[at];
-        table_put(&engine->finished_index, hash_of(engine, finished->account, finished->client_id),
-                  at);
+        table_put(&engine->finished_index,
+                  client_hash(engine, finished->account, finished->client_id), at);
     }
-    engine->finished_indexed += account->waiting_count;
+    engine->finished_indexed += waiting;
+    account->indexed_count = account->finished_count;
     account->waiting_first = 0;
-    account->waiting_count = 0;
     return MSIM_OK;
 }
 
 int msim_client_look_slow(struct msim_engine *engine, uint32_t account, uint64_t client_id,
                           uint32_t *at)
 {
-    uint32_t found = msim_client_slot(engine, account, client_id);
+    uint32_t found = client_slot(engine, account, client_id);
 
     if (!found) {
         int r = index_waiting(engine, &engine->accounts[account]);
@@ -276,46 +313,10 @@ int msim_client_look_slow(struct msim_engine *engine, uint32_t account, uint64_t
     return MSIM_OK;
 }
 
-void msim_client_prefetch(const struct msim_engine *engine, uint32_t account, uint64_t client_id)
-{
-    const struct id_table *table = &engine->live_ids;
-
-    if (table->entries)
-        __builtin_prefetch(&table->entries[home_of(table, hash_of(engine, account, client_id))], 1);
-}
-
-/* The slot that the id most likely has, without a look at it; 0 for none. */
-uint32_t msim_client_likely_slot(const struct msim_engine *engine, uint32_t account,
-                                 uint64_t client_id)
-{
-    const struct id_table *table = &engine->live_ids;
-    const uint32_t hash = hash_of(engine, account, client_id);
-
-    if (!table->entries)
-        return 0;
-    for (uint64_t place = home_of(table, hash); table->entries[place] != 0;
-         place = after(table, place)) {
-        if (table->entries[place] >> 32 == hash)
-            return (uint32_t)table->entries[place];
-    }
-    return 0;
-}
-
-static void seen(struct account *account, uint64_t client_id)
-{
-    if (client_id > account->highest_id)
-        account->highest_id = client_id;
-}
-
 void msim_client_add(struct msim_engine *engine, uint32_t account, uint64_t client_id,
                      uint64_t content, uint32_t slot)
 {
-    assert(slot < engine->client_capacity);
-    engine->clients[slot] = (struct client){client_id, content};
-    engine->orders[slot].bits |= BITS_CLIENT;
-    table_put(&engine->live_ids, hash_of(engine, account, client_id), slot);
-    engine->client_live++;
-    seen(&engine->accounts[account], client_id);
+    client_add(engine, account, client_id, content, slot);
 }
 
 /* Its place is free afterwards. */
@@ -327,38 +328,31 @@ static uint32_t forget_oldest(struct msim_engine *engine, struct account *accoun
 
     if (account->waiting_first == place) {
         account->waiting_first = finished->next;
-        account->waiting_count--;
     } else {
-        table_take(&engine->finished_index, hash_of(engine, finished->account, finished->client_id),
-                   place);
+        table_take(&engine->finished_index,
+                   client_hash(engine, finished->account, finished->client_id), place);
         engine->finished_indexed--;
+        account->indexed_count--;
     }
     account->finished_first = finished->next;
     if (!account->finished_first)
         account->finished_last = 0;
     account->finished_count--;
-    engine->finished_count--;
     return place;
 }
 
-static uint32_t finished_take(struct msim_engine *engine, struct account *account)
-{
-    if (account->finished_count >= engine->finished_ids)
-        return forget_oldest(engine, account);
-    if (engine->finished_used == 0)
-        engine->finished_used = 1;
-    assert(engine->finished_used < engine->finished_capacity);
-    __builtin_prefetch(&engine->finished[engine->finished_used + FINISHED_AHEAD], 1);
-    return (uint32_t)engine->finished_used++;
-}
-
 /* A place at the end of the account's list, for an id that is not live any more. */
-static struct finished *append(struct msim_engine *engine, uint32_t number, uint64_t client_id)
+uint32_t msim_finished_append(struct msim_engine *engine, struct account *account)
 {
-    struct account *account = &engine->accounts[number];
-    const uint32_t place = finished_take(engine, account);
-    const uint32_t before = account->finished_last;
+    uint32_t place;
 
+    if (account->finished_count >= engine->finished_ids) {
+        place = forget_oldest(engine, account);
+    } else {
+        assert(engine->finished_used < engine->finished_capacity);
+        place = (uint32_t)engine->finished_used++;
+    }
+    const uint32_t before = account->finished_last;
     if (!before)
         account->finished_first = place;
     else if (account->linked)
@@ -368,38 +362,23 @@ static struct finished *append(struct msim_engine *engine, uint32_t number, uint
         account->waiting_first = place;
     account->finished_last = place;
     account->finished_count++;
-    account->waiting_count++;
-    engine->finished_count++;
-    seen(account, client_id);
-    return &engine->finished[place];
+    return place;
 }
 
 void msim_client_add_finished(struct msim_engine *engine, const struct finished *record)
 {
-    struct finished *finished = append(engine, record->account, record->client_id);
+    struct account *account = &engine->accounts[record->account];
+    struct finished *finished = &engine->finished[msim_finished_append(engine, account)];
 
     const uint32_t next = finished->next;
     *finished = *record;
     finished->next = next;
+    if (record->client_id > account->highest_id)
+        account->highest_id = record->client_id;
 }
 
 void msim_client_finish(struct msim_engine *engine, const struct order *order, msim_qty filled,
                         uint8_t status)
 {
-    const uint32_t slot = order_slot(engine, order);
-    const struct client client = engine->clients[slot];
-    struct finished *finished = append(engine, order->account, client.id);
-
-    /* Field by field: a copy would be read back from where it was just written. */
-    finished->client_id = client.id;
-    finished->content = client.content;
-    finished->order = order->id;
-    finished->filled = filled;
-    finished->account = order->account;
-    finished->instrument = order->instrument;
-    finished->bits = (uint16_t)(order->bits & BITS_ASKED);
-    finished->status = status;
-    finished->reserved = 0;
-    table_take(&engine->live_ids, hash_of(engine, order->account, client.id), slot);
-    engine->client_live--;
+    client_finish(engine, order, filled, status);
 }

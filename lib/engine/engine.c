@@ -301,28 +301,43 @@ int msim_engine_apply(struct msim_engine *engine, const struct msim_command *com
     return apply_one(engine, command);
 }
 
-/* The first touch of what a command will need: the order it names, or the chain of its client id.
- */
-static inline void prefetch_far(const struct msim_engine *engine,
-                                const struct msim_command *command)
+/* The first touch of what a command will need: the order it names, or the head of its client id's
+ * chain. */
+HOT void prefetch_far(const struct msim_engine *engine, const struct msim_command *command)
 {
     const uint32_t slot = (uint32_t)command->handle;
 
     if (slot && slot < engine->order_used) {
         __builtin_prefetch(&engine->orders[slot], 1);
-        __builtin_prefetch(&engine->id_index[command->order & engine->id_mask], 1);
+        if (engine->indexed)
+            __builtin_prefetch(&engine->id_index[command->order & engine->id_mask], 1);
     } else if (command->client_id) {
-        msim_client_prefetch(engine, command->account, command->client_id);
+        client_prefetch(engine, command->account, command->client_id);
     }
 }
 
+/* The level of a price, and what the account pays from there. */
+HOT void prefetch_level(const struct msim_engine *engine, uint32_t instrument, unsigned at,
+                        msim_price price, uint32_t account)
+{
+    if (instrument >= engine->instrument_count || at > SELL)
+        return;
+    const struct instrument *it = &engine->instruments[instrument];
+    const struct side *side = &it->sides[at];
+    if (side->levels)
+        __builtin_prefetch(side_near(side, price_key(it, at, price)), 1);
+    if (account < engine->dense_accounts)
+        __builtin_prefetch(balance_of(engine, account, it->pays[at]), 1);
+}
+
 /* Its neighbours: in its queue, and among its account's orders. */
-static inline void prefetch_neighbours(const struct msim_engine *engine, uint32_t slot)
+HOT void prefetch_neighbours(const struct msim_engine *engine, uint32_t slot)
 {
     const struct order *order = &engine->orders[slot];
 
     __builtin_prefetch(&engine->orders[order->next], 1);
     __builtin_prefetch(&engine->orders[order->prev], 1);
+    prefetch_level(engine, order->instrument, order_side(order), order->price, order->account);
     if (!engine->listed)
         return;
     __builtin_prefetch(&engine->orders[order->account_next], 1);
@@ -334,30 +349,56 @@ static inline bool by_client(const struct msim_command *command)
     return command->client_id && !(uint32_t)command->handle && command->kind != MSIM_COMMAND_NEW;
 }
 
-/* The second, for client ids alone: the order that one leads to. */
-static inline void prefetch_middle(const struct msim_engine *engine,
-                                   const struct msim_command *command)
+/* The second: where a new order will rest; for client ids the order that one leads to. */
+HOT void prefetch_middle(const struct msim_engine *engine, const struct msim_command *command)
 {
+    if (command->kind == MSIM_COMMAND_NEW)
+        prefetch_level(engine, command->instrument, (unsigned)command->side - MSIM_SIDE_BUY,
+                       command->price, command->account);
     if (!by_client(command))
         return;
-    const uint32_t slot = msim_client_likely_slot(engine, command->account, command->client_id);
+    const uint32_t slot = client_likely_slot(engine, command->account, command->client_id);
     __builtin_prefetch(&engine->orders[slot], 1);
     if (slot)
         __builtin_prefetch(&engine->clients[slot], 1);
 }
 
 /* The third: what lies around the order. */
-static inline void prefetch_near(const struct msim_engine *engine,
-                                 const struct msim_command *command)
+HOT void prefetch_near(const struct msim_engine *engine, const struct msim_command *command)
 {
     uint32_t slot = (uint32_t)command->handle;
 
     if (by_client(command)) {
-        slot = msim_client_likely_slot(engine, command->account, command->client_id);
-        __builtin_prefetch(&engine->id_index[engine->orders[slot].id & engine->id_mask], 1);
+        slot = client_slot(engine, command->account, command->client_id);
+        if (engine->indexed)
+            __builtin_prefetch(&engine->id_index[engine->orders[slot].id & engine->id_mask], 1);
     }
     if (slot && slot < engine->order_used)
         prefetch_neighbours(engine, slot);
+}
+
+/* What the first commands of a batch would have had asked for by those before. */
+RARE void prefetch_first(const struct msim_engine *engine, const struct msim_command *commands,
+                         size_t count)
+{
+    for (size_t i = 0; i < PREFETCH_FAR && i < count; i++)
+        prefetch_far(engine, &commands[i]);
+    for (size_t i = 0; i < PREFETCH_MIDDLE && i < count; i++)
+        prefetch_middle(engine, &commands[i]);
+    for (size_t i = 0; i < PREFETCH_NEAR && i < count; i++)
+        prefetch_near(engine, &commands[i]);
+}
+
+/* What the commands behind that one of so many left will need. */
+HOT void prefetch_ahead(const struct msim_engine *engine, const struct msim_command *command,
+                        size_t left)
+{
+    if (PREFETCH_FAR < left)
+        prefetch_far(engine, &command[PREFETCH_FAR]);
+    if (PREFETCH_MIDDLE < left)
+        prefetch_middle(engine, &command[PREFETCH_MIDDLE]);
+    if (PREFETCH_NEAR < left)
+        prefetch_near(engine, &command[PREFETCH_NEAR]);
 }
 
 /* What a batch comes to: the last word on orders that wait, or that nothing was new in it. */
@@ -379,14 +420,11 @@ int msim_engine_apply_many(struct msim_engine *engine, const struct msim_command
         return MSIM_ERR_INVALID;
     events_begin(engine);
     const bool large = engine->order_used >= PREFETCH_FROM;
-    for (size_t ahead = 0; large && ahead < PREFETCH_FAR && ahead < count; ahead++)
-        prefetch_far(engine, &commands[ahead]);
+    if (large)
+        prefetch_first(engine, commands, count);
     for (; i < count && engine->event_count < MSIM_BATCH_EVENTS; i++) {
-        if (large && i + PREFETCH_FAR < count) {
-            prefetch_far(engine, &commands[i + PREFETCH_FAR]);
-            prefetch_middle(engine, &commands[i + PREFETCH_MIDDLE]);
-            prefetch_near(engine, &commands[i + PREFETCH_NEAR]);
-        }
+        if (large)
+            prefetch_ahead(engine, &commands[i], count - i);
         r = apply_one(engine, &commands[i]);
         if (r < 0)
             break;

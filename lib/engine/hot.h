@@ -11,6 +11,7 @@
 #define MSIM_ENGINE_HOT_H
 
 #include "engine/book.h"
+#include "engine/clients.h"
 
 /* What the public and the account are told beside the order's own event. */
 #define HOT_ASIDE (MSIM_EVENTS_BOOK_ORDER | MSIM_EVENTS_LEVEL | MSIM_EVENTS_BALANCE)
@@ -73,8 +74,7 @@ static inline bool hot_client_ready(struct msim_engine *engine, const struct msi
 {
     uint32_t at;
 
-    return engine->clients &&
-           CLIENT_PLACES_PER_ID * (engine->client_live + 1) <= engine->live_ids.places &&
+    return heads_suffice(engine->client_places, engine->client_live + 1) &&
            client_look(engine, c->account, c->client_id, &at) == MSIM_OK && !at;
 }
 
@@ -125,7 +125,7 @@ HOT uint32_t hot_accept(struct msim_engine *engine, const struct msim_command *c
         if (told.owner)
             msim_owner_add(engine, slot, told.owner);
         if (told.client_id)
-            msim_client_add(engine, account, told.client_id, client_content(c), slot);
+            client_add(engine, account, told.client_id, client_content(c), slot);
     }
     hot_tell(engine, told, id, word_of(instrument, account), slot, bits, price, quantity, quantity);
     return slot;
@@ -319,7 +319,7 @@ HOT uint32_t hot_named(const struct msim_engine *engine, const struct msim_comma
         return c->handle ? 0 : msim_order_find(engine, c->order, 0);
     if (c->handle || !c->client_id)
         return 0;
-    return msim_client_slot(engine, c->account, c->client_id);
+    return client_slot(engine, c->account, c->client_id);
 }
 
 /* The same where it rests, is the account's, and has nothing special. */
@@ -402,7 +402,7 @@ HOT bool hot_cancel(struct msim_engine *engine, const struct msim_command *c)
         return true;
     }
     if (bits & BITS_CLIENT)
-        msim_client_finish(engine, order, order->quantity - leaves, MSIM_STATUS_CANCELLED);
+        client_finish(engine, order, order->quantity - leaves, MSIM_STATUS_CANCELLED);
     order_give(engine, slot);
     return true;
 }

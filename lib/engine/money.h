@@ -45,9 +45,8 @@ static inline struct position *position_of(const struct msim_engine *engine, uin
 }
 
 /* Asks for what a fill of the account will touch. */
-static inline void account_prefetch(const struct msim_engine *engine,
-                                    const struct instrument *instrument, uint32_t number,
-                                    uint32_t account)
+HOT void account_prefetch(const struct msim_engine *engine, const struct instrument *instrument,
+                          uint32_t number, uint32_t account)
 {
     if (engine->accounts_off)
         return;

@@ -4,7 +4,9 @@
  *
  * Free slots are taken last in, first out: the one that was just used lies in
  * the cache.  Numbers are dense, so the index is a table of chains with the
- * number itself as its hash: new orders follow each other in it.
+ * number itself as its hash: new orders follow each other in it.  Its memory is
+ * there from the start, so that a question cannot fail; whoever names orders by
+ * handle or client id alone never needs more of it.
  */
 #include <assert.h>
 #include <string.h>
@@ -13,14 +15,26 @@
 
 #define EXTRAS_LIMIT UINT32_MAX
 
-static int index_build(struct msim_engine *engine, size_t capacity)
+/* All live orders into the index. */
+static void index_fill(struct msim_engine *engine)
+{
+    memset(engine->id_index, 0, ((size_t)engine->id_mask + 1) * sizeof *engine->id_index);
+    for (uint32_t slot = 1; slot < engine->order_used; slot++) {
+        if (engine->orders[slot].id != 0)
+            index_join(engine, slot);
+    }
+}
+
+static int index_make(struct msim_engine *engine, size_t capacity)
 {
     size_t size = 1;
     while (size < capacity)
         size *= 2;
-    if (engine->id_index && size == (size_t)engine->id_mask + 1)
-        return MSIM_OK;
-    uint32_t *index = msim_mem_zero_array(&engine->allocator, size, sizeof *index);
+    int r = msim_mem_grow(&engine->allocator, (void **)&engine->id_next, &engine->id_capacity,
+                          sizeof *engine->id_next, capacity, capacity);
+    if (r < 0 || (engine->id_index && size == (size_t)engine->id_mask + 1))
+        return r;
+    uint32_t *index = msim_mem_take_array(&engine->allocator, size, sizeof *index);
     if (!index)
         return MSIM_ERR_NOMEM;
 
@@ -29,13 +43,8 @@ static int index_build(struct msim_engine *engine, size_t capacity)
                       ((size_t)engine->id_mask + 1) * sizeof *index);
     engine->id_index = index;
     engine->id_mask = (uint32_t)(size - 1);
-    for (uint32_t slot = 1; slot < engine->order_used; slot++) {
-        struct order *order = &engine->orders[slot];
-        if (order->id == 0)
-            continue;
-        order->id_next = index[order->id & engine->id_mask];
-        index[order->id & engine->id_mask] = slot;
-    }
+    if (engine->indexed)
+        index_fill(engine);
     return MSIM_OK;
 }
 
@@ -67,7 +76,7 @@ int msim_orders_grow(struct msim_engine *engine, size_t wanted)
     int r = msim_mem_grow(&engine->allocator, (void **)&engine->orders, &engine->order_capacity,
                           sizeof *engine->orders, wanted, limit);
     if (r == MSIM_OK)
-        r = index_build(engine, engine->order_capacity);
+        r = index_make(engine, engine->order_capacity);
     if (r == MSIM_OK)
         r = sides_grow(engine);
     if (r == MSIM_OK)
@@ -95,6 +104,7 @@ void msim_orders_destroy(struct msim_engine *engine)
     if (engine->id_index)
         msim_mem_free(allocator, engine->id_index,
                       ((size_t)engine->id_mask + 1) * sizeof *engine->id_index);
+    msim_mem_free(allocator, engine->id_next, engine->id_capacity * sizeof *engine->id_next);
     msim_mem_free(allocator, engine->extras, engine->extra_capacity * sizeof *engine->extras);
     msim_mem_free(allocator, engine->owned, engine->owned_capacity * sizeof *engine->owned);
     msim_mem_free(allocator, engine->owner_heads, OWNER_BUCKETS * sizeof *engine->owner_heads);
@@ -235,9 +245,15 @@ uint32_t msim_order_find(const struct msim_engine *engine, uint64_t id, uint64_t
         return hint;
     if (id == 0)
         return 0;
+    if (!engine->indexed) {
+        /* What was derived from the orders is no part of what the caller holds constant. */
+        struct msim_engine *derived = (struct msim_engine *)engine;
+        derived->indexed = true;
+        index_fill(derived);
+    }
     uint32_t slot = engine->id_index[id & engine->id_mask];
     while (slot && engine->orders[slot].id != id)
-        slot = engine->orders[slot].id_next;
+        slot = engine->id_next[slot];
     return slot;
 }
 

@@ -182,10 +182,11 @@ size_t msim_engine_client_ids(const struct msim_engine *engine, uint64_t *place,
                                                         .account = order->account};
     }
     for (; *place - slots < engine->finished_used && count < capacity; ++*place) {
+        if (*place == slots)
+            continue;
         const struct finished *finished = &engine->finished[*place - slots];
-        if (*place > slots)
-            ids[count++] = (struct msim_client_id_view){.client_id = finished->client_id,
-                                                        .account = finished->account};
+        ids[count++] = (struct msim_client_id_view){.client_id = finished->client_id,
+                                                    .account = finished->account};
     }
     return count;
 }

@@ -140,7 +140,6 @@ static int read_order(struct reader *reader, struct msim_engine *engine, uint32_
     struct order *order = &engine->orders[slot];
     *order = (struct order){
         .id = id,
-        .id_next = engine->id_index[id & engine->id_mask],
         .leaves = leaves,
         .price = price,
         .quantity = quantity,
@@ -148,7 +147,7 @@ static int read_order(struct reader *reader, struct msim_engine *engine, uint32_
         .instrument = (uint16_t)number,
         .bits = (uint16_t)bits,
     };
-    engine->id_index[id & engine->id_mask] = slot;
+    index_join(engine, slot);
     engine->live_orders++;
     engine->reduce_only_orders += (bits & BITS_REDUCE_ONLY) != 0;
     order_join(engine, slot);
@@ -739,6 +738,8 @@ int msim_engine_restore(struct msim_engine **out, const struct msim_engine_param
         msim_engine_destroy(&engine);
         return r == MSIM_ERR_STATE ? MSIM_ERR_FORMAT : r;
     }
+    /* The questions were the reader's own. */
+    engine->indexed = false;
     *out = engine;
     return MSIM_OK;
 }

@@ -271,7 +271,7 @@ static void write_positions(struct sink *sink, const struct msim_engine *engine)
 
 static void write_finished(struct sink *sink, const struct msim_engine *engine)
 {
-    put_u64(sink, engine->finished_count);
+    put_u64(sink, engine->finished_used - 1);
     for (size_t row = 0; row < engine->account_capacity; row++) {
         for (uint32_t at = msim_finished_first(engine, (uint32_t)row); at;
              at = engine->finished[at].next) {

@@ -46,8 +46,8 @@ struct order {
     msim_qty quantity; /* filled + leaves + what an iceberg keeps back */
     uint32_t next;     /* the queue at its level; free slots */
     uint32_t prev;
-    uint32_t id_next; /* the chain of the id index */
-    uint32_t extra;   /* what few orders have: 0 for none */
+    uint32_t client_next; /* the chain of its client id */
+    uint32_t extra;       /* what few orders have: 0 for none */
     uint32_t account;
     uint32_t account_next; /* the account's orders */
     uint32_t account_prev;
@@ -106,12 +106,12 @@ struct finished {
     uint8_t reserved;
 };
 
-/* An open table of client ids: the upper half 32 bits of the hash, the lower half where it is. */
+/* An open table of finished ids: the upper half 32 bits of the hash, the lower half where it is. */
 struct id_table {
     uint64_t *entries; /* 0 where there is none */
     uint64_t places;
 };
-/* Places for each id: searches stay short. */
+/* Places in it for each id: searches stay short. */
 #define CLIENT_PLACES_PER_ID 2
 
 struct account {
@@ -119,8 +119,8 @@ struct account {
     uint32_t finished_first;
     uint32_t finished_last;
     uint32_t finished_count;
+    uint32_t indexed_count; /* of them; the oldest */
     uint32_t waiting_first; /* from here on they are not in the index; 0: all are */
-    uint32_t waiting_count;
     /* Its finished ones lead to the younger; to the older as long as nobody asked for the first:
      * the one before is not written to again then. */
     bool linked;
@@ -291,8 +291,11 @@ struct msim_engine {
     uint32_t events_wanted;
     uint32_t free_order;
     uint32_t *id_index;
+    uint32_t *id_next; /* by slot: the chains of the index */
+    size_t id_capacity;
     uint32_t id_mask;
     bool accounts_off;
+    bool indexed;        /* orders are in the id index: see msim_order_find */
     bool listed;         /* accounts have their lists of orders */
     uint32_t order_used; /* slots ever used, + 1 */
     uint32_t live_orders;
@@ -337,15 +340,17 @@ struct msim_engine {
     uint32_t *excess;
     size_t excess_capacity;
 
-    struct id_table live_ids;       /* slots */
-    struct id_table finished_index; /* places of finished ones */
+    /* Heads of chains of live client ids; those in use follow how many there are. */
+    uint32_t *client_heads;
+    uint64_t client_places; /* in use: a power of two, or none */
+    uint64_t client_room;
     uint64_t hash_seed;
     size_t client_live;
     struct finished *finished;
     size_t finished_capacity;
-    size_t finished_used;
-    size_t finished_count;
+    size_t finished_used; /* + 1 */
     size_t finished_indexed;
+    struct id_table finished_index; /* places of finished ones */
     uint32_t finished_ids;
     struct account *accounts;
     /* The first of the account's live orders, mostly the youngest.  The lists are there from the
@@ -495,19 +500,36 @@ int msim_orders_grow(struct msim_engine *engine, size_t wanted);
 /* An instrument counts its fees by order. */
 int msim_excess_reserve(struct msim_engine *engine);
 
+/* Into the index by its number. */
+static inline void index_join(struct msim_engine *engine, uint32_t slot)
+{
+    uint32_t *chain = &engine->id_index[engine->orders[slot].id & engine->id_mask];
+
+    engine->id_next[slot] = *chain;
+    *chain = slot;
+}
+
+static inline void index_part(struct msim_engine *engine, uint32_t slot)
+{
+    uint32_t *link = &engine->id_index[engine->orders[slot].id & engine->id_mask];
+
+    while (*link != slot)
+        link = &engine->id_next[*link];
+    *link = engine->id_next[slot];
+}
+
 /* Takes a slot and gives it the id; everything else is the caller's to fill in. */
 HOT uint32_t order_take(struct msim_engine *engine, uint64_t id)
 {
     const uint32_t slot = engine->free_order ? engine->free_order : engine->order_used++;
     struct order *order = &engine->orders[slot];
-    uint32_t *chain = &engine->id_index[id & engine->id_mask];
 
     if (slot == engine->free_order)
         engine->free_order = order->next;
     engine->live_orders++;
     order->id = id;
-    order->id_next = *chain;
-    *chain = slot;
+    if (engine->indexed)
+        index_join(engine, slot);
     return slot;
 }
 
@@ -542,7 +564,10 @@ static inline void order_part(struct msim_engine *engine, const struct order *or
  */
 uint32_t msim_account_first(const struct msim_engine *engine, uint32_t account);
 
-/* The live order of that id; 0 for none. */
+/*
+ * The live order of that id; 0 for none.  The first question that no handle answers makes the
+ * index from the pool; it is kept from then on.
+ */
 uint32_t msim_order_find(const struct msim_engine *engine, uint64_t id, uint64_t handle);
 
 void msim_extra_give(struct msim_engine *engine, uint32_t slot);
@@ -558,11 +583,9 @@ uint32_t msim_owner_first(const struct msim_engine *engine, uint32_t owner);
 static inline void order_unlist(struct msim_engine *engine, uint32_t slot)
 {
     struct order *order = &engine->orders[slot];
-    uint32_t *link = &engine->id_index[order->id & engine->id_mask];
 
-    while (*link != slot)
-        link = &engine->orders[*link].id_next;
-    *link = order->id_next;
+    if (engine->indexed)
+        index_part(engine, slot);
     order_part(engine, order);
     order->id = 0;
 }
@@ -621,17 +644,15 @@ void msim_client_finish(struct msim_engine *engine, const struct order *order, m
                         uint8_t status);
 /* The oldest finished one of an account, linked by next; 0 for none. */
 uint32_t msim_finished_first(const struct msim_engine *engine, uint32_t account);
+/* A place at the end of the account's list of finished ones. */
+uint32_t msim_finished_append(struct msim_engine *engine, struct account *account);
 /* A finished one, younger than all before of its account. */
 void msim_client_add_finished(struct msim_engine *engine, const struct finished *finished);
-/* Ahead of msim_client_slot: the table first, then what it leads to. */
-void msim_client_prefetch(const struct msim_engine *engine, uint32_t account, uint64_t client_id);
-uint32_t msim_client_likely_slot(const struct msim_engine *engine, uint32_t account,
-                                 uint64_t client_id);
 
 static inline bool finished_ready(const struct msim_engine *engine, size_t count)
 {
     const size_t most = count < engine->client_live + 1 ? count : engine->client_live + 1;
-    return engine->finished_capacity - engine->finished_count > most + 1;
+    return engine->finished_capacity > engine->finished_used + most;
 }
 
 static inline int finished_reserve(struct msim_engine *engine, size_t count)

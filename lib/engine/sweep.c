@@ -322,7 +322,8 @@ HOT void sweep_prefetch(const struct msim_engine *engine, const struct sweep_sta
     const struct order *next = &engine->orders[slot];
 
     __builtin_prefetch(&engine->orders[next->next], 1);
-    __builtin_prefetch(&engine->id_index[next->id & engine->id_mask], 1);
+    if (engine->indexed)
+        __builtin_prefetch(&engine->id_index[next->id & engine->id_mask], 1);
     if (next->bits & BITS_CLIENT)
         __builtin_prefetch(&engine->clients[slot], 1);
     if (accounts == ACCOUNTS_OFF)
