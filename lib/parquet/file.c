@@ -413,6 +413,14 @@ void msim_parquet_folder_close(struct msim_parquet_folder *folder)
 
 /* ---- writing ---- */
 
+/* What stands under the name is replaced when all is written: no device, pipe or folder may be. */
+static bool may_be_replaced(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) != 0 || S_ISREG(status.st_mode);
+}
+
 /* A name beside the target's that nobody has; the mode is what the process's mask leaves. */
 static int create_temporary(struct msim_parquet_target *target)
 {
@@ -436,6 +444,13 @@ int msim_parquet_target_open(struct msim_parquet_target *target, const char *pat
     if (!target->path || !target->temporary) {
         msim_parquet_target_discard(target);
         return msim_detail_set(detail, MSIM_ERR_NOMEM, "out of memory");
+    }
+    if (!may_be_replaced(path)) {
+        msim_parquet_target_discard(target);
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "%s: is there and no plain file, such as a device or a folder: "
+                               "name another one",
+                               path);
     }
     target->descriptor = create_temporary(target);
     if (target->descriptor < 0) {

@@ -575,6 +575,20 @@ static void a_path_that_cannot_be_written_is_refused(void **state)
     assert_null(create(inside(folder, "none/a.parquet"), MSIM_ERR_IO));
 }
 
+/* A pipe with a name stands for a device, which a mistake here would lose. */
+static void what_is_no_plain_file_is_not_written_over(void **state)
+{
+    struct folder *folder = *state;
+    struct stat status;
+
+    assert_int_equal(mkfifo(inside(folder, "a.parquet"), 0600), 0);
+    assert_null(create(inside(folder, "a.parquet"), MSIM_ERR_INVALID));
+    assert_int_equal(stat(inside(folder, "a.parquet"), &status), 0);
+    assert_true(S_ISFIFO(status.st_mode));
+    assert_int_equal(unlink(folder->inner), 0);
+    assert_null(create(folder->path, MSIM_ERR_INVALID));
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -597,6 +611,7 @@ int main(void)
         CASE(a_written_file_appears_when_it_is_finished),
         CASE(a_writer_that_does_not_finish_leaves_nothing_behind),
         CASE(a_path_that_cannot_be_written_is_refused),
+        CASE(what_is_no_plain_file_is_not_written_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
