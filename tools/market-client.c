@@ -173,7 +173,8 @@ static bool check_exchange(struct settings *settings)
         return false;
     }
     if (settings->symbol && settings->exchange_view == VIEW_NONE) {
-        fprintf(stderr, "market-client: '%s' is no URL: ws://localhost:8765\n", settings->symbol);
+        fprintf(stderr, "market-client: '%s' is no URL, such as ws://localhost:8765\n",
+                settings->symbol);
         return false;
     }
     const char *for_feeds = settings->as_table         ? "view table"
@@ -583,7 +584,8 @@ static void run(struct client *client)
     }
     if (client->settings.as_table)
         board_draw(&client->feed.board, client->settings.link.url);
-    flush_output(client);
+    if (!ferror(stdout)) /* which has been told */
+        flush_output(client);
 }
 
 static int run_exchange(struct client *client)

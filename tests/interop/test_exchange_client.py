@@ -176,6 +176,12 @@ class Views(unittest.TestCase):
             for line in self.lines(server, 2, "--view", "book", "BTC/USD"):
                 self.assertRegex(line, r"^book     BTC/USD  bids [0-9.]+ x [0-9.]+ .* asks [0-9.]+ x ")
 
+    def test_a_view_of_what_is_not_traded_ends(self):
+        with Server(EXCHANGE, *QUIET) as server:
+            for view in "book", "ticker":
+                code, told, _ = run(CLIENT, "--view", view, "XRP/USD", server.url)
+                self.assertEqual((code, "UNKNOWN_SYMBOL" in told), (1, True), told)
+
     def test_a_book_needs_a_symbol_and_a_feed_takes_none(self):
         for arguments in (["--view", "book"], ["--view", "lamp"], ["BTC/USD"],
                           ["--script", "x", "--view", "ticker"], ["--order", "buy 1 BTC/USD"],

@@ -255,6 +255,10 @@ class Replay(unittest.TestCase):
                 self.assertIn("from 2022-07-01T", last["reason"])
                 self.assertIn("no trade", reason)
             self.assertEqual(run(CLIENT, "--quiet", server.url + "/?ticker=NOPE")[0], 0)
+            code, told, totals = run(CLIENT, server.url + "/?ticker=NOPE")
+            self.assertEqual(code, 0)
+            self.assertRegex(told, r"-- Replay finished. \(no trade matches the query \(ticker\)")
+            self.assertRegex(totals, r"Total: 0 trades .*, 0/s")
 
     def test_our_client_steers_from_stdin(self):
         with Server(SERVER, "--speed", "0.000001", self.sample) as server:

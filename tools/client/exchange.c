@@ -177,6 +177,9 @@ static void show(struct exchange *exchange, const struct msim_json_document *doc
              !(exchange->views.kind != VIEW_NONE && words_is(document, "type", "SUBSCRIBED")) &&
              !words_print(document))
         print_raw(document->text, document->length);
+    /* Nothing will come where what a view shows is refused. */
+    if (exchange->views.kind != VIEW_NONE && words_is(document, "type", "ERROR"))
+        leave(exchange, EXIT_FAILED);
 }
 
 static void take_message(void *context, struct msim_connection *connection,
@@ -567,7 +570,8 @@ static void run(struct exchange *exchange)
         if (msim_net_dispatch(exchange->net, wait_ms(exchange, now)) < 0)
             finish(exchange, terminal_fail(exchange->terminal, "the event loop failed"));
     }
-    flush_output(exchange);
+    if (!ferror(stdout)) /* which has been told */
+        flush_output(exchange);
 }
 
 static int start(struct exchange *exchange, const struct msim_logger *logger)

@@ -8,8 +8,11 @@
 
 #include "base/calendar.h"
 #include "base/decimal.h"
+#include "base/json.h"
+#include "base/mem.h"
 #include "cli/terminal.h"
 #include "client/polygon.h"
+#include "client/words.h"
 
 bool feed_init(struct feed *feed, struct msim_speed pace)
 {
@@ -102,10 +105,11 @@ void feed_summarise(struct feed *feed, const char *label)
 {
     const struct feed_totals *totals = &feed->totals;
     double seconds = (double)(totals->ended - totals->began) / 1e9;
-    uint64_t counted = totals->trades > 0 ? totals->trades : totals->messages;
+    bool of_trades = totals->trades > 0 || feed->is_replay;
+    uint64_t counted = of_trades ? totals->trades : totals->messages;
 
     fputs(label, stderr);
-    if (totals->trades > 0 || feed->is_replay)
+    if (of_trades)
         fprintf(stderr, "%" PRIu64 " trade%s in %" PRIu64 " bundle%s", totals->trades,
                 plural(totals->trades), totals->bundles, plural(totals->bundles));
     else if (totals->events > 0)
@@ -201,14 +205,33 @@ static int take_bundled(void *context, const struct msim_replay_message *message
     return MSIM_OK;
 }
 
-static void take_status(struct feed *feed, const struct msim_replay_message *message)
+/* Why a replay has no trade stands beside its status. */
+static void print_status(const char *status, const char *text, size_t length)
+{
+    const struct msim_allocator allocator = msim_mem_allocator(NULL);
+    struct msim_json_document document;
+    char reason[WORDS_TEXT];
+
+    if (msim_json_document_read(&document, text, length, NULL, &allocator, NULL) < 0) {
+        printf("-- %s\n", status);
+        return;
+    }
+    if (msim_json_member(&document, 0, "reason") == MSIM_JSON_NONE)
+        printf("-- %s\n", status);
+    else
+        printf("-- %s (%s)\n", status, words_member(&document, 0, "reason", reason));
+    msim_json_document_finish(&document);
+}
+
+static void take_status(struct feed *feed, const struct msim_replay_message *message,
+                        const char *text, size_t length)
 {
     terminal_clean(feed->scratch);
     if (message->kind == MSIM_REPLAY_ERROR) {
         fprintf(stderr, "market-client: the server says: %s\n", message->text);
         feed->said_error = !feed->is_answered;
     } else if (!feed->json && !feed->quiet && !feed->as_table) {
-        printf("-- %s\n", message->text);
+        print_status(message->text, text, length);
     }
     if (strcmp(message->text, "Data loaded. Starting replay.") == 0)
         feed->is_replay = true;
@@ -316,7 +339,7 @@ static bool take_text(struct feed *feed, const char *text, size_t length)
     } else {
         /* The scratch may hold what the quotes' decoder left. */
         msim_replay_decode(text, length, &message, feed->scratch, NULL);
-        take_status(feed, &message);
+        take_status(feed, &message, text, length);
     }
     return true;
 }
