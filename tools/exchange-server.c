@@ -91,7 +91,7 @@ static int read_settings(struct settings *settings, int argument_count, char **a
                     "  exchange-server --config config.json\n"
                     "  exchange-server --set 'exchange.symbols=[\"BTC/USD\",\"SOL/USD\"]'\n"
                     "  exchange-server --set failures.modes.drop_messages.probability=0.05\n"
-                    "  curl http://localhost:8765/api/v1/ticker?symbol=BTC/USD\n",
+                    "  curl 'http://localhost:8765/api/v1/ticker?symbol=BTC/USD'\n",
         .options = options,
         .option_count = sizeof options / sizeof options[0],
     };
@@ -439,7 +439,7 @@ int main(int argument_count, char **arguments)
     if (code == EXIT_SUCCESS) {
         code = run(&exchange);
         if (code == EXIT_SUCCESS && exchange.scenario)
-            code = judge(&exchange);
+            code = terminal_printed(&exchange.service.terminal, judge(&exchange));
         summarise(&exchange);
     }
     msim_exchange_server_destroy(&exchange.server);

@@ -124,8 +124,8 @@ static int read_names(struct settings *settings)
                                                      : NULL;
     if (alone && settings->mode != MSIM_REPLAY_BROADCAST) {
         fprintf(stderr,
-                "replay-server: --%s goes with --mode broadcast: a replay of one's own waits\n",
-                alone);
+                "replay-server: --%s goes with --mode broadcast: a replay of one's own %s\n", alone,
+                settings->slow_client_name ? "waits" : "begins with its client");
         return EXIT_USAGE;
     }
     uint64_t most = settings->network.max_clients;
@@ -209,8 +209,8 @@ static int read_settings(struct settings *settings, int argument_count, char **a
         .usage = "[OPTIONS] FILE...",
         .summary =
             "Replays trades from Parquet and CSV files, strictly in order of time and at "
-            "their own pace,\nto every WebSocket client from the start. FILE may be a "
-            "folder of Parquet files; TICKER==FILE is one whose rows are all of that ticker.",
+            "their own pace,\nto every WebSocket client from the start. FILE may be a folder of "
+            "Parquet files;\nTICKER==FILE is one whose rows are all of that ticker.",
         .examples = "  replay-server trades_sample.parquet\n"
                     "  replay-server --speed 10 --ticker 'BTC-*' day1.parquet day2.parquet\n"
                     "  replay-server --speed max --port 9000 trades/\n"
@@ -700,7 +700,7 @@ int main(int argument_count, char **arguments)
     if (code < 0)
         code = open_files(&replay);
     if (code == EXIT_SUCCESS && (replay.settings.explain || replay.settings.check)) {
-        code = examine_files(&replay);
+        code = terminal_printed(&replay.service.terminal, examine_files(&replay));
         finish(&replay);
         return code;
     }

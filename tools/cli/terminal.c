@@ -176,6 +176,15 @@ bool terminal_interrupted(void)
     return interrupted != 0;
 }
 
+int terminal_printed(struct terminal *terminal, int code)
+{
+    errno = 0;
+    if ((fflush(stdout) == 0 && !ferror(stdout)) || errno == EPIPE || terminal_interrupted())
+        return code;
+    return terminal_fail(terminal, "the output cannot be written: %s",
+                         errno ? strerror(errno) : "not all of it was taken");
+}
+
 void terminal_clean(char *text)
 {
     for (char *p = text; *p; p++)

@@ -33,6 +33,13 @@ int terminal_fail(struct terminal *terminal, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /*
+ * The exit code of a program that has printed all on stdout: `code`, or that of a failure, which it
+ * tells, where not all of it could be written.  Whom nobody reads any more, as with `| head`, has
+ * not failed.
+ */
+int terminal_printed(struct terminal *terminal, int code);
+
+/*
  * Makes SIGINT and SIGTERM readable at a descriptor, and ignores SIGPIPE.  A signal interrupts
  * what waits, such as a write that nobody takes, and from then on what stdout still holds is
  * written as far as somebody takes it, and no further; the second one ends the process as if

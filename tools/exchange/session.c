@@ -162,5 +162,5 @@ int session_replay(int argument_count, char **arguments)
         terminal_fail(&terminal, "one FILE is wanted; see exchange-server replay --help");
         return EXIT_USAGE;
     }
-    return replay_file(&terminal, rest[0], prints);
+    return terminal_printed(&terminal, replay_file(&terminal, rest[0], prints));
 }
