@@ -180,9 +180,11 @@ static int usage(struct quotes *quotes, const char *option, const char *words)
 static int choose(struct quotes *quotes, const char *option, const char *text,
                   const char *const *names, size_t count, uint32_t *out)
 {
-    char words[128] = "is one of ";
+    char words[128] = "";
 
     *out = 0;
+    if (text)
+        snprintf(words, sizeof words, "'%.40s' is none of ", text);
     for (size_t i = 0; i < count; i++) {
         if (!text || strcmp(text, names[i]) == 0) {
             *out = (uint32_t)i;
@@ -636,11 +638,12 @@ static int summarise(struct quotes *quotes)
 
     terminal_settle(&quotes->service.terminal);
     fprintf(stderr,
-            "%" PRIu64 " events to %" PRIu64 " client%s (%" PRIu64
+            "%" PRIu64 " event%s to %" PRIu64 " client%s (%" PRIu64
             " closed for reading too slowly), lateness p50 %" PRId64 " us, p99 %" PRId64
             " us, max %" PRId64 " us\n",
-            stats.events, stats.clients_total, stats.clients_total == 1 ? "" : "s", stats.dropped,
-            stats.lateness_p50 / 1000, stats.lateness_p99 / 1000, stats.lateness_max / 1000);
+            stats.events, stats.events == 1 ? "" : "s", stats.clients_total,
+            stats.clients_total == 1 ? "" : "s", stats.dropped, stats.lateness_p50 / 1000,
+            stats.lateness_p99 / 1000, stats.lateness_max / 1000);
     if (quotes->faults)
         print_fault_statistics(quotes);
     if (quotes->is_recording && recording_finish(&quotes->recording, &detail) < 0)

@@ -94,6 +94,13 @@ class Faults(unittest.TestCase):
             self.assertEqual(exchange.admin("POST", "/faults", b"x", {
                 "Content-Type": "text/plain"})[0], 415)
 
+    def test_an_unknown_key_and_symbol_are_told_with_the_remedy(self):
+        with Exchange(*QUIET) as exchange:
+            for body, words in (({"symbl": "BTC/USD"}, "this key is not known here: symbol"),
+                                ({"symbol": "XRP/USD"}, "GET /api/v1/symbols")):
+                status, problem = exchange.admin("POST", "/halt", body)[:2]
+                self.assertEqual((status, words in problem["detail"]), (400, True), problem)
+
     def test_a_list_is_added_whole_or_not_at_all(self):
         with Exchange(*QUIET) as exchange:
             bad = [SLOW, {"kind": "drop", "p": 7}]

@@ -4,6 +4,7 @@ Argument: the folder of the built tools.
 """
 
 import os
+import subprocess
 import sys
 import unittest
 
@@ -145,6 +146,44 @@ class Options(unittest.TestCase):
                              "--admin-host", "0.0.0.0")
         self.assertEqual((code, "--admin-keys" in said, "--allow-open" in said),
                          (USAGE, True, False), said)
+
+    def test_what_cannot_be_printed_is_a_failure(self):
+        with fresh_folder() as folder:
+            trades = write(os.path.join(folder, "trades.csv"),
+                           b"timestamp,price,volume,ticker\n2024-01-01 00:00:00,1,1,A\n")
+            scenario = write(os.path.join(folder, "scenario.json"),
+                             b'{"format":1,"name":"x","timeline":[{"at":"1ms","do":"heal"}]}')
+            for name, *arguments in (
+                *((name, option) for option in ("--help", "--version") for name in
+                  ("exchange-server", "mock-quotes", "replay-server", "dashboard-server",
+                   "market-client", "parquet-cat")),
+                ("exchange-server", "replay", "--help"),
+                ("exchange-server", "--port", "0", "--scenario", scenario),
+                ("replay-server", "--check", trades),
+                ("replay-server", "--check", "--json", trades),
+                ("replay-server", "--explain", trades),
+            ):
+                with open("/dev/full", "wb") as full:
+                    done = subprocess.run([os.path.join(TOOLS, name), *arguments], stdout=full,
+                                          stderr=subprocess.PIPE, timeout=20, check=False)
+                self.assertEqual((done.returncode, done.stderr.count(b"No space left")), (1, 1),
+                                 (name, arguments, done.stderr))
+
+    def test_the_beginning_of_an_option_names_it(self):
+        for name, option in (("mock-quotes", "--protocol"), ("market-client", "--protocol"),
+                             ("replay-server", "--timestamp-unit")):
+            code, _, said = tool(name, option[:-4])
+            self.assertEqual((code, f"did you mean {option}?" in said), (USAGE, True), said)
+
+    def test_a_word_of_no_list_is_told_with_the_list(self):
+        for name, option in ("mock-quotes", "--clock"), ("mock-quotes", "--arrivals"):
+            code, _, said = tool(name, option, "lamp")
+            self.assertEqual((code, f"{option}: 'lamp' is none of " in said), (USAGE, True), said)
+
+    def test_what_has_no_decimals_is_a_whole_number(self):
+        code, _, said = tool("exchange-server", "--port", "99999")
+        self.assertEqual((code, "a whole number from 0 to 65535 is wanted" in said), (USAGE, True),
+                         said)
 
     def test_a_key_without_its_section_is_found_and_a_strange_one_is_not(self):
         for assignment, words in (("foo=1", "no known one is near"), ("prot=1", "server.port"),

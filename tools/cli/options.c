@@ -1,5 +1,6 @@
 #include "cli/options.h"
 
+#include <errno.h>
 #include <marketsim/version.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,7 +84,9 @@ static int unknown(const struct command_line *line, const char *word, size_t len
     size_t least = length < 6 ? length / 2 + 1 : 4;
 
     for (size_t i = 0; i < line->option_count; i++) {
-        size_t d = distance(word, length, line->options[i].name);
+        /* Who wrote the beginning of a name meant it, whatever is nearer by its letters. */
+        bool begins = length > 1 && strncmp(word, line->options[i].name, length) == 0;
+        size_t d = begins ? 0 : distance(word, length, line->options[i].name);
         if (d < least) {
             least = d;
             nearest = line->options[i].name;
@@ -263,6 +266,15 @@ static const struct option *find_letter(const struct command_line *line, char le
     return NULL;
 }
 
+/* The exit code of one who asked for words: they came, or could not be written. */
+static int answered(const struct command_line *line)
+{
+    if (fflush(stdout) == 0)
+        return EXIT_SUCCESS;
+    fprintf(stderr, "%s: the output cannot be written: %s\n", line->program, strerror(errno));
+    return EXIT_FAILED;
+}
+
 /* One option at arguments[*at], with its value there or in the next argument. */
 static int read_option(const struct command_line *line, int argument_count, char **arguments,
                        int *at)
@@ -277,11 +289,11 @@ static int read_option(const struct command_line *line, int argument_count, char
     }
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
         print_help(line);
-        return EXIT_SUCCESS;
+        return answered(line);
     }
     if (strcmp(word, "--version") == 0) {
         printf("%s (libmarketsim) %s\n", line->program, msim_version());
-        return EXIT_SUCCESS;
+        return answered(line);
     }
     if (word[1] == '-') {
         const char *equals = strchr(word, '=');

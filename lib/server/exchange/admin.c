@@ -242,6 +242,19 @@ static bool known(const struct msim_json_document *document, uint32_t node, cons
     return false;
 }
 
+static int refuse_key(struct msim_manage_call *call, const struct msim_json_document *document,
+                      uint32_t node, const char *const *keys)
+{
+    char names[128] = "";
+
+    for (; *keys; keys++) {
+        size_t length = strlen(names);
+        snprintf(names + length, sizeof names - length, "%s%s", length > 0 ? ", " : "", *keys);
+    }
+    return msim_json_refuse(document, node, &call->detail, MSIM_ERR_INVALID,
+                            "this key is not known here: %s", names[0] ? names : "there is none");
+}
+
 static int read_object(struct msim_manage_call *call, struct msim_json_document *document,
                        const char *const *keys)
 {
@@ -255,8 +268,7 @@ static int read_object(struct msim_manage_call *call, struct msim_json_document 
     for (uint32_t at = document->nodes[0].first; at != MSIM_JSON_NONE;
          at = document->nodes[at].next)
         if (!known(document, at, keys))
-            return msim_json_refuse(document, at, &call->detail, MSIM_ERR_INVALID,
-                                    "an unknown key");
+            return refuse_key(call, document, at, keys);
     return MSIM_OK;
 }
 

@@ -322,7 +322,9 @@ static bool read_symbol(struct msim_manage_call *call, const struct msim_json_do
         return true;
     msim_manage_fail(call, msim_json_refuse(document, msim_json_member(document, 0, "symbol"),
                                             &call->detail, MSIM_ERR_INVALID,
-                                            "\"%s\" is not traded here", symbol));
+                                            "\"%s\" is not traded here: GET /api/v1/symbols "
+                                            "lists what is",
+                                            symbol));
     return false;
 }
 

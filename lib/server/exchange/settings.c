@@ -100,8 +100,12 @@ static int decimal_in(const struct reader *reader, const struct msim_exchange_le
         mantissa > most) {
         msim_decimal_print_short(least, exponent, low);
         msim_decimal_print_short(most, exponent, high);
-        snprintf(words, sizeof words, "a number from %s to %s with at most %d decimals is wanted",
-                 low, high, -exponent);
+        if (exponent == 0)
+            snprintf(words, sizeof words, "a whole number from %s to %s is wanted", low, high);
+        else
+            snprintf(words, sizeof words,
+                     "a number from %s to %s with at most %d decimals is wanted", low, high,
+                     -exponent);
         return wrong(reader, leaf, words);
     }
     *out = mantissa;
