@@ -471,8 +471,8 @@ static inline int64_t by_side(unsigned side, int64_t buy, int64_t sell)
 /* As it is for a sell, negated for a buy. */
 static inline int64_t mirrored(unsigned side, int64_t value)
 {
-    const int64_t mask = (int64_t)side - 1;
-    return (value ^ mask) - mask;
+    const uint64_t mask = (uint64_t)side - 1;
+    return (int64_t)(((uint64_t)value ^ mask) - mask);
 }
 
 /* Where a side's orders of a price belong; the price is on the step's grid. */

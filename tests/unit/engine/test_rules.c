@@ -289,6 +289,41 @@ static void a_batch_says_what_was_skipped_and_what_waits(void **state)
     assert_int_equal(msim_engine_apply_many(bench->engine, batch, 0, &applied), MSIM_APPLY_DONE);
 }
 
+/* A large engine looks at a batch's commands before it has judged any of them. */
+static void a_batch_of_what_cannot_be_changes_no_more_than_one_by_one(void **state)
+{
+    static const msim_price prices[] = {INT64_MIN, INT64_MIN + 1, -1, 0, 7, INT64_MAX};
+    static const uint32_t numbers[] = {0, 1, 1000000, UINT32_MAX};
+    struct msim_engine_params params = MSIM_ENGINE_PARAMS_INIT;
+    struct msim_instrument_params terms = MSIM_INSTRUMENT_PARAMS_INIT;
+    struct msim_command commands[240];
+    struct msim_engine *engines[2];
+
+    (void)state;
+    params.orders = 10000;
+    for (size_t i = 0; i < COUNT(commands); i++) {
+        commands[i] = limit(numbers[i % 3], (uint8_t)(i / 5 % 4), prices[i % COUNT(prices)], 1);
+        commands[i].kind = (uint8_t)(i % 7 == 0 ? MSIM_COMMAND_CANCEL : MSIM_COMMAND_NEW);
+        commands[i].instrument = numbers[i / 2 % COUNT(numbers)];
+        commands[i].order = i % 3 ? i : UINT64_MAX;
+        commands[i].handle = i % 4 ? 0 : numbers[i / 4 % COUNT(numbers)];
+        commands[i].client_id = i % 2 ? i : UINT64_MAX;
+    }
+    for (size_t e = 0; e < 2; e++) {
+        engines[e] = make_engine(&params, &terms);
+        deposit(engines[e], 1, USD, 1000000);
+        for (int i = 0; i < 9000; i++)
+            apply(engines[e], limit(1, MSIM_SIDE_BUY, 1 + i % 50, 1));
+    }
+    for (size_t i = 0; i < COUNT(commands); i++)
+        msim_engine_apply(engines[0], &commands[i]);
+    for (size_t i = 0, applied = 0; i<COUNT(commands); i += applied> 0 ? applied : 1)
+        msim_engine_apply_many(engines[1], commands + i, COUNT(commands) - i, &applied);
+    assert_true(msim_engine_digest(engines[0]) == msim_engine_digest(engines[1]));
+    msim_engine_destroy(&engines[0]);
+    msim_engine_destroy(&engines[1]);
+}
+
 /* A stop that fires meets more makers than there is room to tell of, and none to be had. */
 static void a_batch_whose_triggered_order_waits_for_memory_says_so(void **state)
 {
@@ -667,6 +702,7 @@ int main(void)
         TEST(a_replaced_order_is_worth_what_it_is_in_all),
         TEST(a_level_that_did_not_change_is_not_told),
         TEST(a_batch_says_what_was_skipped_and_what_waits),
+        TEST(a_batch_of_what_cannot_be_changes_no_more_than_one_by_one),
         TEST(a_batch_whose_triggered_order_waits_for_memory_says_so),
         TEST(a_failed_command_leaves_the_time_where_it_was),
         TEST(no_engine_is_no_crash),
