@@ -52,7 +52,8 @@ int main(int argument_count, char **arguments)
     }
     if (r < 0)
         fprintf(stderr, "backtest-file: %s\n", detail.text[0] ? detail.text : msim_result_text(r));
-    printf("won %.6f USDT\n", (double)(has.realised + has.unrealised) / 1e6);
+    else
+        printf("won %.6f USDT\n", (double)(has.realised + has.unrealised) / 1e6);
     msim_venue_destroy(&venue);
     msim_source_release(&trades);
     msim_parquet_close(&parquet);

@@ -302,9 +302,28 @@ class AtTheServer(unittest.TestCase):
             said = ("--set", "exchange.history.file=" + path)
             code, _, words = run(EXCHANGE, "--port", "0", *said)
             self.assertEqual(code, 2, words)
-            self.assertIn("ticker_name", words)
+            self.assertIn("exchange.history.ticker names that of all", words)
+            self.assertNotIn("--columns", words)
             with Server(EXCHANGE, *said, "--set", "exchange.history.ticker=BTC/USD") as server:
                 self.assertIn("exchange.history.file: 2022-07-01 00:00:01", server.lines[0])
+
+    def test_rows_that_are_no_trades_are_counted_at_the_end(self):
+        with fresh_folder() as folder:
+            path = os.path.join(folder, "BTCUSD.csv")
+            write(path, b"timestamp,price,volume,ticker\n2022-07-01 00:00:01,20000.5,0.25,BTC/USD\n"
+                        b"2022-07-01 00:00:02,lamp,0.25,BTC/USD\n")
+            with Server(EXCHANGE, "--set", "exchange.history.file=" + path) as server:
+                said = server.line() + server.line()
+                self.assertIn("its last trade is past", said)
+                self.assertIn("passed over: 1;", said)
+
+    def test_a_column_that_is_not_there_is_told_without_foreign_options(self):
+        with fresh_folder() as folder:
+            path = os.path.join(folder, "BTCUSD.csv")
+            write(path, b"time,price,volume,ticker\n2022-07-01 00:00:01,20000.5,0.25,BTC/USD\n")
+            code, _, words = run(EXCHANGE, "--port", "0", "--set", "exchange.history.file=" + path)
+            self.assertEqual((code, "write it with the columns timestamp" in words,
+                              "--columns" in words), (2, True, False), words)
 
     def test_what_cannot_be_is_told_with_its_remedy(self):
         with fresh_folder() as folder:

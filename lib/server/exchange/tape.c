@@ -7,6 +7,8 @@
  */
 #include "server/exchange/tape.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <marketsim/parquet.h>
@@ -46,6 +48,19 @@ static void shift(int8_t *exponent, int decimals, uint8_t *flags, uint8_t missin
         *exponent = (int8_t)shifted;
 }
 
+static void tell_end(const struct tape *tape)
+{
+    const uint64_t bad_rows = msim_parquet_bad_rows(&tape->trades);
+
+    msim_log(tape->logger, MSIM_LOG_INFO, "exchange",
+             KEY ": its last trade is past: the market that it drives stands still");
+    if (bad_rows > 0)
+        msim_log(tape->logger, MSIM_LOG_WARNING, "exchange",
+                 KEY ": rows that are no trades and were passed over: %" PRIu64
+                     "; replay-server --check names them",
+                 bad_rows);
+}
+
 static int pull(void *self, struct msim_record *records, size_t capacity, size_t *count,
                 struct msim_detail *detail)
 {
@@ -67,8 +82,7 @@ static int pull(void *self, struct msim_record *records, size_t capacity, size_t
     }
     /* The venue asks again only when it has come to the last trade. */
     if (r == MSIM_PULL_END && tape->has_begun)
-        msim_log(tape->logger, MSIM_LOG_INFO, "exchange",
-                 KEY ": its last trade is past: the market that it drives stands still");
+        tell_end(tape);
     return r;
 }
 
@@ -121,6 +135,22 @@ static const struct msim_source_ops tape_ops = {
 
 /* ---- opening ---- */
 
+/* What is missing is told with the reader's remedies; of these the ticker's has a key here. */
+static int say_own_remedy(int result, struct msim_detail *detail)
+{
+    char *remedy = detail && result != MSIM_ERR_NOMEM
+                       ? strstr(detail->text, ": name the one that holds the ")
+                       : NULL;
+
+    if (!remedy)
+        return result;
+    const bool is_ticker = strstr(remedy, "ticker_name") != NULL;
+    snprintf(remedy, sizeof detail->text - (size_t)(remedy - detail->text), "%s",
+             is_ticker ? ": exchange.history.ticker names that of all trades"
+                       : ": write it with the columns timestamp, price, volume and ticker");
+    return result;
+}
+
 static int open_file(struct tape *tape, msim_time start, const struct msim_logger *logger,
                      struct msim_detail *detail)
 {
@@ -138,7 +168,7 @@ static int open_file(struct tape *tape, msim_time start, const struct msim_logge
     params.logger = logger;
     int r = msim_parquet_open(&tape->file, &params, detail);
     if (r < 0)
-        return r;
+        return say_own_remedy(r, detail);
     const char **tickers =
         msim_mem_take_array(&tape->allocator, settings->listing_count, sizeof *tickers);
     if (!tickers)
