@@ -680,6 +680,10 @@ static int run_feed(struct client *client)
         code = client->code == EXIT_SUCCESS && is_wrong ? EXIT_FAILED : client->code;
         if (client->was_open)
             feed_summarise(&client->feed, "Total: ");
+        if (client->was_open && client->code == EXIT_SUCCESS && client->feed.totals.messages == 0)
+            fputs("market-client: nothing came: an exchange says nothing unasked; --view ticker "
+                  "shows its prices, --protocol exchange takes commands\n",
+                  stderr);
     }
     msim_net_destroy(&client->net);
     feed_finish(&client->feed);

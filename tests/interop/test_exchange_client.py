@@ -6,6 +6,7 @@ Argument: the folder of the built tools.
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -175,6 +176,19 @@ class Views(unittest.TestCase):
                 self.assertRegex(line, r"^ticker   (BTC|ETH)/USD [0-9.]+  bid [0-9.]+ x ")
             for line in self.lines(server, 2, "--view", "book", "BTC/USD"):
                 self.assertRegex(line, r"^book     BTC/USD  bids [0-9.]+ x [0-9.]+ .* asks [0-9.]+ x ")
+
+    def test_a_feed_of_an_exchange_that_says_nothing_is_told_how_to_ask(self):
+        with Server(EXCHANGE, *QUIET) as server:
+            feed = subprocess.Popen([CLIENT, server.url], stderr=subprocess.PIPE)
+            said = feed.stderr.readline()
+            feed.send_signal(signal.SIGINT)
+            said += feed.communicate(timeout=60)[1]
+            self.assertEqual((feed.returncode, b"--view ticker" in said), (0, True), said)
+
+    def test_a_price_without_its_sign_is_told_what_it_lacks(self):
+        with Server(EXCHANGE, *QUIET) as server:
+            done = client(server, "--protocol", "exchange", commands="buy 1 BTC/USD 40000\n")
+            self.assertIn("'40000' is not known here: @ PRICE", " ".join(map(str, done)))
 
     def test_a_view_of_what_is_not_traded_ends(self):
         with Server(EXCHANGE, *QUIET) as server:

@@ -172,10 +172,11 @@ static bool read_options(struct line *line, bool *stop)
                 return wrong(line, "an id is missing behind 'id'");
             put(line, "client_order_id", id);
         } else {
-            return wrong(line,
-                         "'%.60s' is not known here: stop, gtc, ioc, fok, day, post, reduce, "
-                         "show, id",
-                         peek(line));
+            return wrong(
+                line,
+                "'%.60s' is not known here: @ PRICE, stop, gtc, ioc, fok, day, post, reduce, "
+                "show, id",
+                peek(line));
         }
     }
     return true;
