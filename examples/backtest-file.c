@@ -3,7 +3,6 @@
  * below the last, and offers what it got a tick above.  0: filled by touch, 1: through, 2: queue.
  */
 #include <marketsim/marketsim.h>
-
 #include <stdio.h>
 
 int main(int argument_count, char **arguments)
