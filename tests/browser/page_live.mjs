@@ -62,7 +62,8 @@ live("who named no symbol is shown one with a book", async ({ open, exchange }) 
     const page = await open();
     await page.says("book-symbol", "ETH/USD");
     await page.waitForFunction(() => document.querySelectorAll("#ladder-bids .level").length === 1);
-    assert.equal(await page.getByTestId("symbol").inputValue(), "ETH/USD");
+    await page.waitForFunction(() =>
+        document.querySelector("[data-testid=symbol]").value === "ETH/USD");
     assert.doesNotMatch(page.url(), /symbol=/);
     const other = await open(undefined, "/?symbol=BTC%2FUSD");
     await other.says("book-symbol", "BTC/USD");
