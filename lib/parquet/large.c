@@ -4,7 +4,6 @@
 #include "parquet/large.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 
 #include "base/mem.h"
@@ -35,13 +34,10 @@ static void ask_for_large_pages(void *pointer, size_t size)
 
 static void *resize(void *context, void *pointer, size_t old_size, size_t new_size)
 {
+    const struct msim_allocator system = msim_mem_allocator(NULL);
+    void *moved = system.resize(system.context, pointer, old_size, new_size);
+
     (void)context;
-    (void)old_size;
-    if (new_size == 0) {
-        free(pointer);
-        return NULL;
-    }
-    void *moved = realloc(pointer, new_size);
     if (moved && new_size >= LARGE_BLOCK)
         ask_for_large_pages(moved, new_size);
     return moved;
