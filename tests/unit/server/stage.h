@@ -7,6 +7,7 @@
 #include "check.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/exchange/exchange.h"
@@ -162,6 +163,21 @@ static inline void stage_turn(struct stage *stage, msim_time step)
     msim_exchange_wire_refresh(stage->server);
     if (stage->server->failure < 0)
         fail_msg("%s", stage->server->detail.text);
+}
+
+static inline void *stage_no_more(void *context, void *pointer, size_t old_size, size_t new_size)
+{
+    (void)context;
+    (void)old_size;
+    if (new_size == 0)
+        free(pointer);
+    return NULL;
+}
+
+/* From now on there is no memory; what was taken can still be given back. */
+static inline void stage_starve(struct stage *stage)
+{
+    stage->server->allocator = (struct msim_allocator){.resize = stage_no_more};
 }
 
 static inline void stage_close(struct stage *stage)

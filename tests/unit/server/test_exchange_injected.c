@@ -187,15 +187,6 @@ static void a_long_text_is_told_whole(void **state)
     stage_close(&stage);
 }
 
-static void *no_more(void *context, void *pointer, size_t old_size, size_t new_size)
-{
-    (void)context;
-    (void)old_size;
-    if (new_size == 0)
-        free(pointer);
-    return NULL;
-}
-
 /* Whoever it is for, a text that there was no memory for is not passed over in silence. */
 static void a_text_without_memory_is_a_failure(void **state)
 {
@@ -217,7 +208,7 @@ static void a_text_without_memory_is_a_failure(void **state)
                          MSIM_OK);
         msim_exchange_wire_refresh(stage.server);
         const struct msim_allocator usual = stage.server->allocator;
-        stage.server->allocator = (struct msim_allocator){.resize = no_more};
+        stage_starve(&stage);
         stage.server->now += MSIM_NS_PER_MS;
         msim_exchange_turn(stage.server);
         stage.server->allocator = usual;

@@ -193,15 +193,6 @@ static void a_wrong_clock_is_on_all_that_its_account_is_told(void **state)
     stage_close(&stage);
 }
 
-static void *no_more(void *context, void *pointer, size_t old_size, size_t new_size)
-{
-    (void)context;
-    (void)old_size;
-    if (new_size == 0)
-        free(pointer);
-    return NULL;
-}
-
 static void without_memory_a_wrong_clock_is_not_told_the_true_time(void **state)
 {
     struct stage stage;
@@ -212,7 +203,7 @@ static void without_memory_a_wrong_clock_is_not_told_the_true_time(void **state)
     assert_int_equal(stage_arrive(&stage, &late, "late", 0), MSIM_ADMIT);
     add_fault(&stage, "{\"kind\":\"clock\",\"offset\":\"1500ms\"}");
     const struct msim_allocator usual = stage.server->allocator;
-    stage.server->allocator = (struct msim_allocator){.resize = no_more};
+    stage_starve(&stage);
     const char ping[] = "{\"type\":\"PING\"}";
     msim_exchange_take(stage.server, late.client, true, ping, sizeof ping - 1);
     stage.server->allocator = usual;
