@@ -14,6 +14,7 @@
 
 #include "base/calendar.h"
 #include "base/decimal.h"
+#include "cli/faults.h"
 #include "cli/files.h"
 #include "cli/network.h"
 #include "cli/options.h"
@@ -619,18 +620,6 @@ static int run(struct quotes *quotes)
     return EXIT_SUCCESS;
 }
 
-/* One line of JSON on stderr. */
-static void print_fault_statistics(const struct quotes *quotes)
-{
-    size_t size = (size_t)1 << 20;
-    char *text = malloc(size);
-    size_t length = 0;
-
-    if (text && msim_faults_statistics(quotes->faults, NULL, text, size, &length) >= 0)
-        fprintf(stderr, "%.*s\n", (int)length, text);
-    free(text);
-}
-
 static int summarise(struct quotes *quotes)
 {
     struct msim_quotes_stats stats = stats_of(quotes);
@@ -644,8 +633,7 @@ static int summarise(struct quotes *quotes)
             stats.events, stats.events == 1 ? "" : "s", stats.clients_total,
             stats.clients_total == 1 ? "" : "s", stats.dropped, stats.lateness_p50 / 1000,
             stats.lateness_p99 / 1000, stats.lateness_max / 1000);
-    if (quotes->faults)
-        print_fault_statistics(quotes);
+    faults_print(quotes->faults);
     if (quotes->is_recording && recording_finish(&quotes->recording, &detail) < 0)
         return terminal_fail(&quotes->service.terminal, "%s", detail.text);
     return EXIT_SUCCESS;

@@ -630,7 +630,7 @@ static void summarise(struct replay *replay)
                 "%" PRIu64 " message%s dropped, %" PRIu64 " client%s closed for reading too "
                 "slowly\n",
                 stats.dropped, plural(stats.dropped), stats.slow, plural(stats.slow));
-    fault_plan_print(&replay->settings.plan);
+    faults_print(replay->settings.plan.faults);
     if (replay->bad_rows > 0)
         fprintf(stderr, "%" PRIu64 " bad row%s left out of the replays that ended\n",
                 replay->bad_rows, plural(replay->bad_rows));

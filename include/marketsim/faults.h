@@ -416,7 +416,10 @@ MSIM_API int msim_faults_add(struct msim_faults *faults, msim_time now, const ch
 MSIM_API int msim_faults_add_all(struct msim_faults *faults, msim_time now, const char *json,
                                  size_t length, struct msim_detail *detail);
 
-/* A JSON merge patch (RFC 7396) on it; state, counters and random streams go on. */
+/*
+ * A JSON merge patch (RFC 7396) on it as it stands; state, counters and random streams go on.
+ * Refused like an added one, with the pointer into the patch.
+ */
 MSIM_API int msim_faults_update(struct msim_faults *faults, msim_time now, const char *id,
                                 const char *patch, size_t length, struct msim_detail *detail);
 
@@ -660,9 +663,10 @@ MSIM_API int msim_faults_link_counts(const struct msim_faults *faults, const cha
                                      struct msim_fault_counts *out);
 
 /*
- * All about one strategy, or (id NULL) about all of them and every link, as JSON.  Writes a
- * terminated text into `out` and its length into `*length`; MSIM_ERR_LIMIT where `size` does
- * not hold it, and then `*length` is the room that would.
+ * All about one strategy, its "rule" as msim_faults_add takes it, or (id NULL) about all of them
+ * and every link, as JSON in one line.  Writes a terminated text into `out` and its length into
+ * `*length`; MSIM_ERR_LIMIT where `size` does not hold it, and then `*length` is the room that
+ * would.
  */
 MSIM_API int msim_faults_statistics(const struct msim_faults *faults, const char *id, char *out,
                                     size_t size, size_t *length);

@@ -162,6 +162,15 @@ struct msim_json_document {
     size_t count;
     size_t capacity;
     struct msim_allocator allocator;
+
+    /*
+     * Whoever merged the text from what somebody had sent may say so: refusals name places in
+     * that one.  The values `sent_depth` levels down were merged from its node `sent_node`.
+     * Borrowed as long as there may be refusals.
+     */
+    const struct msim_json_document *sent;
+    uint32_t sent_node;
+    uint32_t sent_depth;
 };
 
 /*
@@ -183,7 +192,8 @@ size_t msim_json_pointer(const struct msim_json_document *document, uint32_t nod
 
 /*
  * Writes "/strategies/0/p (line 3, column 7): words" and returns `result`: for values
- * that are JSON, but not what was asked for.
+ * that are JSON, but not what was asked for.  A value that was not sent stands behind the
+ * place of the sent one around it: "/dist (line 1, column 9): as merged, /dist/min: words".
  */
 int msim_json_refuse(const struct msim_json_document *document, uint32_t node,
                      struct msim_detail *detail, int result, const char *format, ...)

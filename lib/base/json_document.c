@@ -13,6 +13,9 @@
 #include "base/mem.h"
 #include "base/random.h"
 
+/* Bytes of a pointer in a refusal, with its terminator; longer ones are cut. */
+#define POINTER_SIZE (MSIM_DETAIL_SIZE / 4 + 3)
+
 /* Under construction: the innermost open node, and its last child so far. */
 struct builder {
     struct msim_json_document *document;
@@ -111,12 +114,9 @@ static uint64_t hash_key(const struct msim_json_document *document, uint32_t num
     return msim_mix64(hash + document->nodes[number].parent);
 }
 
-static bool same_key(const struct msim_json_document *document, uint32_t a, uint32_t b)
+static bool keys_equal(struct msim_json_pieces a, struct msim_json_pieces b)
 {
-    if (document->nodes[a].parent != document->nodes[b].parent)
-        return false;
-
-    struct msim_json_pieces pieces[2] = {key_of(document, a), key_of(document, b)};
+    struct msim_json_pieces pieces[2] = {a, b};
     const char *at[2];
     size_t left[2] = {0, 0};
 
@@ -134,6 +134,12 @@ static bool same_key(const struct msim_json_document *document, uint32_t a, uint
             left[i] -= both;
         }
     }
+}
+
+static bool same_key(const struct msim_json_document *document, uint32_t a, uint32_t b)
+{
+    return document->nodes[a].parent == document->nodes[b].parent &&
+           keys_equal(key_of(document, a), key_of(document, b));
 }
 
 /* Enters every key into a hash table of (object, key) that has room to spare. */
@@ -260,16 +266,32 @@ static void put_key(struct cut_text *text, struct msim_json_pieces pieces)
     }
 }
 
-static void put_index(struct cut_text *text, const struct msim_json_node *nodes, uint32_t node)
+static uint64_t index_of(const struct msim_json_node *nodes, uint32_t node)
 {
-    char digits[20];
     uint64_t index = 0;
 
     for (uint32_t i = nodes[nodes[node].parent].first; i != node; i = nodes[i].next)
         index++;
+    return index;
+}
+
+static void put_index(struct cut_text *text, uint64_t index)
+{
+    char digits[20];
     size_t length = msim_decimal_digits(index, digits);
     for (size_t i = 0; i < length; i++)
         put(text, digits[i]);
+}
+
+/* The node, the one around it, and so on up to the outermost, which is not among them. */
+static size_t path_to(const struct msim_json_document *document, uint32_t node,
+                      uint32_t path[MSIM_JSON_DEPTH_MOST + 1])
+{
+    size_t depth = 0;
+
+    for (; document->nodes[node].parent != MSIM_JSON_NONE; node = document->nodes[node].parent)
+        path[depth++] = node;
+    return depth;
 }
 
 size_t msim_json_pointer(const struct msim_json_document *document, uint32_t node, char *out,
@@ -277,22 +299,64 @@ size_t msim_json_pointer(const struct msim_json_document *document, uint32_t nod
 {
     const struct msim_json_node *nodes = document->nodes;
     uint32_t path[MSIM_JSON_DEPTH_MOST + 1];
-    size_t depth = 0;
+    size_t depth = path_to(document, node, path);
     struct cut_text text = {.out = out, .size = size};
 
-    for (; nodes[node].parent != MSIM_JSON_NONE; node = nodes[node].parent)
-        path[depth++] = node;
     while (depth > 0) {
         put(&text, '/');
         if (nodes[path[depth - 1]].key_end > 0)
             put_key(&text, key_of(document, path[depth - 1]));
         else
-            put_index(&text, nodes, path[depth - 1]);
+            put_index(&text, index_of(nodes, path[depth - 1]));
         depth--;
     }
     if (size > 0)
         out[text.length < size ? text.length : size - 1] = '\0';
     return text.length;
+}
+
+/* The value inside `outer` that stands where `node` stands in what is around it. */
+static uint32_t counterpart(const struct msim_json_document *document, uint32_t node,
+                            const struct msim_json_document *other, uint32_t outer)
+{
+    bool is_member = document->nodes[node].key_end > 0;
+    enum msim_json_kind kind = is_member ? MSIM_JSON_OBJECT : MSIM_JSON_ARRAY;
+    uint64_t index = is_member ? 0 : index_of(document->nodes, node);
+
+    if (other->nodes[outer].kind != kind)
+        return MSIM_JSON_NONE;
+    for (uint32_t i = other->nodes[outer].first; i != MSIM_JSON_NONE; i = other->nodes[i].next)
+        if (is_member ? keys_equal(key_of(document, node), key_of(other, i)) : index-- == 0)
+            return i;
+    return MSIM_JSON_NONE;
+}
+
+/* What was sent for the node; where nothing was (not `*exact`), for the innermost around it. */
+static uint32_t find_sent(const struct msim_json_document *document, uint32_t node, bool *exact)
+{
+    uint32_t path[MSIM_JSON_DEPTH_MOST + 1];
+    size_t depth = path_to(document, node, path);
+    uint32_t found = document->sent_node;
+
+    *exact = depth >= document->sent_depth;
+    for (size_t i = *exact ? depth - document->sent_depth : 0; i > 0; i--) {
+        uint32_t next = counterpart(document, path[i - 1], document->sent, found);
+        *exact = next != MSIM_JSON_NONE;
+        if (!*exact)
+            break;
+        found = next;
+    }
+    return found;
+}
+
+static const char *pointer_of(const struct msim_json_document *document, uint32_t node,
+                              char out[POINTER_SIZE])
+{
+    size_t length = msim_json_pointer(document, node, out, POINTER_SIZE - 3);
+
+    if (length >= POINTER_SIZE - 3)
+        memcpy(out + strlen(out), "...", 4);
+    return length > 0 ? out : "the value";
 }
 
 int msim_json_refuse(const struct msim_json_document *document, uint32_t node,
@@ -301,18 +365,21 @@ int msim_json_refuse(const struct msim_json_document *document, uint32_t node,
     if (!detail)
         return result;
 
-    char pointer[MSIM_DETAIL_SIZE / 4];
+    const struct msim_json_document *shown = document->sent ? document->sent : document;
+    bool exact = true;
+    uint32_t at = document->sent ? find_sent(document, node, &exact) : node;
+    char pointers[2][POINTER_SIZE];
     size_t line;
     size_t column;
     char words[MSIM_DETAIL_SIZE];
     va_list arguments;
 
-    size_t length = msim_json_pointer(document, node, pointer, sizeof pointer);
-    msim_json_place(document->text, document->length, document->nodes[node].start, &line, &column);
+    msim_json_place(shown->text, shown->length, shown->nodes[at].start, &line, &column);
     va_start(arguments, format);
     vsnprintf(words, sizeof words, format, arguments);
     va_end(arguments);
-    return msim_detail_set(detail, result, "%s%s (line %zu, column %zu): %s",
-                           length > 0 ? pointer : "the value", length < sizeof pointer ? "" : "...",
-                           line, column, words);
+    return msim_detail_set(
+        detail, result, "%s (line %zu, column %zu): %s%s%s%s", pointer_of(shown, at, pointers[0]),
+        line, column, exact ? "" : "as merged, ",
+        exact ? "" : pointer_of(document, node, pointers[1]), exact ? "" : ": ", words);
 }

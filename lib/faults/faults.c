@@ -469,18 +469,17 @@ int msim_fault_add_list(struct msim_faults *faults, const struct msim_json_docum
     return r;
 }
 
-int msim_faults_add_all(struct msim_faults *faults, msim_time now, const char *json, size_t length,
-                        struct msim_detail *detail)
+int msim_fault_add_text(struct msim_faults *faults, msim_time now, const char *json, size_t length,
+                        const struct msim_json_document *sent, struct msim_detail *detail)
 {
     struct msim_json_document document;
     uint32_t list = 0;
 
-    if (!faults || !json || now < faults->now)
-        return msim_detail_set(detail, MSIM_ERR_INVALID,
-                               "strategies are added from JSON, at a time that does not fall");
     int r = msim_json_document_read(&document, json, length, NULL, &faults->allocator, detail);
     if (r < 0)
         return r;
+    document.sent = sent;
+    document.sent_depth = 1;
     r = find_list(&document, &list, detail);
     if (r == MSIM_OK)
         r = move_to(faults, now);
@@ -488,6 +487,15 @@ int msim_faults_add_all(struct msim_faults *faults, msim_time now, const char *j
         r = msim_fault_add_list(faults, &document, list, detail);
     msim_json_document_finish(&document);
     return r;
+}
+
+int msim_faults_add_all(struct msim_faults *faults, msim_time now, const char *json, size_t length,
+                        struct msim_detail *detail)
+{
+    if (!faults || !json || now < faults->now)
+        return msim_detail_set(detail, MSIM_ERR_INVALID,
+                               "strategies are added from JSON, at a time that does not fall");
+    return msim_fault_add_text(faults, now, json, length, NULL, detail);
 }
 
 /* ---- changing ---- */
@@ -503,42 +511,73 @@ static void release_own(struct msim_faults *faults, uint32_t index, msim_time no
         msim_fault_reorder_flush(faults, index, now);
 }
 
-static bool keeps_identity(const struct strategy *old, const struct strategy *next)
+/* The key of what may not change and has; NULL where all is well. */
+static const char *changed_identity(const struct strategy *old, const struct strategy *next)
 {
-    return next->kind == old->kind && strcmp(next->id, old->id) == 0 &&
-           (next->kind != MSIM_FAULT_THROTTLE || next->as.throttle.scope == old->as.throttle.scope);
+    if (strcmp(next->id, old->id) != 0)
+        return "id";
+    if (next->kind != old->kind)
+        return "kind";
+    return next->kind == MSIM_FAULT_THROTTLE && next->as.throttle.scope != old->as.throttle.scope
+               ? "scope"
+               : NULL;
 }
 
-/* The merge patch's result, read as a strategy that keeps its id and kind. */
+/* What the merge patch makes of the strategy, which keeps its id and kind. */
+static int read_merged(struct msim_faults *faults, const struct strategy *old,
+                       const struct msim_json_document *document, struct strategy **out,
+                       struct msim_detail *detail)
+{
+    struct plan_limits limits = {faults->params.max_delay, faults->counter, old->id,
+                                 &faults->report->names};
+    int r = msim_fault_plan_read(out, document, 0, &limits, &faults->allocator, detail);
+    if (r < 0)
+        return r;
+
+    const char *changed = changed_identity(old, *out);
+    if (!changed)
+        return MSIM_OK;
+    msim_fault_strategy_free(*out, &faults->allocator);
+    *out = NULL;
+    uint32_t node = msim_json_member(document, 0, changed);
+    return msim_json_refuse(document, node == MSIM_JSON_NONE ? 0 : node, detail, MSIM_ERR_INVALID,
+                            "id, kind and a throttle's scope stay as they are: remove the "
+                            "strategy and add another");
+}
+
 static int read_patched(struct msim_faults *faults, uint32_t index, const char *patch,
                         size_t length, struct strategy **out, struct msim_detail *detail)
 {
     const struct strategy *old = faults->slots[index].strategy;
+    struct msim_json_document sent;
     struct msim_json_document document;
+    struct msim_bytes rule;
     struct msim_bytes merged;
-    struct plan_limits limits = {faults->params.max_delay, faults->counter, old->id,
-                                 &faults->report->names};
 
-    msim_bytes_init(&merged, PLAN_MOST_BYTES, &faults->allocator);
-    int r = msim_fault_merge_patch(old->json, old->json_length, patch, length, &merged,
-                                   &faults->allocator, detail);
+    int r = msim_json_document_read(&sent, patch, length, NULL, &faults->allocator, detail);
     if (r < 0)
-        goto finish_bytes;
+        return r;
+    msim_bytes_init(&rule, STATISTICS_MOST_BYTES, &faults->allocator);
+    msim_bytes_init(&merged, PLAN_MOST_BYTES, &faults->allocator);
+    r = msim_fault_rule_text(old, &rule, &faults->allocator);
+    if (r < 0)
+        msim_detail_set(detail, r, "%s", msim_result_text(r));
+    else
+        r = msim_fault_merge_patch((const char *)msim_bytes_front(&rule), msim_bytes_length(&rule),
+                                   patch, length, &merged, &faults->allocator, detail);
+    if (r < 0)
+        goto finish;
     r = msim_json_document_read(&document, (const char *)msim_bytes_front(&merged),
                                 msim_bytes_length(&merged), NULL, &faults->allocator, detail);
     if (r < 0)
-        goto finish_bytes;
-    r = msim_fault_plan_read(out, &document, 0, &limits, &faults->allocator, detail);
-    if (r == MSIM_OK && !keeps_identity(old, *out)) {
-        msim_fault_strategy_free(*out, &faults->allocator);
-        *out = NULL;
-        r = msim_json_refuse(&document, 0, detail, MSIM_ERR_INVALID,
-                             "id, kind and a throttle's scope stay as they are: remove the "
-                             "strategy and add another");
-    }
+        goto finish;
+    document.sent = &sent;
+    r = read_merged(faults, old, &document, out, detail);
     msim_json_document_finish(&document);
-finish_bytes:
+finish:
     msim_bytes_finish(&merged);
+    msim_bytes_finish(&rule);
+    msim_json_document_finish(&sent);
     return r;
 }
 

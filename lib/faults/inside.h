@@ -859,6 +859,9 @@ void msim_fault_slot_clear(struct msim_faults *faults, uint32_t slot);
 /* All the strategies of a list, or none. */
 int msim_fault_add_list(struct msim_faults *faults, const struct msim_json_document *document,
                         uint32_t list, struct msim_detail *detail);
+/* The same of a text; `sent` (may be NULL) is what was merged into each of them. */
+int msim_fault_add_text(struct msim_faults *faults, msim_time now, const char *json, size_t length,
+                        const struct msim_json_document *sent, struct msim_detail *detail);
 int msim_fault_add_node(struct msim_faults *faults, const struct msim_json_document *document,
                         uint32_t at, uint32_t *place, struct msim_detail *detail);
 /* What the public functions of these names do, at the layer's own time. */

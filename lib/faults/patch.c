@@ -1,5 +1,5 @@
 /*
- * JSON merge patch (RFC 7396) on objects.
+ * JSON merge patch (RFC 7396) on objects, and a strategy's own JSON with what has changed since.
  *
  * Members of both are merged in the target's order, the patch's own follow; null
  * takes a member away.  A stack of the objects that are open stands in for
@@ -164,4 +164,28 @@ int msim_fault_merge_patch(const char *target, size_t target_length, const char 
 finish_patch:
     msim_json_document_finish(&merge.patch);
     return r;
+}
+
+int msim_fault_rule_text(const struct strategy *strategy, struct msim_bytes *out,
+                         const struct msim_allocator *allocator)
+{
+    char now[MSIM_FAULT_ID_SIZE + 64];
+    struct msim_json_writer writer;
+    size_t length = 0;
+
+    msim_json_write_buffer(&writer, now, sizeof now);
+    msim_json_write_object(&writer);
+    msim_json_write_key(&writer, "id");
+    msim_json_write_text(&writer, strategy->id);
+    msim_json_write_key(&writer, "enabled");
+    msim_json_write_bool(&writer, strategy->enabled);
+    if (strategy->one_shot) {
+        msim_json_write_key(&writer, "max_hits");
+        msim_json_write_unsigned(&writer, strategy->when.max_hits);
+    }
+    msim_json_write_object_end(&writer);
+    int r = msim_json_write_end(&writer, &length);
+    return r < 0 ? r
+                 : msim_fault_merge_patch(strategy->json, strategy->json_length, now, length, out,
+                                          allocator, NULL);
 }

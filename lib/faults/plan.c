@@ -145,16 +145,26 @@ static int read_id(const struct plan *plan, uint32_t object)
 
 /* ---- the whole of it ---- */
 
+/* Without the white space between its tokens: it is one line wherever it is shown. */
 static int keep_json(const struct plan *plan, uint32_t object)
 {
     const struct msim_json_node *node = &plan->document->nodes[object];
     struct strategy *strategy = plan->strategy;
+    bool quoted = false;
 
-    strategy->json_length = node->end - node->start;
-    strategy->json = msim_fault_arena_take(&strategy->arena, strategy->json_length + 1);
+    strategy->json = msim_fault_arena_take(&strategy->arena, node->end - node->start + 1);
     if (!strategy->json)
         return MSIM_ERR_NOMEM;
-    memcpy(strategy->json, plan->document->text + node->start, strategy->json_length);
+    for (size_t i = node->start; i < node->end; i++) {
+        char c = plan->document->text[i];
+        if (!quoted && (c == ' ' || c == '\t' || c == '\r' || c == '\n'))
+            continue;
+        strategy->json[strategy->json_length++] = c;
+        if (quoted && c == '\\')
+            strategy->json[strategy->json_length++] = plan->document->text[++i];
+        else if (c == '"')
+            quoted = !quoted;
+    }
     return MSIM_OK;
 }
 

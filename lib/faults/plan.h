@@ -85,6 +85,13 @@ int msim_fault_merge_patch(const char *target, size_t target_length, const char 
                            size_t patch_length, struct msim_bytes *out,
                            const struct msim_allocator *allocator, struct msim_detail *detail);
 
+/*
+ * The strategy as it stands, as a plan describes it: what it was read from, with its id and with
+ * what it was switched to since.
+ */
+int msim_fault_rule_text(const struct strategy *strategy, struct msim_bytes *out,
+                         const struct msim_allocator *allocator);
+
 #define PLAN_MOST_BYTES ((size_t)1 << 20)
 
 #endif

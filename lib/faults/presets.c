@@ -242,13 +242,38 @@ static int append_one(const struct msim_json_document *document, uint32_t node, 
     return r;
 }
 
+static int append_all(const struct preset *preset, const char *overrides, size_t length,
+                      struct msim_bytes *out, const struct msim_allocator *allocator,
+                      struct msim_detail *detail)
+{
+    struct msim_json_document document;
+    size_t number = 0;
+    int r = msim_json_document_read(&document, preset->json, strlen(preset->json), NULL, allocator,
+                                    detail);
+    if (r < 0)
+        return r;
+
+    r = msim_bytes_append(out, "[", 1);
+    for (uint32_t at = document.nodes[0].first; r == MSIM_OK && at != MSIM_JSON_NONE;
+         at = document.nodes[at].next) {
+        if (number++ > 0)
+            r = msim_bytes_append(out, ",", 1);
+        if (r == MSIM_OK)
+            r = append_one(&document, at, preset->name, number, overrides, length, out, allocator,
+                           detail);
+    }
+    if (r == MSIM_OK)
+        r = msim_bytes_append(out, "]", 1);
+    msim_json_document_finish(&document);
+    return r;
+}
+
 int msim_faults_preset(struct msim_faults *faults, msim_time now, const char *name,
                        const char *overrides, size_t length, struct msim_detail *detail)
 {
-    struct msim_json_document document;
+    struct msim_json_document sent = {.text = overrides};
     struct msim_bytes list;
     size_t index = 0;
-    size_t number = 0;
 
     if (!faults || !name || now < faults->now)
         return msim_detail_set(detail, MSIM_ERR_INVALID,
@@ -257,28 +282,19 @@ int msim_faults_preset(struct msim_faults *faults, msim_time now, const char *na
         index++;
     if (index == PRESETS)
         return unknown(name, detail);
-    int r = msim_json_document_read(&document, presets[index].json, strlen(presets[index].json),
-                                    NULL, &faults->allocator, detail);
+    int r = overrides ? msim_json_document_read(&sent, overrides, length, NULL, &faults->allocator,
+                                                detail)
+                      : MSIM_OK;
     if (r < 0)
         return r;
     msim_bytes_init(&list, PLAN_MOST_BYTES, &faults->allocator);
-    r = msim_bytes_append(&list, "[", 1);
-    for (uint32_t at = document.nodes[0].first; r == MSIM_OK && at != MSIM_JSON_NONE;
-         at = document.nodes[at].next) {
-        if (number++ > 0)
-            r = msim_bytes_append(&list, ",", 1);
-        if (r == MSIM_OK)
-            r = append_one(&document, at, name, number, overrides, length, &list,
-                           &faults->allocator, detail);
-    }
-    if (r == MSIM_OK)
-        r = msim_bytes_append(&list, "]", 1);
+    r = append_all(&presets[index], overrides, length, &list, &faults->allocator, detail);
     faults->adds_preset = true;
     if (r == MSIM_OK)
-        r = msim_faults_add_all(faults, now, (const char *)msim_bytes_front(&list),
-                                msim_bytes_length(&list), detail);
+        r = msim_fault_add_text(faults, now, (const char *)msim_bytes_front(&list),
+                                msim_bytes_length(&list), overrides ? &sent : NULL, detail);
     faults->adds_preset = false;
     msim_bytes_finish(&list);
-    msim_json_document_finish(&document);
+    msim_json_document_finish(&sent);
     return r;
 }

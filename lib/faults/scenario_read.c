@@ -215,9 +215,13 @@ int msim_fault_scenario_venue(const struct msim_faults *faults,
     if (r == MSIM_OK)
         r = msim_json_document_read(document, (const char *)msim_bytes_front(text),
                                     msim_bytes_length(text), NULL, &faults->allocator, detail);
-    if (r < 0)
+    if (r < 0) {
         msim_bytes_finish(text);
-    return r;
+        return r;
+    }
+    document->sent = scenario;
+    document->sent_node = node;
+    return MSIM_OK;
 }
 
 /* The strategy that the node describes is one. */
@@ -239,18 +243,16 @@ static int check_venue(struct msim_faults *faults, const struct plan *plan, uint
 {
     struct msim_json_document document;
     struct msim_bytes text;
-    struct msim_detail inner = {""};
-    int r = msim_fault_scenario_venue(faults, plan->document, node, &document, &text, &inner);
 
-    if (r == MSIM_OK) {
-        r = check_strategy(faults, &document, 0, VERB_VENUE, &inner);
-        msim_json_document_finish(&document);
-        msim_bytes_finish(&text);
-    }
+    if (plan_kind(plan, node) != MSIM_JSON_OBJECT)
+        return refuse(plan, node, "an action, an object with \"do\", is wanted here");
+    int r = msim_fault_scenario_venue(faults, plan->document, node, &document, &text, plan->detail);
     if (r < 0)
-        return msim_json_refuse(plan->document, node, plan->detail, r, "in this action: %s",
-                                inner.text);
-    return MSIM_OK;
+        return r;
+    r = check_strategy(faults, &document, 0, VERB_VENUE, plan->detail);
+    msim_json_document_finish(&document);
+    msim_bytes_finish(&text);
+    return r;
 }
 
 /* Strategies that are only named in steps are read once here, so that none fails later. */

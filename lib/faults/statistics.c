@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/decimal.h"
+#include "faults/plan.h"
 
 /* ---- counting ---- */
 
@@ -234,6 +235,23 @@ static void put_link_key(struct msim_json_writer *writer, const struct msim_faul
     msim_json_write_key(writer, name);
 }
 
+/* As POST takes it, so that it can be kept, changed and sent again. */
+static void put_rule(struct msim_json_writer *writer, const struct msim_faults *faults,
+                     const struct strategy *strategy)
+{
+    struct msim_bytes rule;
+
+    msim_bytes_init(&rule, STATISTICS_MOST_BYTES, &faults->allocator);
+    int r = msim_fault_rule_text(strategy, &rule, &faults->allocator);
+    msim_json_write_key(writer, "rule");
+    if (r < 0)
+        writer->failure = r;
+    else
+        msim_json_write_raw(writer, (const char *)msim_bytes_front(&rule),
+                            msim_bytes_length(&rule));
+    msim_bytes_finish(&rule);
+}
+
 static void put_strategy(struct msim_json_writer *writer, const struct msim_faults *faults,
                          uint32_t index)
 {
@@ -247,6 +265,7 @@ static void put_strategy(struct msim_json_writer *writer, const struct msim_faul
     msim_json_write_text(writer, msim_fault_kind_name(strategy->kind));
     msim_json_write_key(writer, "enabled");
     msim_json_write_bool(writer, strategy->enabled);
+    put_rule(writer, faults, strategy);
     put_counts(writer, &counts);
     put_kind(writer, slot);
     msim_json_write_key(writer, "links");

@@ -467,7 +467,7 @@ struct strategy {
         struct venue_fault venue;
     } as;
     struct strategy *parted; /* the next of those that have gone and whose words may be lent */
-    char *json;              /* the object it was read from */
+    char *json;              /* the object it was read from, in one line */
     size_t json_length;
     struct arena arena;
 };

@@ -76,6 +76,38 @@ class Faults(unittest.TestCase):
             self.assertEqual(exchange.admin("DELETE", "/faults/slow"), (204, b""))
             self.assertEqual(exchange.admin("GET", "/faults/slow")[0], 404)
 
+    def test_a_strategy_is_read_back_as_it_stands_and_can_be_sent_again(self):
+        with Exchange(*QUIET) as exchange:
+            added = {**SLOW, "dist": {"type": "uniform", "min": "1ms", "max": "5ms"}}
+            self.assertEqual(exchange.admin("POST", "/faults", added)[0], 201)
+            self.assertEqual(exchange.admin("GET", "/faults/slow")[1]["rule"],
+                             {**added, "enabled": True})
+            patched = exchange.admin("PATCH", "/faults/slow", {"dist": {"max": "9ms"}, "p": 0.5})
+            self.assertEqual(patched[0], 200)
+            wanted = {**added, "dist": {**added["dist"], "max": "9ms"}, "p": 0.5, "enabled": False}
+            self.assertEqual(exchange.admin("POST", "/faults/slow/disable")[1]["rule"], wanted)
+            self.assertEqual(exchange.admin("PATCH", "/faults/slow", {"priority": 1})[1]["rule"],
+                             {**wanted, "priority": 1})
+            rule = exchange.admin("GET", "/faults")[1]["strategies"]["slow"]["rule"]
+            exchange.admin("DELETE", "/faults/slow")
+            self.assertEqual(exchange.admin("POST", "/faults", rule)[0], 201)
+            self.assertEqual(exchange.admin("GET", "/faults/slow")[1]["rule"], rule)
+
+    def test_a_bad_patch_is_told_at_its_own_place(self):
+        with Exchange(*QUIET) as exchange:
+            exchange.admin("POST", "/faults", SLOW)
+            for method, path, body, pointer, words in [
+                ("PATCH", "/faults/slow", b'{"priority": 1,\n"dist": {"mix": 1}}', "#/dist",
+                 "/dist (line 2, column 9): "),
+                ("PATCH", "/faults/slow", b'{"dist": 5}', "#/dist", "/dist (line 1, column 10): "),
+                ("PATCH", "/faults/slow", b'{"kind": "drop"}', "#",
+                 "the value (line 1, column 1): as merged, /dist: "),
+                ("POST", "/presets/md_gap", b'{"p": 7}', "#/p", "/p (line 1, column 7): "),
+            ]:
+                status, problem = exchange.admin(method, path, body)
+                self.assertEqual((status, problem["errors"][0]["pointer"]), (400, pointer), problem)
+                self.assertTrue(problem["detail"].startswith(words), problem)
+
     def test_a_mistake_is_told_with_its_place_and_changes_nothing(self):
         with Exchange(*QUIET) as exchange:
             for body, pointer in [
@@ -334,6 +366,16 @@ class Market(unittest.TestCase):
         with Exchange(*QUIET) as exchange:
             document = exchange.admin("GET", "/openapi.json")[1]
             self.assertEqual(document["openapi"], "3.1.0")
+            schemas = document["components"]["schemas"]
+            exchange.admin("POST", "/faults", SLOW)
+            exchange.admin("POST", "/presets/md_gap")
+            for path in "/faults", "/faults/{name}":
+                answer = document["paths"][path]["get"]["responses"]["2XX"]["content"]
+                name = answer["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
+                given = exchange.admin("GET", path.replace("{name}", "slow"))[1]
+                self.assertLessEqual(set(schemas[name]["required"]), set(given))
+                self.assertLessEqual(set(schemas[name]["required"]),
+                                     set(schemas[name]["properties"]))
             for path, operations in document["paths"].items():
                 for method in operations:
                     asked = path.replace("{name}", "nobody")

@@ -7,7 +7,6 @@
 #include "cli/options.h"
 
 #define MOST_FILE_BYTES ((size_t)16 << 20)
-#define STATISTICS_BYTES ((size_t)1 << 20)
 
 int fault_plan_open(struct fault_plan *plan, struct terminal *terminal,
                     const struct msim_logger *logger,
@@ -39,12 +38,15 @@ int fault_plan_open(struct fault_plan *plan, struct terminal *terminal,
     return r == MSIM_ERR_NOMEM ? EXIT_FAILED : EXIT_USAGE;
 }
 
-void fault_plan_print(const struct fault_plan *plan)
+void faults_print(const struct msim_faults *faults)
 {
-    char *text = plan->faults ? malloc(STATISTICS_BYTES) : NULL;
+    size_t room = 0;
     size_t length = 0;
 
-    if (text && msim_faults_statistics(plan->faults, NULL, text, STATISTICS_BYTES, &length) >= 0)
+    if (!faults || msim_faults_statistics(faults, NULL, NULL, 0, &room) != MSIM_ERR_LIMIT)
+        return;
+    char *text = malloc(room);
+    if (text && msim_faults_statistics(faults, NULL, text, room, &length) >= 0)
         fprintf(stderr, "%.*s\n", (int)length, text);
     free(text);
 }

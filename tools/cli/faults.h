@@ -25,8 +25,8 @@ int fault_plan_open(struct fault_plan *plan, struct terminal *terminal,
                     const struct msim_logger *logger,
                     int (*check)(const char *json, size_t length, struct msim_detail *detail));
 
-/* What it has done, as one line of JSON on stderr; nothing without a plan. */
-void fault_plan_print(const struct fault_plan *plan);
+/* What they have done, as one line of JSON on stderr; nothing where `faults` is NULL. */
+void faults_print(const struct msim_faults *faults);
 
 void fault_plan_finish(struct fault_plan *plan);
 

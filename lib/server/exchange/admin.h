@@ -57,6 +57,7 @@ struct msim_manage_path {
     const char *body;    /* an example of the request's; NULL for none */
     const char *type;    /* of the answer; NULL: application/json */
     bool changes;        /* something; such requests stand in a session's recording */
+    const char *answer;  /* the schema of a JSON answer; NULL for none */
 };
 
 extern const struct msim_manage_path msim_manage_paths[];

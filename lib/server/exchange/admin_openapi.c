@@ -1,6 +1,7 @@
 /*
  * The OpenAPI document of the admin API, from the router's own table.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -13,6 +14,28 @@
     "\"detail\":{\"type\":\"string\"},\"errors\":{\"type\":\"array\",\"items\":{\"type\":"    \
     "\"object\",\"required\":[\"pointer\",\"detail\"],\"properties\":{\"pointer\":{\"type\":" \
     "\"string\"},\"detail\":{\"type\":\"string\"}}}}}}"
+#define COUNT "{\"type\":\"integer\",\"minimum\":0}"
+#define MOMENT "{\"type\":[\"integer\",\"null\"],\"description\":\"nanoseconds since 1970\"}"
+#define STRATEGY                                                                                   \
+    "{\"type\":\"object\",\"required\":[\"kind\",\"enabled\",\"rule\",\"seen\",\"matched\","       \
+    "\"decided\","                                                                                 \
+    "\"hits\",\"shadowed\",\"inapplicable\",\"bytes\",\"first_hit_t\",\"last_hit_t\",\"links\"],"  \
+    "\"properties\":{\"kind\":{\"type\":\"string\"},\"enabled\":{\"type\":\"boolean\"},\"rule\":{" \
+    "\"type\":\"object\",\"description\":\"the strategy as it stands, as POST /faults takes it\"," \
+    "\"required\":[\"id\",\"kind\",\"enabled\"]},\"seen\":" COUNT ",\"matched\":" COUNT            \
+    ",\"decided\":" COUNT ",\"hits\":" COUNT ",\"shadowed\":" COUNT ",\"inapplicable\":" COUNT     \
+    ",\"bytes\":" COUNT ",\"first_hit_t\":" MOMENT ",\"last_hit_t\":" MOMENT                       \
+    ",\"links\":{\"type\":\"object\"}}}"
+#define STRATEGIES                                                                                 \
+    "{\"type\":\"object\",\"required\":[\"seed\",\"mode\",\"strategies\",\"links\"],"              \
+    "\"properties\":{"                                                                             \
+    "\"seed\":" COUNT ",\"mode\":{\"enum\":[\"realtime\",\"virtual\"]},\"strategies\":{\"type\":"  \
+    "\"object\",\"additionalProperties\":{\"$ref\":\"#/components/schemas/Strategy\"}},\"links\":" \
+    "{\"type\":\"object\"}}}"
+#define ADDED                                                                                  \
+    "{\"oneOf\":[{\"type\":\"object\",\"required\":[\"id\"],\"properties\":{\"id\":{\"type\":" \
+    "\"string\"}}},"                                                                           \
+    "{\"$ref\":\"#/components/schemas/Strategies\"}]}"
 
 static void entry(struct msim_json_writer *writer, const char *key, const char *text)
 {
@@ -34,11 +57,19 @@ static void open_object(struct msim_json_writer *writer, const char *key)
 
 static void write_response(struct msim_json_writer *writer, const struct msim_manage_path *path)
 {
+    char reference[64];
+
     open_object(writer, "responses");
     open_object(writer, "2XX");
     entry(writer, "description", path->summary);
     open_object(writer, "content");
     open_object(writer, path->type ? path->type : "application/json");
+    if (path->answer) {
+        open_object(writer, "schema");
+        snprintf(reference, sizeof reference, "#/components/schemas/%s", path->answer);
+        entry(writer, "$ref", reference);
+        msim_json_write_object_end(writer);
+    }
     msim_json_write_object_end(writer);
     msim_json_write_object_end(writer);
     msim_json_write_object_end(writer);
@@ -122,6 +153,9 @@ void msim_manage_openapi(struct msim_manage_call *call)
     open_object(&writer, "components");
     open_object(&writer, "schemas");
     raw(&writer, "Problem", PROBLEM);
+    raw(&writer, "Strategy", STRATEGY);
+    raw(&writer, "Strategies", STRATEGIES);
+    raw(&writer, "Added", ADDED);
     msim_json_write_object_end(&writer);
     msim_json_write_object_end(&writer);
     msim_json_write_object_end(&writer);

@@ -107,6 +107,38 @@ static void a_value_is_refused_with_pointer_and_place(void **state)
     msim_json_document_finish(document);
 }
 
+static void a_merged_value_is_refused_at_the_place_of_what_was_sent(void **state)
+{
+    static const char merged[] = "[{\"id\":\"a\"}, {\"id\":\"b\",\"dist\":{\"min\":1,\"max\":0}}]";
+    struct bench sent;
+    struct bench bench;
+    struct msim_json_document *document = &bench.document;
+
+    (void)state;
+    assert_int_equal(read_text(&sent, "{\"patch\": {\"dist\":\n {\"m\\u0061x\": 0}}}", NULL),
+                     MSIM_OK);
+    assert_int_equal(read_text(&bench, merged, NULL), MSIM_OK);
+    document->sent = &sent.document;
+    document->sent_node = msim_json_member(&sent.document, 0, "patch");
+    document->sent_depth = 1;
+    uint32_t second = document->nodes[document->nodes[0].first].next;
+    uint32_t dist = msim_json_member(document, second, "dist");
+
+    msim_json_refuse(document, msim_json_member(document, dist, "max"), &bench.detail,
+                     MSIM_ERR_INVALID, "too small");
+    assert_string_equal(bench.detail.text, "/patch/dist/max (line 2, column 15): too small");
+    msim_json_refuse(document, msim_json_member(document, dist, "min"), &bench.detail,
+                     MSIM_ERR_INVALID, "too large");
+    assert_string_equal(bench.detail.text,
+                        "/patch/dist (line 2, column 2): as merged, /1/dist/min: too large");
+    msim_json_refuse(document, second, &bench.detail, MSIM_ERR_INVALID, "no");
+    assert_string_equal(bench.detail.text, "/patch (line 1, column 11): no");
+    msim_json_refuse(document, 0, &bench.detail, MSIM_ERR_INVALID, "no");
+    assert_string_equal(bench.detail.text, "/patch (line 1, column 11): as merged, the value: no");
+    msim_json_document_finish(&sent.document);
+    msim_json_document_finish(document);
+}
+
 static void a_key_that_stands_twice_is_refused(void **state)
 {
     static const char *const twice[] = {
@@ -255,6 +287,7 @@ int main(void)
         cmocka_unit_test(a_document_is_the_tree_of_its_text),
         cmocka_unit_test(a_node_is_named_by_its_pointer),
         cmocka_unit_test(a_value_is_refused_with_pointer_and_place),
+        cmocka_unit_test(a_merged_value_is_refused_at_the_place_of_what_was_sent),
         cmocka_unit_test(a_key_that_stands_twice_is_refused),
         cmocka_unit_test(many_keys_are_compared_quickly_and_rightly),
         cmocka_unit_test(limits_and_bad_texts_leave_no_document),

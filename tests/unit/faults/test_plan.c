@@ -294,6 +294,106 @@ static void a_patch_changes_what_it_names(void **state)
     bench_finish(&bench);
 }
 
+/* The part of the statistics that is the strategy's rule. */
+static const char *rule_of(struct bench *bench, const char *id, char *out, size_t size)
+{
+    char text[8192];
+    size_t length = 0;
+
+    assert_int_equal(msim_faults_statistics(bench->faults, id, text, sizeof text, &length),
+                     MSIM_OK);
+    const char *rule = strstr(text, "\"rule\":");
+    const char *end = strstr(text, ",\"seen\":");
+    assert_true(rule && end);
+    snprintf(out, size, "%.*s", (int)(end - rule - 7), rule + 7);
+    return out;
+}
+
+static void a_strategy_can_be_read_back_as_it_stands(void **state)
+{
+    static const char patch[] = "{\"dist\": {\"max\": \"3 ms\"}, \"p\": null}";
+    static const char good[] = "{\"dist\": {\"max\": \"3ms\"}, \"p\": null}";
+    struct bench bench;
+    char rule[512];
+
+    (void)state;
+    bench_start(&bench);
+    bench_add(&bench, 0,
+              "{\"kind\": \"delay\", \"select\": {\"dir\": \"out\", \"cid\": \"a \\\" b\"},\n"
+              " \"p\": 0.5, \"dist\": {\"type\": \"uniform\", \"min\": \"1ms\",\n"
+              " \"max\": \"2ms\"}}");
+    assert_string_equal(
+        rule_of(&bench, "delay-0", rule, sizeof rule),
+        "{\"kind\":\"delay\",\"select\":{\"dir\":\"out\",\"cid\":\"a \\\" b\"},\"p\":0.5,"
+        "\"dist\":{\"type\":\"uniform\",\"min\":\"1ms\",\"max\":\"2ms\"},"
+        "\"id\":\"delay-0\",\"enabled\":true}");
+    assert_int_equal(
+        msim_faults_update(bench.faults, 0, "delay-0", patch, strlen(patch), &bench.detail),
+        MSIM_ERR_INVALID);
+    assert_int_equal(msim_faults_disable(bench.faults, 0, "delay-0"), MSIM_OK);
+    assert_int_equal(msim_faults_update(bench.faults, 0, "delay-0", good, strlen(good), NULL),
+                     MSIM_OK);
+    assert_string_equal(rule_of(&bench, "delay-0", rule, sizeof rule),
+                        "{\"kind\":\"delay\",\"select\":{\"dir\":\"out\",\"cid\":\"a \\\" b\"},"
+                        "\"dist\":{\"type\":\"uniform\",\"min\":\"1ms\",\"max\":\"3ms\"},"
+                        "\"id\":\"delay-0\",\"enabled\":false}");
+    assert_int_equal(msim_faults_remove(bench.faults, 0, "delay-0"), MSIM_OK);
+    assert_int_equal(msim_faults_add(bench.faults, 0, rule, strlen(rule), NULL, NULL), MSIM_OK);
+    const char fired[] = "{\"kind\":\"drop\"," SELECT_OUT "}";
+    assert_int_equal(msim_faults_fire(bench.faults, 0, fired, strlen(fired), NULL), MSIM_OK);
+    assert_non_null(
+        strstr(rule_of(&bench, "drop-2", rule, sizeof rule), "\"enabled\":true,\"max_hits\":1}"));
+    bench_finish(&bench);
+}
+
+static void what_is_disabled_stays_so_over_a_patch_of_something_else(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_start(&bench);
+    bench_add(&bench, 0, "{\"kind\":\"drop\",\"id\":\"x\"," SELECT_OUT "}");
+    assert_int_equal(msim_faults_disable(bench.faults, 0, "x"), MSIM_OK);
+    assert_int_equal(msim_faults_update(bench.faults, 0, "x", "{\"p\":1}", 7, NULL), MSIM_OK);
+    assert_int_equal(bench_text(&bench, 0, bench.out, MSIM_FAULT_OTHER, "x"), MSIM_FAULT_PASS);
+    assert_int_equal(msim_faults_update(bench.faults, 0, "x", "{\"enabled\":true}", 16, NULL),
+                     MSIM_OK);
+    assert_int_equal(bench_text(&bench, 0, bench.out, MSIM_FAULT_OTHER, "x"), MSIM_FAULT_TAKEN);
+    bench_finish(&bench);
+}
+
+static void a_bad_patch_is_refused_at_its_own_place(void **state)
+{
+    static const struct {
+        const char *patch;
+        const char *words;
+    } patches[] = {
+        {"{\n \"dist\": {\"max\": \"x\"}}", "/dist/max (line 2, column 18): "},
+        {"{\"dist\": {\"max\": \"1us\"}}", "/dist (line 1, column 10): \"min\" is larger"},
+        {"{\"kind\": \"drop\"}", "the value (line 1, column 1): as merged, /dist: this key"},
+        {"{\"p\": 0.1, \"id\": \"y\"}", "/id (line 1, column 18): id, kind"},
+        {"{\"p\": 2}", "/p (line 1, column 7): "},
+        {"{\"dist\": null}", "the value (line 1, column 1): "},
+        {"{\"select\": {\"dri\": 1}}", "/select/dri (line 1, column 20): "},
+        {"[]", "the value (line 1, column 1): a merge patch"},
+    };
+    struct bench bench;
+
+    (void)state;
+    bench_start(&bench);
+    bench_add(&bench, 0,
+              "{\"id\":\"x\",\"kind\":\"delay\"," SELECT_OUT ",\"dist\":"
+              "{\"type\":\"uniform\",\"min\":\"1ms\",\"max\":\"2ms\"}}");
+    for (size_t i = 0; i < COUNT(patches); i++) {
+        const char *patch = patches[i].patch;
+        int r = msim_faults_update(bench.faults, 0, "x", patch, strlen(patch), &bench.detail);
+        if (r != MSIM_ERR_INVALID ||
+            strncmp(bench.detail.text, patches[i].words, strlen(patches[i].words)) != 0)
+            fail_msg("%s: %d, %s", patch, r, bench.detail.text);
+    }
+    bench_finish(&bench);
+}
+
 static void a_nameless_strategy_keeps_its_given_id_over_a_patch(void **state)
 {
     struct bench bench;
@@ -482,6 +582,9 @@ int main(void)
         cmocka_unit_test(an_id_stands_once),
         cmocka_unit_test(a_list_is_added_whole_or_not_at_all),
         cmocka_unit_test(a_patch_changes_what_it_names),
+        cmocka_unit_test(a_strategy_can_be_read_back_as_it_stands),
+        cmocka_unit_test(what_is_disabled_stays_so_over_a_patch_of_something_else),
+        cmocka_unit_test(a_bad_patch_is_refused_at_its_own_place),
         cmocka_unit_test(a_nameless_strategy_keeps_its_given_id_over_a_patch),
         cmocka_unit_test(there_is_room_for_so_many_strategies),
         cmocka_unit_test(a_fired_fault_acts_once_and_is_gone),

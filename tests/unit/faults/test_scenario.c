@@ -336,6 +336,32 @@ static void every_preset_can_be_added_and_overridden(void **state)
     assert_int_equal(count, 59);
 }
 
+static void a_preset_s_bad_override_is_refused_at_its_own_place(void **state)
+{
+    static const struct {
+        const char *overrides;
+        const char *words;
+    } bad[] = {
+        {"{\n\"p\":2}", "/p (line 2, column 5): "},
+        {"{\"select\":{\"type\":[\"md.x\"]}}", "/select/type/0 (line 1, column 20): "},
+        {"{\"dist\":\"1s\"}", "/dist (line 1, column 9): this key is not known here"},
+        {"[]", "the value (line 1, column 1): a merge patch"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        const char *overrides = bad[i].overrides;
+        struct bench bench;
+        bench_start(&bench);
+        int r = msim_faults_preset(bench.faults, 0, "md_gap", overrides, strlen(overrides),
+                                   &bench.detail);
+        if (r != MSIM_ERR_INVALID ||
+            strncmp(bench.detail.text, bad[i].words, strlen(bad[i].words)) != 0)
+            fail_msg("%s: %d, %s", overrides, r, bench.detail.text);
+        bench_finish(&bench);
+    }
+}
+
 static void presets_of_later_kinds_say_what_they_need(void **state)
 {
     static const char *const later[] = {"md_seq_reset", "md_crossed",        "ghost_settlement",
@@ -725,6 +751,7 @@ int main(void)
         cmocka_unit_test(hits_count_as_they_were_at_the_end_and_from_strategies_that_went),
         cmocka_unit_test(a_bad_scenario_is_refused_whole),
         cmocka_unit_test(every_preset_can_be_added_and_overridden),
+        cmocka_unit_test(a_preset_s_bad_override_is_refused_at_its_own_place),
         cmocka_unit_test(presets_of_later_kinds_say_what_they_need),
         cmocka_unit_test(the_python_simulator_s_modes_have_its_statistics),
         cmocka_unit_test(a_silent_connection_says_nothing_after_so_many_messages),
