@@ -357,7 +357,10 @@ static void take_message(void *context, struct msim_connection *connection,
     /* What is still under way behind the last one wanted is nobody's. */
     if (client->stopping && enough > 0)
         return;
+    const uint64_t answers = client->feed.answers;
     if (feed_take(&client->feed, kind, bytes, length)) {
+        if (client->feed.answers > answers)
+            remote_hear(&client->remote);
         if (enough > 0 && feed_counted(&client->feed) >= enough) {
             client->stopping = true;
             msim_connection_close(connection, MSIM_CLOSE_NORMAL, "");
@@ -526,10 +529,8 @@ static void stop(void *context, int fd)
     msim_connection_close(connection_of(client), MSIM_CLOSE_NORMAL, "");
 }
 
-static int wait_ms(const struct client *client, msim_time now)
+static int wait_ms(const struct client *client, msim_time next, msim_time now)
 {
-    msim_time next = MSIM_TIME_NEVER;
-
     if (connection_of(client) && client->next_summary > 0 && client->next_summary < next)
         next = client->next_summary;
     if (client->feed.board.is_changed && client->next_draw < next)
@@ -575,9 +576,10 @@ static void run(struct client *client)
             board_draw(&client->feed.board, client->settings.link.url);
             client->next_draw = now + DRAW_NS;
         }
+        msim_time next = remote_turn(&client->remote, now);
         if (client->over || !flush_output(client))
             break;
-        if (msim_net_dispatch(client->net, wait_ms(client, now)) < 0) {
+        if (msim_net_dispatch(client->net, wait_ms(client, next, now)) < 0) {
             finish(client, terminal_fail(&client->terminal, "the event loop failed"));
             break;
         }

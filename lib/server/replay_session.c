@@ -346,7 +346,8 @@ static void take_command(struct msim_replay_session *session, const char *text, 
     answer(session, out, length);
 }
 
-/* In the middle of a bundle it has to wait: what is said of equal timestamps stays together. */
+/* In the middle of a bundle it has to wait: what is said of equal timestamps stays together.  So
+ * has what comes behind steps. */
 static void keep_command(struct msim_replay_session *session, const char *text, size_t length)
 {
     uint32_t size =
@@ -355,7 +356,8 @@ static void keep_command(struct msim_replay_session *session, const char *text, 
 
     int r = msim_bytes_reserve(&session->pending, sizeof size + size, &room);
     if (r < 0) {
-        end(session, MSIM_CLOSE_POLICY, "control messages: more than are kept within a bundle");
+        end(session, MSIM_CLOSE_POLICY,
+            "control messages: more than are kept within a bundle or a step");
         return;
     }
     memcpy(room, &size, sizeof size);
@@ -363,18 +365,60 @@ static void keep_command(struct msim_replay_session *session, const char *text, 
     msim_bytes_commit(&session->pending, sizeof size + size);
 }
 
+/* Steps are given first to one who then asks where it stands, or sends it on. */
+static bool waits_for_steps(const struct msim_replay_session *session, const char *text,
+                            size_t length)
+{
+    struct msim_replay_command command;
+
+    return session->player.steps > 0 &&
+           msim_replay_command_read(&command, text, length, unit_of(session->timestamps), NULL) >=
+               0 &&
+           (command.op == MSIM_REPLAY_STATS || command.op == MSIM_REPLAY_SEEK ||
+            command.op == MSIM_REPLAY_RESUME);
+}
+
 static void take_kept_commands(struct msim_replay_session *session, msim_time now)
 {
     char text[MSIM_REPLAY_COMMAND_MAX + 1];
     uint32_t size;
 
-    while (session->phase == PHASE_REPLAYING && session->pending.memory &&
-           msim_bytes_length(&session->pending) > 0) {
+    while (session->phase == PHASE_REPLAYING && msim_bytes_length(&session->pending) > 0) {
         memcpy(&size, msim_bytes_front(&session->pending), sizeof size);
         memcpy(text, msim_bytes_front(&session->pending) + sizeof size, size);
+        if (waits_for_steps(session, text, size))
+            return;
         msim_bytes_take(&session->pending, sizeof size + size);
         take_command(session, text, size, now);
     }
+}
+
+/* Behind the last trade nothing is left to wait for.  False where a seek has led elsewhere. */
+static bool take_last_commands(struct msim_replay_session *session, msim_time now)
+{
+    const uint64_t opened = session->player.opened;
+
+    while (session->phase == PHASE_REPLAYING && msim_bytes_length(&session->pending) > 0 &&
+           session->player.opened == opened) {
+        session->player.steps = 0;
+        take_kept_commands(session, now);
+    }
+    return session->player.opened == opened;
+}
+
+/* What is still to be stepped is not, and who waits for it need not. */
+static void cut_steps(struct msim_replay_session *session, const char *text, size_t length,
+                      msim_time now)
+{
+    struct msim_replay_command command;
+
+    if (session->player.steps == 0 ||
+        msim_replay_command_read(&command, text, length, unit_of(session->timestamps), NULL) < 0 ||
+        command.op != MSIM_REPLAY_PAUSE)
+        return;
+    session->player.steps = 0;
+    if (!session->player.in_bundle)
+        take_kept_commands(session, now);
 }
 
 void msim_replay_session_message(struct msim_replay_session *session, enum msim_message_kind kind,
@@ -386,7 +430,9 @@ void msim_replay_session_message(struct msim_replay_session *session, enum msim_
         text = "";
         length = 0;
     }
-    if (session->player.in_bundle || msim_bytes_length(&session->pending) > 0)
+    cut_steps(session, text, length, now);
+    if (session->player.in_bundle || msim_bytes_length(&session->pending) > 0 ||
+        waits_for_steps(session, text, length))
         keep_command(session, text, length);
     else
         take_command(session, text, length, now);
@@ -479,6 +525,8 @@ static int play(struct msim_replay_session *session, msim_time now, struct msim_
             r = close_bundle(session, now);
         } else if (r == MSIM_PLAY_AGAIN) {
             r = begin_again(session);
+        } else if (r == MSIM_PLAY_END && !take_last_commands(session, now)) {
+            r = MSIM_OK;
         } else {
             return r;
         }

@@ -273,6 +273,41 @@ class Replay(unittest.TestCase):
             self.assertEqual(done.returncode, 1)
             self.assertIn("rewind", done.stderr)
 
+    def control(self, server, script, *options):
+        return subprocess.run([CLIENT, "--control", *options, server.url], input=script, text=True,
+                              capture_output=True, timeout=60)
+
+    def test_our_client_quits_with_the_last_answer(self):
+        with Server(SERVER, "--speed", "0.000001", self.sample) as server:
+            for _ in range(5):
+                done = self.control(server, "pause\nstep 3\nstats\nseek 2022-07-01\nstats\nquit\n")
+                self.assertEqual((done.returncode, done.stdout.count('"status":"ok"')), (0, 5),
+                                 done.stdout)
+                self.assertRegex(done.stdout, r'"bundles":4,(.*\n)*.*"op":"seek".*\n.*"stats"')
+
+    def test_our_client_tells_where_nobody_answers(self):
+        async def deaf(websocket):
+            await websocket.wait_closed()
+
+        async def talk():
+            async with websockets.serve(deaf, "127.0.0.1", 0) as server:
+                url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+                client = await asyncio.create_subprocess_exec(
+                    CLIENT, "--control", url, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+                _, said = await client.communicate(b"stats\nquit\n")
+                return client.returncode, said.decode()
+
+        code, said = asyncio.run(talk())
+        self.assertEqual(code, 1)
+        self.assertIn("not everything was answered within 5 s", said)
+
+    def test_a_replay_that_was_paused_goes_on_at_the_end_of_stdin(self):
+        with Server(SERVER, "--speed", "max", "--loop", self.sample) as server:
+            for script in ("pause\n", "pause\nstep 2", '{"op": "pause"}\nspeed max\n'):
+                done = self.control(server, script, "--exit-after", "100000", "--quiet")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn("1000", done.stderr)
+
     def test_our_client_sends_no_number_that_was_not_said(self):
         with Server(SERVER, "--speed", "0.000001", self.sample) as server:
             for line, words in (

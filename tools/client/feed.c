@@ -230,6 +230,7 @@ static void take_status(struct feed *feed, const struct msim_replay_message *mes
     if (message->kind == MSIM_REPLAY_ERROR) {
         fprintf(stderr, "market-client: the server says: %s\n", message->text);
         feed->said_error = !feed->is_answered;
+        feed->answers++;
     } else if (!feed->json && !feed->quiet && !feed->as_table) {
         print_status(message->text, text, length);
     }
@@ -331,6 +332,7 @@ static bool take_text(struct feed *feed, const char *text, size_t length)
                0;
     } else if (message.kind == MSIM_REPLAY_STATUS && strcmp(message.text, "ok") == 0) {
         /* An answer to a control message: what it says is beside the status. */
+        feed->answers++;
         if (!feed->json && !feed->quiet && !feed->as_table)
             print_line((const unsigned char *)text, length);
     } else if (message.kind == MSIM_REPLAY_STATUS &&

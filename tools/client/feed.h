@@ -39,6 +39,7 @@ struct feed {
     uint64_t summary_count; /* a line of totals after so many; 0: none */
 
     struct feed_totals totals;
+    uint64_t answers; /* to what we said: "ok", or an error */
     bool is_replay;   /* the server said that a replay starts */
     bool is_finished; /* ... and that it came to its end */
     bool said_error;

@@ -161,13 +161,38 @@ static void stop_reading(struct remote *remote)
     remote->is_watching = false;
 }
 
+/* Whether a message asks for the op. */
+static bool is_op(const char *text, size_t length, const char *name)
+{
+    struct msim_json_document document;
+
+    if (msim_json_document_read(&document, text, length, NULL, NULL, NULL) < 0)
+        return false;
+    uint32_t op = msim_json_member(&document, 0, "op");
+    bool is = op != MSIM_JSON_NONE && document.nodes[op].kind == MSIM_JSON_STRING &&
+              msim_json_is(text, document.nodes[op].start, document.nodes[op].end, name);
+    msim_json_document_finish(&document);
+    return is;
+}
+
+static void say(struct remote *remote, const char *text, size_t length)
+{
+    if (msim_connection_send(remote->connection, MSIM_MESSAGE_TEXT, text, length) < 0)
+        return; /* the connection is about to be told of */
+    remote->asked++;
+    if (is_op(text, length, "pause"))
+        remote->is_paused = true;
+    else if (is_op(text, length, "resume"))
+        remote->is_paused = false;
+}
+
 static void take_line(struct remote *remote, const char *line)
 {
     char text[REMOTE_LINE + 64];
 
     if (strcmp(line, "quit") == 0) {
         remote->wants_out = true;
-        msim_connection_close(remote->connection, MSIM_CLOSE_NORMAL, "");
+        remote->end_at = terminal_clock() + REMOTE_SECONDS * MSIM_NS_PER_S;
         stop_reading(remote);
         return;
     }
@@ -181,7 +206,7 @@ static void take_line(struct remote *remote, const char *line)
         terminal_fail(remote->terminal, "%s", text);
         remote->is_wrong = remote->is_wrong || !isatty(STDIN_FILENO);
     } else if (length > 0) {
-        msim_connection_send(remote->connection, MSIM_MESSAGE_TEXT, text, (size_t)length);
+        say(remote, text, (size_t)length);
     }
 }
 
@@ -203,6 +228,7 @@ static void take_lines(struct remote *remote)
 
 static void read_input(void *context, int fd)
 {
+    static const char resume[] = "{\"op\":\"resume\"}";
     struct remote *remote = context;
     ssize_t got = read(fd, remote->line + remote->length, sizeof remote->line - 1 - remote->length);
 
@@ -224,11 +250,16 @@ static void read_input(void *context, int fd)
     remote->length = 0;
     remote->has_ended = true;
     stop_reading(remote);
+    /* Nobody is left who could say it. */
+    if (remote->is_paused && !remote->wants_out)
+        say(remote, resume, sizeof resume - 1);
 }
 
 void remote_open(struct remote *remote, struct msim_connection *connection)
 {
     remote->connection = connection;
+    remote->asked = remote->heard = 0;
+    remote->is_paused = remote->is_leaving = false;
     if (remote->has_ended || remote->is_watching)
         return;
     if (msim_net_watch(remote->net, STDIN_FILENO, read_input, remote) >= 0) {
@@ -238,6 +269,26 @@ void remote_open(struct remote *remote, struct msim_connection *connection)
     /* A file cannot be waited for, and need not. */
     while (!remote->has_ended && !remote->wants_out)
         read_input(remote, STDIN_FILENO);
+}
+
+void remote_hear(struct remote *remote)
+{
+    remote->heard++;
+}
+
+msim_time remote_turn(struct remote *remote, msim_time now)
+{
+    if (!remote->wants_out || !remote->connection || remote->is_leaving)
+        return MSIM_TIME_NEVER;
+    if (remote->heard < remote->asked && now < remote->end_at)
+        return remote->end_at;
+    if (remote->heard < remote->asked) {
+        terminal_fail(remote->terminal, "not everything was answered within %d s", REMOTE_SECONDS);
+        remote->is_wrong = true;
+    }
+    remote->is_leaving = true;
+    msim_connection_close(remote->connection, MSIM_CLOSE_NORMAL, "");
+    return MSIM_TIME_NEVER;
 }
 
 void remote_close(struct remote *remote)

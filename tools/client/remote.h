@@ -10,14 +10,22 @@
 
 #define REMOTE_LINE 4096
 
+/* After `quit` the answers that are still under way have so long. */
+#define REMOTE_SECONDS 5
+
 struct remote {
     struct msim_net *net;
     struct terminal *terminal;
     struct msim_connection *connection; /* NULL: nobody to say it to */
     bool is_watching;
-    bool has_ended; /* stdin has */
-    bool wants_out; /* `quit` was said */
-    bool is_wrong;  /* a line of a script was not understood */
+    bool has_ended;   /* stdin has */
+    bool wants_out;   /* `quit` was said */
+    bool is_leaving;  /* the connection has been told so */
+    bool is_paused;   /* as far as has been asked for */
+    bool is_wrong;    /* a line of a script was not understood, or not answered */
+    uint64_t asked;   /* messages to this connection, each of which is answered once */
+    uint64_t heard;   /* answers of it */
+    msim_time end_at; /* no answer is waited for beyond it */
     size_t length;
     char line[REMOTE_LINE];
 };
@@ -30,6 +38,12 @@ int remote_read(const char *line, char *out, size_t size);
 
 /* From here on what is typed goes to the connection. */
 void remote_open(struct remote *remote, struct msim_connection *connection);
+
+/* An answer has come. */
+void remote_hear(struct remote *remote);
+
+/* Leaves, where that was asked for and all is answered, or will not be; when to come back. */
+msim_time remote_turn(struct remote *remote, msim_time now);
 
 /* The connection has gone: what is typed waits. */
 void remote_close(struct remote *remote);

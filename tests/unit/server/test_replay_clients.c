@@ -293,6 +293,64 @@ static void a_client_steers_its_replay(void **state)
     assert_int_equal(guest->code, MSIM_CLOSE_NORMAL);
 }
 
+/* A guest whose replay is paused behind its first bundle. */
+static struct guest *invite_paused(struct bench *bench, bool loop)
+{
+    struct msim_replay_server_params params = params_of(bench);
+
+    params.speed = (struct msim_speed){1, INT64_C(100000000000)};
+    params.loop = loop;
+    start(bench, &params);
+    struct guest *guest = invite(bench, "");
+    ask(bench, guest, "{\"op\":\"pause\"}");
+    guest->answers[0] = '\0';
+    return guest;
+}
+
+static void what_is_said_behind_steps_comes_behind_their_trades(void **state)
+{
+    struct guest *guest = invite_paused(*state, false);
+
+    say(*state, guest, "{\"op\":\"step\",\"count\":3}");
+    say(*state, guest, "{\"op\":\"seek\",\"to\":\"1970-01-01T00:00:00.1Z\"}");
+    say(*state, guest, "{\"op\":\"step\"}");
+    say(*state, guest, "{\"op\":\"stats\"}");
+    while (!strstr(guest->answers, "stats"))
+        step(*state);
+    assert_int_equal(guest->trades, 5 * PER_BUNDLE);
+    assert_int_equal(guest->next_price, 101 * PER_BUNDLE);
+    const char *seek = strstr(guest->answers, "{\"status\":\"ok\",\"op\":\"seek\"}");
+    assert_true(seek &&
+                strstr(seek, "\"op\":\"stats\",\"position\":\"1970-01-01T00:00:00.100000Z\""));
+}
+
+static void a_pause_ends_steps_at_once(void **state)
+{
+    struct guest *guest = invite_paused(*state, true);
+
+    say(*state, guest, "{\"op\":\"step\",\"count\":1000000000000}");
+    while (guest->trades < TRADES)
+        step(*state);
+    say(*state, guest, "{\"op\":\"stats\"}");
+    ask(*state, guest, "{\"op\":\"pause\"}");
+    assert_int_equal(strncmp(guest->answers, "{\"status\":\"ok\",\"op\":\"stats\"", 27), 0);
+    size_t trades = guest->trades;
+    assert_true(ask(*state, guest, "{\"op\":\"speed\",\"value\":2}") && guest->trades == trades);
+}
+
+static void more_steps_than_there_are_lose_no_answer(void **state)
+{
+    struct guest *guest = invite_paused(*state, false);
+
+    for (int round = 0; round < 2; round++) {
+        say(*state, guest, "{\"op\":\"step\",\"count\":1000000}");
+        ask(*state, guest, round == 0 ? "{\"op\":\"seek\",\"to\":0}" : "{\"op\":\"stats\"}");
+    }
+    play(*state, guest);
+    assert_non_null(strstr(guest->answers, "\"trades\":4000,"));
+    assert_int_equal(guest->trades, 2 * TRADES);
+}
+
 static void behind_the_answer_to_a_pause_comes_nothing(void **state)
 {
     struct bench *bench = *state;
@@ -811,6 +869,9 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_client_steers_its_replay),
+        TEST(what_is_said_behind_steps_comes_behind_their_trades),
+        TEST(a_pause_ends_steps_at_once),
+        TEST(more_steps_than_there_are_lose_no_answer),
         TEST(behind_the_answer_to_a_pause_comes_nothing),
         TEST(binary_messages_are_answered_as_mistakes),
         TEST(who_asks_without_end_and_never_reads_is_closed),
