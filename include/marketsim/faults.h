@@ -120,6 +120,10 @@ MSIM_API int msim_fault_type_find(const char *name, size_t length);
 
 #define MSIM_FAULT_ID_SIZE 65 /* the longest id, 64 characters, and its terminator */
 
+/* Strategies of such ids may be the host's own, added at their first use: a scenario may name them.
+ */
+#define MSIM_FAULT_ID_LATER "sim-"
+
 /* One decision that became a hit, or one delivery where the trace is full. */
 struct msim_fault_trace {
     msim_time time;
@@ -428,7 +432,11 @@ MSIM_API int msim_faults_enable(struct msim_faults *faults, msim_time now, const
 MSIM_API int msim_faults_disable(struct msim_faults *faults, msim_time now, const char *id);
 MSIM_API int msim_faults_remove(struct msim_faults *faults, msim_time now, const char *id);
 
-/* Once: it acts at once, or on the first message that it matches, and is gone. */
+/*
+ * Once: it acts at once, or on the first message that it matches, and is gone.  MSIM_ERR_STATE
+ * where it is to act on connections at once and none is open that it befalls, with the nearest
+ * name.
+ */
 MSIM_API int msim_faults_fire(struct msim_faults *faults, msim_time now, const char *json,
                               size_t length, struct msim_detail *detail);
 
@@ -440,9 +448,14 @@ MSIM_API int msim_faults_reset(struct msim_faults *faults, msim_time now);
 
 /*
  * Starts the scenario that a JSON object describes: its strategies are added, its timeline
- * counts from now.  One runs at a time: MSIM_ERR_STATE.  Bad ones are refused whole.
+ * counts from now.  One runs at a time: MSIM_ERR_STATE.  Bad ones are refused whole, and so are
+ * expectations and conditions on strategies that neither stand nor are added by it.
  */
 MSIM_API int msim_faults_scenario_start(struct msim_faults *faults, msim_time now, const char *json,
+                                        size_t length, struct msim_detail *detail);
+
+/* The same without starting it, but for names of strategies, which may be added until it starts. */
+MSIM_API int msim_faults_scenario_check(const struct msim_faults *faults, const char *json,
                                         size_t length, struct msim_detail *detail);
 
 /* Ends it with a heal.  Its report stays until the next one starts. */

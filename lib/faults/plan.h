@@ -27,6 +27,19 @@ static inline enum msim_json_kind plan_kind(const struct plan *plan, uint32_t no
 /* Levenshtein's distance of two short words; longer ones are far apart. */
 size_t msim_fault_words_apart(const char *a, const char *b);
 
+#define WORD_MOST 32 /* longer ones are far from all others */
+
+/* Of all words that it is told of the nearest; none where more than half would have to change. */
+struct nearest {
+    const char *word;
+    char found[WORD_MOST + 1]; /* "": none */
+    size_t apart;
+};
+void msim_fault_nearer(struct nearest *nearest, const char *known);
+
+/* Refuses a symbol, or a glob of symbols, that is none of those that the host names. */
+int msim_fault_plan_symbol(const struct plan *plan, uint32_t node, const char *symbol);
+
 /* The node is an object whose keys are all among these lists (`more` may be NULL). */
 int msim_fault_plan_keys(const struct plan *plan, uint32_t object, const char *const *known,
                          const char *const *more);

@@ -5,9 +5,6 @@
 
 #include "faults/plan.h"
 
-/* An unknown symbol is held against so many known ones, to name the nearest. */
-#define SYMBOLS_COMPARED 4096
-
 static int missing(const struct plan *plan, uint32_t object, const char *key, const char *remedy)
 {
     return msim_json_refuse(plan->document, object, plan->detail, MSIM_ERR_INVALID,
@@ -383,40 +380,12 @@ static const char *const venue_dos[] = {
     "bust_trade",  "correct_trade", "shock",       "notice",
     NULL};
 
-/* The symbol that is nearest; NULL where half of the letters and more would have to change. */
-static const char *nearest_symbol(const struct msim_fault_names *names, const char *symbol)
-{
-    const char *best = NULL;
-    const char *known;
-    size_t least = strlen(symbol) / 2 + 1;
-
-    for (uint32_t i = 0; names->symbol && i < SYMBOLS_COMPARED; i++) {
-        if (!(known = names->symbol(names->context, i)))
-            break;
-        size_t apart = msim_fault_words_apart(symbol, known);
-        if (apart < least) {
-            least = apart;
-            best = known;
-        }
-    }
-    return best;
-}
-
 static int read_venue_symbol(const struct plan *plan, uint32_t object, struct venue_fault *fault)
 {
-    const struct msim_fault_names *names = plan->limits->names;
-    struct msim_fault_instrument found;
     uint32_t node = plan_member(plan, object, "symbol");
     int r = read_short_text(plan, node, VENUE_SYMBOL_SIZE, &fault->symbol);
 
-    if (r < 0 || !fault->symbol || !names || !names->instrument ||
-        names->instrument(names->context, fault->symbol, &found) == MSIM_OK)
-        return r;
-    const char *near = nearest_symbol(names, fault->symbol);
-    return msim_json_refuse(plan->document, node, plan->detail, MSIM_ERR_INVALID,
-                            "there is no symbol \"%s\" here%s%s%s", fault->symbol,
-                            near ? "; the nearest one is \"" : "", near ? near : "",
-                            near ? "\"" : "");
+    return r < 0 || !fault->symbol ? r : msim_fault_plan_symbol(plan, node, fault->symbol);
 }
 
 static int read_trade(const struct plan *plan, uint32_t object, struct venue_fault *fault)

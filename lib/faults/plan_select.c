@@ -63,6 +63,20 @@ static int read_patterns(const struct plan *plan, uint32_t node, struct patterns
     return MSIM_OK;
 }
 
+/* One that is not traded here would match nothing, and nobody would learn of it. */
+static int read_symbols(const struct plan *plan, uint32_t node, struct patterns *out)
+{
+    uint32_t count;
+    int r = read_patterns(plan, node, out);
+    uint32_t item = node == MSIM_JSON_NONE ? node : first_item(plan, node, &count);
+
+    for (size_t i = 0; r == MSIM_OK && i < out->count; i++) {
+        r = msim_fault_plan_symbol(plan, item, out->items[i].text);
+        item = next_item(plan, node, item);
+    }
+    return r;
+}
+
 uint64_t msim_fault_plan_types(const char *text, size_t length)
 {
     struct pattern pattern = {text, length};
@@ -152,7 +166,7 @@ static int read_fields(const struct plan *plan, uint32_t node, struct selector *
     if (r == MSIM_OK)
         r = read_patterns(plan, plan_member(plan, node, "account"), &out->account);
     if (r == MSIM_OK)
-        r = read_patterns(plan, plan_member(plan, node, "symbol"), &out->symbol);
+        r = read_symbols(plan, plan_member(plan, node, "symbol"), &out->symbol);
     if (r == MSIM_OK)
         r = read_patterns(plan, plan_member(plan, node, "cid"), &out->cid);
     if (r == MSIM_OK)

@@ -9,7 +9,8 @@
 #include "base/units.h"
 #include "faults/plan.h"
 
-#define KEY_MOST 32
+/* An unknown symbol is held against so many known ones, to name the nearest. */
+#define SYMBOLS_COMPARED 4096
 
 static int refuse_kind(const struct plan *plan, uint32_t node, const char *wanted)
 {
@@ -31,12 +32,12 @@ static bool among(const struct plan *plan, const struct msim_json_node *node,
 
 size_t msim_fault_words_apart(const char *a, const char *b)
 {
-    size_t row[KEY_MOST + 1];
+    size_t row[WORD_MOST + 1];
     size_t rows = strlen(a);
     size_t columns = strlen(b);
 
-    if (rows > KEY_MOST || columns > KEY_MOST)
-        return KEY_MOST;
+    if (rows > WORD_MOST || columns > WORD_MOST)
+        return WORD_MOST;
     for (size_t j = 0; j <= columns; j++)
         row[j] = j;
     for (size_t i = 1; i <= rows; i++) {
@@ -72,7 +73,7 @@ int msim_fault_plan_keys(const struct plan *plan, uint32_t object, const char *c
                          const char *const *more)
 {
     const struct msim_json_document *document = plan->document;
-    char word[KEY_MOST + 1] = "";
+    char word[WORD_MOST + 1] = "";
 
     if (plan_kind(plan, object) != MSIM_JSON_OBJECT)
         return refuse_kind(plan, object, "an object");
@@ -101,6 +102,56 @@ int msim_fault_plan_only(const struct plan *plan, uint32_t object, const struct 
                                     "this goes with %s: leave it away here", rows->words);
     }
     return MSIM_OK;
+}
+
+/* ---- names of what there is ---- */
+
+void msim_fault_nearer(struct nearest *nearest, const char *known)
+{
+    size_t apart = msim_fault_words_apart(nearest->word, known);
+    size_t most = strlen(nearest->word) / 2;
+
+    if (apart < WORD_MOST && apart <= most && (!nearest->found[0] || apart < nearest->apart)) {
+        nearest->apart = apart;
+        memcpy(nearest->found, known, strlen(known) + 1);
+    }
+}
+
+/* Whether a glob matches a symbol; `nearest` learns of all of them.  True where they are too many.
+ */
+static bool matches_symbol(const struct msim_fault_names *names, const struct pattern *pattern,
+                           struct nearest *nearest)
+{
+    const char *known = NULL;
+
+    for (uint32_t i = 0; names->symbol && i < SYMBOLS_COMPARED; i++) {
+        if (!(known = names->symbol(names->context, i)))
+            return false;
+        if (msim_fault_glob(pattern, known, strlen(known)))
+            return true;
+        msim_fault_nearer(nearest, known);
+    }
+    return known || !names->symbol;
+}
+
+int msim_fault_plan_symbol(const struct plan *plan, uint32_t node, const char *symbol)
+{
+    const struct msim_fault_names *names = plan->limits->names;
+    struct msim_fault_instrument found;
+    struct nearest nearest = {.word = symbol};
+    struct pattern pattern = {symbol, strlen(symbol)};
+    bool is_glob = strchr(symbol, '*') || strchr(symbol, '?');
+
+    if (!names || !names->instrument)
+        return MSIM_OK;
+    if (!is_glob && names->instrument(names->context, symbol, &found) == MSIM_OK)
+        return MSIM_OK;
+    if (matches_symbol(names, &pattern, &nearest) && is_glob)
+        return MSIM_OK;
+    return msim_json_refuse(plan->document, node, plan->detail, MSIM_ERR_INVALID,
+                            "there is no symbol \"%s\" here%s%s%s", symbol,
+                            nearest.found[0] ? "; the nearest one is \"" : "", nearest.found,
+                            nearest.found[0] ? "\"" : "");
 }
 
 /* ---- plain values ---- */

@@ -35,6 +35,39 @@ static void watch_all(struct msim_faults *faults)
             msim_fault_link_watch(&faults->sessions[i]->links[d]);
 }
 
+/* What has been read begins; on failure it stays the caller's, and nothing has changed. */
+static int begin(struct msim_faults *faults, msim_time now, struct scenario *scenario,
+                 struct msim_detail *detail)
+{
+    int r = MSIM_OK;
+
+    msim_fault_return_lent(faults);
+    msim_fault_advance_before(faults, now);
+    faults->now = now;
+    uint64_t seed = faults->seed;
+    msim_time start = faults->start;
+    faults->seed = scenario->seed;
+    faults->start = now;
+    if (scenario->strategies != MSIM_JSON_NONE)
+        r = msim_fault_add_list(faults, &scenario->document, scenario->strategies, detail);
+    if (r < 0) {
+        faults->seed = seed;
+        faults->start = start;
+        return r;
+    }
+    msim_fault_scenario_free(faults, faults->last_scenario);
+    faults->last_scenario = NULL;
+    faults->scenario = scenario;
+    watch_all(faults);
+    faults->scenarios++;
+    scenario->started = now;
+    scenario->ended = MSIM_TIME_NEVER;
+    for (size_t i = 0; i < scenario->count; i++)
+        if (scenario->steps[i].condition == ON_TIME)
+            schedule(faults, i, moment_after(now, scenario->steps[i].at));
+    return MSIM_OK;
+}
+
 int msim_faults_scenario_start(struct msim_faults *faults, msim_time now, const char *json,
                                size_t length, struct msim_detail *detail)
 {
@@ -50,32 +83,40 @@ int msim_faults_scenario_start(struct msim_faults *faults, msim_time now, const 
     int r = msim_fault_scenario_read(faults, json, length, &scenario, detail);
     if (r < 0)
         return r == MSIM_ERR_NOMEM ? msim_detail_set(detail, r, "%s", msim_result_text(r)) : r;
-    msim_fault_return_lent(faults);
-    msim_fault_advance_before(faults, now);
-    faults->now = now;
-    uint64_t seed = faults->seed;
-    msim_time start = faults->start;
-    faults->seed = scenario->seed;
-    faults->start = now;
-    if (scenario->strategies != MSIM_JSON_NONE)
-        r = msim_fault_add_list(faults, &scenario->document, scenario->strategies, detail);
-    if (r < 0) {
-        faults->seed = seed;
-        faults->start = start;
+    r = msim_fault_scenario_names(faults, scenario, detail);
+    if (r == MSIM_OK)
+        r = begin(faults, now, scenario, detail);
+    if (r < 0)
         msim_fault_scenario_free(faults, scenario);
+    return r;
+}
+
+/* By a layer of its own: what the scenario says of itself is seen as it begins there. */
+int msim_faults_scenario_check(const struct msim_faults *faults, const char *json, size_t length,
+                               struct msim_detail *detail)
+{
+    struct msim_faults_params params = MSIM_FAULTS_PARAMS_INIT;
+    struct msim_faults *scratch = NULL;
+    struct scenario *scenario = NULL;
+
+    if (!faults || !json)
+        return msim_detail_set(detail, MSIM_ERR_INVALID, "a scenario is checked from JSON");
+    params.allocator = &faults->allocator;
+    params.max_sessions = params.max_labels = params.max_accounts = params.max_orders = 1;
+    params.max_strategies = faults->params.max_strategies;
+    params.max_delay = faults->params.max_delay;
+    params.names = &faults->report->names;
+    int r = msim_faults_create(&scratch, &params, detail);
+    if (r < 0)
         return r;
+    r = msim_fault_scenario_read(scratch, json, length, &scenario, detail);
+    if (r == MSIM_OK) {
+        r = begin(scratch, 0, scenario, detail);
+        if (r < 0)
+            msim_fault_scenario_free(scratch, scenario);
     }
-    msim_fault_scenario_free(faults, faults->last_scenario);
-    faults->last_scenario = NULL;
-    faults->scenario = scenario;
-    watch_all(faults);
-    faults->scenarios++;
-    scenario->started = now;
-    scenario->ended = MSIM_TIME_NEVER;
-    for (size_t i = 0; i < scenario->count; i++)
-        if (scenario->steps[i].condition == ON_TIME)
-            schedule(faults, i, moment_after(now, scenario->steps[i].at));
-    return MSIM_OK;
+    msim_faults_destroy(&scratch);
+    return r == MSIM_ERR_NOMEM ? msim_detail_set(detail, r, "%s", msim_result_text(r)) : r;
 }
 
 int msim_faults_scenario_stop(struct msim_faults *faults, msim_time now)
@@ -100,11 +141,12 @@ static int fire_venue(struct msim_faults *faults, const struct scenario *scenari
 {
     struct msim_json_document document;
     struct msim_bytes text;
+    bool in_vain;
     int r = msim_fault_scenario_venue(faults, &scenario->document, node, &document, &text, detail);
     if (r < 0)
         return r;
 
-    r = msim_fault_fire_node(faults, &document, 0, detail);
+    r = msim_fault_fire_node(faults, &document, 0, &in_vain, detail);
     msim_json_document_finish(&document);
     msim_bytes_finish(&text);
     return r;
@@ -117,6 +159,7 @@ static int do_step(struct msim_faults *faults, struct scenario *scenario, struct
     const char *need = msim_fault_verb_need(step->verb);
     uint32_t node = need ? msim_json_member(document, step->node, need) : MSIM_JSON_NONE;
     uint32_t place = 0;
+    bool in_vain; /* a robot that is not there at the moment may come again */
 
     switch (step->verb) {
     case VERB_ENABLE:
@@ -132,7 +175,7 @@ static int do_step(struct msim_faults *faults, struct scenario *scenario, struct
     case VERB_REMOVE:
         return msim_fault_do_remove(faults, id);
     case VERB_FIRE:
-        return msim_fault_fire_node(faults, document, node, detail);
+        return msim_fault_fire_node(faults, document, node, &in_vain, detail);
     case VERB_VENUE:
         return fire_venue(faults, scenario, node, detail);
     case VERB_HEAL:
@@ -146,31 +189,17 @@ static int do_step(struct msim_faults *faults, struct scenario *scenario, struct
     return MSIM_OK;
 }
 
-/* The id that is nearest; NULL where half of the letters and more would have to change. */
-static const char *nearest_id(const struct msim_faults *faults, const char *id)
-{
-    const char *best = NULL;
-    size_t least = strlen(id) / 2 + 1;
-
-    for (size_t i = 0; i < faults->strategies; i++) {
-        const char *known = faults->slots[faults->slot_order[i]].strategy->id;
-        size_t apart = msim_fault_words_apart(id, known);
-        if (apart < least) {
-            least = apart;
-            best = known;
-        }
-    }
-    return best;
-}
-
 static int no_strategy(const struct msim_faults *faults, const struct scenario *scenario,
                        uint32_t node, const char *id, struct msim_detail *detail)
 {
-    const char *near = nearest_id(faults, id);
+    struct nearest nearest = {.word = id};
 
-    return msim_json_refuse(
-        &scenario->document, node, detail, MSIM_ERR_NOT_FOUND, "there is no strategy \"%s\"%s%s%s",
-        id, near ? "; the nearest one is \"" : "", near ? near : "", near ? "\"" : "");
+    for (size_t i = 0; i < faults->strategies; i++)
+        msim_fault_nearer(&nearest, faults->slots[faults->slot_order[i]].strategy->id);
+    return msim_json_refuse(&scenario->document, node, detail, MSIM_ERR_NOT_FOUND,
+                            "there is no strategy \"%s\"%s%s%s", id,
+                            nearest.found[0] ? "; the nearest one is \"" : "", nearest.found,
+                            nearest.found[0] ? "\"" : "");
 }
 
 static int run_step(struct msim_faults *faults, struct scenario *scenario, struct step *step,

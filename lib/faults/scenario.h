@@ -107,6 +107,9 @@ struct scenario {
 /* Reads a scenario and holds it against the layer, in which nothing changes. */
 int msim_fault_scenario_read(struct msim_faults *faults, const char *json, size_t length,
                              struct scenario **out, struct msim_detail *detail);
+/* Refuses expectations and conditions on strategies that neither stand nor come. */
+int msim_fault_scenario_names(const struct msim_faults *faults, const struct scenario *scenario,
+                              struct msim_detail *detail);
 void msim_fault_scenario_free(struct msim_faults *faults, struct scenario *scenario);
 
 /* The action of a venue step as a strategy's document; it and its text are the caller's. */

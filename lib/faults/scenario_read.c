@@ -50,6 +50,8 @@ static int read_bounds(const struct plan *plan, uint32_t node, struct step *step
     if (r == MSIM_OK)
         r = msim_fault_plan_text(plan, plan_member(plan, node, "symbol"), &step->symbol, NULL);
     if (r == MSIM_OK)
+        r = msim_fault_plan_symbol(plan, plan_member(plan, node, "symbol"), step->symbol);
+    if (r == MSIM_OK)
         r = msim_fault_plan_number(plan, plan_member(plan, node, "min"), INT64_MIN, INT64_MAX,
                                    &step->least);
     if (r == MSIM_OK)
@@ -369,6 +371,116 @@ static int read_expectations(struct msim_faults *faults, const struct plan *plan
     }
     return MSIM_OK;
 }
+
+/* ---- names that stand for nothing ---- */
+
+static bool is_number(const char *text)
+{
+    size_t length = 0;
+
+    while (text[length] >= '0' && text[length] <= '9')
+        length++;
+    return length > 0 && text[length] == '\0';
+}
+
+/* Whether the strategy that the node describes has this id, or may be given it. */
+static bool has_id(const struct msim_json_document *document, uint32_t node, const char *id)
+{
+    uint32_t own = msim_json_member(document, node, "id");
+    uint32_t kind = msim_json_member(document, node, "kind");
+    const char *dash = strrchr(id, '-');
+
+    if (own != MSIM_JSON_NONE)
+        return document->nodes[own].kind == MSIM_JSON_STRING &&
+               msim_json_is(document->text, document->nodes[own].start, document->nodes[own].end,
+                            id);
+    return kind != MSIM_JSON_NONE && document->nodes[kind].kind == MSIM_JSON_STRING && dash &&
+           is_number(dash + 1) &&
+           msim_json_is_bytes(document->text, document->nodes[kind].start,
+                              document->nodes[kind].end, id, (size_t)(dash - id));
+}
+
+static void tell_nearest(const struct msim_json_document *document, uint32_t node,
+                         struct nearest *nearest)
+{
+    uint32_t own = msim_json_member(document, node, "id");
+    char id[MSIM_FAULT_ID_SIZE];
+
+    if (own != MSIM_JSON_NONE && document->nodes[own].kind == MSIM_JSON_STRING &&
+        msim_json_string(document->text, document->nodes[own].start, document->nodes[own].end, id,
+                         sizeof id, NULL) >= 0)
+        msim_fault_nearer(nearest, id);
+}
+
+/* Whether a strategy of the layer, of the scenario's list or of one of its steps has the id. */
+static bool is_known(const struct msim_faults *faults, const struct scenario *scenario,
+                     struct nearest *nearest)
+{
+    const struct msim_json_document *document = &scenario->document;
+    const char *id = nearest->word;
+    uint32_t list = scenario->strategies;
+
+    if (msim_fault_slot_find(faults, id, strlen(id)) != NOTHING ||
+        strncmp(id, MSIM_FAULT_ID_LATER, sizeof MSIM_FAULT_ID_LATER - 1) == 0)
+        return true;
+    for (size_t i = 0; i < faults->strategies; i++)
+        msim_fault_nearer(nearest, faults->slots[faults->slot_order[i]].strategy->id);
+    for (uint32_t at = list == MSIM_JSON_NONE ? list : document->nodes[list].first;
+         at != MSIM_JSON_NONE; at = document->nodes[at].next) {
+        if (has_id(document, at, id))
+            return true;
+        tell_nearest(document, at, nearest);
+    }
+    for (size_t i = 0; i < scenario->count; i++) {
+        const struct step *step = &scenario->steps[i];
+        if (step->verb != VERB_ADD && step->verb != VERB_FIRE)
+            continue;
+        uint32_t at = msim_json_member(document, step->node, verb_needs[step->verb]);
+        if (has_id(document, at, id))
+            return true;
+        tell_nearest(document, at, nearest);
+    }
+    return false;
+}
+
+static int check_name(const struct msim_faults *faults, const struct scenario *scenario,
+                      uint32_t node, const char *id, struct msim_detail *detail)
+{
+    struct nearest nearest = {.word = id};
+
+    if (is_known(faults, scenario, &nearest))
+        return MSIM_OK;
+    return msim_json_refuse(&scenario->document, node, detail, MSIM_ERR_INVALID,
+                            "there is no strategy \"%s\", and no step adds one%s%s%s", id,
+                            nearest.found[0] ? "; the nearest one is \"" : "", nearest.found,
+                            nearest.found[0] ? "\"" : "");
+}
+
+int msim_fault_scenario_names(const struct msim_faults *faults, const struct scenario *scenario,
+                              struct msim_detail *detail)
+{
+    const struct msim_json_document *document = &scenario->document;
+    uint32_t expect = msim_json_member(document, 0, "expect");
+    uint32_t at = expect == MSIM_JSON_NONE ? expect : document->nodes[expect].first;
+    int r = MSIM_OK;
+
+    for (size_t i = 0; r == MSIM_OK && i < scenario->expectation_count; i++) {
+        if (!scenario->expectations[i].ledger)
+            r = check_name(faults, scenario, msim_json_member(document, at, "strategy"),
+                           scenario->expectations[i].about, detail);
+        at = document->nodes[at].next;
+    }
+    for (size_t i = 0; r == MSIM_OK && i < scenario->count; i++) {
+        const struct step *step = &scenario->steps[i];
+        uint32_t on = msim_json_member(document, step->node, "on");
+        if (step->condition == ON_HITS)
+            r = check_name(faults, scenario, msim_json_member(document, on, "hits_of"), step->id,
+                           detail);
+    }
+    return r;
+}
+
+/* ---- the whole of it ---- */
 
 static int read_head(struct msim_faults *faults, const struct plan *plan, struct scenario *scenario)
 {

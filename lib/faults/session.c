@@ -11,6 +11,11 @@
 
 #include "base/mem.h"
 #include "base/random.h"
+#include "faults/plan.h"
+#include "faults/report.h"
+
+/* A name that nobody has is held against so many accounts, to name the nearest. */
+#define ACCOUNTS_COMPARED 4096
 
 static const char *const action_names[] = {
     [MSIM_FAULT_ACTION_CLOSE] = "close",
@@ -347,6 +352,51 @@ static bool befalls(const struct msim_faults *faults, uint32_t slot_index,
         return true;
     }
     return false;
+}
+
+/* Of the open connections, and of the accounts that the host knows. */
+static void find_nearest(const struct msim_faults *faults, bool of_accounts,
+                         struct nearest *nearest)
+{
+    const struct msim_fault_names *names = &faults->report->names;
+    const char *name;
+
+    for (size_t i = 0; i < faults->session_capacity; i++) {
+        const struct msim_fault_session *session = faults->sessions[i];
+        name = !session ? NULL : of_accounts ? session->account : session->client;
+        if (name)
+            msim_fault_nearer(nearest, name);
+    }
+    for (uint32_t i = 0; of_accounts && names->account && i < ACCOUNTS_COMPARED; i++) {
+        if (!(name = names->account(names->context, i)))
+            break;
+        msim_fault_nearer(nearest, name);
+    }
+}
+
+int msim_fault_refuse_nobody(const struct msim_faults *faults,
+                             const struct msim_json_document *document, struct msim_detail *detail)
+{
+    uint32_t account = msim_json_member(document, 0, "account");
+    uint32_t node = account != MSIM_JSON_NONE ? account : msim_json_member(document, 0, "client");
+    const char *what = account != MSIM_JSON_NONE ? "account" : "client";
+    char name[WORD_MOST + 1] = "";
+    struct nearest nearest = {.word = name};
+
+    if (node == MSIM_JSON_NONE)
+        return msim_json_refuse(document, 0, detail, MSIM_ERR_STATE,
+                                "no connection is open that it would befall, and a fault that is "
+                                "fired acts now");
+    const struct msim_json_node *value = &document->nodes[node];
+    if (msim_json_string(document->text, value->start, value->end, name, sizeof name, NULL) >= 0)
+        find_nearest(faults, account != MSIM_JSON_NONE, &nearest);
+    bool is_known = strcmp(nearest.found, name) == 0;
+    return msim_json_refuse(
+        document, node, detail, MSIM_ERR_STATE,
+        "no connection of the %s %.*s is open, and a fault that is fired acts now%s%s%s", what,
+        (int)(value->end - value->start), document->text + value->start,
+        nearest.found[0] && !is_known ? "; the nearest one is \"" : "",
+        is_known ? "" : nearest.found, nearest.found[0] && !is_known ? "\"" : "");
 }
 
 /* The fault itself, its notice given. */

@@ -155,6 +155,22 @@ class Faults(unittest.TestCase):
             self.assertEqual(exchange.order("BUY", "100")[0], 504)
             self.assertEqual(exchange.order("BUY", "100")[0], 201)
 
+    def test_a_fault_that_would_befall_nobody_is_told_so(self):
+        with Exchange(*QUIET) as exchange:
+            exchange.balance("USD")
+            rst = {"kind": "session", "action": "rst", "scope": "account", "account": "alcie"}
+            status, problem = exchange.admin("POST", "/faults/fire", rst)
+            self.assertEqual((status, problem["errors"][0]["pointer"]), (409, "#/account"))
+            self.assertIn('account "alcie" is open', problem["detail"])
+            self.assertIn('the nearest one is "alice"', problem["detail"])
+            lost = {"kind": "drop", "select": {"dir": "out", "symbol": "BTC/USDT"}}
+            status, problem = exchange.admin("POST", "/faults", lost)
+            self.assertEqual((status, problem["errors"][0]["pointer"]), (400, "#/select/symbol"))
+            self.assertIn('the nearest one is "BTC/USD"', problem["detail"])
+            # Who is not there yet may come.
+            late = {"kind": "drop", "select": {"dir": "out", "account": "carol"}}
+            self.assertEqual(exchange.admin("POST", "/faults", late)[0], 201)
+
     def test_the_trace_has_a_line_for_each_hit(self):
         with Exchange(*QUIET) as exchange:
             exchange.admin("POST", "/faults", SLOW)
@@ -286,6 +302,18 @@ class Scenarios(unittest.TestCase):
             self.assertEqual(exchange.admin("POST", "/scenarios/slow-answers/stop")[0], 409)
             self.assertEqual(exchange.admin("DELETE", "/scenarios/slow-answers")[0], 204)
             self.assertEqual(exchange.admin("POST", "/scenarios/slow-answers/start")[0], 404)
+
+    def test_what_is_expected_of_an_unknown_strategy_is_told_at_the_start(self):
+        with Exchange(*QUIET) as exchange:
+            wrong = {**self.SCENARIO, "expect": [{"strategy": "slwo", "hits_max": 0}]}
+            self.assertEqual(exchange.admin("POST", "/scenarios", wrong)[0], 201)
+            status, problem = exchange.admin("POST", "/scenarios/slow-answers/start")
+            self.assertEqual((status, problem["errors"][0]["pointer"]),
+                             (400, "#/expect/0/strategy"))
+            self.assertIn('the nearest one is "slow"', problem["detail"])
+            self.assertEqual(exchange.admin("GET", "/faults")[1]["strategies"], {})
+            exchange.admin("POST", "/faults", {**SLOW, "id": "slwo"})
+            self.assertEqual(exchange.admin("POST", "/scenarios/slow-answers/start")[0], 200)
 
     def test_a_bad_one_is_refused_with_its_place(self):
         with Exchange(*QUIET) as exchange:

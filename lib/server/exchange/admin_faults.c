@@ -377,24 +377,6 @@ static int read_name(struct msim_manage_call *call, char name[MSIM_MANAGE_NAME_M
     return r;
 }
 
-/* Read by a layer of its own, so that a bad one is refused now and not when it starts. */
-static int check_scenario(struct msim_manage_call *call)
-{
-    struct msim_faults_params params = MSIM_FAULTS_PARAMS_INIT;
-    struct msim_faults *faults = NULL;
-
-    params.allocator = &call->server->allocator;
-    params.max_sessions = 1;
-    params.max_labels = 1;
-    params.max_accounts = 1;
-    params.max_orders = 1;
-    int r = msim_faults_create(&faults, &params, &call->detail);
-    if (r >= 0)
-        r = msim_faults_scenario_start(faults, 0, call->body, call->length, &call->detail);
-    msim_faults_destroy(&faults);
-    return r;
-}
-
 static int keep(struct msim_manage_call *call, const char *name)
 {
     const struct msim_allocator *allocator = &call->server->allocator;
@@ -406,7 +388,9 @@ static int keep(struct msim_manage_call *call, const char *name)
         return msim_detail_set(&call->detail, MSIM_ERR_LIMIT,
                                "%d scenarios are kept already: DELETE one first",
                                MSIM_MANAGE_SCENARIOS);
-    int r = check_scenario(call);
+    /* A bad one is refused now and not when it starts. */
+    int r =
+        msim_faults_scenario_check(call->server->faults, call->body, call->length, &call->detail);
     if (r < 0)
         return r;
     struct msim_manage_scenario scenario = {

@@ -66,6 +66,38 @@ static void start(struct tap *tap)
     bench_start_with(&tap->bench, &params);
 }
 
+static void a_symbol_that_is_not_traded_selects_nothing_and_is_refused(void **state)
+{
+    static const struct {
+        const char *select;
+        const char *words; /* NULL: it is good */
+    } cases[] = {
+        {"\"symbol\":[\"BTC/USD\",\"B?C*\",\"*\"]", NULL},
+        {"\"symbol\":\"BTC/USDT\"", "/select/symbol (line 1, column 47): there is no symbol "
+                                    "\"BTC/USDT\" here; the nearest one "
+                                    "is \"BTC/USD\""},
+        {"\"symbol\":[\"BTC/USD\",\"XRP*\"]",
+         "/select/symbol/1 (line 1, column 58): there is no symbol \"XRP*\" here"},
+        {"\"not\":{\"symbol\":\"btc/usd\"}", "/select/not/symbol (line 1, column 54): "},
+    };
+    struct tap tap;
+    char json[256];
+
+    (void)state;
+    start(&tap);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        int length =
+            snprintf(json, sizeof json, "{\"kind\":\"drop\",\"select\":{\"dir\":\"out\",%s}}",
+                     cases[i].select);
+        int r = msim_faults_add(tap.bench.faults, 0, json, (size_t)length, NULL, &tap.bench.detail);
+        assert_int_equal(r, cases[i].words ? MSIM_ERR_INVALID : MSIM_OK);
+        if (cases[i].words &&
+            strncmp(tap.bench.detail.text, cases[i].words, strlen(cases[i].words)) != 0)
+            fail_msg("%s", tap.bench.detail.text);
+    }
+    bench_finish(&tap.bench);
+}
+
 static void listen(struct tap *tap, msim_time now)
 {
     struct msim_fault_said said;
@@ -838,6 +870,7 @@ static void healing_says_now_what_was_to_be_said_later(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_symbol_that_is_not_traded_selects_nothing_and_is_refused),
         cmocka_unit_test(a_phantom_is_said_and_leaves_no_trace_in_the_truth),
         cmocka_unit_test(a_phantom_has_the_price_and_quantity_asked_for),
         cmocka_unit_test(without_an_eligible_order_a_phantom_is_inapplicable),

@@ -256,6 +256,54 @@ static void hits_count_as_they_were_at_the_end_and_from_strategies_that_went(voi
     bench_finish(&bench);
 }
 
+static void a_strategy_that_neither_stands_nor_comes_is_named_at_the_start(void **state)
+{
+    static const struct {
+        const char *json;
+        const char *words;
+    } bad[] = {
+        {"{\"format\":1,\"strategies\":[{\"id\":\"slow-ack\",\"kind\":\"drop\",\"select\":{\"dir\":"
+         "\"out\"}}],"
+         "\"expect\":[{\"strategy\":\"slow-ack\"},{\"strategy\":\"slwo-ack\",\"hits_max\":0}]}",
+         "/expect/1/strategy (line 1, column 129): there is no strategy \"slwo-ack\", and no step "
+         "adds one; the nearest one is \"slow-ack\""},
+        {"{\"format\":1,\"expect\":[{\"strategy\":\"drop-1\"}]}", "/expect/0/strategy"},
+        {"{\"format\":1,\"timeline\":[{\"on\":{\"hits_of\":\"stand\"},\"do\":\"heal\"}]}",
+         "/timeline/0/on/hits_of (line 1, column 42): there is no strategy \"stand\", and no step "
+         "adds one; the nearest one is \"stands\""},
+    };
+    static const char *const good[] = {
+        "{\"format\":1,\"expect\":[{\"strategy\":\"stands\"},{\"strategy\":\"sim-lostack\"}]}",
+        "{\"format\":1,\"strategies\":[{\"kind\":\"drop\",\"select\":{\"dir\":\"out\"}}],"
+        "\"expect\":[{\"strategy\":\"drop-1\"}]}",
+        "{\"format\":1,\"timeline\":[{\"at\":\"1s\",\"do\":\"add\",\"strategy\":"
+        "{\"id\":\"later\",\"kind\":\"drop\",\"select\":{\"dir\":\"out\"}}}],"
+        "\"expect\":[{\"strategy\":\"later\"}]}",
+    };
+    struct bench bench;
+
+    (void)state;
+    bench_start(&bench);
+    bench_add(&bench, 0, "{\"id\":\"stands\",\"kind\":\"drop\",\"select\":{\"dir\":\"out\"}}");
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        size_t length = strlen(bad[i].json);
+        assert_int_equal(
+            msim_faults_scenario_start(bench.faults, 0, bad[i].json, length, &bench.detail),
+            MSIM_ERR_INVALID);
+        if (strncmp(bench.detail.text, bad[i].words, strlen(bad[i].words)) != 0)
+            fail_msg("%s", bench.detail.text);
+        /* Until it starts somebody may add it. */
+        assert_int_equal(
+            msim_faults_scenario_check(bench.faults, bad[i].json, length, &bench.detail), MSIM_OK);
+    }
+    for (size_t i = 0; i < COUNT(good); i++) {
+        run(&bench, 0, good[i]);
+        assert_int_equal(msim_faults_scenario_stop(bench.faults, 0), MSIM_OK);
+    }
+    assert_int_equal(msim_faults_scenario_check(bench.faults, "{}", 2, NULL), MSIM_ERR_INVALID);
+    bench_finish(&bench);
+}
+
 static void a_bad_scenario_is_refused_whole(void **state)
 {
     static const char *const bad[] = {
@@ -749,6 +797,7 @@ int main(void)
         cmocka_unit_test(a_step_whose_strategy_is_not_there_is_told_the_nearest),
         cmocka_unit_test(without_a_time_the_end_decides),
         cmocka_unit_test(hits_count_as_they_were_at_the_end_and_from_strategies_that_went),
+        cmocka_unit_test(a_strategy_that_neither_stands_nor_comes_is_named_at_the_start),
         cmocka_unit_test(a_bad_scenario_is_refused_whole),
         cmocka_unit_test(every_preset_can_be_added_and_overridden),
         cmocka_unit_test(a_preset_s_bad_override_is_refused_at_its_own_place),

@@ -235,8 +235,6 @@ static void the_scope_says_whom_it_befalls(void **state)
          2},
         {"{\"kind\":\"session\",\"action\":\"rst\",\"scope\":\"client\",\"client\":\"acct-B\"}", 1},
         {"{\"kind\":\"session\",\"action\":\"rst\",\"scope\":\"all\"}", 3},
-        {"{\"kind\":\"session\",\"action\":\"rst\",\"scope\":\"account\",\"account\":\"nobody\"}",
-         0},
         {"{\"kind\":\"session\",\"action\":\"rst\",\"client\":\"acct-B\"}", 1},
     };
 
@@ -250,6 +248,46 @@ static void the_scope_says_whom_it_befalls(void **state)
         assert_int_equal(bench_pull(&bench, 1), cases[i].befallen);
         bench_finish(&bench);
     }
+}
+
+static void what_is_fired_at_nobody_is_refused_with_the_nearest_name(void **state)
+{
+    static const struct {
+        const char *json;
+        const char *words;
+    } cases[] = {
+        {"{\"kind\":\"session\",\"action\":\"rst\",\"scope\":\"account\",\"account\":\"acct-C\"}",
+         "/account (line 1, column 62): no connection of the account \"acct-C\" is open, and a "
+         "fault "
+         "that is fired acts now; the nearest one is \"acct-A\""},
+        {"{\"kind\":\"session\",\"action\":\"freeze\",\"client\":\"somebody\"}",
+         "/client (line 1, column 46): no connection of the client \"somebody\" is open, and a "
+         "fault "
+         "that is fired acts now"},
+        {"{\"kind\":\"session\",\"action\":\"fin\",\"select\":{\"channel\":\"rest\"}}",
+         "the value (line 1, column 1): no connection is open that it would befall, and a fault "
+         "that "
+         "is fired acts now"},
+    };
+    struct bench bench;
+
+    (void)state;
+    bench_start(&bench);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const char *json = cases[i].json;
+        int r = msim_faults_fire(bench.faults, 1, json, strlen(json), &bench.detail);
+        assert_int_equal(r, MSIM_ERR_STATE);
+        assert_string_equal(bench.detail.text, cases[i].words);
+    }
+    /* Who is barred, or comes again later, need not be there yet. */
+    fire(&bench, 1,
+         "{\"kind\":\"session\",\"action\":\"refuse\",\"scope\":\"account\",\"account\":\"acct-"
+         "C\"}");
+    fire(&bench, 1,
+         "{\"kind\":\"session\",\"action\":\"rst\",\"scope\":\"account\",\"account\":\"acct-C\","
+         "\"flap\":{\"times\":2,\"gap\":\"1s\"}}");
+    assert_int_equal(bench_pull(&bench, 1), 0);
+    bench_finish(&bench);
 }
 
 static void a_message_of_one_session_ends_all_of_its_account(void **state)
@@ -626,6 +664,7 @@ int main(void)
         cmocka_unit_test(a_session_acts_when_its_delayed_message_leaves),
         cmocka_unit_test(pending_output_is_flushed_where_that_is_asked_for),
         cmocka_unit_test(the_scope_says_whom_it_befalls),
+        cmocka_unit_test(what_is_fired_at_nobody_is_refused_with_the_nearest_name),
         cmocka_unit_test(a_message_of_one_session_ends_all_of_its_account),
         cmocka_unit_test(sessions_end_at_their_age_with_a_notice_before),
         cmocka_unit_test(a_flap_comes_back_to_the_client_s_new_connection),
