@@ -100,3 +100,10 @@ void msim_due_replace(struct msim_due *due, msim_time when, uint64_t rank, uint6
     assert(due->count > 0);
     sift_down(due, 0, (struct msim_due_item){when, rank, value});
 }
+
+void msim_due_settle(struct msim_due *due)
+{
+    assert(due->count <= due->capacity);
+    for (size_t i = due->count / 2; i > 0; i--)
+        sift_down(due, i - 1, due->items[i - 1]);
+}

@@ -54,4 +54,7 @@ struct msim_due_item msim_due_pop(struct msim_due *due);
 /* Gives the earliest a new moment and rank in one step: cheaper than pop and push. */
 void msim_due_replace(struct msim_due *due, msim_time when, uint64_t rank, uint64_t value);
 
+/* After the caller has written `items`, in any order, up to `count`. */
+void msim_due_settle(struct msim_due *due);
+
 #endif

@@ -128,6 +128,7 @@ struct msim_parquet {
     struct msim_names names; /* of all cursors */
     struct msim_budget budget;
     struct msim_worker *worker; /* NULL: all is done by whoever asks */
+    size_t windows;             /* of its cursors that have room (window.h) */
     bool skip_bad_rows;
     bool ignore_statistics;
     uint32_t sources; /* that the plan has memory for at once */

@@ -226,6 +226,34 @@ static void sort_roughly(struct words *words)
     radix_sort(words, bits < words->key_bits ? bits : words->key_bits);
 }
 
+/* ---- few words ---- */
+
+void msim_order_words(uint64_t *words, size_t count, uint64_t least, uint64_t most,
+                      uint64_t *sorted, uint16_t *buckets)
+{
+    size_t bucket_count = count * BUCKETS_EACH;
+    uint64_t factor =
+        (uint64_t)((((msim_uint128)bucket_count << 64) - 1) / ((msim_uint128)(most - least) + 1));
+    unsigned sum = 0;
+
+    memset(buckets, 0, bucket_count * sizeof *buckets);
+    for (size_t i = 0; i < count; i++)
+        buckets[bucket_of(words[i] - least, factor)]++;
+    for (size_t i = 0; i < bucket_count; i++) {
+        unsigned size = buckets[i];
+        buckets[i] = (uint16_t)sum;
+        sum += size;
+    }
+    for (size_t i = 0; i < count; i++)
+        sorted[buckets[bucket_of(words[i] - least, factor)]++] = words[i];
+    if (insertion_sort(sorted, count, count * INSERTION_MOVES))
+        return;
+    struct words all = {.from = sorted, .to = words, .count = count, .key_bits = bits_of(most)};
+    radix_sort(&all, all.key_bits);
+    if (all.from != sorted)
+        memcpy(sorted, all.from, count * sizeof *sorted);
+}
+
 /* ---- merge ---- */
 
 static void merge(const struct order_times *times, const uint32_t *from, uint32_t *to, size_t start,

@@ -30,4 +30,15 @@ int msim_order(const struct order_times *times, size_t count, int64_t unit, uint
 int msim_order_places(const msim_time *times, const uint8_t *flags, size_t count, int64_t unit,
                       uint32_t *places, size_t *kept, const struct msim_allocator *allocator);
 
+/* So few words are sorted in one piece that they and their buckets stay in the caches. */
+#define MSIM_ORDER_PIECE ((size_t)4096)
+#define MSIM_ORDER_BUCKETS (2 * MSIM_ORDER_PIECE)
+
+/*
+ * Sorts at most MSIM_ORDER_PIECE words, none below `least` or above `most`.  `buckets` has room
+ * for MSIM_ORDER_BUCKETS; what is left in `words` is no use to anybody.
+ */
+void msim_order_words(uint64_t *words, size_t count, uint64_t least, uint64_t most,
+                      uint64_t *sorted, uint16_t *buckets);
+
 #endif

@@ -50,8 +50,7 @@ static size_t first_from(const struct run *run, msim_time from)
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        msim_time time = run->trades ? run->trades[middle].time : msim_run_column_time(run, middle);
-        if (time < from)
+        if (msim_run_time_at(run, middle) < from)
             low = middle + 1;
         else
             high = middle;

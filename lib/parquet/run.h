@@ -51,6 +51,7 @@ struct run {
     const msim_time *times; /* beside the columns, for each row */
     const uint32_t *order;  /* the rows that are given, in their order; NULL: all as they stand */
     uint64_t first_row;     /* of the data set: the columns' row 0 */
+    size_t turn;            /* how many of them the window takes (window.h) */
     /* How it comes about. */
     struct msim_scanner scanner;
     struct held *held;
@@ -117,9 +118,21 @@ static inline msim_time msim_run_column_time(const struct run *run, size_t at)
     return run->times[run->order ? run->order[at] : at];
 }
 
+static inline msim_time msim_run_time_at(const struct run *run, size_t at)
+{
+    return run->trades ? run->trades[at].time : msim_run_column_time(run, at);
+}
+
 static inline msim_time msim_run_time(const struct run *run)
 {
-    return run->trades ? run->trades[run->at].time : msim_run_column_time(run, run->at);
+    return msim_run_time_at(run, run->at);
+}
+
+/* Whether there is nothing behind what is at hand. */
+static inline bool msim_run_is_last(const struct run *run)
+{
+    return run->stage == RUN_HELD ||
+           (run->stage == RUN_STREAMING && run->group.row == run->row_count);
 }
 
 /* The next trade's row among all. */

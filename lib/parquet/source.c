@@ -4,7 +4,8 @@
  * A group is opened when the front reaches the earliest time that it may hold,
  * and closed when it is drained: a sorted file streams with one group open.  The
  * open ones stand in a due list by (time, rank); the first gives trades up to
- * where the second, or a group not yet opened, may come in between.
+ * where the second, or a group not yet opened, may come in between.  Those that
+ * take turns give theirs together, by a window (window.h).
  */
 #include <marketsim/parquet.h>
 
@@ -24,6 +25,7 @@
 #include "parquet/run.h"
 #include "parquet/scan.h"
 #include "parquet/unpack.h"
+#include "parquet/window.h"
 
 /* In place of a public id: not yet given, and never to be shown. */
 #define NAME_NEW UINT32_MAX
@@ -33,6 +35,8 @@
  * MSIM_PULL_EMPTY after that, with next_due at INT64_MIN, and comes again.
  */
 #define WORK_ROWS 65536
+/* A run that has more trades before another one's gives them itself, without the window. */
+#define TURN_ROWS 32
 
 /* At one index two things: the symbol of that name, and the name of that symbol. */
 struct name_link {
@@ -52,6 +56,7 @@ struct cursor {
     struct run *loading;            /* the next group, as far as it has come */
     struct msim_scanner confirming; /* a group that is to be left out; zero: none */
     struct msim_due open;
+    struct window window; /* what several of these have given already */
     /* The last trade passed: nothing may come before it. */
     msim_time last_time;
     uint64_t last_row;
@@ -344,9 +349,12 @@ static int enlist(struct cursor *cursor, struct run *run, struct msim_detail *de
     }
     int r = take_names(cursor);
     if (r >= 0)
+        r = msim_window_add(&cursor->window, run, &cursor->context.reader.allocator);
+    if (r >= 0)
         r = msim_due_push_ranked(&cursor->open, msim_run_time(run), msim_run_row(run),
                                  (uint64_t)(uintptr_t)run);
     if (r < 0) {
+        msim_window_remove(&cursor->window, run);
         msim_run_close(&run);
         return msim_detail_set(detail, r, "%s", msim_result_text(r));
     }
@@ -460,6 +468,7 @@ static int advance(struct cursor *cursor, struct msim_detail *detail)
             r = r == 0 ? 0 : take_names(cursor) < 0 ? MSIM_ERR_NOMEM : 1;
         if (r <= 0) {
             msim_due_pop(&cursor->open);
+            msim_window_remove(&cursor->window, run);
             msim_run_close(&run);
             return r;
         }
@@ -490,62 +499,55 @@ static msim_time horizon(const struct cursor *cursor)
     return min < cursor->to ? min - 1 : cursor->to - 1;
 }
 
-/*
- * Trades of several runs that take turns, one or a few of each: while they lie in order and are
- * at hand, and before the horizon.  `*passed` counts those that are not shown, too.
- */
-static size_t give_turns(struct cursor *cursor, struct msim_record *records, size_t capacity,
-                         size_t *passed)
+/* From the window. */
+static size_t give_window(struct cursor *cursor, struct msim_record *records, size_t capacity)
 {
-    struct msim_due *open = &cursor->open;
-    msim_time last = horizon(cursor);
+    struct window *window = &cursor->window;
     size_t given = 0;
+    size_t i = window->at;
 
-    while (given < capacity && open->count > 1) {
-        struct run *run = run_of(&open->items[0]);
-        const struct msim_due_item *second = &open->items[1];
-        if (open->count > 2 &&
-            (open->items[2].due < second->due ||
-             (open->items[2].due == second->due && open->items[2].arrival < second->arrival)))
-            second = &open->items[2];
-        if (!run->trades || open->items[0].due > last)
-            break;
-        const struct trade *trade = &run->trades[run->at];
-        const struct trade *end = run->trades + run->count;
-        do {
-            __builtin_prefetch(trade + 4);
-            given += show(cursor, trade, cursor->sequence + given, &records[given]);
-            trade++;
-        } while (trade < end && given < capacity && trade->time <= last &&
-                 (trade->time < second->due ||
-                  (trade->time == second->due && trade->row < second->arrival)));
-        cursor->last_time = trade[-1].time;
-        cursor->last_row = trade[-1].row;
-        *passed += (size_t)(trade - run->trades) - run->at;
-        run->at = (size_t)(trade - run->trades);
-        if (trade == end)
-            break;
-        msim_due_replace(open, trade->time, trade->row, (uint64_t)(uintptr_t)run);
-    }
+    for (; i < window->count && given < capacity; i++)
+        given +=
+            show(cursor, msim_window_trade(window, i), cursor->sequence + given, &records[given]);
+    const struct trade *last = msim_window_trade(window, i - 1);
+    cursor->last_time = last->time;
+    cursor->last_row = last->row;
     cursor->sequence += given;
+    window->at = i;
     return given;
+}
+
+/* Fills the window where the first run has only few trades before another one's. */
+static bool fill_window(struct cursor *cursor)
+{
+    const struct run *run = run_of(msim_due_peek(&cursor->open));
+
+    if (cursor->open.count < 2 || (run->count - run->at > TURN_ROWS &&
+                                   msim_run_time_at(run, run->at + TURN_ROWS) <= reach(cursor)))
+        return false;
+    return msim_window_fill(&cursor->window, cursor->parquet, &cursor->open, horizon(cursor));
 }
 
 static int step(struct cursor *cursor, struct msim_record *records, size_t capacity, size_t *given,
                 int64_t *work, struct msim_detail *detail)
 {
-    int r = admit(cursor, work, detail);
-    if (r <= 0)
-        return r;
-    const struct msim_due_item *first = msim_due_peek(&cursor->open);
-    if (!first || first->due >= cursor->to)
-        return leave_out_rest(cursor, work, detail);
-    size_t passed = 0;
-    *given += give_turns(cursor, records + *given, capacity - *given, &passed);
-    struct run *run = run_of(first);
-    *work -= (int64_t)passed;
-    if (passed > 0)
-        return run->at == run->count ? advance(cursor, detail) : MSIM_OK;
+    struct window *window = &cursor->window;
+
+    if (!msim_window_has(window)) {
+        int r = admit(cursor, work, detail);
+        if (r <= 0)
+            return r;
+        const struct msim_due_item *first = msim_due_peek(&cursor->open);
+        if (!first || first->due >= cursor->to)
+            return leave_out_rest(cursor, work, detail);
+    }
+    if (msim_window_has(window) || fill_window(cursor)) {
+        size_t at = window->at;
+        *given += give_window(cursor, records + *given, capacity - *given);
+        *work -= (int64_t)(window->at - at);
+        return MSIM_OK;
+    }
+    struct run *run = run_of(msim_due_peek(&cursor->open));
     size_t at = run->at;
     *given += give(cursor, run, reach(cursor), records + *given, capacity - *given);
     *work -= (int64_t)(run->at - at);
@@ -594,6 +596,10 @@ static msim_time cursor_next_due(void *self)
         return INT64_MIN;
     if (cursor->ended)
         return MSIM_TIME_NEVER;
+    if (msim_window_has(&cursor->window))
+        return cursor->ticker_count > 0
+                   ? INT64_MIN
+                   : msim_window_trade(&cursor->window, cursor->window.at)->time;
     const struct msim_due_item *first = msim_due_peek(&cursor->open);
     if (!first || cursor->loading || cursor->ticker_count > 0 || first->due >= cursor->to)
         return INT64_MIN;
@@ -633,6 +639,7 @@ static void close_runs(struct cursor *cursor)
         msim_run_close(&run);
     }
     cursor->open.count = 0;
+    msim_window_clear(&cursor->window);
 }
 
 static void cursor_release(void *self)
@@ -642,6 +649,7 @@ static void cursor_release(void *self)
 
     close_runs(cursor);
     msim_due_finish(&cursor->open);
+    msim_window_finish(&cursor->window, cursor->parquet);
     msim_reader_finish(&cursor->context.reader);
     free_tickers(cursor);
     msim_mem_free(&allocator, cursor->links, cursor->link_capacity * sizeof *cursor->links);
@@ -701,7 +709,7 @@ static int make_cursor(struct msim_source *out, struct msim_parquet *parquet,
     cursor->parquet = parquet;
     cursor->begin = cursor->context.from = params->has_from ? params->from : INT64_MIN;
     cursor->to = params->has_to ? params->to : MSIM_TIME_NEVER;
-    cursor->last_time = INT64_MIN;
+    cursor->last_time = cursor->window.blocked = INT64_MIN;
     msim_reader_init(&cursor->context.reader, &parquet->crc, &parquet->allocator);
     int r = msim_due_init(&cursor->open, 0, parquet->zone_count, &parquet->allocator);
     if (r >= 0)

@@ -117,6 +117,30 @@ static void it_agrees_with_a_naive_list_on_random_traffic(void **state)
     }
 }
 
+static void items_written_in_any_order_leave_in_that_of_their_moments(void **state)
+{
+    struct msim_due due;
+
+    (void)state;
+    for (uint64_t count = 1; count <= 70; count++) {
+        assert_int_equal(msim_due_init(&due, 70, 70, NULL), MSIM_OK);
+        for (uint64_t i = 0; i < count; i++)
+            due.items[i] = (struct msim_due_item){
+                .due = (msim_time)(i * 37 % count / 3), .arrival = count - i, .value = i};
+        due.count = count;
+        msim_due_settle(&due);
+        struct msim_due_item last = {.due = INT64_MIN};
+        for (uint64_t i = 0; i < count; i++) {
+            struct msim_due_item item = msim_due_pop(&due);
+            assert_true(item.due > last.due ||
+                        (item.due == last.due && item.arrival > last.arrival));
+            last = item;
+        }
+        assert_null(msim_due_peek(&due));
+        msim_due_finish(&due);
+    }
+}
+
 static void moments_at_both_ends_of_time_are_kept_in_order(void **state)
 {
     static const msim_time times[] = {INT64_MAX, 0, INT64_MIN, -1, 1, INT64_MAX - 1};
@@ -140,6 +164,7 @@ int main(void)
         cmocka_unit_test(a_full_list_refuses_and_stays_as_it_was),
         cmocka_unit_test(replacing_the_first_item_is_a_pop_and_a_push),
         cmocka_unit_test(it_agrees_with_a_naive_list_on_random_traffic),
+        cmocka_unit_test(items_written_in_any_order_leave_in_that_of_their_moments),
         cmocka_unit_test(moments_at_both_ends_of_time_are_kept_in_order),
     };
 

@@ -105,6 +105,44 @@ static void fill(struct bench *bench, uint64_t seed)
     sort_slowly(bench);
 }
 
+static int by_word(const void *a, const void *b)
+{
+    const uint64_t *x = a;
+    const uint64_t *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+static void few_words_are_sorted_wherever_they_lie(void **state)
+{
+    struct {
+        uint64_t words[MSIM_ORDER_PIECE];
+        uint64_t sorted[MSIM_ORDER_PIECE];
+        uint64_t expected[MSIM_ORDER_PIECE];
+        uint16_t buckets[MSIM_ORDER_BUCKETS];
+    } *room = calloc(1, sizeof *room);
+
+    (void)state;
+    assert_non_null(room);
+    for (uint64_t seed = 0; seed < 300; seed++) {
+        uint64_t dice = msim_mix64(seed);
+        size_t count = seed % 3 == 0 ? MSIM_ORDER_PIECE : 1 + dice % MSIM_ORDER_PIECE;
+        uint64_t least = seed % 2 == 0 ? 0 : dice >> 8;
+        uint64_t range = (UINT64_MAX - least) >> dice % 64;
+        for (size_t i = 0; i < count; i++) {
+            uint64_t own = msim_mix64(seed << 16 | i);
+            /* Some crowded where one bucket holds them all. */
+            uint64_t width = seed % 5 == 0 && i > 0 ? range / 100000 : range;
+            room->words[i] = least + (width == UINT64_MAX ? own : own % (width + 1));
+        }
+        memcpy(room->expected, room->words, count * sizeof *room->words);
+        qsort(room->expected, count, sizeof *room->expected, by_word);
+        msim_order_words(room->words, count, least, least + range, room->sorted, room->buckets);
+        assert_memory_equal(room->sorted, room->expected, count * sizeof *room->sorted);
+    }
+    free(room);
+}
+
 static void any_times_come_in_the_order_of_a_slow_sort(void **state)
 {
     struct bench *bench = calloc(1, sizeof *bench);
@@ -176,6 +214,7 @@ static void reading_what_is_sorted_takes_nobodys_turn(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(few_words_are_sorted_wherever_they_lie),
         cmocka_unit_test(any_times_come_in_the_order_of_a_slow_sort),
         cmocka_unit_test(each_row_is_told_its_place),
         cmocka_unit_test(reading_what_is_sorted_takes_nobodys_turn),
