@@ -123,6 +123,17 @@ class Commands(unittest.TestCase):
             self.assertEqual((code, out.count("ORDER_NOT_FOUND")), (1, 1999), err)
             self.assertIn("balance ", out)
 
+    def test_what_goes_wrong_with_a_piped_command_names_its_line(self):
+        with Server(EXCHANGE, *LONELY) as server:
+            code, _, said = client(server, "--protocol", "exchange", commands=(
+                "# orders\nbalance\n\nbuy x BTC/USD\nbuy 1 XRP/USD @ 5\nfrob\n"
+                "buy 1 BTC/USD @ 0.001\n"))
+            self.assertEqual(code, 1)
+            for words in ("-:4: 'x' is no quantity", "-:6: 'frob' is no command",
+                          "-:5: 'buy 1 XRP/USD @ 5' was refused (UNKNOWN_SYMBOL)",
+                          "-:7: 'buy 1 BTC/USD @ 0.001' was refused (OFF_TICK)"):
+                self.assertIn("market-client: " + words, said)
+
     def test_what_is_no_command_is_not_sent_and_named(self):
         with Server(EXCHANGE, *LONELY) as server:
             for line, words in {

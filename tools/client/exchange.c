@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,8 @@ struct exchange {
     struct requests requests;
     char line[COMMAND_LINE];
     size_t line_length;
-    uint64_t sequence; /* of the account's last message */
+    size_t line_number; /* of the latest command */
+    uint64_t sequence;  /* of the account's last message */
     bool has_sequence;
     bool is_open;
     bool was_open;
@@ -104,6 +106,25 @@ static void note_mishap(struct exchange *exchange)
         exchange->code = EXIT_FAILED;
 }
 
+/* A mishap of a command: of what was piped nobody else says which. */
+static void fail_line(struct exchange *exchange, size_t line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void fail_line(struct exchange *exchange, size_t line, const char *format, ...)
+{
+    char words[2 * MSIM_DETAIL_SIZE];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(words, sizeof words, format, arguments);
+    va_end(arguments);
+    if (isatty(STDIN_FILENO))
+        terminal_fail(exchange->terminal, "%s", words);
+    else
+        terminal_fail(exchange->terminal, "-:%zu: %s", line, words);
+    note_mishap(exchange);
+}
+
 static bool say(struct exchange *exchange, const char *text, size_t length)
 {
     if (!exchange->is_open) {
@@ -161,14 +182,21 @@ static void print_raw(const char *text, size_t length)
 
 static void show(struct exchange *exchange, const struct msim_json_document *document)
 {
+    struct request request;
+    char code[WORDS_TEXT];
+
     if (words_is(document, "type", "PONG") && words_is(document, "request_id", FAREWELL_ID)) {
         leave(exchange, EXIT_SUCCESS);
         return;
     }
-    requests_take(&exchange->requests, document);
+    const bool is_answer = requests_take(&exchange->requests, document, &request);
     note_sequence(exchange, document);
-    if (words_is(document, "type", "ERROR") || words_is(document, "type", "ORDER_REJECT"))
+    if (words_is(document, "type", "ERROR") || words_is(document, "type", "ORDER_REJECT")) {
         note_mishap(exchange);
+        if (is_answer && !isatty(STDIN_FILENO))
+            fail_line(exchange, request.line, "'%s' was refused (%s)", request.words,
+                      words_member(document, 0, "code", code));
+    }
     if (exchange->settings->quiet || terminal_interrupted())
         return;
     if (exchange->settings->json)
@@ -236,16 +264,16 @@ static void tell_unanswered(struct exchange *exchange, msim_time now)
     struct request request;
 
     while (requests_expire(&exchange->requests, now, &request)) {
-        terminal_fail(exchange->terminal, "%s '%s' was not answered within %d s",
-                      request.is_order ? "order" : "command", request.words, REQUESTS_SECONDS);
-        note_mishap(exchange);
+        fail_line(exchange, request.line, "%s '%s' was not answered within %d s",
+                  request.is_order ? "order" : "command", request.words, REQUESTS_SECONDS);
     }
 }
 
 static void send_command(struct exchange *exchange, const char *words)
 {
     struct command *command = &exchange->command;
-    struct request request = {.is_order = strstr(command->message, "\"PLACE_ORDER\"") != NULL};
+    struct request request = {.is_order = strstr(command->message, "\"PLACE_ORDER\"") != NULL,
+                              .line = exchange->line_number};
 
     snprintf(request.words, sizeof request.words, "%s", words);
     const bool has_name = requests_name(&exchange->requests, command, request.id);
@@ -258,6 +286,7 @@ static void take_line(struct exchange *exchange, char *line)
     struct command *command = &exchange->command;
     char words[REQUEST_WORDS];
 
+    exchange->line_number++;
     snprintf(words, sizeof words, "%.*s", (int)strcspn(line, "\r\n"), line);
     command_read(line, command);
     switch (command->kind) {
@@ -271,8 +300,7 @@ static void take_line(struct exchange *exchange, char *line)
         end_of_input(exchange);
         break;
     case COMMAND_WRONG:
-        terminal_fail(exchange->terminal, "%s", command->why);
-        note_mishap(exchange);
+        fail_line(exchange, exchange->line_number, "%s", command->why);
         break;
     default:
         break;
@@ -296,7 +324,8 @@ static void take_lines(struct exchange *exchange)
     if (!exchange->reads || !requests_have_room(&exchange->requests) ||
         exchange->line_length < sizeof exchange->line - 1)
         return;
-    terminal_fail(exchange->terminal, "a line of more than %d bytes", COMMAND_LINE - 1);
+    fail_line(exchange, exchange->line_number + 1, "a line of more than %d bytes",
+              COMMAND_LINE - 1);
     exchange->code = EXIT_FAILED;
     exchange->line_length = 0;
     end_of_input(exchange);

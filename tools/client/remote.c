@@ -190,6 +190,7 @@ static void take_line(struct remote *remote, const char *line)
 {
     char text[REMOTE_LINE + 64];
 
+    remote->line_number++;
     if (strcmp(line, "quit") == 0) {
         remote->wants_out = true;
         remote->end_at = terminal_clock() + REMOTE_SECONDS * MSIM_NS_PER_S;
@@ -203,8 +204,12 @@ static void take_line(struct remote *remote, const char *line)
     int length = remote_read(line, text, sizeof text);
     if (length < 0) {
         terminal_clean(text);
-        terminal_fail(remote->terminal, "%s", text);
-        remote->is_wrong = remote->is_wrong || !isatty(STDIN_FILENO);
+        if (isatty(STDIN_FILENO)) {
+            terminal_fail(remote->terminal, "%s", text);
+        } else {
+            terminal_fail(remote->terminal, "-:%zu: %s", remote->line_number, text);
+            remote->is_wrong = true;
+        }
     } else if (length > 0) {
         say(remote, text, (size_t)length);
     }
@@ -239,7 +244,8 @@ static void read_input(void *context, int fd)
         take_lines(remote);
         if (remote->length < sizeof remote->line - 1)
             return;
-        terminal_fail(remote->terminal, "a line of more than %d bytes", REMOTE_LINE - 1);
+        terminal_fail(remote->terminal, "-:%zu: a line of more than %d bytes",
+                      ++remote->line_number, REMOTE_LINE - 1);
         remote->is_wrong = true;
         remote->length = 0;
         return;

@@ -18,14 +18,15 @@ struct remote {
     struct terminal *terminal;
     struct msim_connection *connection; /* NULL: nobody to say it to */
     bool is_watching;
-    bool has_ended;   /* stdin has */
-    bool wants_out;   /* `quit` was said */
-    bool is_leaving;  /* the connection has been told so */
-    bool is_paused;   /* as far as has been asked for */
-    bool is_wrong;    /* a line of a script was not understood, or not answered */
-    uint64_t asked;   /* messages to this connection, each of which is answered once */
-    uint64_t heard;   /* answers of it */
-    msim_time end_at; /* no answer is waited for beyond it */
+    bool has_ended;     /* stdin has */
+    bool wants_out;     /* `quit` was said */
+    bool is_leaving;    /* the connection has been told so */
+    bool is_paused;     /* as far as has been asked for */
+    bool is_wrong;      /* a line of a script was not understood, or not answered */
+    uint64_t asked;     /* messages to this connection, each of which is answered once */
+    uint64_t heard;     /* answers of it */
+    msim_time end_at;   /* no answer is waited for beyond it */
+    size_t line_number; /* of the latest line */
     size_t length;
     char line[REMOTE_LINE];
 };

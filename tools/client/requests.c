@@ -70,18 +70,21 @@ static void drop(struct requests *requests, size_t i)
             (requests->count - i) * sizeof requests->items[0]);
 }
 
-void requests_take(struct requests *requests, const struct msim_json_document *document)
+bool requests_take(struct requests *requests, const struct msim_json_document *document,
+                   struct request *out)
 {
     char id[REQUEST_ID];
 
     if (requests->count == 0 || !read_id(document, id))
-        return;
+        return false;
     for (size_t i = 0; i < requests->count; i++) {
         if (strcmp(requests->items[i].id, id) == 0) {
+            *out = requests->items[i];
             drop(requests, i);
-            return;
+            return true;
         }
     }
+    return false;
 }
 
 bool requests_expire(struct requests *requests, msim_time now, struct request *out)

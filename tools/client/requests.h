@@ -24,6 +24,7 @@ struct request {
     msim_time due;
     char id[REQUEST_ID];
     bool is_order;
+    size_t line;               /* of stdin */
     char words[REQUEST_WORDS]; /* as it was typed, as far as they fit */
 };
 
@@ -45,8 +46,9 @@ bool requests_name(struct requests *requests, struct command *command, char id[s
 /* The request, of which only its due moment is made here; there must be room. */
 void requests_await(struct requests *requests, const struct request *request, msim_time now);
 
-/* What came may be an answer. */
-void requests_take(struct requests *requests, const struct msim_json_document *document);
+/* What came may be an answer: moves out what it answers; false where it answers nothing. */
+bool requests_take(struct requests *requests, const struct msim_json_document *document,
+                   struct request *out);
 
 /* Moves out the oldest that should have been answered; false where there is none. */
 bool requests_expire(struct requests *requests, msim_time now, struct request *out);
