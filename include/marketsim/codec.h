@@ -268,6 +268,7 @@ MSIM_API bool msim_polygon_channel(enum msim_polygon_cluster cluster, const char
 /* ---- the exchange's own dialect: JSON objects in and out ---- */
 
 #define MSIM_NATIVE_SYMBOL_MAX 64
+#define MSIM_NATIVE_LIST_MAX 1000 /* levels of a side, or trades, that may be asked for */
 #define MSIM_NATIVE_CLIENT_ID_MAX 36
 #define MSIM_NATIVE_REQUEST_ID_MAX 128 /* bytes of its JSON spelling, quotes included */
 #define MSIM_NATIVE_MEMBERS_MAX 64     /* of one message; more is no message of ours */

@@ -523,13 +523,13 @@ static int get_orders(struct decoder *decoder)
     return r;
 }
 
-static int get_limited(struct decoder *decoder, int field, uint64_t most)
+static int get_limited(struct decoder *decoder, int field)
 {
     uint64_t limit = 0;
     int r = read_symbol(decoder, NEEDED);
 
     if (r == MSIM_NATIVE_READ)
-        r = read_count(decoder, field, most, &limit);
+        r = read_count(decoder, field, MSIM_NATIVE_LIST_MAX, &limit);
     decoder->out->limit = (uint32_t)limit;
     return r;
 }
@@ -585,9 +585,6 @@ static int resume(struct decoder *decoder)
 
 /* ---- the whole ---- */
 
-#define MOST_LEVELS 10000
-#define MOST_TRADES 10000
-
 static int read_by_type(struct decoder *decoder)
 {
     switch (decoder->out->type) {
@@ -607,9 +604,9 @@ static int read_by_type(struct decoder *decoder)
     case MSIM_NATIVE_GET_POSITION:
         return read_symbol(decoder, NEEDED);
     case MSIM_NATIVE_GET_ORDERBOOK:
-        return get_limited(decoder, FIELD_DEPTH, MOST_LEVELS);
+        return get_limited(decoder, FIELD_DEPTH);
     case MSIM_NATIVE_GET_TRADES:
-        return get_limited(decoder, FIELD_LIMIT, MOST_TRADES);
+        return get_limited(decoder, FIELD_LIMIT);
     case MSIM_NATIVE_SUBSCRIBE:
     case MSIM_NATIVE_UNSUBSCRIBE:
         return subscribe(decoder);

@@ -28,7 +28,7 @@ EXCHANGE = os.path.join(sys.argv[1], "exchange-server")
 def fits(value, schema, document, where):
     """A checker for the part of JSON Schema that the document uses; what it does not know fails."""
     known = {"type", "required", "properties", "items", "additionalProperties", "pattern", "enum",
-             "const", "format", "minimum", "$ref"}
+             "const", "format", "minimum", "maximum", "$ref"}
     assert set(schema) <= known, (where, schema)
     if "$ref" in schema:
         name = schema["$ref"].removeprefix("#/components/schemas/")
@@ -59,6 +59,8 @@ def fits(value, schema, document, where):
         assert value == schema["const"], (where, value)
     if "minimum" in schema:
         assert value >= schema["minimum"], (where, value)
+    if "maximum" in schema:
+        assert value <= schema["maximum"], (where, value)
 
 
 class Documents(unittest.TestCase):

@@ -35,9 +35,9 @@
 #define MSIM_EXCHANGE_PENDING 65536                      /* requests that wait for their answers */
 #define MSIM_EXCHANGE_TOPIC_HISTORY ((size_t)64 << 10)   /* bytes kept of a channel, for RESUME */
 #define MSIM_EXCHANGE_ACCOUNT_HISTORY ((size_t)32 << 10) /* and of an account */
-#define MSIM_EXCHANGE_BOOK_LEVELS 1000                   /* of a side, at most */
+#define MSIM_EXCHANGE_BOOK_LEVELS MSIM_NATIVE_LIST_MAX   /* of a side, at most */
 #define MSIM_EXCHANGE_DELTAS 256                         /* levels that wait for the turn's end */
-#define MSIM_EXCHANGE_LIST 1000                          /* things in an answer, at most */
+#define MSIM_EXCHANGE_LIST MSIM_NATIVE_LIST_MAX          /* things in an answer, at most */
 
 /* Public channels of an instrument; candles have one for each interval. */
 enum msim_exchange_topic {

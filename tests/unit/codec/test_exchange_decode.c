@@ -201,6 +201,10 @@ static void what_is_missing_or_wrong_is_named_with_the_remedy(void **state)
         {"{\"type\":\"SUBSCRIBE\",\"channel\":\"TICKER\"}", MSIM_NATIVE_MISSING_FIELD, "symbol"},
         {"{\"type\":\"GET_TRADES\",\"symbol\":\"BTC/USD\",\"limit\":1.5}",
          MSIM_NATIVE_INVALID_FIELD, "whole number"},
+        {"{\"type\":\"GET_TRADES\",\"symbol\":\"BTC/USD\",\"limit\":1001}",
+         MSIM_NATIVE_INVALID_FIELD, "from 0 to 1000"},
+        {"{\"type\":\"GET_ORDERBOOK\",\"symbol\":\"BTC/USD\",\"depth\":1001}",
+         MSIM_NATIVE_INVALID_FIELD, "from 0 to 1000"},
         {"{\"type\":\"RESUME\",\"channel\":\"TRADES\",\"symbol\":\"BTC/USD\"}",
          MSIM_NATIVE_MISSING_FIELD, "from_sequence"},
     };
