@@ -12,9 +12,11 @@
 /* ---- whose order ---- */
 
 /* What is open of it as it was told: the phantom part of it is filled. */
-static msim_qty told_leaves(const struct known_order *order)
+static msim_qty told_leaves(const struct dealings *owner, const struct known_order *order)
 {
-    return order->leaves > order->phantom ? order->leaves - order->phantom : 0;
+    const msim_qty phantom = phantom_of(owner, order);
+
+    return order->leaves > phantom ? order->leaves - phantom : 0;
 }
 
 static bool eligible(const struct report *report, const struct phantom *phantom,
@@ -22,8 +24,9 @@ static bool eligible(const struct report *report, const struct phantom *phantom,
 {
     char digits[NAME_DIGITS];
 
-    if (phantom->target == TARGET_CLOSED_ORDER ? order->open
-                                               : !order->open || told_leaves(order) == 0)
+    if (phantom->target == TARGET_CLOSED_ORDER
+            ? order->open
+            : !order->open || told_leaves(owner->dealings, order) == 0)
         return false;
     if (phantom->pick != PICK_CID)
         return true;
@@ -48,14 +51,14 @@ struct choosing {
 
 static uint64_t number_of(const struct choice *choice)
 {
-    return choice->account->dealings->orders[choice->order].order;
+    return order_at(choice->account->dealings, choice->order)->order;
 }
 
 static void look_at(struct choosing *choosing, struct account *owner)
 {
-    for (size_t i = 0; i < owner->dealings->order_count; i++) {
+    for (size_t i = 0; i < owner->dealings->orders.count; i++) {
         const struct choice here = {owner, (uint32_t)i};
-        if (!eligible(choosing->report, choosing->phantom, owner, &owner->dealings->orders[i]))
+        if (!eligible(choosing->report, choosing->phantom, owner, order_at(owner->dealings, i)))
             continue;
         if (choosing->found == 0 || number_of(&here) < number_of(&choosing->oldest))
             choosing->oldest = here;
@@ -112,8 +115,8 @@ bool msim_fault_phantom_is_for(const struct strategy *strategy, struct msim_faul
 static bool has_eligible(const struct report *report, const struct phantom *phantom,
                          const struct account *owner)
 {
-    for (size_t i = 0; i < owner->dealings->order_count; i++)
-        if (eligible(report, phantom, owner, &owner->dealings->orders[i]))
+    for (size_t i = 0; i < owner->dealings->orders.count; i++)
+        if (eligible(report, phantom, owner, order_at(owner->dealings, i)))
             return true;
     return false;
 }
@@ -124,7 +127,7 @@ bool msim_fault_phantom_finds(const struct report *report, const struct strategy
     const struct phantom *phantom = &strategy->as.phantom;
 
     if (phantom->target == TARGET_UNKNOWN_ORDER)
-        return account->dealings->order_count > 0;
+        return account->dealings->orders.count > 0;
     if (phantom->target != TARGET_FOREIGN_ORDER)
         return has_eligible(report, phantom, account);
     for (size_t i = 0; i < report->account_count; i++)
@@ -190,11 +193,12 @@ static msim_price price_of(const struct report *report, const struct phantom *ph
 }
 
 static msim_qty quantity_of(const struct report *report, const struct phantom *phantom,
-                            const struct known_order *order)
+                            const struct dealings *owner, const struct known_order *order)
 {
     struct msim_fault_instrument found;
     int64_t mantissa = 0;
-    msim_qty whole = told_leaves(order) > 0 ? told_leaves(order) : order->quantity;
+    const msim_qty left = told_leaves(owner, order);
+    const msim_qty whole = left > 0 ? left : order->quantity;
 
     switch (phantom->quantity) {
     case QUANTITY_LEAVES:
@@ -224,12 +228,13 @@ static struct known_order unknown_order(struct report *report, const struct acco
         .order = MSIM_FAULT_EXEC_RESERVED + ++report->execs, .side = MSIM_SIDE_BUY, .quantity = 1};
     uint64_t u = msim_random_at(decision->key, decision->n, PURPOSE_TARGET, 0);
 
-    if (account->dealings->order_count > 0) {
-        size_t like = (size_t)msim_mul_high(u, account->dealings->order_count);
-        order.instrument = account->dealings->orders[like].instrument;
-        order.price = account->dealings->orders[like].price;
-        order.side = account->dealings->orders[like].side;
-        order.quantity = account->dealings->orders[like].quantity;
+    if (account->dealings->orders.count > 0) {
+        size_t like = (size_t)msim_mul_high(u, account->dealings->orders.count);
+        const struct known_order *other = order_at(account->dealings, like);
+        order.instrument = other->instrument;
+        order.price = other->price;
+        order.side = other->side;
+        order.quantity = other->quantity;
     } else if (report->price_count > 0) {
         order.instrument = report->prices[0].instrument;
         order.price = report->prices[0].price;
@@ -240,9 +245,11 @@ static struct known_order unknown_order(struct report *report, const struct acco
 /* ---- saying it ---- */
 
 static void fill_in(struct msim_event *event, const struct account *account,
-                    const struct known_order *order, msim_price price, msim_qty quantity,
-                    uint64_t exec, msim_time now)
+                    const struct dealings *owner, const struct known_order *order, msim_price price,
+                    msim_qty quantity, uint64_t exec, msim_time now)
 {
+    const msim_qty left = told_leaves(owner, order);
+
     *event = (struct msim_event){
         .time = now,
         .order = order->order,
@@ -258,8 +265,8 @@ static void fill_in(struct msim_event *event, const struct account *account,
     event->as.fill.price = price;
     event->as.fill.quantity = quantity;
     event->as.fill.filled =
-        msim_fault_add_up(msim_fault_add_up(order->filled, order->phantom), quantity);
-    event->as.fill.leaves = told_leaves(order) > quantity ? told_leaves(order) - quantity : 0;
+        msim_fault_add_up(msim_fault_add_up(order->filled, phantom_of(owner, order)), quantity);
+    event->as.fill.leaves = left > quantity ? left - quantity : 0;
     if (event->as.fill.leaves > 0)
         event->status = MSIM_STATUS_PARTIALLY_FILLED;
 }
@@ -357,10 +364,11 @@ void msim_fault_phantom_ends(struct report *report, const struct saying *saying)
     if (saying->account_place >= report->account_count)
         return;
     struct account *account = report->accounts[saying->account_place];
-    if (saying->order >= account->dealings->order_count)
+    if (saying->order >= account->dealings->orders.count)
         return;
-    struct known_order *order = &account->dealings->orders[saying->order];
-    order->phantom -= order->phantom < saying->quantity ? order->phantom : saying->quantity;
+    struct known_odd *odd = odd_of(account->dealings, order_at(account->dealings, saying->order));
+    if (odd)
+        odd->phantom -= odd->phantom < saying->quantity ? odd->phantom : saying->quantity;
 }
 
 bool msim_fault_phantom_emit(struct report *report, uint32_t slot_index, struct account *account,
@@ -377,10 +385,15 @@ bool msim_fault_phantom_emit(struct report *report, uint32_t slot_index, struct 
     else if (!choose(report, phantom, account, decision, &choice))
         return false;
     else
-        order = &choice.account->dealings->orders[choice.order];
+        order = order_at(choice.account->dealings, choice.order);
+    struct dealings *owner = (choice.account ? choice.account : account)->dealings;
+    const bool own = choice.account == account;
+    const bool sticks = phantom->sticky && own;
     msim_price price = price_of(report, phantom, order, decision);
-    msim_qty quantity = quantity_of(report, phantom, order);
+    msim_qty quantity = quantity_of(report, phantom, owner, order);
     if (quantity <= 0 || price <= 0)
+        return false;
+    if (sticks && msim_fault_order_odd(report, owner, order) < 0)
         return false;
     uint32_t index = msim_fault_saying_take(report, slot->strategy);
     if (index == NOTHING)
@@ -391,12 +404,12 @@ bool msim_fault_phantom_emit(struct report *report, uint32_t slot_index, struct 
     said->new_sequence = true;
     said->tagged = phantom->tagged;
     said->injection = slot->emissions++;
-    fill_in(&said->event, account, order, price, quantity, said->exec, now);
+    fill_in(&said->event, account, owner, order, price, quantity, said->exec, now);
     said->type = said->event.as.fill.leaves > 0 ? MSIM_FAULT_EXEC_PARTIAL : MSIM_FAULT_EXEC_FILL;
     struct msim_event fill = said->event;
-    bool own = choice.account == account;
-    if (phantom->sticky && own) {
-        order->phantom = msim_fault_add_up(order->phantom, quantity);
+    if (sticks) {
+        struct known_odd *odd = odd_of(owner, order);
+        odd->phantom = msim_fault_add_up(odd->phantom, quantity);
         account->has_phantoms = report->has_phantoms = true;
     }
     if (PLANTED(PHANTOM_PAYS) && own)
@@ -405,7 +418,7 @@ bool msim_fault_phantom_emit(struct report *report, uint32_t slot_index, struct 
     msim_fault_say_at(report, index, now);
     if (phantom->balance_event)
         say_balance(report, slot->strategy, account, &fill, now);
-    uint32_t place = own && phantom->sticky ? choice.order : NOTHING;
+    uint32_t place = sticks ? choice.order : NOTHING;
     if (phantom->busts && !(phantom->bust_silent && place == NOTHING))
         say_bust(report, slot_index, account, place, &fill, now);
     return true;

@@ -1,5 +1,5 @@
 /*
- * Memory that is taken again and again: items of one size, and payloads.
+ * Memory that is taken again and again: items of one size, and payloads; and what only grows.
  *
  * Items come in chunks that stay where they are; what was given back is used
  * first.  Payloads of up to 4 KiB come from slabs in classes of near sizes;
@@ -69,6 +69,46 @@ void msim_fault_pool_give(struct pool *pool, uint32_t index)
     memcpy(pool_at(pool, index), &pool->free, sizeof pool->free);
     pool->free = index;
     pool->used--;
+}
+
+/* ---- rows ---- */
+
+/* The items of a piece that begins at `place`. */
+static size_t piece_room(size_t place, size_t limit)
+{
+    const size_t room = place + (1U << ROWS_FIRST_BITS);
+
+    return room < limit - place ? room : limit - place;
+}
+
+int msim_fault_rows_widen(struct rows *rows, size_t item_size, size_t limit,
+                          const struct msim_allocator *allocator)
+{
+    size_t piece = 0;
+
+    while (piece < ROWS_PIECES && rows->pieces[piece])
+        piece++;
+    if (piece == ROWS_PIECES || rows->capacity >= limit)
+        return MSIM_ERR_LIMIT;
+    const size_t room = piece_room(rows->capacity, limit);
+    rows->pieces[piece] = msim_mem_take_array(allocator, room, item_size);
+    if (!rows->pieces[piece])
+        return MSIM_ERR_NOMEM;
+    rows->capacity += room;
+    return MSIM_OK;
+}
+
+void msim_fault_rows_finish(struct rows *rows, size_t item_size,
+                            const struct msim_allocator *allocator)
+{
+    size_t place = 0;
+
+    for (size_t piece = 0; place < rows->capacity; piece++) {
+        const size_t room = piece_room(place, rows->capacity);
+        msim_mem_free(allocator, rows->pieces[piece], room * item_size);
+        place += room;
+    }
+    *rows = (struct rows){0};
 }
 
 /* ---- payloads ---- */

@@ -1,5 +1,5 @@
 /*
- * Memory that is taken again and again: items of one size, and payloads.
+ * Memory that is taken again and again: items of one size, and payloads; and what only grows.
  */
 #ifndef MSIM_FAULTS_POOL_H
 #define MSIM_FAULTS_POOL_H
@@ -35,6 +35,41 @@ void msim_fault_pool_give(struct pool *pool, uint32_t index);
 static inline void *pool_at(const struct pool *pool, uint32_t index)
 {
     return (char *)pool->chunks[index / POOL_CHUNK] + (index % POOL_CHUNK) * pool->item_size;
+}
+
+/* ---- rows: items that are added at the end and never move, found by place ---- */
+
+/* Each piece has twice the room of the one before it, so that nothing is copied and half is used.
+ */
+#define ROWS_FIRST_BITS 3 /* of the first piece's items */
+#define ROWS_PIECES (32 - ROWS_FIRST_BITS)
+
+struct rows {
+    size_t count;
+    size_t capacity;
+    void *pieces[ROWS_PIECES];
+};
+
+/* Room for one more, of at most `limit`: MSIM_ERR_LIMIT, MSIM_ERR_NOMEM. */
+int msim_fault_rows_widen(struct rows *rows, size_t item_size, size_t limit,
+                          const struct msim_allocator *allocator);
+void msim_fault_rows_finish(struct rows *rows, size_t item_size,
+                            const struct msim_allocator *allocator);
+
+static inline int msim_fault_rows_reserve(struct rows *rows, size_t item_size, size_t limit,
+                                          const struct msim_allocator *allocator)
+{
+    return rows->count < rows->capacity ? MSIM_OK
+                                        : msim_fault_rows_widen(rows, item_size, limit, allocator);
+}
+
+static inline void *rows_at(const struct rows *rows, size_t place, size_t item_size)
+{
+    const size_t from_first = place + (1U << ROWS_FIRST_BITS);
+    const unsigned bits = 63 - (unsigned)__builtin_clzll(from_first);
+
+    return (char *)rows->pieces[bits - ROWS_FIRST_BITS] +
+           (from_first - ((size_t)1 << bits)) * item_size;
 }
 
 /* ---- payload memory: size classes in slabs ---- */

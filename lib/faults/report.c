@@ -435,7 +435,8 @@ static bool tell_sticky(struct report *report, struct account *account,
                         const struct msim_event *event)
 {
     const struct known_order *order = msim_fault_order_find(account, event->order);
-    if (!order || order->phantom == 0)
+    const msim_qty phantom = order ? phantom_of(account->dealings, order) : 0;
+    if (phantom == 0)
         return false;
 
     uint32_t index = msim_fault_saying_take(report, NULL);
@@ -447,11 +448,11 @@ static bool tell_sticky(struct report *report, struct account *account,
     said->new_sequence = true;
     if (event->kind == MSIM_EVENT_FILL) {
         said->exec = event->as.fill.trade;
-        said->event.as.fill.filled = msim_fault_add_up(event->as.fill.filled, order->phantom);
+        said->event.as.fill.filled = msim_fault_add_up(event->as.fill.filled, phantom);
         said->event.as.fill.leaves =
-            event->as.fill.leaves > order->phantom ? event->as.fill.leaves - order->phantom : 0;
+            event->as.fill.leaves > phantom ? event->as.fill.leaves - phantom : 0;
     } else {
-        said->event.as.order.filled = msim_fault_add_up(event->as.order.filled, order->phantom);
+        said->event.as.order.filled = msim_fault_add_up(event->as.order.filled, phantom);
     }
     msim_fault_say_at(report, index, report->faults->now);
     return true;

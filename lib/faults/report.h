@@ -33,20 +33,28 @@ void msim_fault_index_finish(struct index *index, const struct msim_allocator *a
 
 /* ---- the ledger ---- */
 
+/* A cache line: the ledger walks over them with every event. */
 struct known_order {
     uint64_t order;
     uint64_t client_id;
-    uint32_t instrument;
-    uint8_t side;
-    bool open;
-    bool has_seen;
     msim_price price;
     msim_qty quantity;
     msim_qty leaves;
     msim_qty filled;
+    msim_qty told; /* what a naive client has added up */
+    uint32_t instrument;
+    uint32_t side : 8;
+    uint32_t open : 1;
+    uint32_t odd : 23; /* the place + 1 of what few orders have; 0: nothing */
+};
+
+#define ODD_MOST ((1U << 23) - 1)
+
+/* What few orders have. */
+struct known_odd {
     msim_qty phantom; /* shown on top of it until the bust */
-    msim_qty told;    /* what a naive client has added up */
     msim_qty seen;    /* by the robot's own view */
+    bool has_seen;
 };
 
 struct known_fill {
@@ -76,13 +84,12 @@ struct known_balance {
 
 /* What an account has ordered and dealt. */
 struct dealings {
-    struct known_order *orders;
-    size_t order_count;
-    size_t order_capacity;
+    struct rows orders; /* struct known_order */
+    struct known_odd *odds;
+    size_t odd_count;
+    size_t odd_capacity;
     struct index order_index; /* empty until a number fell */
-    struct known_fill *fills;
-    size_t fill_count;
-    size_t fill_capacity;
+    struct rows fills;        /* struct known_fill */
     struct index fill_index;
     struct known_position *positions;
     size_t position_count;
@@ -183,20 +190,15 @@ void msim_fault_report_heal(struct msim_faults *faults, msim_time now);
 void msim_fault_report_reset(struct msim_faults *faults);
 void msim_fault_scenario_finish(struct msim_faults *faults);
 
-/* ---- ledger.c ---- */
+/* ---- account.c ---- */
 
 int msim_fault_account_get(struct report *report, uint32_t id, struct account **out);
 struct account *msim_fault_account_named(const struct report *report, const char *name);
 void msim_fault_account_free(struct report *report, struct account *account);
-/* The engine's truth moves on. */
-int msim_fault_ledger_event(struct report *report, struct account *account,
-                            const struct msim_event *event);
-struct known_order *msim_fault_order_find(struct account *account, uint64_t order);
-int msim_fault_fill_note(struct report *report, struct account *account, uint64_t exec,
-                         uint32_t order, msim_qty quantity, bool phantom);
 
 /* A number's name, or its digits in `digits`. */
 #define NAME_DIGITS 24
+const char *msim_fault_name_or_digits(const char *name, uint64_t number, char digits[NAME_DIGITS]);
 const char *msim_fault_account_name(const struct report *report, uint32_t account,
                                     char digits[NAME_DIGITS]);
 const char *msim_fault_symbol_name(const struct report *report, uint32_t instrument,
@@ -216,6 +218,41 @@ static inline int64_t msim_fault_add_up(int64_t a, int64_t b)
 
 /* 0 where nobody knows it. */
 int msim_fault_quantity_exponent(const struct report *report, uint32_t instrument);
+
+/* ---- ledger.c ---- */
+
+static inline struct known_order *order_at(const struct dealings *dealings, size_t place)
+{
+    return rows_at(&dealings->orders, place, sizeof(struct known_order));
+}
+
+static inline struct known_fill *fill_at(const struct dealings *dealings, size_t place)
+{
+    return rows_at(&dealings->fills, place, sizeof(struct known_fill));
+}
+
+/* NULL for nearly all. */
+static inline struct known_odd *odd_of(const struct dealings *dealings,
+                                       const struct known_order *order)
+{
+    return order->odd ? &dealings->odds[order->odd - 1] : NULL;
+}
+
+/* What it shows beyond what was filled of it. */
+static inline msim_qty phantom_of(const struct dealings *dealings, const struct known_order *order)
+{
+    const struct known_odd *odd = odd_of(dealings, order);
+
+    return odd ? odd->phantom : 0;
+}
+
+/* The engine's truth moves on. */
+int msim_fault_ledger_event(struct report *report, struct account *account,
+                            const struct msim_event *event);
+struct known_order *msim_fault_order_find(struct account *account, uint64_t order);
+/* Makes it one of the few, unless it is: MSIM_ERR_NOMEM, MSIM_ERR_LIMIT. */
+int msim_fault_order_odd(struct report *report, struct dealings *dealings,
+                         struct known_order *order);
 
 /* ---- report.c ---- */
 
