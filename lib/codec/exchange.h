@@ -52,6 +52,17 @@ struct msim_native_recent {
     char text[MSIM_NATIVE_ID_LENGTH];
 };
 
+/* Numbers that were written lately: an order's price and quantity stand in all that is told of it.
+ */
+#define MSIM_NATIVE_FIGURE_BITS 6
+#define MSIM_NATIVE_FIGURE_SIZE 16 /* longer ones are written anew */
+struct msim_native_figure {
+    int64_t mantissa;
+    char quoted[MSIM_NATIVE_FIGURE_SIZE];
+    int16_t exponent;
+    uint8_t length; /* 0: none */
+};
+
 /* One more than there are: UNKNOWN. */
 #define MSIM_NATIVE_STATUSES 9
 #define MSIM_NATIVE_ORDER_TYPES 8
@@ -75,6 +86,7 @@ struct msim_native_codec {
     msim_time moment;
     char moment_text[MSIM_NATIVE_MOMENT_SIZE];
     struct msim_native_recent recent[MSIM_NATIVE_RECENT]; /* by their numbers' lowest bits */
+    struct msim_native_figure figures[1 << MSIM_NATIVE_FIGURE_BITS];
     struct msim_native_word statuses[MSIM_NATIVE_STATUSES];
     struct msim_native_word order_types[MSIM_NATIVE_ORDER_TYPES];
     struct msim_native_word forces[MSIM_NATIVE_FORCES];
@@ -179,6 +191,24 @@ static inline void msim_native_put_stamp(struct msim_native_codec *codec, struct
                                          const struct msim_native_stamp *stamp)
 {
     pen->at = msim_native_stamp_at(codec, pen->at, stamp);
+}
+
+/* A decimal number with its quotes, which comes again soon. */
+char *msim_native_figure_at(struct msim_native_figure *figure, char *at, int64_t mantissa,
+                            int exponent);
+
+static inline void msim_native_put_figure(struct msim_native_codec *codec, struct pen *pen,
+                                          int64_t mantissa, int exponent)
+{
+    const uint64_t spread = (uint64_t)mantissa * UINT64_C(0x9E3779B97F4A7C15);
+    struct msim_native_figure *figure = &codec->figures[spread >> (64 - MSIM_NATIVE_FIGURE_BITS)];
+
+    if (figure->mantissa != mantissa || figure->exponent != exponent || figure->length == 0) {
+        pen->at = msim_native_figure_at(figure, pen->at, mantissa, exponent);
+        return;
+    }
+    memcpy(pen->at, figure->quoted, sizeof figure->quoted); /* what is too much is written over */
+    pen->at += figure->length;
 }
 
 void msim_native_put_candle(struct msim_native_codec *codec, struct pen *pen,

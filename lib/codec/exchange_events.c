@@ -59,16 +59,32 @@ static void put_word(struct pen *pen, const char *key, const char *word)
     *pen->at++ = '"';
 }
 
+static inline void put_quantity(const struct writer *writer, struct pen *pen, msim_qty quantity)
+{
+    if (quantity == 0)
+        PUT(pen, "\"0\"");
+    else
+        msim_native_put_figure(writer->codec, pen, quantity, writer->listed->quantity_exponent);
+}
+
+static inline void put_limit(const struct writer *writer, struct pen *pen, msim_price price)
+{
+    if (price == 0)
+        PUT(pen, "null");
+    else
+        msim_native_put_figure(writer->codec, pen, price, writer->listed->price_exponent);
+}
+
 /* `key` is a literal: `,"quantity":`. */
-#define PUT_QUANTITY(writer, pen, key, quantity)                         \
-    do {                                                                 \
-        PUT(pen, key);                                                   \
-        put_decimal(pen, quantity, (writer)->listed->quantity_exponent); \
+#define PUT_QUANTITY(writer, pen, key, quantity) \
+    do {                                         \
+        PUT(pen, key);                           \
+        put_quantity(writer, pen, quantity);     \
     } while (0)
-#define PUT_PRICE(writer, pen, key, price)                       \
-    do {                                                         \
-        PUT(pen, key);                                           \
-        put_price(pen, price, (writer)->listed->price_exponent); \
+#define PUT_PRICE(writer, pen, key, price) \
+    do {                                   \
+        PUT(pen, key);                     \
+        put_limit(writer, pen, price);     \
     } while (0)
 
 /* An order and whose it is, as everything about one begins. */

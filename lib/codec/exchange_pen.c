@@ -120,6 +120,21 @@ char *msim_native_recent_id_at(struct msim_native_codec *codec, char *at, int ki
     return at;
 }
 
+char *msim_native_figure_at(struct msim_native_figure *figure, char *at, int64_t mantissa,
+                            int exponent)
+{
+    struct pen pen = {at};
+
+    put_decimal(&pen, mantissa, exponent);
+    const size_t length = (size_t)(pen.at - at);
+    if (length <= sizeof figure->quoted) {
+        *figure = (struct msim_native_figure){
+            .mantissa = mantissa, .exponent = (int16_t)exponent, .length = (uint8_t)length};
+        memcpy(figure->quoted, at, length);
+    }
+    return pen.at;
+}
+
 char *msim_native_stamp_at(struct msim_native_codec *codec, char *at,
                            const struct msim_native_stamp *stamp)
 {

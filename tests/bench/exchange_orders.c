@@ -141,8 +141,9 @@ int main(int argument_count, char **arguments)
         for (size_t j = 0; j < load.flight; j++)
             place(&load.robots[i]);
     msim_time start = read_clock();
+    const msim_time patience = load.flight > 1 ? 0 : 100;
     while (read_clock() - start < seconds * MSIM_NS_PER_S)
-        msim_net_dispatch(load.net, 100);
+        msim_net_dispatch(load.net, patience);
     double elapsed = (double)(read_clock() - start) / 1e9;
     uint64_t fills;
     uint64_t count = answered(&load, &fills);
