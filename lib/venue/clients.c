@@ -18,10 +18,6 @@
 
 #define FIRST_CAPACITY 256
 #define PLACES_PER_TEXT 2
-#define STEP                                                                            \
-    17 /* from a place to the next: behind its neighbours; odd, so that all are come to \
-        */
-
 /*
  * Texts that differ in their last character alone, as those of a robot that counts, are
  * neighbours: they share cache lines, and the lines are anywhere.
@@ -49,6 +45,15 @@ static size_t home_of(const struct clients *clients, uint32_t hash)
     return hash & (clients->index_size - 1);
 }
 
+/*
+ * From a place to the next: neighbours go on as neighbours, and whom they meet goes another way;
+ * odd, so that all are come to.
+ */
+static size_t step_of(uint32_t hash)
+{
+    return (size_t)(hash >> 20) << 4 | 1;
+}
+
 static uint64_t number_of(const struct clients *clients, uint32_t place)
 {
     return (uint64_t)clients->entries[place].generation << 32 | place;
@@ -60,8 +65,9 @@ static uint32_t find(const struct clients *clients, uint32_t hash, uint32_t acco
 {
     if (clients->index_size == 0)
         return 0;
+    const size_t step = step_of(hash);
     for (size_t at = home_of(clients, hash); clients->index[at];
-         at = (at + STEP) & (clients->index_size - 1)) {
+         at = (at + step) & (clients->index_size - 1)) {
         if (clients->index[at] >> 32 != hash)
             continue;
         const uint32_t place = (uint32_t)clients->index[at];
@@ -86,10 +92,11 @@ uint64_t msim_clients_find(const struct msim_venue *venue, uint32_t account, con
 static void index_put(struct clients *clients, uint32_t place)
 {
     const uint32_t hash = clients->entries[place].hash;
+    const size_t step = step_of(hash);
     size_t at = home_of(clients, hash);
 
     while (clients->index[at])
-        at = (at + STEP) & (clients->index_size - 1);
+        at = (at + step) & (clients->index_size - 1);
     clients->index[at] = (uint64_t)hash << 32 | place;
 }
 
