@@ -5,7 +5,8 @@
  *
  * Every second order of a connection sells what the one before it bought, at one price, so that
  * orders trade and the book stays small.  An order is answered when its ORDER_ACK has come, or,
- * by an echo, the same bytes.
+ * by an echo, the same bytes.  With more than one order in flight the load looks for answers and
+ * never sleeps: it has a processor of its own, and to wake it would be the server's work.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,7 +142,7 @@ int main(int argument_count, char **arguments)
         for (size_t j = 0; j < load.flight; j++)
             place(&load.robots[i]);
     msim_time start = read_clock();
-    const msim_time patience = load.flight > 1 ? 0 : 100;
+    const int patience = load.flight > 1 ? 0 : 100;
     while (read_clock() - start < seconds * MSIM_NS_PER_S)
         msim_net_dispatch(load.net, patience);
     double elapsed = (double)(read_clock() - start) / 1e9;
