@@ -98,9 +98,7 @@ static int index_fallen(struct index *index, bool *fell, const struct rows *rows
 static int index_order(struct dealings *dealings, uint64_t order,
                        const struct msim_allocator *allocator)
 {
-    const size_t count = dealings->orders.count;
-
-    if (!dealings->orders_fell && (count == 0 || order_at(dealings, count - 1)->order < order))
+    if (!dealings->orders_fell && dealings->last_order < order)
         return MSIM_OK;
     return index_fallen(&dealings->order_index, &dealings->orders_fell, &dealings->orders,
                         sizeof(struct known_order), order, allocator);
@@ -127,6 +125,7 @@ static int order_add(struct report *report, struct account *account, const struc
     if (r < 0)
         return r;
     *place = (uint32_t)dealings->orders.count++;
+    dealings->last_order = event->order;
     *order_at(dealings, *place) = (struct known_order){
         .order = event->order,
         .client_id = event->client_id,
@@ -140,10 +139,19 @@ static int order_add(struct report *report, struct account *account, const struc
 static int order_get(struct report *report, struct account *account, const struct msim_event *event,
                      uint32_t *place)
 {
-    *place = order_place(account->dealings, event->order);
-    if (*place != NOTHING || event->order == 0)
+    const struct dealings *dealings = account->dealings;
+
+    *place = NOTHING;
+    if (event->order == 0)
         return MSIM_OK;
-    return order_add(report, account, event, place);
+    if (!dealings->orders_fell && dealings->last_order <= event->order) {
+        if (dealings->last_order < event->order)
+            return order_add(report, account, event, place);
+        *place = (uint32_t)dealings->orders.count - 1;
+        return MSIM_OK;
+    }
+    *place = order_place(dealings, event->order);
+    return *place != NOTHING ? MSIM_OK : order_add(report, account, event, place);
 }
 
 int msim_fault_order_odd(struct report *report, struct dealings *dealings,
@@ -214,9 +222,7 @@ static struct known_fill *fill_find(struct account *account, uint64_t exec, uint
 static int index_fill(struct dealings *dealings, uint64_t exec,
                       const struct msim_allocator *allocator)
 {
-    const size_t count = dealings->fills.count;
-
-    if (!dealings->fills_fell && (count == 0 || fill_at(dealings, count - 1)->exec <= exec))
+    if (!dealings->fills_fell && dealings->last_fill <= exec)
         return MSIM_OK;
     return index_fallen(&dealings->fill_index, &dealings->fills_fell, &dealings->fills,
                         sizeof(struct known_fill), exec, allocator);
@@ -228,7 +234,10 @@ static int fill_note(struct report *report, struct account *account, const struc
     const struct msim_allocator *allocator = &report->faults->allocator;
     struct dealings *dealings = account->dealings;
 
-    if (fill->exec == 0 || fill_find(account, fill->exec, order_at(dealings, fill->order)->order))
+    if (fill->exec == 0)
+        return MSIM_OK;
+    const bool is_new = dealings->last_fill < fill->exec && !dealings->fills_fell;
+    if (!is_new && fill_find(account, fill->exec, order_at(dealings, fill->order)->order))
         return MSIM_OK;
     int r = msim_fault_rows_reserve(&dealings->fills, sizeof *fill,
                                     4 * report->faults->params.max_orders, allocator);
@@ -241,6 +250,7 @@ static int fill_note(struct report *report, struct account *account, const struc
     if (r < 0)
         return r;
     *fill_at(dealings, dealings->fills.count++) = *fill;
+    dealings->last_fill = fill->exec;
     return MSIM_OK;
 }
 
@@ -369,8 +379,8 @@ static void order_event(struct known_order *order, const struct msim_event *even
                   event->kind == MSIM_EVENT_TRIGGERED;
 }
 
-int msim_fault_ledger_event(struct report *report, struct account *account,
-                            const struct msim_event *event)
+static int ledger_event(struct report *report, struct account *account,
+                        const struct msim_event *event)
 {
     uint32_t place;
     int r;
@@ -378,8 +388,6 @@ int msim_fault_ledger_event(struct report *report, struct account *account,
     switch (event->kind) {
     case MSIM_EVENT_BALANCE:
         return balance_set(report, account, event);
-    case MSIM_EVENT_BUSTED:
-        return busted_event(report, account, event);
     case MSIM_EVENT_ACCEPTED:
     case MSIM_EVENT_CANCELLED:
     case MSIM_EVENT_REPLACED:
@@ -397,6 +405,109 @@ int msim_fault_ledger_event(struct report *report, struct account *account,
     default:
         return MSIM_OK;
     }
+}
+
+static int note_price(struct report *report, uint32_t instrument, msim_price price)
+{
+    void *prices = report->prices;
+
+    for (size_t i = 0; i < report->price_count; i++) {
+        if (report->prices[i].instrument == instrument) {
+            report->prices[i].price = price;
+            return MSIM_OK;
+        }
+    }
+    int r = msim_mem_grow(&report->faults->allocator, &prices, &report->price_capacity,
+                          sizeof *report->prices, report->price_count + 1, UINT32_MAX);
+    if (r < 0)
+        return r;
+    report->prices = prices;
+    report->prices[report->price_count++] = (struct last_price){instrument, price};
+    return MSIM_OK;
+}
+
+/* A trade that was undone is both its sides'. */
+static int busted_both(struct report *report, const struct msim_event *event)
+{
+    const uint32_t sides[] = {event->as.trade.maker_account, event->as.trade.taker_account};
+    int r = MSIM_OK;
+
+    for (int i = 0; r == MSIM_OK && i < 2; i++) {
+        struct account *side = NULL;
+        r = msim_fault_account_get(report, sides[i], &side);
+        if (r == MSIM_OK)
+            r = busted_event(report, side, event);
+    }
+    return r;
+}
+
+/* What changes neither orders nor balances: it makes its account known, and no more. */
+#define IDLE_KINDS \
+    (1U << MSIM_EVENT_LEVEL | 1U << MSIM_EVENT_BOOK_ORDER | 1U << MSIM_EVENT_POSITION)
+
+static inline int note_event(struct report *report, const struct msim_event *event,
+                             struct account **account)
+{
+    struct account *recent = report->recent[event->account % RECENT_ACCOUNTS];
+    int r = MSIM_OK;
+
+    if (recent && recent->id == event->account)
+        *account = recent;
+    else
+        r = msim_fault_account_get(report, event->account, account);
+    if (r < 0 || (event->kind < 32 && IDLE_KINDS >> event->kind & 1))
+        return r;
+    if (event->kind == MSIM_EVENT_TRADE)
+        return note_price(report, event->instrument, event->as.trade.price);
+    if (event->kind == MSIM_EVENT_BUSTED) {
+        r = busted_both(report, event);
+        return r < 0 ? r : msim_fault_account_get(report, event->account, account);
+    }
+    return ledger_event(report, *account, event);
+}
+
+int msim_fault_ledger_note(struct report *report, const struct msim_event *event,
+                           struct account **account)
+{
+    return note_event(report, event, account);
+}
+
+/* Nothing waits to be let go or for its moment. */
+static inline bool is_empty(const struct msim_faults *faults)
+{
+    return faults->out_head == NOTHING && faults->express_head == NOTHING &&
+           faults->timers.count == 0 && faults->heap_count == 0 && faults->far_count == 0;
+}
+
+static bool is_quiet(const struct msim_faults *faults)
+{
+    const struct report *report = faults->report;
+
+    return faults->strategies == 0 && !faults->scenario && !faults->last_scenario &&
+           !report->has_phantoms && report->head == NOTHING && report->venue_head == NOTHING &&
+           faults->failure == MSIM_OK &&
+           (is_empty(faults) || msim_fault_next_release(faults) == MSIM_TIME_NEVER);
+}
+
+bool msim_faults_is_quiet(const struct msim_faults *faults)
+{
+    return !faults || is_quiet(faults);
+}
+
+int msim_faults_note(struct msim_faults *faults, msim_time now, const struct msim_event *events,
+                     size_t count)
+{
+    struct account *account = NULL;
+    int r = MSIM_OK;
+
+    if (!faults || (!events && count > 0) || now < faults->now)
+        return MSIM_ERR_INVALID;
+    if (!is_quiet(faults))
+        return MSIM_ERR_STATE;
+    msim_fault_catch_up(faults, now);
+    for (size_t i = 0; r == MSIM_OK && i < count; i++)
+        r = note_event(faults->report, &events[i], &account);
+    return r;
 }
 
 /* ---- what was told ---- */

@@ -86,9 +86,11 @@ int msim_fault_rows_widen(struct rows *rows, size_t item_size, size_t limit,
 {
     size_t piece = 0;
 
+    if (rows->capacity >= limit)
+        return MSIM_ERR_LIMIT;
     while (piece < ROWS_PIECES && rows->pieces[piece])
         piece++;
-    if (piece == ROWS_PIECES || rows->capacity >= limit)
+    if (piece == ROWS_PIECES)
         return MSIM_ERR_LIMIT;
     const size_t room = piece_room(rows->capacity, limit);
     rows->pieces[piece] = msim_mem_take_array(allocator, room, item_size);

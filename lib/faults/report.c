@@ -293,25 +293,6 @@ static int type_of(const struct msim_event *event)
     }
 }
 
-static int note_price(struct report *report, uint32_t instrument, msim_price price)
-{
-    void *prices = report->prices;
-
-    for (size_t i = 0; i < report->price_count; i++) {
-        if (report->prices[i].instrument == instrument) {
-            report->prices[i].price = price;
-            return MSIM_OK;
-        }
-    }
-    int r = msim_mem_grow(&report->faults->allocator, &prices, &report->price_capacity,
-                          sizeof *report->prices, report->price_count + 1, UINT32_MAX);
-    if (r < 0)
-        return r;
-    report->prices = prices;
-    report->prices[report->price_count++] = (struct last_price){instrument, price};
-    return MSIM_OK;
-}
-
 msim_price msim_fault_last_price(const struct report *report, uint32_t instrument)
 {
     for (size_t i = 0; i < report->price_count; i++)
@@ -476,37 +457,6 @@ static struct msim_fault_text text_of(const char *text)
     return (struct msim_fault_text){text, strlen(text)};
 }
 
-/* What changes neither orders nor balances: it makes its account known, and no more. */
-#define IDLE_KINDS \
-    (1U << MSIM_EVENT_LEVEL | 1U << MSIM_EVENT_BOOK_ORDER | 1U << MSIM_EVENT_POSITION)
-
-static int ledger_of(struct report *report, const struct msim_event *event,
-                     struct account **account)
-{
-    struct account *recent = report->recent[event->account % RECENT_ACCOUNTS];
-    int r = MSIM_OK;
-
-    if (recent && recent->id == event->account)
-        *account = recent;
-    else
-        r = msim_fault_account_get(report, event->account, account);
-    if (event->kind < 32 && IDLE_KINDS >> event->kind & 1)
-        return r;
-    if (r == MSIM_OK && event->kind == MSIM_EVENT_TRADE)
-        return note_price(report, event->instrument, event->as.trade.price);
-    if (r == MSIM_OK && event->kind == MSIM_EVENT_BUSTED) {
-        const uint32_t sides[] = {event->as.trade.maker_account, event->as.trade.taker_account};
-        for (int i = 0; r == MSIM_OK && i < 2; i++) {
-            struct account *side = NULL;
-            r = msim_fault_account_get(report, sides[i], &side);
-            if (r == MSIM_OK)
-                r = msim_fault_ledger_event(report, side, event);
-        }
-        return r < 0 ? r : msim_fault_account_get(report, event->account, account);
-    }
-    return r < 0 ? r : msim_fault_ledger_event(report, *account, event);
-}
-
 static void at_all(struct report *report, struct account *account, const struct msim_event *event,
                    msim_time now)
 {
@@ -544,7 +494,7 @@ int msim_faults_report(struct msim_faults *faults, msim_time now, const struct m
         return MSIM_ERR_INVALID;
     struct report *report = faults->report;
     msim_fault_catch_up(faults, now);
-    int r = ledger_of(report, event, &account);
+    int r = msim_fault_ledger_note(report, event, &account);
     if (r < 0)
         return r;
     if (faults->last_scenario)
@@ -558,36 +508,6 @@ int msim_faults_report(struct msim_faults *faults, msim_time now, const struct m
     if (told || waits)
         return MSIM_FAULT_TAKEN;
     return MSIM_FAULT_PASS; /* what was made up at it comes behind it */
-}
-
-static bool is_quiet(const struct msim_faults *faults)
-{
-    const struct report *report = faults->report;
-
-    return faults->strategies == 0 && !faults->scenario && !faults->last_scenario &&
-           !report->has_phantoms && report->head == NOTHING && report->venue_head == NOTHING &&
-           faults->failure == MSIM_OK && msim_fault_next_release(faults) == MSIM_TIME_NEVER;
-}
-
-bool msim_faults_is_quiet(const struct msim_faults *faults)
-{
-    return !faults || is_quiet(faults);
-}
-
-int msim_faults_note(struct msim_faults *faults, msim_time now, const struct msim_event *events,
-                     size_t count)
-{
-    struct account *account = NULL;
-    int r = MSIM_OK;
-
-    if (!faults || (!events && count > 0) || now < faults->now)
-        return MSIM_ERR_INVALID;
-    if (!is_quiet(faults))
-        return MSIM_ERR_STATE;
-    msim_fault_catch_up(faults, now);
-    for (size_t i = 0; r == MSIM_OK && i < count; i++)
-        r = ledger_of(faults->report, &events[i], &account);
-    return r;
 }
 
 /* ---- time and calls ---- */

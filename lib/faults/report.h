@@ -84,6 +84,8 @@ struct known_balance {
 
 /* What an account has ordered and dealt. */
 struct dealings {
+    uint64_t last_order; /* the youngest one's number; 0: there is none */
+    uint64_t last_fill;
     struct rows orders; /* struct known_order */
     struct known_odd *odds;
     size_t odd_count;
@@ -246,9 +248,9 @@ static inline msim_qty phantom_of(const struct dealings *dealings, const struct 
     return odd ? odd->phantom : 0;
 }
 
-/* The engine's truth moves on. */
-int msim_fault_ledger_event(struct report *report, struct account *account,
-                            const struct msim_event *event);
+/* The engine's truth moves on; the account that the event is about. */
+int msim_fault_ledger_note(struct report *report, const struct msim_event *event,
+                           struct account **account);
 struct known_order *msim_fault_order_find(struct account *account, uint64_t order);
 /* Makes it one of the few, unless it is: MSIM_ERR_NOMEM, MSIM_ERR_LIMIT. */
 int msim_fault_order_odd(struct report *report, struct dealings *dealings,
