@@ -283,7 +283,7 @@ static int open_listed(struct msim_parquet *parquet, const struct msim_parquet_p
     return r;
 }
 
-/* All are listed first: a folder without files is told before a CSV file takes its time. */
+/* All are listed first: what is not there is told before a CSV file takes its time. */
 static int open_paths(struct msim_parquet *parquet, const struct msim_parquet_params *params,
                       struct msim_detail *detail)
 {

@@ -179,17 +179,21 @@ static int examine(struct msim_parquet_file *file, int descriptor, struct msim_d
     return MSIM_OK;
 }
 
+int msim_parquet_file_refuse(const char *path, int error, struct msim_detail *detail)
+{
+    bool absent = error == ENOENT || error == ENOTDIR;
+
+    return msim_detail_set(detail, absent ? MSIM_ERR_NOT_FOUND : MSIM_ERR_IO,
+                           absent ? "%s: no such file: check the path" : "%s: cannot be opened: %s",
+                           path, strerror(error));
+}
+
 static int open_first(struct msim_parquet_file *file, struct msim_detail *detail)
 {
     /* O_NONBLOCK: a named pipe is refused and not waited for. */
     int descriptor = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (descriptor < 0) {
-        bool absent = errno == ENOENT || errno == ENOTDIR;
-        return msim_detail_set(detail, absent ? MSIM_ERR_NOT_FOUND : MSIM_ERR_IO,
-                               absent ? "%s: no such file: check the path"
-                                      : "%s: cannot be opened: %s",
-                               file->path, strerror(errno));
-    }
+    if (descriptor < 0)
+        return msim_parquet_file_refuse(file->path, errno, detail);
     int r = examine(file, descriptor, detail);
     if (r < 0) {
         close(descriptor);

@@ -41,6 +41,9 @@ int msim_parquet_file_open(struct msim_parquet_file *file, const char *path,
                            struct msim_parquet_pool *pool, const struct msim_allocator *allocator,
                            struct msim_detail *detail);
 
+/* Says that there is no such file, or why it cannot be opened: MSIM_ERR_NOT_FOUND, MSIM_ERR_IO. */
+int msim_parquet_file_refuse(const char *path, int error, struct msim_detail *detail);
+
 /* Bytes borrowed until the close. */
 int msim_parquet_file_memory(struct msim_parquet_file *file, const char *name, const void *bytes,
                              size_t length, const struct msim_allocator *allocator);

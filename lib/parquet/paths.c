@@ -13,6 +13,7 @@
 #include "base/detail.h"
 #include "base/mem.h"
 #include "parquet/csv_file.h"
+#include "parquet/file.h"
 
 /* The bound on the files of one data set, and on the folders of one tree. */
 #define PATHS_LIMIT 1000000
@@ -244,11 +245,12 @@ int msim_parquet_paths_add(struct msim_parquet_paths *paths, const char *path,
 {
     struct stat status;
     bool exists = stat(path, &status) == 0;
+    int error = errno;
 
     if (exists && S_ISDIR(status.st_mode))
         return add_tree(paths, path, detail);
     /* A file may have a name like a glob. */
     if (!exists && strpbrk(path, "*?["))
         return add_matches(paths, path, detail);
-    return keep(paths, path, NULL, detail);
+    return exists ? keep(paths, path, NULL, detail) : msim_parquet_file_refuse(path, error, detail);
 }

@@ -114,7 +114,16 @@ static int pass_early(struct run *run, struct msim_detail *detail)
     return r < 0 ? r : msim_group_pass(&run->group, found->begin, detail);
 }
 
-static int begin_stream(struct run *run, struct msim_detail *detail)
+/* The first batch: 0 where there is more to do. */
+static int go_on_streaming(struct run *run, int64_t *work, struct msim_detail *detail)
+{
+    int r = msim_run_fill(run, work, detail);
+    if (r < 0)
+        return r;
+    return r != MSIM_RUN_AGAIN;
+}
+
+static int begin_stream(struct run *run, int64_t *work, struct msim_detail *detail)
 {
     struct msim_parquet *parquet = run->context->parquet;
     const struct trade_file *trades = msim_zone_file(parquet, run->rank);
@@ -141,9 +150,7 @@ static int begin_stream(struct run *run, struct msim_detail *detail)
     run->columns = msim_group_columns(&run->group, run->batch);
     if (r >= 0)
         r = pass_early(run, detail);
-    if (r >= 0)
-        r = msim_run_fill(run, detail);
-    return r < 0 ? r : 1;
+    return r < 0 ? r : go_on_streaming(run, work, detail);
 }
 
 /* The times of the next batch: those that are kept were all good in the first pass. */
@@ -221,7 +228,7 @@ static int go_on_spilling(struct run *run, int64_t *work, struct msim_detail *de
     return 1;
 }
 
-int msim_run_fill(struct run *run, struct msim_detail *detail)
+int msim_run_fill(struct run *run, int64_t *work, struct msim_detail *detail)
 {
     while (run->at == run->count) {
         int r;
@@ -234,9 +241,14 @@ int msim_run_fill(struct run *run, struct msim_detail *detail)
         }
         if (run->stage == RUN_HELD || run->group.row == run->row_count)
             return 0;
+        if (*work <= 0)
+            return MSIM_RUN_AGAIN;
+        uint64_t row = run->group.row;
         r = next_batch(run, detail);
         if (r < 0)
             return r;
+        if (run->count == 0)
+            *work -= (int64_t)(run->group.row - row);
     }
     return 1;
 }
@@ -351,15 +363,16 @@ int msim_run_work(struct run *run, int64_t *work, struct msim_detail *detail)
                 return r;
             /* Rows without a moment are passed over on the way. */
             if (run->scanner.found.sorted && run->scanner.found.good > 0)
-                return begin_stream(run, detail);
+                return begin_stream(run, work, detail);
             r = begin_load(run, detail);
             break;
         case RUN_LOADING:
             return go_on_loading(run, work, detail);
         case RUN_SPILLING:
             return go_on_spilling(run, work, detail);
-        case RUN_HELD:
         case RUN_STREAMING:
+            return go_on_streaming(run, work, detail);
+        case RUN_HELD:
         case RUN_SPILLED:
             return 1;
         }

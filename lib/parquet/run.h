@@ -83,8 +83,12 @@ void msim_run_close(struct run **run);
  */
 int msim_run_work(struct run *run, int64_t *work, struct msim_detail *detail);
 
-/* The next batch, once `at` has come to `count`: 1, or 0 where the run is drained. */
-int msim_run_fill(struct run *run, struct msim_detail *detail);
+/*
+ * The next batch, once `at` has come to `count`: 1, or 0 where the run is drained.  Batches whose
+ * rows are all bad count down `*work`: MSIM_RUN_AGAIN where it is used up by them.
+ */
+#define MSIM_RUN_AGAIN 2
+int msim_run_fill(struct run *run, int64_t *work, struct msim_detail *detail);
 
 /* ---- what is at hand, where it lies in columns ---- */
 

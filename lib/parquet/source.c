@@ -56,6 +56,7 @@ struct cursor {
     struct run *loading;            /* the next group, as far as it has come */
     struct msim_scanner confirming; /* a group that is to be left out; zero: none */
     struct msim_due open;
+    bool is_filling;      /* the first of them has nothing at hand, and goes on to where it has */
     struct window window; /* what several of these have given already */
     /* The last trade passed: nothing may come before it. */
     msim_time last_time;
@@ -457,13 +458,17 @@ static msim_time reach(const struct cursor *cursor)
     return until;
 }
 
-/* After trades of the first run were given: its next one takes its place in the list. */
-static int advance(struct cursor *cursor, struct msim_detail *detail)
+/* After trades of the first run were given: its next one takes its place in the list, if that is
+ * found within the work. */
+static int advance(struct cursor *cursor, int64_t *work, struct msim_detail *detail)
 {
     struct run *run = run_of(msim_due_peek(&cursor->open));
 
     if (run->at == run->count) {
-        int r = msim_run_fill(run, detail);
+        int r = msim_run_fill(run, work, detail);
+        cursor->is_filling = r == MSIM_RUN_AGAIN;
+        if (cursor->is_filling)
+            return MSIM_OK;
         if (r >= 0)
             r = r == 0 ? 0 : take_names(cursor) < 0 ? MSIM_ERR_NOMEM : 1;
         if (r <= 0) {
@@ -533,6 +538,8 @@ static int step(struct cursor *cursor, struct msim_record *records, size_t capac
 {
     struct window *window = &cursor->window;
 
+    if (cursor->is_filling)
+        return advance(cursor, work, detail);
     if (!msim_window_has(window)) {
         int r = admit(cursor, work, detail);
         if (r <= 0)
@@ -551,7 +558,7 @@ static int step(struct cursor *cursor, struct msim_record *records, size_t capac
     size_t at = run->at;
     *given += give(cursor, run, reach(cursor), records + *given, capacity - *given);
     *work -= (int64_t)(run->at - at);
-    return advance(cursor, detail);
+    return advance(cursor, work, detail);
 }
 
 /* ---- a source's functions ---- */
@@ -601,7 +608,8 @@ static msim_time cursor_next_due(void *self)
                    ? INT64_MIN
                    : msim_window_trade(&cursor->window, cursor->window.at)->time;
     const struct msim_due_item *first = msim_due_peek(&cursor->open);
-    if (!first || cursor->loading || cursor->ticker_count > 0 || first->due >= cursor->to)
+    if (!first || cursor->loading || cursor->is_filling || cursor->ticker_count > 0 ||
+        first->due >= cursor->to)
         return INT64_MIN;
     if (cursor->planned < cursor->context.parquet->zone_count &&
         next_zone(cursor)->min <= first->due)
@@ -639,6 +647,7 @@ static void close_runs(struct cursor *cursor)
         msim_run_close(&run);
     }
     cursor->open.count = 0;
+    cursor->is_filling = false;
     msim_window_clear(&cursor->window);
 }
 

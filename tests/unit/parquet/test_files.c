@@ -249,6 +249,27 @@ static void a_path_without_trades_is_refused_in_one_line(void **state)
     assert_refused("/dev/null", MSIM_ERR_INVALID, "is not a regular file");
 }
 
+static void a_missing_file_is_told_before_another_one_is_read(void **state)
+{
+    struct folder *folder = *state;
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    struct msim_parquet *parquet = NULL;
+    struct msim_detail detail = {{0}};
+    char damaged[192], absent[192];
+    const char *const paths[] = {damaged, absent};
+
+    put_file(folder, "a.csv", "timestamp,price,volume,ticker\nx,y,z,A\n", 38);
+    memcpy(damaged, inside(folder, "a.csv"), sizeof damaged);
+    memcpy(absent, inside(folder, "none.csv"), sizeof absent);
+    params.paths = paths;
+    params.path_count = 2;
+    assert_int_equal(msim_parquet_open(&parquet, &params, &detail), MSIM_ERR_NOT_FOUND);
+    assert_non_null(strstr(detail.text, "none.csv: no such file: check the path"));
+    params.path_count = 1;
+    assert_int_equal(msim_parquet_open(&parquet, &params, &detail), MSIM_ERR_FORMAT);
+    assert_int_equal(unlink(damaged), 0);
+}
+
 static void a_missing_column_is_named_with_those_that_there_are(void **state)
 {
     struct folder *folder = *state;
@@ -599,6 +620,7 @@ int main(void)
         CASE(a_folder_that_leads_back_into_itself_is_refused),
         CASE(a_glob_is_what_it_matches_by_path),
         CASE(a_path_without_trades_is_refused_in_one_line),
+        CASE(a_missing_file_is_told_before_another_one_is_read),
         CASE(a_missing_column_is_named_with_those_that_there_are),
         CASE(what_is_no_request_is_refused),
         CASE(a_file_that_shrinks_while_it_is_read_is_an_error),

@@ -588,7 +588,13 @@ static void a_pull_does_a_bounded_amount_of_work(void **state)
     made_free(&made);
 }
 
-/* Rows in order, of which every `each`th has no moment. */
+/* Whether the row has no moment: every `each`th; or all but one in the middle and the last. */
+static bool is_null_row(int64_t row, int64_t rows, int64_t each)
+{
+    return each > 0 ? row % each == 0 : row != rows / 2 && row != rows - 1;
+}
+
+/* Rows in order, some of which have no moment. */
 static struct made made_with_nulls(int64_t rows, int64_t each)
 {
     const struct msim_parquet_column columns[COLUMNS] = {
@@ -603,7 +609,7 @@ static struct made made_with_nulls(int64_t rows, int64_t each)
 
     for (int64_t i = 0; i < rows; i++) {
         const struct msim_parquet_value values[COLUMNS] = {
-            [TIMESTAMP] = {.integer = i * 10, .is_null = i % each == 0},
+            [TIMESTAMP] = {.integer = i * 10, .is_null = is_null_row(i, rows, each)},
             [PRICE] = {.integer = i},
             [TICKER] = {.text = "A", .text_length = 1},
         };
@@ -678,6 +684,54 @@ static void a_group_without_any_moment_is_passed_over(void **state)
     made_free(&made);
 }
 
+/* So many pulls without a trade come before the next thing. */
+static size_t count_empty_pulls(struct msim_source *source, int expected,
+                                struct msim_record *record)
+{
+    size_t empty = 0, count = 0;
+    int r;
+
+    while ((r = msim_source_pull(source, record, 1, &count, NULL)) == MSIM_PULL_EMPTY) {
+        assert_true(msim_source_next_due(source) == INT64_MIN);
+        empty++;
+    }
+    assert_int_equal(r, expected);
+    return empty;
+}
+
+static void a_long_stretch_without_moments_is_passed_over_in_several_pulls(void **state)
+{
+    enum { ROWS = 600000 };
+    struct made made = made_with_nulls(ROWS, 0);
+    const struct msim_parquet_bytes bytes = {.bytes = made.bytes, .length = made.length};
+    struct msim_parquet_params params = MSIM_PARQUET_PARAMS_INIT;
+    struct msim_parquet *parquet = NULL;
+    struct msim_source source;
+    struct msim_record record = {0};
+
+    (void)state;
+    params.skip_bad_rows = true;
+    assert_int_equal(msim_parquet_open_memory(&parquet, &params, &bytes, 1, NULL), MSIM_OK);
+    assert_int_equal(msim_parquet_source(&source, parquet, NULL, NULL), MSIM_OK);
+    count_empty_pulls(&source, MSIM_PULL_RECORD, &record);
+    assert_true(record.time == ROWS / 2 * 10);
+    assert_in_range(count_empty_pulls(&source, MSIM_PULL_RECORD, &record), 3, 6);
+    assert_true(record.time == (ROWS - 1) * 10);
+    assert_int_equal(count_empty_pulls(&source, MSIM_PULL_END, &record), 0);
+    assert_int_equal(msim_parquet_bad_rows(&source), ROWS - 2);
+    /* Moved and released in the middle of it. */
+    assert_int_equal(msim_parquet_source_seek(&source, 0, NULL), MSIM_OK);
+    count_empty_pulls(&source, MSIM_PULL_RECORD, &record);
+    size_t count = 0;
+    assert_int_equal(msim_source_pull(&source, &record, 1, &count, NULL), MSIM_PULL_EMPTY);
+    assert_int_equal(msim_parquet_source_seek(&source, ROWS * 10 - 20, NULL), MSIM_OK);
+    count_empty_pulls(&source, MSIM_PULL_RECORD, &record);
+    assert_true(record.time == (ROWS - 1) * 10);
+    msim_source_release(&source);
+    msim_parquet_close(&parquet);
+    made_free(&made);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -696,6 +750,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_loaded_fails_for_all_who_wait),
         cmocka_unit_test(cursors_leave_out_groups_together),
         cmocka_unit_test(a_pull_does_a_bounded_amount_of_work),
+        cmocka_unit_test(a_long_stretch_without_moments_is_passed_over_in_several_pulls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
