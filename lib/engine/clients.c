@@ -122,7 +122,8 @@ static void heads_double(struct msim_engine *engine)
         engine->client_heads[at] = 0;
         while (slot) {
             struct order *order = &engine->orders[slot];
-            uint32_t *head = client_head(engine, order->account, engine->clients[slot].id);
+            uint32_t *head =
+                client_head(engine, client_hash(engine, order->account, engine->clients[slot].id));
             const uint32_t next = order->client_next;
             order->client_next = *head;
             *head = slot;
@@ -316,7 +317,7 @@ int msim_client_look_slow(struct msim_engine *engine, uint32_t account, uint64_t
 void msim_client_add(struct msim_engine *engine, uint32_t account, uint64_t client_id,
                      uint64_t content, uint32_t slot)
 {
-    client_add(engine, account, client_id, content, slot);
+    client_add(engine, account, client_id, client_hash(engine, account, client_id), content, slot);
 }
 
 /* Its place is free afterwards. */

@@ -32,10 +32,22 @@ static inline bool heads_suffice(uint64_t heads, uint64_t count)
 }
 
 /* There are heads. */
-HOT uint32_t *client_head(const struct msim_engine *engine, uint32_t account, uint64_t client_id)
+HOT uint32_t *client_head(const struct msim_engine *engine, uint32_t hash)
 {
-    return &engine->client_heads[client_hash(engine, account, client_id) &
-                                 (engine->client_places - 1)];
+    return &engine->client_heads[hash & (engine->client_places - 1)];
+}
+
+/* The link of its chain that leads to the live order that has the id; to 0 where none has. */
+HOT uint32_t *client_link(const struct msim_engine *engine, uint32_t account, uint64_t client_id,
+                          uint32_t hash)
+{
+    uint32_t *link = client_head(engine, hash);
+    uint32_t slot;
+
+    while ((slot = *link) != 0 &&
+           (engine->clients[slot].id != client_id || engine->orders[slot].account != account))
+        link = &engine->orders[slot].client_next;
+    return link;
 }
 
 /* The slot of the live order that has the id; 0 for none. */
@@ -43,32 +55,28 @@ HOT uint32_t client_slot(const struct msim_engine *engine, uint32_t account, uin
 {
     if (engine->client_places == 0)
         return 0;
-    uint32_t slot = *client_head(engine, account, client_id);
-    while (slot &&
-           (engine->clients[slot].id != client_id || engine->orders[slot].account != account))
-        slot = engine->orders[slot].client_next;
-    return slot;
+    return *client_link(engine, account, client_id, client_hash(engine, account, client_id));
 }
 
 /* Ahead of client_slot: the head first, then what it leads to. */
-HOT void client_prefetch(const struct msim_engine *engine, uint32_t account, uint64_t client_id)
+HOT void client_prefetch(const struct msim_engine *engine, uint32_t hash)
 {
     if (engine->client_places > 0)
-        __builtin_prefetch(client_head(engine, account, client_id), 1);
+        __builtin_prefetch(client_head(engine, hash), 1);
 }
 
-/* The slot that the id most likely has, without a look at it; 0 for none. */
-HOT uint32_t client_likely_slot(const struct msim_engine *engine, uint32_t account,
-                                uint64_t client_id)
+/* The slot that an id of that hash has in two cases of three: the first of its chain; 0 for
+ * none. */
+HOT uint32_t client_likely_slot(const struct msim_engine *engine, uint32_t hash)
 {
-    return engine->client_places > 0 ? *client_head(engine, account, client_id) : 0;
+    return engine->client_places > 0 ? *client_head(engine, hash) : 0;
 }
 
 /* The id is new, and was made room for. */
-HOT void client_add(struct msim_engine *engine, uint32_t account, uint64_t client_id,
+HOT void client_add(struct msim_engine *engine, uint32_t account, uint64_t client_id, uint32_t hash,
                     uint64_t content, uint32_t slot)
 {
-    uint32_t *head = client_head(engine, account, client_id);
+    uint32_t *head = client_head(engine, hash);
     struct client *client = &engine->clients[slot];
     struct account *of = &engine->accounts[account];
 
@@ -98,16 +106,13 @@ HOT uint32_t finished_append(struct msim_engine *engine, uint32_t number)
     return place;
 }
 
-/* The order ends: its id leaves the live ones and is remembered. */
-HOT void client_finish(struct msim_engine *engine, const struct order *order, msim_qty filled,
-                       uint8_t status)
+/* The order ends: its id leaves the live ones, where the link leads to it, and is remembered. */
+HOT void client_end(struct msim_engine *engine, uint32_t slot, uint32_t *link, msim_qty filled,
+                    uint8_t status)
 {
-    const uint32_t slot = order_slot(engine, order);
+    const struct order *order = &engine->orders[slot];
     const struct client *client = &engine->clients[slot];
-    uint32_t *link = client_head(engine, order->account, client->id);
 
-    while (*link != slot)
-        link = &engine->orders[*link].client_next;
     *link = order->client_next;
     engine->client_live--;
 
@@ -121,6 +126,17 @@ HOT void client_finish(struct msim_engine *engine, const struct order *order, ms
     finished->bits = (uint16_t)(order->bits & BITS_ASKED);
     finished->status = status;
     finished->reserved = 0;
+}
+
+/* The same for whoever has not looked for it. */
+HOT void client_finish(struct msim_engine *engine, const struct order *order, msim_qty filled,
+                       uint8_t status)
+{
+    const uint32_t slot = order_slot(engine, order);
+    const uint64_t id = engine->clients[slot].id;
+    const uint32_t hash = client_hash(engine, order->account, id);
+
+    client_end(engine, slot, client_link(engine, order->account, id, hash), filled, status);
 }
 
 #endif

@@ -286,9 +286,16 @@ RARE int apply_any(struct msim_engine *engine, const struct msim_command *comman
     return MSIM_OK;
 }
 
-static inline int apply_one(struct msim_engine *engine, const struct msim_command *command)
+/* The hash of its client id; 0 where it has none. */
+HOT uint32_t hash_of(const struct msim_engine *engine, const struct msim_command *command)
 {
-    if (!hot_apply(engine, command))
+    return command->client_id ? client_hash(engine, command->account, command->client_id) : 0;
+}
+
+static inline int apply_one(struct msim_engine *engine, const struct msim_command *command,
+                            uint32_t hash)
+{
+    if (!hot_apply(engine, command, hash))
         return apply_any(engine, command);
     return engine->queued_first && msim_entry_queued(engine) < 0 ? MSIM_APPLY_PENDING : MSIM_OK;
 }
@@ -298,7 +305,7 @@ int msim_engine_apply(struct msim_engine *engine, const struct msim_command *com
     if (!engine || !command)
         return MSIM_ERR_INVALID;
     events_begin(engine);
-    return apply_one(engine, command);
+    return apply_one(engine, command, hash_of(engine, command));
 }
 
 /* The first touch of what a command will need: the order it names, or the head of its client id's
@@ -312,7 +319,7 @@ HOT void prefetch_far(const struct msim_engine *engine, const struct msim_comman
         if (engine->indexed)
             __builtin_prefetch(&engine->id_index[command->order & engine->id_mask], 1);
     } else if (command->client_id) {
-        client_prefetch(engine, command->account, command->client_id);
+        client_prefetch(engine, hash_of(engine, command));
     }
 }
 
@@ -357,7 +364,7 @@ HOT void prefetch_middle(const struct msim_engine *engine, const struct msim_com
                        command->price, command->account);
     if (!by_client(command))
         return;
-    const uint32_t slot = client_likely_slot(engine, command->account, command->client_id);
+    const uint32_t slot = client_likely_slot(engine, hash_of(engine, command));
     __builtin_prefetch(&engine->orders[slot], 1);
     if (slot)
         __builtin_prefetch(&engine->clients[slot], 1);
@@ -401,6 +408,51 @@ HOT void prefetch_ahead(const struct msim_engine *engine, const struct msim_comm
         prefetch_near(engine, &command[PREFETCH_NEAR]);
 }
 
+/* The hashes of the command in hand and of the two behind it. */
+struct hashes {
+    uint32_t now;
+    uint32_t next;
+    uint32_t after;
+};
+
+HOT struct hashes hashes_first(const struct msim_engine *engine,
+                               const struct msim_command *commands, size_t count)
+{
+    return (struct hashes){
+        .next = count > 0 ? hash_of(engine, &commands[0]) : 0,
+        .after = count > 1 ? hash_of(engine, &commands[1]) : 0,
+    };
+}
+
+/* On to a command that so many are left with, itself included. */
+HOT void hashes_move(const struct msim_engine *engine, const struct msim_command *command,
+                     size_t left, struct hashes *hashes)
+{
+    hashes->now = hashes->next;
+    hashes->next = hashes->after;
+    hashes->after = left > 2 ? hash_of(engine, &command[2]) : 0;
+}
+
+/*
+ * What small books have lies in the second cache, from where it comes sooner than most of it is
+ * named.  The way of a client id alone is long enough to be gone ahead: its hash is needed anyway.
+ */
+HOT void prefetch_clients(const struct msim_engine *engine, const struct msim_command *command,
+                          size_t left, const struct hashes *hashes)
+{
+    if (left <= 2 || !command[2].client_id)
+        return;
+    client_prefetch(engine, hashes->after);
+    if (command[2].account < engine->account_capacity)
+        __builtin_prefetch(&engine->accounts[command[2].account], 1);
+    if (command[1].kind == MSIM_COMMAND_NEW)
+        return;
+    const uint32_t slot = client_likely_slot(engine, hashes->next);
+    __builtin_prefetch(&engine->orders[slot], 1);
+    if (slot)
+        __builtin_prefetch(&engine->clients[slot], 1);
+}
+
 /* What a batch comes to: the last word on orders that wait, or that nothing was new in it. */
 static int batch_result(const struct msim_engine *engine, size_t count, size_t skipped)
 {
@@ -422,10 +474,14 @@ int msim_engine_apply_many(struct msim_engine *engine, const struct msim_command
     const bool large = engine->order_used >= PREFETCH_FROM;
     if (large)
         prefetch_first(engine, commands, count);
+    struct hashes hashes = hashes_first(engine, commands, count);
     for (; i < count && engine->event_count < MSIM_BATCH_EVENTS; i++) {
+        hashes_move(engine, &commands[i], count - i, &hashes);
         if (large)
             prefetch_ahead(engine, &commands[i], count - i);
-        r = apply_one(engine, &commands[i]);
+        else
+            prefetch_clients(engine, &commands[i], count - i, &hashes);
+        r = apply_one(engine, &commands[i], hashes.now);
         if (r < 0)
             break;
         skipped += r == MSIM_APPLY_SKIPPED;

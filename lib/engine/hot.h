@@ -97,7 +97,8 @@ static inline bool hot_is_plain(const struct msim_command *c)
 }
 
 /* The order in the pool, and told. */
-HOT uint32_t hot_accept(struct msim_engine *engine, const struct msim_command *c, unsigned bits)
+HOT uint32_t hot_accept(struct msim_engine *engine, const struct msim_command *c, uint32_t hash,
+                        unsigned bits)
 {
     const uint64_t id = engine->next_order++;
     const uint32_t slot = order_take(engine, id);
@@ -125,7 +126,7 @@ HOT uint32_t hot_accept(struct msim_engine *engine, const struct msim_command *c
         if (told.owner)
             msim_owner_add(engine, slot, told.owner);
         if (told.client_id)
-            client_add(engine, account, told.client_id, client_content(c), slot);
+            client_add(engine, account, told.client_id, hash, client_content_plain(c), slot);
     }
     hot_tell(engine, told, id, word_of(instrument, account), slot, bits, price, quantity, quantity);
     return slot;
@@ -174,8 +175,8 @@ static inline void hot_prefetch(const struct msim_engine *engine, const struct i
 }
 
 /* It trades on arrival; its level is prepared. */
-RARE bool hot_cross(struct msim_engine *engine, const struct msim_command *c, struct instrument *it,
-                    unsigned side, int64_t key, int64_t hold)
+RARE bool hot_cross(struct msim_engine *engine, const struct msim_command *c, uint32_t hash,
+                    struct instrument *it, unsigned side, int64_t key, int64_t hold)
 {
     struct balance *balance = NULL;
 
@@ -191,8 +192,9 @@ RARE bool hot_cross(struct msim_engine *engine, const struct msim_command *c, st
     }
     struct taker taker = {
         .instrument = it,
-        .slot = hot_accept(
-            engine, c, side | MSIM_ORDER_LIMIT << BITS_TYPE_AT | ORDER_MATCHING << BITS_STATE_AT),
+        .slot =
+            hot_accept(engine, c, hash,
+                       side | MSIM_ORDER_LIMIT << BITS_TYPE_AT | ORDER_MATCHING << BITS_STATE_AT),
         .number = c->instrument,
         .limit = -key,
         .amount = -1,
@@ -201,8 +203,8 @@ RARE bool hot_cross(struct msim_engine *engine, const struct msim_command *c, st
     return true;
 }
 
-HOT bool hot_limit(struct msim_engine *engine, const struct msim_command *c, struct instrument *it,
-                   unsigned side)
+HOT bool hot_limit(struct msim_engine *engine, const struct msim_command *c, uint32_t hash,
+                   struct instrument *it, unsigned side)
 {
     struct side *own = &it->sides[side];
     const uint64_t ticks = grid_quotient(&it->tick, c->price);
@@ -217,7 +219,7 @@ HOT bool hot_limit(struct msim_engine *engine, const struct msim_command *c, str
     if (side_prepare(engine, own, key) < 0)
         return false;
     if (it->sides[side ^ 1].best <= -key)
-        return hot_cross(engine, c, it, side, key, hold);
+        return hot_cross(engine, c, hash, it, side, key, hold);
     if (!engine->accounts_off) {
         struct balance *balance = balance_of(engine, c->account, it->pays[side]);
         if (hold > balance->free)
@@ -226,7 +228,7 @@ HOT bool hot_limit(struct msim_engine *engine, const struct msim_command *c, str
         balance->held += hold;
     }
     const uint32_t slot = hot_accept(
-        engine, c, side | MSIM_ORDER_LIMIT << BITS_TYPE_AT | ORDER_RESTING << BITS_STATE_AT);
+        engine, c, hash, side | MSIM_ORDER_LIMIT << BITS_TYPE_AT | ORDER_RESTING << BITS_STATE_AT);
     hot_rest(engine, own, c->instrument, side, key, slot, c->price, c->quantity);
     return true;
 }
@@ -256,7 +258,7 @@ static inline bool hot_sweep(const struct msim_engine *engine, const struct inst
     return true;
 }
 
-RARE bool hot_market(struct msim_engine *engine, const struct msim_command *c,
+RARE bool hot_market(struct msim_engine *engine, const struct msim_command *c, uint32_t hash,
                      struct instrument *it, unsigned side)
 {
     uint64_t fills;
@@ -276,8 +278,9 @@ RARE bool hot_market(struct msim_engine *engine, const struct msim_command *c,
     }
     struct taker taker = {
         .instrument = it,
-        .slot = hot_accept(
-            engine, c, side | MSIM_ORDER_MARKET << BITS_TYPE_AT | ORDER_MATCHING << BITS_STATE_AT),
+        .slot =
+            hot_accept(engine, c, hash,
+                       side | MSIM_ORDER_MARKET << BITS_TYPE_AT | ORDER_MATCHING << BITS_STATE_AT),
         .number = c->instrument,
         .limit = KEY_NONE - 1,
         .amount = -1,
@@ -288,7 +291,7 @@ RARE bool hot_market(struct msim_engine *engine, const struct msim_command *c,
     return true;
 }
 
-HOT bool hot_new(struct msim_engine *engine, const struct msim_command *c)
+HOT bool hot_new(struct msim_engine *engine, const struct msim_command *c, uint32_t hash)
 {
     const unsigned side = (unsigned)c->side - MSIM_SIDE_BUY;
 
@@ -300,12 +303,14 @@ HOT bool hot_new(struct msim_engine *engine, const struct msim_command *c)
         !hot_ready(engine, c))
         return false;
     if (c->type == MSIM_ORDER_LIMIT)
-        return hot_limit(engine, c, it, side);
-    return c->type == MSIM_ORDER_MARKET && hot_market(engine, c, it, side);
+        return hot_limit(engine, c, hash, it, side);
+    return c->type == MSIM_ORDER_MARKET && hot_market(engine, c, hash, it, side);
 }
 
-/* The order that the command names by handle or by client id; 0 for none, or for any other way. */
-HOT uint32_t hot_named(const struct msim_engine *engine, const struct msim_command *c)
+/* The order that the command names by handle or by client id; 0 for none, or for any other way.
+ * Where it is by client id, the link that leads to it comes too. */
+HOT uint32_t hot_named(const struct msim_engine *engine, const struct msim_command *c,
+                       uint32_t hash, uint32_t **link)
 {
     const uint32_t slot = (uint32_t)c->handle;
 
@@ -317,15 +322,17 @@ HOT uint32_t hot_named(const struct msim_engine *engine, const struct msim_comma
     }
     if (c->order)
         return c->handle ? 0 : msim_order_find(engine, c->order, 0);
-    if (c->handle || !c->client_id)
+    if (c->handle || !c->client_id || engine->client_places == 0)
         return 0;
-    return client_slot(engine, c->account, c->client_id);
+    *link = client_link(engine, c->account, c->client_id, hash);
+    return **link;
 }
 
 /* The same where it rests, is the account's, and has nothing special. */
-HOT uint32_t hot_find(const struct msim_engine *engine, const struct msim_command *c)
+HOT uint32_t hot_find(const struct msim_engine *engine, const struct msim_command *c, uint32_t hash,
+                      uint32_t **link)
 {
-    const uint32_t slot = hot_named(engine, c);
+    const uint32_t slot = hot_named(engine, c, hash, link);
     const struct order *order = &engine->orders[slot];
 
     if (slot == 0 || order->account != c->account || order->extra != 0 ||
@@ -367,16 +374,18 @@ static inline struct hot_told hot_names(const struct msim_engine *engine, const 
     return told;
 }
 
-HOT bool hot_cancel(struct msim_engine *engine, const struct msim_command *c)
+HOT bool hot_cancel(struct msim_engine *engine, const struct msim_command *c, uint32_t hash)
 {
-    const uint32_t slot = hot_find(engine, c);
+    uint32_t *link = NULL;
+    const uint32_t slot = hot_find(engine, c, hash, &link);
 
     if (!slot || !hot_events(engine))
         return false;
     struct order *order = &engine->orders[slot];
     struct instrument *it = &engine->instruments[order->instrument];
     const unsigned bits = order->bits;
-    if (!it->plain || (bits & BITS_CLIENT && !finished_ready(engine, 1)))
+    if (!it->plain ||
+        (bits & BITS_CLIENT && engine->finished_capacity <= engine->finished_used + 1))
         return false;
 
     const unsigned at = bits & BITS_SIDE;
@@ -401,16 +410,21 @@ HOT bool hot_cancel(struct msim_engine *engine, const struct msim_command *c)
         order_free(engine, slot);
         return true;
     }
-    if (bits & BITS_CLIENT)
-        client_finish(engine, order, order->quantity - leaves, MSIM_STATUS_CANCELLED);
+    if (bits & BITS_CLIENT) {
+        if (!link)
+            link = client_link(engine, account, told.client_id,
+                               client_hash(engine, account, told.client_id));
+        client_end(engine, slot, link, order->quantity - leaves, MSIM_STATUS_CANCELLED);
+    }
     order_give(engine, slot);
     return true;
 }
 
 /* To another price, where it rests again. */
-RARE bool hot_replace(struct msim_engine *engine, const struct msim_command *c)
+RARE bool hot_replace(struct msim_engine *engine, const struct msim_command *c, uint32_t hash)
 {
-    const uint32_t slot = hot_find(engine, c);
+    uint32_t *link = NULL;
+    const uint32_t slot = hot_find(engine, c, hash, &link);
 
     if (!slot || !hot_events(engine) || c->price <= 0 || c->quantity <= 0 || c->stop_price != 0 ||
         c->flags & ~MSIM_COMMAND_OPEN_QUANTITY)
@@ -464,9 +478,9 @@ RARE bool hot_replace(struct msim_engine *engine, const struct msim_command *c)
 
 /*
  * The command, where it is one of these and nothing comes before it: no order waits for its turn,
- * and none can expire.
+ * and none can expire.  The hash is that of its client id, if it has one.
  */
-HOT bool hot_apply(struct msim_engine *engine, const struct msim_command *c)
+HOT bool hot_apply(struct msim_engine *engine, const struct msim_command *c, uint32_t hash)
 {
     const uint64_t sequence = engine->sequence;
     const msim_time time = engine->time;
@@ -482,11 +496,11 @@ HOT bool hot_apply(struct msim_engine *engine, const struct msim_command *c)
     engine->sequence = sequence + 1;
     /* These two by themselves: a jump by table is foreseen less often. */
     if (c->kind == MSIM_COMMAND_NEW)
-        done = hot_new(engine, c);
+        done = hot_new(engine, c, hash);
     else if (c->kind == MSIM_COMMAND_CANCEL)
-        done = hot_cancel(engine, c);
+        done = hot_cancel(engine, c, hash);
     else if (c->kind == MSIM_COMMAND_REPLACE)
-        done = hot_replace(engine, c);
+        done = hot_replace(engine, c, hash);
     if (!done) {
         engine->sequence = sequence;
         engine->time = time;

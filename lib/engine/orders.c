@@ -6,7 +6,8 @@
  * the cache.  Numbers are dense, so the index is a table of chains with the
  * number itself as its hash: new orders follow each other in it.  Its memory is
  * there from the start, so that a question cannot fail; whoever names orders by
- * handle or client id alone never needs more of it.
+ * handle or client id alone never needs more of it, nor does who names one by number
+ * before its handle came back: the slots of the last orders stand in a table of their own.
  */
 #include <assert.h>
 #include <string.h>
@@ -245,6 +246,9 @@ uint32_t msim_order_find(const struct msim_engine *engine, uint64_t id, uint64_t
         return hint;
     if (id == 0)
         return 0;
+    const uint32_t recent = engine->recent[id % RECENT_ORDERS];
+    if (engine->orders[recent].id == id)
+        return recent;
     if (!engine->indexed) {
         /* What was derived from the orders is no part of what the caller holds constant. */
         struct msim_engine *derived = (struct msim_engine *)engine;

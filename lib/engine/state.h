@@ -92,6 +92,8 @@ struct owned {
 };
 #define OWNER_BUCKETS 4096
 
+#define RECENT_ORDERS 256
+
 /* The client id of one of the last orders that finished. */
 struct finished {
     uint64_t client_id;
@@ -365,6 +367,10 @@ struct msim_engine {
     struct msim_symbols asset_names;
     struct msim_symbols symbols;
 
+    /* The slots that the last orders were given, by number: those of most questions for one that no
+     * handle comes with. */
+    uint32_t recent[RECENT_ORDERS];
+
     uint64_t *scratch; /* orders of a mass cancel, to be sorted */
     size_t scratch_capacity;
 
@@ -528,6 +534,7 @@ HOT uint32_t order_take(struct msim_engine *engine, uint64_t id)
         engine->free_order = order->next;
     engine->live_orders++;
     order->id = id;
+    engine->recent[id % RECENT_ORDERS] = slot;
     if (engine->indexed)
         index_join(engine, slot);
     return slot;
@@ -670,28 +677,37 @@ static inline int client_look(struct msim_engine *engine, uint32_t account, uint
     return msim_client_look_slow(engine, account, client_id, at);
 }
 
+/* What every command asks for, on the way to its hash. */
+static inline uint64_t content_first(const struct msim_command *command, uint64_t kinds)
+{
+    return (kinds | (uint64_t)command->side | (uint64_t)command->type << 8 |
+            (uint64_t)command->instrument << 32) *
+               UINT64_C(0x9E3779B97F4A7C15) +
+           ((uint64_t)command->price ^ UINT64_C(0xA0761D6478BD642F)) *
+               UINT64_C(0xE7037ED1A0B428DB) +
+           ((uint64_t)command->quantity ^ UINT64_C(0x8EBC6AF09C88C6E3)) *
+               UINT64_C(0x589965CC75374CC3);
+}
+
 /* What the command asks for, hashed.  What is not asked for adds nothing. */
 static inline uint64_t client_content(const struct msim_command *command)
 {
-    const uint64_t kinds = (uint64_t)command->side | (uint64_t)command->type << 8 |
-                           (uint64_t)command->time_in_force << 16 |
-                           (uint64_t)command->self_trade << 24 |
-                           (uint64_t)command->instrument << 32;
-    uint64_t hash = (kinds + (uint64_t)command->flags * UINT64_C(0xD6E8FEB86659FD93)) *
-                    UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t hash =
+        content_first(command, (uint64_t)command->time_in_force << 16 |
+                                   (uint64_t)command->self_trade << 24) +
+        (uint64_t)command->flags * UINT64_C(0xD6E8FEB86659FD93) * UINT64_C(0x9E3779B97F4A7C15);
 
-    hash +=
-        ((uint64_t)command->price ^ UINT64_C(0xA0761D6478BD642F)) * UINT64_C(0xE7037ED1A0B428DB);
-    hash +=
-        ((uint64_t)command->quantity ^ UINT64_C(0x8EBC6AF09C88C6E3)) * UINT64_C(0x589965CC75374CC3);
-    if ((command->stop_price | command->display_quantity | command->amount | command->expires_at) !=
-        0) {
-        hash += (uint64_t)command->stop_price * UINT64_C(0x1D8E4E27C47D124F);
-        hash += (uint64_t)command->display_quantity * UINT64_C(0xEB44ACCAB455D165);
-        hash += (uint64_t)command->amount * UINT64_C(0x2127599BF4325C37);
-        hash += (uint64_t)command->expires_at * UINT64_C(0x880355F21E6D1965);
-    }
+    hash += (uint64_t)command->stop_price * UINT64_C(0x1D8E4E27C47D124F);
+    hash += (uint64_t)command->display_quantity * UINT64_C(0xEB44ACCAB455D165);
+    hash += (uint64_t)command->amount * UINT64_C(0x2127599BF4325C37);
+    hash += (uint64_t)command->expires_at * UINT64_C(0x880355F21E6D1965);
     return msim_mix64(hash);
+}
+
+/* The same of a command that asks for nothing else. */
+static inline uint64_t client_content_plain(const struct msim_command *command)
+{
+    return msim_mix64(content_first(command, 0));
 }
 
 /* A keyed hash for tables that strangers fill: the product of two secrets, folded. */
