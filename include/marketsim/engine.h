@@ -6,6 +6,10 @@
  * dice and no pointer order; time is what the commands say.  The rules it keeps
  * (priority, rounding, the order of events, what each code means) stand in
  * docs/engine.md.
+ *
+ * An engine is used by one thread at a time, questions included: what is const
+ * leaves the state as it is, but the first question for an order by its number, or
+ * for the orders or client ids of an account, makes the table that answers it.
  */
 #ifndef MARKETSIM_ENGINE_H
 #define MARKETSIM_ENGINE_H

@@ -360,22 +360,19 @@ static struct msim_command flow(uint64_t i)
     return c;
 }
 
-static void many_at_once_are_the_same_as_one_by_one(void **state)
+/* In one batch and one by one they tell the same, and lead to the same state. */
+static void assert_the_same_at_once(struct msim_engine *engine, const struct msim_command *commands,
+                                    size_t size)
 {
-    struct bench *bench = *state;
     struct msim_engine *other = make_engine(NULL);
-    struct msim_command commands[1000];
     size_t applied = 0;
     size_t count;
 
     fund(other, 4);
-    for (uint64_t i = 0; i < COUNT(commands); i++)
-        commands[i] = flow(i);
-    assert_int_equal(msim_engine_apply_many(bench->engine, commands, COUNT(commands), &applied),
-                     MSIM_OK);
-    assert_int_equal(applied, COUNT(commands));
-    const struct msim_event *events = msim_engine_events(bench->engine, &count);
-    for (size_t i = 0; i < COUNT(commands); i++) {
+    assert_int_equal(msim_engine_apply_many(engine, commands, size, &applied), MSIM_OK);
+    assert_int_equal(applied, size);
+    const struct msim_event *events = msim_engine_events(engine, &count);
+    for (size_t i = 0; i < size; i++) {
         size_t told;
         apply(other, commands[i]);
         const struct msim_event *one = msim_engine_events(other, &told);
@@ -385,8 +382,63 @@ static void many_at_once_are_the_same_as_one_by_one(void **state)
         count -= told;
     }
     assert_int_equal(count, 0);
-    assert_true(msim_engine_digest(bench->engine) == msim_engine_digest(other));
+    assert_true(msim_engine_digest(engine) == msim_engine_digest(other));
     msim_engine_destroy(&other);
+}
+
+static void many_at_once_are_the_same_as_one_by_one(void **state)
+{
+    struct bench *bench = *state;
+    struct msim_command commands[1000];
+
+    for (uint64_t i = 0; i < COUNT(commands); i++)
+        commands[i] = flow(i);
+    assert_the_same_at_once(bench->engine, commands, COUNT(commands));
+}
+
+/* Cancels and replacements of what was just sent and of what ended, and ids that come again. */
+static void client_ids_in_a_batch_lead_where_they_do_one_by_one(void **state)
+{
+    struct bench *bench = *state;
+    struct msim_command commands[1000];
+    size_t cancelled = 0;
+    size_t count;
+
+    for (uint64_t i = 0; i < COUNT(commands); i++) {
+        struct msim_command *c = &commands[i];
+        *c = flow(i - i % 2);
+        c->account = (uint32_t)(i / 2 & 1);
+        c->client_id = i / 6 % 9 == 0 ? i / 4 : i;
+        if (i % 2 == 0)
+            continue;
+        c->kind = i % 10 == 1 ? MSIM_COMMAND_REPLACE : MSIM_COMMAND_CANCEL;
+        c->client_id = i - (i % 4 == 1 ? 1 : 13);
+    }
+    assert_the_same_at_once(bench->engine, commands, COUNT(commands));
+    const struct msim_event *events = msim_engine_events(bench->engine, &count);
+    for (size_t i = 0; i < count; i++)
+        cancelled += events[i].kind == MSIM_EVENT_CANCELLED && events[i].client_id != 0;
+    assert_true(cancelled > 100);
+}
+
+static void an_order_is_found_by_its_number_alone_however_old_it_is(void **state)
+{
+    struct bench *bench = *state;
+    struct msim_command by_number = {.kind = MSIM_COMMAND_CANCEL};
+    struct msim_order_view order;
+
+    for (int i = 0; i < 1000; i++)
+        apply(bench->engine, limit(MSIM_SIDE_BUY, 100 + i % 7, 1, 0));
+    for (uint64_t number = 1; number <= 1000; number += 3) {
+        by_number.order = number % 2 ? number : 1002 - number;
+        assert_int_equal(msim_engine_order(bench->engine, by_number.order, 0, &order), MSIM_OK);
+        assert_true(order.order == by_number.order);
+        apply(bench->engine, by_number);
+        assert_int_equal(first_event(bench)->kind, MSIM_EVENT_CANCELLED);
+        assert_true(first_event(bench)->order == by_number.order);
+        apply(bench->engine, by_number);
+        assert_int_equal(first_event(bench)->kind, MSIM_EVENT_REJECTED);
+    }
 }
 
 static void nothing_is_allocated_on_the_steady_path(void **state)
@@ -555,6 +607,8 @@ int main(void)
         TEST(a_position_is_worth_what_the_last_price_says),
         TEST(the_events_that_were_not_asked_for_do_not_come),
         TEST(many_at_once_are_the_same_as_one_by_one),
+        TEST(client_ids_in_a_batch_lead_where_they_do_one_by_one),
+        TEST(an_order_is_found_by_its_number_alone_however_old_it_is),
         TEST(nothing_is_allocated_on_the_steady_path),
         TEST(a_resting_order_takes_no_more_than_its_share),
         TEST(an_instrument_with_an_empty_book_is_small),
