@@ -9,6 +9,7 @@ Everything is computed with 60 decimal digits and rounded once, to Q32.
 import re
 import sys
 from decimal import ROUND_HALF_EVEN, Decimal, getcontext
+from statistics import NormalDist
 
 getcontext().prec = 60
 ONE = Decimal(1)
@@ -46,15 +47,18 @@ def upper_tail(z):
 
 
 def normal_quantile(p):
-    """The z >= 0 with P(Z > z) = p, by Newton's method."""
+    """The z >= 0 with P(Z > z) = p, by Newton's method from the double that is nearest to it.
+
+    An error e is about z * e * e / 2 after a step: behind one below 1e-12 two dozen digits are right,
+    and a tenth of the time is enough.
+    """
     if p == Decimal("0.5"):
         return Decimal(0)
-    z = (-2 * p.ln()).sqrt() if p < Decimal("0.1") else Decimal("0.5")
-    for _ in range(200):
+    z = Decimal(-NormalDist().inv_cdf(float(p)))
+    for _ in range(20):
         step = (upper_tail(z) - p) / density(z)
-        step = max(min(step, ONE), -ONE)
-        z = max(z + step, Decimal(0))
-        if abs(step) < Decimal(10) ** -40:
+        z += step
+        if abs(step) < Decimal(10) ** -12:
             return z
     raise ArithmeticError(f"no quantile for {p}")
 
