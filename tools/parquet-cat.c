@@ -255,6 +255,12 @@ static int show_rows(const struct settings *settings, struct msim_parquet_table 
 
 /* ---- the file itself ---- */
 
+/* A whole number's meaning may be its type again. */
+static bool says_more(const struct msim_parquet_field *field)
+{
+    return field->meaning[0] && strcmp(field->meaning, field->type) != 0;
+}
+
 static void print_meta_text(const struct msim_parquet_table *table)
 {
     struct msim_parquet_field field;
@@ -263,8 +269,8 @@ static void print_meta_text(const struct msim_parquet_table *table)
     printf("rows: %" PRIu64 "\nrow groups: %zu\ncolumns:\n", msim_parquet_table_rows(table),
            msim_parquet_table_groups(table));
     for (size_t i = 0; msim_parquet_table_field(table, i, &field) == MSIM_OK; i++)
-        printf("  %s  %s%s%s  %s%s\n", field.name, field.type, field.meaning[0] ? " " : "",
-               field.meaning, field.is_nullable ? "nullable" : "required",
+        printf("  %s  %s%s%s  %s%s\n", field.name, field.type, says_more(&field) ? " " : "",
+               says_more(&field) ? field.meaning : "", field.is_nullable ? "nullable" : "required",
                field.is_flat ? "" : ", nested or repeated");
     for (size_t group = 0; group < msim_parquet_table_groups(table); group++) {
         for (size_t i = 0; msim_parquet_table_chunk(table, group, i, &chunk) == MSIM_OK; i++) {

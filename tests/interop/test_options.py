@@ -1,6 +1,6 @@
 """What all tools make of options that cannot be: words that name them, and the same exit code.
 
-Argument: the folder of the built tools.
+Arguments: the folder of the built tools, the make-sample program.
 """
 
 import os
@@ -10,7 +10,7 @@ import unittest
 
 from processes import fresh_folder, run, write
 
-TOOLS = sys.argv[1]
+TOOLS, MAKE_SAMPLE = sys.argv[1], sys.argv[2]
 USAGE = 2
 
 
@@ -60,8 +60,36 @@ class Options(unittest.TestCase):
             self.assertEqual((code, option in said), (USAGE, True), (name, option, said))
 
     def test_what_goes_with_another_option_is_refused_without_it(self):
-        code, _, said = tool("exchange-server", "--scenario-time", "1s")
-        self.assertEqual((code, "goes with --scenario" in said), (USAGE, True), said)
+        for name, *arguments, with_option in (
+            ("exchange-server", "--scenario-time", "1s", "--scenario"),
+            ("dashboard-server", "--connect-symbols", "BTC/USD", "--connect URL"),
+            ("dashboard-server", "--api-key-file", "key.txt", "--connect URL"),
+            ("dashboard-server", "--insecure", "--connect URL"),
+            ("dashboard-server", "--admin-key-file", "key.txt", "--connect-admin URL"),
+        ):
+            code, _, said = tool(name, *arguments)
+            self.assertEqual((code, "goes with " + with_option in said), (USAGE, True), said)
+
+    def test_short_options_stand_in_one_word(self):
+        with fresh_folder() as folder:
+            sample = os.path.join(folder, "sample.parquet")
+            self.assertEqual(run(MAKE_SAMPLE, sample)[0], 0)
+            whole = tool("parquet-cat", "--json", "--limit", "1", sample)
+            self.assertEqual(whole[1].count("\n"), 1)
+            for words in (["-jn", "1"], ["-jn1"], ["-n1", "-j"]):
+                self.assertEqual(tool("parquet-cat", *words, sample), whole)
+            self.assertIn("no option -x", tool("parquet-cat", "-jx", sample)[2])
+            self.assertIn("--limit needs N", tool("parquet-cat", sample, "-jn")[2])
+            self.assertIn("parquet-cat [OPTIONS] FILE", tool("parquet-cat", "-jh")[1])
+
+    def test_a_columns_meaning_is_not_its_type_again(self):
+        data = os.environ.get("MSIM_TEST_DATA")
+        if not data:
+            self.skipTest("MSIM_TEST_DATA is not set")
+        trades = os.path.join(data, "real", "binance_trades_seedfmt_sorted_zstd.parquet")
+        meta = tool("parquet-cat", "--meta", trades)[1]
+        self.assertIn("  timestamp  INT64 TIMESTAMP(MICROS)  nullable\n", meta)
+        self.assertIn("  price  INT64  nullable\n", meta)
 
     def test_no_time_and_no_text_are_no_default(self):
         for name, option in (

@@ -275,49 +275,16 @@ static int answered(const struct command_line *line)
     return EXIT_FAILED;
 }
 
-/* One option at arguments[*at], with its value there or in the next argument. */
-static int read_option(const struct command_line *line, int argument_count, char **arguments,
-                       int *at)
+static int show_help(const struct command_line *line)
 {
-    const char *word = arguments[*at];
-    const struct option *option;
-    const char *value = NULL;
+    print_help(line);
+    return answered(line);
+}
 
-    if (strncmp(word, "--help=", 7) == 0 || strncmp(word, "--version=", 10) == 0) {
-        fprintf(stderr, "%s: %.*s takes no value\n", line->program, (int)strcspn(word, "="), word);
-        return EXIT_USAGE;
-    }
-    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
-        print_help(line);
-        return answered(line);
-    }
-    if (strcmp(word, "--version") == 0) {
-        printf("%s (libmarketsim) %s\n", line->program, msim_version());
-        return answered(line);
-    }
-    if (word[1] == '-') {
-        const char *equals = strchr(word, '=');
-        size_t length = equals ? (size_t)(equals - word - 2) : strlen(word + 2);
-        option = find_long(line, word + 2, length);
-        if (!option)
-            return unknown(line, word + 2, length);
-        value = equals ? equals + 1 : NULL;
-    } else {
-        option = find_letter(line, word[1]);
-        if (!option) {
-            fprintf(stderr, "%s: there is no option -%c; see %s --help\n", line->program, word[1],
-                    line->program);
-            return EXIT_USAGE;
-        }
-        value = word[2] ? word + 2 : NULL;
-    }
-
-    if (option->kind == OPTION_FLAG) {
-        if (!value)
-            return take(line, option, "");
-        fprintf(stderr, "%s: --%s takes no value\n", line->program, option->name);
-        return EXIT_USAGE;
-    }
+/* The option with the value behind its name (NULL: there is none), or in the next argument. */
+static int read_with_value(const struct command_line *line, const struct option *option,
+                           const char *value, int argument_count, char **arguments, int *at)
+{
     if (!value) {
         if (*at + 1 == argument_count) {
             fprintf(stderr, "%s: --%s needs %s\n", line->program, option->name, option->argument);
@@ -326,6 +293,61 @@ static int read_option(const struct command_line *line, int argument_count, char
         value = arguments[++*at];
     }
     return take(line, option, value);
+}
+
+/* -jn5: flags, of which the last may be an option with its value behind it or next. */
+static int read_letters(const struct command_line *line, int argument_count, char **arguments,
+                        int *at)
+{
+    for (const char *letter = arguments[*at] + 1; *letter; letter++) {
+        const struct option *option = find_letter(line, *letter);
+        if (*letter == 'h')
+            return show_help(line);
+        if (!option) {
+            fprintf(stderr, "%s: there is no option -%c; see %s --help\n", line->program, *letter,
+                    line->program);
+            return EXIT_USAGE;
+        }
+        if (option->kind != OPTION_FLAG)
+            return read_with_value(line, option, letter[1] ? letter + 1 : NULL, argument_count,
+                                   arguments, at);
+        int code = take(line, option, "");
+        if (code >= 0)
+            return code;
+    }
+    return -1;
+}
+
+/* One word of options at arguments[*at], with its value there or in the next argument. */
+static int read_option(const struct command_line *line, int argument_count, char **arguments,
+                       int *at)
+{
+    const char *word = arguments[*at];
+
+    if (strncmp(word, "--help=", 7) == 0 || strncmp(word, "--version=", 10) == 0) {
+        fprintf(stderr, "%s: %.*s takes no value\n", line->program, (int)strcspn(word, "="), word);
+        return EXIT_USAGE;
+    }
+    if (strcmp(word, "--help") == 0)
+        return show_help(line);
+    if (strcmp(word, "--version") == 0) {
+        printf("%s (libmarketsim) %s\n", line->program, msim_version());
+        return answered(line);
+    }
+    if (word[1] != '-')
+        return read_letters(line, argument_count, arguments, at);
+    const char *equals = strchr(word, '=');
+    size_t length = equals ? (size_t)(equals - word - 2) : strlen(word + 2);
+    const struct option *option = find_long(line, word + 2, length);
+    if (!option)
+        return unknown(line, word + 2, length);
+    const char *value = equals ? equals + 1 : NULL;
+    if (option->kind != OPTION_FLAG)
+        return read_with_value(line, option, value, argument_count, arguments, at);
+    if (!value)
+        return take(line, option, "");
+    fprintf(stderr, "%s: --%s takes no value\n", line->program, option->name);
+    return EXIT_USAGE;
 }
 
 int options_read(const struct command_line *line, int argument_count, char **arguments,

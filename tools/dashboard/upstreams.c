@@ -14,6 +14,21 @@ static int open_admin(struct upstreams *upstreams, struct msim_dashboard_server_
     return code;
 }
 
+/* The option that says something of servers that nobody is to be connected to; NULL. */
+static const char *lonely_option(const struct upstreams *upstreams)
+{
+    const struct link_settings *settings = &upstreams->settings;
+
+    if (upstreams->urls.count > 0)
+        return NULL;
+    return upstreams->symbols.count > 0 ? "connect-symbols"
+           : settings->api_key_file     ? "api-key-file"
+           : upstreams->admin_url       ? NULL
+           : settings->ca_file          ? "ca-file"
+           : settings->insecure         ? "insecure"
+                                        : NULL;
+}
+
 int upstreams_open(struct upstreams *upstreams, struct msim_dashboard_server_params *params,
                    struct terminal *terminal)
 {
@@ -21,6 +36,15 @@ int upstreams_open(struct upstreams *upstreams, struct msim_dashboard_server_par
 
     if (urls->count > MSIM_DASHBOARD_UPSTREAMS_MAX) {
         terminal_fail(terminal, "--connect: at most %d servers", MSIM_DASHBOARD_UPSTREAMS_MAX);
+        return EXIT_USAGE;
+    }
+    const char *lonely = lonely_option(upstreams);
+    if (lonely) {
+        terminal_fail(terminal, "--%s goes with --connect URL", lonely);
+        return EXIT_USAGE;
+    }
+    if (upstreams->admin_settings.api_key_file && !upstreams->admin_url) {
+        terminal_fail(terminal, "--admin-key-file goes with --connect-admin URL");
         return EXIT_USAGE;
     }
     int code = link_open(&upstreams->link, &upstreams->settings, terminal);
