@@ -120,9 +120,10 @@ static void body_end(struct msim_exchange *exchange)
 static bool take_piece(struct msim_exchange *exchange, const unsigned char *piece, size_t length)
 {
     const struct msim_route_entry *route = exchange->route;
+    char words[MSIM_ROUTE_WORDS_SIZE];
 
     if (length > route->max_body_bytes - exchange->body_bytes) {
-        stop(exchange, 413, "the body is larger than this path takes");
+        stop(exchange, 413, msim_route_body_words(route, words));
         return false;
     }
     exchange->body_bytes += length;
@@ -203,9 +204,10 @@ void msim_exchange_start(struct msim_connection *connection, const struct msim_h
 {
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
     struct msim_net *net = connection->net;
+    char words[MSIM_ROUTE_WORDS_SIZE];
 
     if (head->body_length > route->max_body_bytes) {
-        msim_opening_refuse(connection, 413, "the body is larger than this path takes");
+        msim_opening_refuse(connection, 413, msim_route_body_words(route, words));
         return;
     }
     struct msim_exchange *exchange = msim_mem_zero(&net->allocator, sizeof *exchange);

@@ -297,8 +297,7 @@ static bool may_come_in(struct msim_connection *connection, const struct msim_ht
 static void route(struct msim_connection *connection, const struct msim_http_head *head,
                   const char *path)
 {
-    static const struct msim_http_refusal nothing = {.status = 404,
-                                                     .words = "there is nothing at this path"};
+    char words[MSIM_ROUTE_WORDS_SIZE];
     struct msim_endpoint *endpoint = connection->endpoint;
     const struct msim_cors_entry *cors = msim_cors_find(endpoint->cors, endpoint->cors_count, path);
     struct msim_route_match match;
@@ -332,14 +331,16 @@ static void route(struct msim_connection *connection, const struct msim_http_hea
     } else if (match.entry) {
         msim_exchange_start(connection, head, path, match.entry);
     } else if (match.allow[0] != '\0') {
-        refuse_head(connection, head, path,
-                    &(struct msim_http_refusal){.status = 405,
-                                                .words = "this path has other methods",
-                                                .allow = match.allow});
+        snprintf(words, sizeof words, "this path takes %s", match.allow);
+        refuse_head(
+            connection, head, path,
+            &(struct msim_http_refusal){.status = 405, .words = words, .allow = match.allow});
     } else if (serves_websockets(endpoint)) {
         upgrade(connection, head, path);
     } else {
-        refuse_head(connection, head, path, &nothing);
+        msim_route_path_words(endpoint->routes, endpoint->route_count, path, words);
+        refuse_head(connection, head, path,
+                    &(struct msim_http_refusal){.status = 404, .words = words});
     }
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/nearest.h"
 
 #define DEFAULT_BODY (1024 * 1024)
 
@@ -57,6 +58,27 @@ void msim_route_finish(struct msim_route_entry *entry, const struct msim_allocat
     if (entry->path)
         msim_mem_free(allocator, entry->path, entry->path_length + 1);
     entry->method = entry->path = NULL;
+}
+
+const char *msim_route_body_words(const struct msim_route_entry *entry,
+                                  char out[MSIM_ROUTE_WORDS_SIZE])
+{
+    snprintf(out, MSIM_ROUTE_WORDS_SIZE,
+             "the body is larger than the %zu bytes that this path takes", entry->max_body_bytes);
+    return out;
+}
+
+const char *msim_route_path_words(const struct msim_route_entry *entries, size_t count,
+                                  const char *path, char out[MSIM_ROUTE_WORDS_SIZE])
+{
+    struct msim_nearest nearest = {.word = path};
+
+    for (size_t i = 0; i < count; i++)
+        if (!entries[i].is_prefix)
+            msim_nearest_see(&nearest, entries[i].path);
+    snprintf(out, MSIM_ROUTE_WORDS_SIZE, "there is nothing at this path%s%s",
+             nearest.found ? "; the nearest one is " : "", nearest.found ? nearest.found : "");
+    return out;
 }
 
 static bool path_matches(const struct msim_route_entry *entry, const char *path)

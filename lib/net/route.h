@@ -20,6 +20,13 @@ struct msim_route_entry {
     size_t max_body_bytes;
 };
 
+/* Words for a body that is too large, and for a path where nothing is. */
+#define MSIM_ROUTE_WORDS_SIZE 256
+const char *msim_route_body_words(const struct msim_route_entry *entry,
+                                  char out[MSIM_ROUTE_WORDS_SIZE]);
+const char *msim_route_path_words(const struct msim_route_entry *entries, size_t count,
+                                  const char *path, char out[MSIM_ROUTE_WORDS_SIZE]);
+
 /* Words for what is wrong with a route; NULL for nothing. */
 const char *msim_route_mistake(const struct msim_route *route);
 

@@ -412,6 +412,49 @@ class Market(unittest.TestCase):
                     self.assertFalse(status == 405 or missing, (method, path))
 
 
+class Words(unittest.TestCase):
+    """What HTTP alone refuses says what would be right."""
+
+    def ask(self, url, method, body=None):
+        request = urllib.request.Request(url, body, {"Content-Type": "application/json"},
+                                         method=method)
+        with self.assertRaises(urllib.error.HTTPError) as raised:
+            urllib.request.urlopen(request, timeout=20)
+        with raised.exception as error:
+            return error.code, error.headers, json.load(error)
+
+    def test_other_methods_are_told_with_those_that_there_are(self):
+        with Exchange(*QUIET) as exchange:
+            base = exchange.url.replace("ws://", "http://")
+            for url, allowed in ((exchange.admin_url + "/faults", "GET, POST"),
+                                 (base + "/healthz", "GET, HEAD")):
+                code, headers, problem = self.ask(url, "PUT")
+                self.assertEqual((code, headers["Allow"]), (405, allowed))
+                self.assertIn("this path takes " + allowed, problem["detail"])
+
+    def test_a_path_that_is_not_there_is_told_with_the_nearest(self):
+        with Exchange(*QUIET) as exchange:
+            base = exchange.url.replace("ws://", "http://")
+            for url, code, words in (
+                (exchange.admin_url + "/faultz", None, "the nearest one is /admin/v1/faults: GET"),
+                (exchange.admin_url + "/nonsense/at/all", None, "nothing at this path: GET"),
+                (base + "/api/v1/ordrs", "UNKNOWN_TYPE", "the nearest one is /api/v1/orders: GET"),
+                (base + "/api/v1/", "UNKNOWN_TYPE", "nothing at this path"),
+                (base + "/api/v1", "UNKNOWN_TYPE", "nothing at this path"),
+                (base + "/helthz", "NOT_FOUND", "the nearest one is /health"),
+            ):
+                status, _, problem = self.ask(url, "GET")
+                self.assertEqual((status, problem.get("code")), (404, code), url)
+                self.assertIn(words, problem["detail"])
+
+    def test_a_body_that_is_too_large_is_told_with_the_bound(self):
+        with Exchange(*QUIET) as exchange:
+            url = exchange.url.replace("ws://", "http://") + "/api/v1/orders"
+            status, _, problem = self.ask(url, "POST", b" " * (1 << 17))
+            self.assertEqual((status, problem["code"]), (413, "TOO_LARGE"))
+            self.assertIn("larger than the 65536 bytes that this path takes", problem["detail"])
+
+
 class Access(unittest.TestCase):
     def test_it_has_a_port_of_its_own_and_the_trading_port_knows_nothing_of_it(self):
         with Exchange(*QUIET) as exchange:

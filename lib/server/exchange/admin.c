@@ -9,6 +9,7 @@
 #include "base/detail.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "server/exchange/recording.h"
 #include "server/fault_metrics.h"
 
@@ -395,6 +396,22 @@ static void record(const struct msim_manage_call *call)
     msim_exchange_record(call->server, FRAME_ADMIN, 0, 0, texts, sizeof texts / sizeof texts[0]);
 }
 
+static void no_path(struct msim_manage_call *call)
+{
+    const char *asked =
+        call->path + (strncmp(call->path, ROOT "/", sizeof ROOT) == 0 ? sizeof ROOT - 1 : 0);
+    struct msim_nearest nearest = {.word = asked};
+    char words[192];
+
+    for (size_t i = 0; i < msim_manage_path_count; i++)
+        if (!strchr(msim_manage_paths[i].path, '{'))
+            msim_nearest_see(&nearest, msim_manage_paths[i].path);
+    snprintf(words, sizeof words,
+             "there is nothing at this path%s%s: GET " ROOT "/openapi.json lists what there is",
+             nearest.found ? "; the nearest one is " ROOT : "", nearest.found ? nearest.found : "");
+    msim_manage_refuse(call, 404, words);
+}
+
 void msim_exchange_admin_serve(struct msim_manage_call *call)
 {
     char allowed[64] = "";
@@ -404,13 +421,13 @@ void msim_exchange_admin_serve(struct msim_manage_call *call)
         path = find(call, call->path + sizeof ROOT - 1, allowed);
     if (!path && allowed[0] != '\0') {
         const struct msim_http_header header = {"Allow", allowed};
-        refuse_with(call, 405, "this path is for other methods", &header);
+        char words[96];
+        snprintf(words, sizeof words, "this path takes %s", allowed);
+        refuse_with(call, 405, words, &header);
         return;
     }
     if (!path) {
-        msim_manage_refuse(call, 404,
-                           "there is nothing at this path: GET " ROOT
-                           "/openapi.json lists what there is");
+        no_path(call);
         return;
     }
     if (path->changes)

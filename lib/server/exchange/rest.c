@@ -12,6 +12,7 @@
 #include "base/decimal.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "server/exchange/recording.h"
 #include "server/exchange/scripted.h"
 
@@ -52,6 +53,7 @@ const struct msim_exchange_path msim_exchange_paths[] = {
      "What the account bought less what it sold", "symbol!", "Position"},
     {"GET", "/api/v1/fills", MSIM_NATIVE_GET_BALANCE, msim_exchange_rest_fills, NULL,
      "The account's fills, newest first", "symbol limit", "Fills"},
+    {NULL, "/api/v1", 0, msim_exchange_rest_nothing, NULL, NULL, NULL, NULL},
     {NULL, "/api/v1/*", 0, msim_exchange_rest_nothing, NULL, NULL, NULL, NULL},
 };
 const size_t msim_exchange_path_count = sizeof msim_exchange_paths / sizeof msim_exchange_paths[0];
@@ -355,11 +357,18 @@ void msim_exchange_rest_refused(struct msim_exchange_server *server,
 void msim_exchange_rest_nothing(struct msim_exchange_server *server,
                                 struct msim_exchange_call *call, const char *body, size_t length)
 {
+    struct msim_nearest nearest = {.word = call->target};
+    char words[192];
+
     (void)body;
     (void)length;
-    msim_exchange_rest_error(
-        server, call, 404, MSIM_NATIVE_UNKNOWN_TYPE,
-        "there is nothing at this path: GET /openapi.json lists what there is");
+    for (size_t i = 0; i < msim_exchange_path_count; i++)
+        if (msim_exchange_paths[i].method && !strchr(msim_exchange_paths[i].path, '*'))
+            msim_nearest_see(&nearest, msim_exchange_paths[i].path);
+    snprintf(words, sizeof words,
+             "there is nothing at this path%s%s: GET /openapi.json lists what there is",
+             nearest.found ? "; the nearest one is " : "", nearest.found ? nearest.found : "");
+    msim_exchange_rest_error(server, call, 404, MSIM_NATIVE_UNKNOWN_TYPE, words);
 }
 
 /* ---- requests ---- */

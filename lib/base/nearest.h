@@ -1,0 +1,20 @@
+/*
+ * Of words that there are, the one that somebody may have meant.
+ */
+#ifndef MSIM_BASE_NEAREST_H
+#define MSIM_BASE_NEAREST_H
+
+#include <stddef.h>
+
+#define MSIM_NEAREST_MOST 64 /* bytes; longer words are near to nothing */
+
+struct msim_nearest {
+    const char *word;  /* what was said; set by the caller, all else is zero at first */
+    const char *found; /* borrowed from the caller; NULL: nothing is near */
+    size_t apart;
+};
+
+/* One of the words that there are: near where no more than a third of the letters has to change. */
+void msim_nearest_see(struct msim_nearest *nearest, const char *known);
+
+#endif

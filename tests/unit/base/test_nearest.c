@@ -1,0 +1,45 @@
+#include "check.h"
+
+#include <string.h>
+
+#include "base/nearest.h"
+
+static const char *nearest_of(const char *word)
+{
+    static const char *const known[] = {"/api/v1/orders", "/api/v1/orderbook", "/api/v1/trades"};
+    struct msim_nearest nearest = {.word = word};
+
+    for (size_t i = 0; i < COUNT(known); i++)
+        msim_nearest_see(&nearest, known[i]);
+    return nearest.found ? nearest.found : "";
+}
+
+static void the_word_with_the_fewest_changes_is_the_nearest(void **state)
+{
+    (void)state;
+    assert_string_equal(nearest_of("/api/v1/ordrs"), "/api/v1/orders");
+    assert_string_equal(nearest_of("/api/v1/order-book"), "/api/v1/orderbook");
+    assert_string_equal(nearest_of("/api/v1/Trade"), "/api/v1/trades");
+}
+
+static void what_is_far_from_all_has_no_nearest(void **state)
+{
+    char word[100];
+
+    (void)state;
+    assert_string_equal(nearest_of("/"), "");
+    assert_string_equal(nearest_of("/metrics"), "");
+    memset(word, 'a', sizeof word);
+    word[sizeof word - 1] = '\0';
+    assert_string_equal(nearest_of(word), "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_word_with_the_fewest_changes_is_the_nearest),
+        cmocka_unit_test(what_is_far_from_all_has_no_nearest),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
