@@ -147,8 +147,8 @@ static size_t take_all(struct window *window, msim_time first, msim_time until)
         size_t most = MSIM_WINDOW_ROWS - total;
         run->turn = take(run, window->room, total, most, first, until);
         total += run->turn;
-        /* There may be more of it. */
-        if (run->turn == most)
+        size_t next = run->at + run->turn;
+        if (run->turn == most && next < run->count && msim_run_time_at(run, next) <= until)
             return 0;
     }
     return total;
