@@ -97,6 +97,12 @@ static inline uint64_t word_of(msim_time time, msim_time first, size_t place)
     return ((uint64_t)time - (uint64_t)first) << MSIM_WINDOW_PLACE_BITS | place;
 }
 
+/* In one comparison.  What is read again and is not what it was may be earlier than the first. */
+static inline bool is_within(msim_time time, msim_time first, msim_time until)
+{
+    return (uint64_t)time - (uint64_t)first <= (uint64_t)until - (uint64_t)first;
+}
+
 static size_t take_columns(const struct run *run, struct window_room *room, size_t at, size_t most,
                            msim_time first, msim_time until)
 {
@@ -109,7 +115,7 @@ static size_t take_columns(const struct run *run, struct window_room *room, size
     most = left < most ? left : most;
     for (; count < most; count++) {
         size_t row = run->order ? run->order[run->at + count] : run->at + count;
-        if (run->times[row] > until)
+        if (!is_within(run->times[row], first, until))
             break;
         msim_columns_trade(&run->columns, rows, row, true, &to[count]);
         words[count] = word_of(to[count].time, first, at + count);
@@ -130,7 +136,7 @@ static size_t take(const struct run *run, struct window_room *room, size_t at, s
         return take_columns(run, room, at, most, first, until);
     const struct trade *from = run->trades + run->at;
     most = left < most ? left : most;
-    for (; count < most && from[count].time <= until; count++) {
+    for (; count < most && is_within(from[count].time, first, until); count++) {
         to[count] = from[count];
         words[count] = word_of(from[count].time, first, at + count);
     }

@@ -89,6 +89,21 @@ static void a_moment_that_has_more_trades_than_there_is_room_for_is_left_to_the_
     assert_int_equal(bench->open.count, RUNS);
 }
 
+/* As where a file's bytes are no more what they were when its order was looked at. */
+static void a_trade_before_the_first_one_is_never_written_outside_the_room(void **state)
+{
+    struct bench *bench = *state;
+
+    for (size_t k = 10; k < 20; k++)
+        bench->trades[1][k].time = FIRST - 1 - (msim_time)k;
+    begin(bench, 2);
+    assert_true(msim_window_fill(&bench->window, &bench->parquet, &bench->open,
+                                 FIRST + INT64_C(15000000000)));
+    assert_int_equal(bench->window.count, 16 + 10);
+    assert_int_equal(bench->runs[0].at, 16);
+    assert_int_equal(bench->runs[1].at, 10);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -96,6 +111,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(runs_that_trade_at_the_same_moments_fill_the_window_to_the_last_place),
         CASE(a_moment_that_has_more_trades_than_there_is_room_for_is_left_to_the_runs),
+        CASE(a_trade_before_the_first_one_is_never_written_outside_the_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
