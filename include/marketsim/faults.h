@@ -435,7 +435,7 @@ MSIM_API int msim_faults_remove(struct msim_faults *faults, msim_time now, const
 /*
  * Once: it acts at once, or on the first message that it matches, and is gone.  MSIM_ERR_STATE
  * where it is to act on connections at once and none is open that it befalls, with the nearest
- * name.
+ * name, or where now is outside its window.
  */
 MSIM_API int msim_faults_fire(struct msim_faults *faults, msim_time now, const char *json,
                               size_t length, struct msim_detail *detail);

@@ -737,12 +737,12 @@ int msim_fault_refuse_fired(const struct msim_json_document *document, uint32_t 
 }
 
 int msim_fault_fire_node(struct msim_faults *faults, const struct msim_json_document *document,
-                         uint32_t at, bool *in_vain, struct msim_detail *detail)
+                         uint32_t at, enum fired *fired, struct msim_detail *detail)
 {
     struct strategy *strategy = NULL;
     uint32_t place = 0;
 
-    *in_vain = false;
+    *fired = FIRED;
     int r = read_one(faults, document, at, &strategy, detail);
     if (r < 0)
         return r;
@@ -760,16 +760,7 @@ int msim_fault_fire_node(struct msim_faults *faults, const struct msim_json_docu
         return explain(detail, r);
     }
     if (strategy->kind == MSIM_FAULT_SESSION && !strategy->as.session.on_message) {
-        bool acted = false;
-        strategy->acting = true;
-        if (msim_fault_time_may_act(faults, place, faults->now)) {
-            acted = msim_fault_session_act(faults, place, NULL, faults->now);
-            msim_fault_time_acted(faults, place, acted, faults->now);
-        }
-        if (!msim_fault_session_lasts(strategy)) {
-            *in_vain = !acted;
-            msim_fault_one_shot_done(faults, place, faults->now);
-        }
+        *fired = msim_fault_session_fire(faults, place, faults->now);
     } else if (!msim_fault_kind_is_network(strategy->kind) &&
                msim_fault_report_fire(faults, place, faults->now)) {
         msim_fault_one_shot_done(faults, place, faults->now);
@@ -781,7 +772,7 @@ int msim_faults_fire(struct msim_faults *faults, msim_time now, const char *json
                      struct msim_detail *detail)
 {
     struct msim_json_document document;
-    bool in_vain = false;
+    enum fired fired = FIRED;
 
     if (!faults || !json || now < faults->now)
         return msim_detail_set(detail, MSIM_ERR_INVALID,
@@ -791,9 +782,9 @@ int msim_faults_fire(struct msim_faults *faults, msim_time now, const char *json
         return r;
     r = move_to(faults, now);
     if (r == MSIM_OK)
-        r = msim_fault_fire_node(faults, &document, 0, &in_vain, detail);
-    if (r == MSIM_OK && in_vain)
-        r = msim_fault_refuse_nobody(faults, &document, detail);
+        r = msim_fault_fire_node(faults, &document, 0, &fired, detail);
+    if (r == MSIM_OK)
+        r = msim_fault_refuse_vain(faults, &document, fired, detail);
     msim_json_document_finish(&document);
     return r;
 }

@@ -871,11 +871,14 @@ int msim_fault_do_enable(struct msim_faults *faults, const char *id, bool enable
 int msim_fault_do_remove(struct msim_faults *faults, const char *id);
 int msim_fault_do_heal(struct msim_faults *faults);
 int msim_fault_do_reset(struct msim_faults *faults);
-/* `*in_vain`: it was to act at once on connections, and there was none that it befalls. */
+/* What became of one that is to act on connections at once. */
+enum fired { FIRED, FIRED_AT_NOBODY, FIRED_OUTSIDE_WINDOW };
 int msim_fault_fire_node(struct msim_faults *faults, const struct msim_json_document *document,
-                         uint32_t at, bool *in_vain, struct msim_detail *detail);
-int msim_fault_refuse_nobody(const struct msim_faults *faults,
-                             const struct msim_json_document *document, struct msim_detail *detail);
+                         uint32_t at, enum fired *fired, struct msim_detail *detail);
+enum fired msim_fault_session_fire(struct msim_faults *faults, uint32_t place, msim_time now);
+int msim_fault_refuse_vain(const struct msim_faults *faults,
+                           const struct msim_json_document *document, enum fired fired,
+                           struct msim_detail *detail);
 /* Gone after what it was fired for. */
 void msim_fault_one_shot_done(struct msim_faults *faults, uint32_t slot, msim_time now);
 /* Those whose message is gone before they could act on it. */

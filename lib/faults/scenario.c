@@ -141,12 +141,12 @@ static int fire_venue(struct msim_faults *faults, const struct scenario *scenari
 {
     struct msim_json_document document;
     struct msim_bytes text;
-    bool in_vain;
+    enum fired fired;
     int r = msim_fault_scenario_venue(faults, &scenario->document, node, &document, &text, detail);
     if (r < 0)
         return r;
 
-    r = msim_fault_fire_node(faults, &document, 0, &in_vain, detail);
+    r = msim_fault_fire_node(faults, &document, 0, &fired, detail);
     msim_json_document_finish(&document);
     msim_bytes_finish(&text);
     return r;
@@ -159,7 +159,7 @@ static int do_step(struct msim_faults *faults, struct scenario *scenario, struct
     const char *need = msim_fault_verb_need(step->verb);
     uint32_t node = need ? msim_json_member(document, step->node, need) : MSIM_JSON_NONE;
     uint32_t place = 0;
-    bool in_vain; /* a robot that is not there at the moment may come again */
+    enum fired fired; /* a robot that is not there at the moment may come again */
 
     switch (step->verb) {
     case VERB_ENABLE:
@@ -175,7 +175,7 @@ static int do_step(struct msim_faults *faults, struct scenario *scenario, struct
     case VERB_REMOVE:
         return msim_fault_do_remove(faults, id);
     case VERB_FIRE:
-        return msim_fault_fire_node(faults, document, node, &in_vain, detail);
+        return msim_fault_fire_node(faults, document, node, &fired, detail);
     case VERB_VENUE:
         return fire_venue(faults, scenario, node, detail);
     case VERB_HEAL:

@@ -374,8 +374,8 @@ static void find_nearest(const struct msim_faults *faults, bool of_accounts,
     }
 }
 
-int msim_fault_refuse_nobody(const struct msim_faults *faults,
-                             const struct msim_json_document *document, struct msim_detail *detail)
+static int refuse_nobody(const struct msim_faults *faults,
+                         const struct msim_json_document *document, struct msim_detail *detail)
 {
     uint32_t account = msim_json_member(document, 0, "account");
     uint32_t node = account != MSIM_JSON_NONE ? account : msim_json_member(document, 0, "client");
@@ -397,6 +397,20 @@ int msim_fault_refuse_nobody(const struct msim_faults *faults,
         (int)(value->end - value->start), document->text + value->start,
         nearest.found[0] && !is_known ? "; the nearest one is \"" : "",
         is_known ? "" : nearest.found, nearest.found[0] && !is_known ? "\"" : "");
+}
+
+int msim_fault_refuse_vain(const struct msim_faults *faults,
+                           const struct msim_json_document *document, enum fired fired,
+                           struct msim_detail *detail)
+{
+    if (fired == FIRED_AT_NOBODY)
+        return refuse_nobody(faults, document, detail);
+    if (fired == FIRED_OUTSIDE_WINDOW)
+        return msim_json_refuse(document, msim_json_member(document, 0, "window"), detail,
+                                MSIM_ERR_STATE,
+                                "a fault that is fired acts now, and now is outside its window: "
+                                "fire it without one");
+    return MSIM_OK;
 }
 
 /* The fault itself, its notice given. */
@@ -577,6 +591,25 @@ void msim_fault_time_acted(struct msim_faults *faults, uint32_t slot_index, bool
         msim_fault_count_hit(counts, 0, now);
     else
         counts->inapplicable++;
+}
+
+enum fired msim_fault_session_fire(struct msim_faults *faults, uint32_t place, msim_time now)
+{
+    struct strategy *strategy = faults->slots[place].strategy;
+    const bool lasts = msim_fault_session_lasts(strategy);
+
+    strategy->acting = true;
+    if (!msim_fault_time_may_act(faults, place, now)) {
+        msim_fault_one_shot_done(faults, place, now);
+        return FIRED_OUTSIDE_WINDOW;
+    }
+    const bool acted = msim_fault_session_act(faults, place, NULL, now);
+    msim_fault_time_acted(faults, place, acted, now);
+    if (lasts)
+        return FIRED;
+    msim_fault_one_shot_done(faults, place, now);
+    /* A barrier that found no memory is told as that. */
+    return acted || faults->failure < 0 ? FIRED : FIRED_AT_NOBODY;
 }
 
 static void act_in_time(struct msim_faults *faults, uint32_t slot,

@@ -290,6 +290,34 @@ static void what_is_fired_at_nobody_is_refused_with_the_nearest_name(void **stat
     bench_finish(&bench);
 }
 
+static void what_is_fired_outside_its_window_is_told_so_and_gone(void **state)
+{
+    static const char *const cases[] = {
+        "{\"kind\":\"session\",\"action\":\"rst\",\"scope\":\"all\",\"window\":[\"5s\",\"9s\"]}",
+        "{\"kind\":\"session\",\"action\":\"rst\",\"scope\":\"all\",\"window\":[\"5s\",\"9s\"],"
+        "\"flap\":{\"times\":2,\"gap\":\"1s\"}}",
+    };
+    char statistics[4096];
+    size_t length;
+    struct bench bench;
+
+    (void)state;
+    bench_start(&bench);
+    bench_session(&bench, 0, "acct-A", MSIM_FAULT_WS_PUBLIC);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        int r = msim_faults_fire(bench.faults, 1, cases[i], strlen(cases[i]), &bench.detail);
+        assert_int_equal(r, MSIM_ERR_STATE);
+        assert_string_equal(bench.detail.text,
+                            "/window (line 1, column 57): a fault that is fired acts now, and now "
+                            "is outside its window: fire it without one");
+        assert_int_equal(
+            msim_faults_statistics(bench.faults, NULL, statistics, sizeof statistics, &length), 0);
+        assert_non_null(strstr(statistics, "\"strategies\":{}"));
+    }
+    assert_int_equal(bench_pull(&bench, 1), 0);
+    bench_finish(&bench);
+}
+
 static void a_message_of_one_session_ends_all_of_its_account(void **state)
 {
     struct bench bench;
@@ -665,6 +693,7 @@ int main(void)
         cmocka_unit_test(pending_output_is_flushed_where_that_is_asked_for),
         cmocka_unit_test(the_scope_says_whom_it_befalls),
         cmocka_unit_test(what_is_fired_at_nobody_is_refused_with_the_nearest_name),
+        cmocka_unit_test(what_is_fired_outside_its_window_is_told_so_and_gone),
         cmocka_unit_test(a_message_of_one_session_ends_all_of_its_account),
         cmocka_unit_test(sessions_end_at_their_age_with_a_notice_before),
         cmocka_unit_test(a_flap_comes_back_to_the_client_s_new_connection),
