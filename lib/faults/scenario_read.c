@@ -383,9 +383,11 @@ static bool is_number(const char *text)
     return length > 0 && text[length] == '\0';
 }
 
-/* Whether the strategy that the node describes has this id, or may be given it. */
-static bool has_id(const struct msim_json_document *document, uint32_t node, const char *id)
+/* Whether the strategy that the verb finds at the node has this id, or may be given it. */
+static bool has_id(const struct msim_json_document *document, uint32_t node, enum verb verb,
+                   const char *id)
 {
+    static const char venue[] = "venue";
     uint32_t own = msim_json_member(document, node, "id");
     uint32_t kind = msim_json_member(document, node, "kind");
     const char *dash = strrchr(id, '-');
@@ -394,10 +396,14 @@ static bool has_id(const struct msim_json_document *document, uint32_t node, con
         return document->nodes[own].kind == MSIM_JSON_STRING &&
                msim_json_is(document->text, document->nodes[own].start, document->nodes[own].end,
                             id);
-    return kind != MSIM_JSON_NONE && document->nodes[kind].kind == MSIM_JSON_STRING && dash &&
-           is_number(dash + 1) &&
+    if (!dash || !is_number(dash + 1))
+        return false;
+    const size_t length = (size_t)(dash - id);
+    if (verb == VERB_VENUE && kind == MSIM_JSON_NONE)
+        return length == sizeof venue - 1 && memcmp(id, venue, length) == 0;
+    return kind != MSIM_JSON_NONE && document->nodes[kind].kind == MSIM_JSON_STRING &&
            msim_json_is_bytes(document->text, document->nodes[kind].start,
-                              document->nodes[kind].end, id, (size_t)(dash - id));
+                              document->nodes[kind].end, id, length);
 }
 
 static void tell_nearest(const struct msim_json_document *document, uint32_t node,
@@ -427,16 +433,16 @@ static bool is_known(const struct msim_faults *faults, const struct scenario *sc
         msim_fault_nearer(nearest, faults->slots[faults->slot_order[i]].strategy->id);
     for (uint32_t at = list == MSIM_JSON_NONE ? list : document->nodes[list].first;
          at != MSIM_JSON_NONE; at = document->nodes[at].next) {
-        if (has_id(document, at, id))
+        if (has_id(document, at, VERB_ADD, id))
             return true;
         tell_nearest(document, at, nearest);
     }
     for (size_t i = 0; i < scenario->count; i++) {
         const struct step *step = &scenario->steps[i];
-        if (step->verb != VERB_ADD && step->verb != VERB_FIRE)
+        if (step->verb != VERB_ADD && step->verb != VERB_FIRE && step->verb != VERB_VENUE)
             continue;
         uint32_t at = msim_json_member(document, step->node, verb_needs[step->verb]);
-        if (has_id(document, at, id))
+        if (has_id(document, at, step->verb, id))
             return true;
         tell_nearest(document, at, nearest);
     }

@@ -279,6 +279,11 @@ static void a_strategy_that_neither_stands_nor_comes_is_named_at_the_start(void 
         "{\"format\":1,\"timeline\":[{\"at\":\"1s\",\"do\":\"add\",\"strategy\":"
         "{\"id\":\"later\",\"kind\":\"drop\",\"select\":{\"dir\":\"out\"}}}],"
         "\"expect\":[{\"strategy\":\"later\"}]}",
+        "{\"format\":1,\"timeline\":[{\"at\":\"1s\",\"do\":\"venue\",\"action\":"
+        "{\"id\":\"stop\",\"do\":\"halt\",\"symbol\":\"A\"}}],\"expect\":[{\"strategy\":\"stop\"}]"
+        "}",
+        "{\"format\":1,\"timeline\":[{\"at\":\"1s\",\"do\":\"venue\",\"action\":"
+        "{\"do\":\"halt\",\"symbol\":\"A\"}}],\"expect\":[{\"strategy\":\"venue-6\"}]}",
     };
     struct bench bench;
 
