@@ -285,6 +285,14 @@ class Replay(unittest.TestCase):
                                  done.stdout)
                 self.assertRegex(done.stdout, r'"bundles":4,(.*\n)*.*"op":"seek".*\n.*"stats"')
 
+    def test_our_client_skips_the_rest_of_a_line_that_is_too_long(self):
+        with Server(SERVER, "--speed", "0.000001", self.sample) as server:
+            done = self.control(server, "pause\n" + "x" * 4095 + "step 3\nfrob\nquit\n")
+            self.assertEqual((done.returncode, done.stdout.count('"status":"ok"')), (1, 1),
+                             done.stdout)
+            self.assertIn("-:2: a line of more than 4095 bytes", done.stderr)
+            self.assertIn("-:3: 'frob' is not understood", done.stderr)
+
     def test_our_client_tells_where_nobody_answers(self):
         async def deaf(websocket):
             await websocket.wait_closed()

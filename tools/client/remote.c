@@ -219,6 +219,11 @@ static void take_lines(struct remote *remote)
 {
     size_t begin = 0;
 
+    if (remote->is_skipping) {
+        const char *end = memchr(remote->line, '\n', remote->length);
+        remote->is_skipping = !end;
+        begin = end ? (size_t)(end - remote->line) + 1 : remote->length;
+    }
     while (!remote->wants_out) {
         char *end = memchr(remote->line + begin, '\n', remote->length - begin);
         if (!end)
@@ -246,7 +251,7 @@ static void read_input(void *context, int fd)
             return;
         terminal_fail(remote->terminal, "-:%zu: a line of more than %d bytes",
                       ++remote->line_number, REMOTE_LINE - 1);
-        remote->is_wrong = true;
+        remote->is_wrong = remote->is_skipping = true;
         remote->length = 0;
         return;
     }

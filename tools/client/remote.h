@@ -20,6 +20,7 @@ struct remote {
     bool is_watching;
     bool has_ended;     /* stdin has */
     bool wants_out;     /* `quit` was said */
+    bool is_skipping;   /* the rest of a line that was too long */
     bool is_leaving;    /* the connection has been told so */
     bool is_paused;     /* as far as has been asked for */
     bool is_wrong;      /* a line of a script was not understood, or not answered */
