@@ -448,6 +448,40 @@ class Breaks(unittest.TestCase):
                 self.assertNotIn("missing", process.stderr.read())
             relay.listener.close()
 
+    # The link breaks with the order's fill, which the account hears before anything else of it.
+    CUT = {"format": 1, "name": "cut-at-the-fill", "timeline": [
+        {"on": {"type": "exec.fill", "account": "bot1", "count": 1}, "do": "fire",
+         "fault": {"kind": "session", "action": "rst", "scope": "account", "account": "bot1"}},
+        {"at": "1h", "do": "mark"}]}
+
+    def test_what_a_break_took_of_the_first_order_is_told_behind_it(self):
+        order = {"type": "PLACE_ORDER", "symbol": "BTC/USD", "side": "BUY", "order_type": "MARKET",
+                 "quantity": "0.10", "request_id": "mine"}
+        for line in "buy 0.10 BTC/USD", "buy 0.1 BTC/USD id a", json.dumps(order):
+            with self.subTest(line), fresh_folder() as folder:
+                path = write(os.path.join(folder, "scenario"), json.dumps(self.CUT).encode())
+                with Server(EXCHANGE, *QUIET, "--scenario", path) as server:
+                    process = subprocess.Popen(
+                        [CLIENT, "--protocol", "exchange", "--session", "bot1", server.url],
+                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                        text=True)
+                    patience = threading.Timer(30, process.kill)
+                    patience.start()
+                    with process:
+                        process.stdin.write(line + "\n")
+                        process.stdin.flush()
+                        while (told := process.stdout.readline()) and "fill " not in told:
+                            pass
+                        self.assertIn("BUY 0.1 BTC/USD", told)
+                        process.stdin.write("position BTC/USD\n")
+                        process.stdin.close()
+                        out, err = process.stdout.read(), process.stderr.read()
+                    patience.cancel()
+                    self.assertIn("position BTC/USD 0.1", out)
+                    self.assertEqual(process.returncode, 0, err)
+                    self.assertIn("trying again", err)
+                    self.assertNotIn("not answered", err)
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])

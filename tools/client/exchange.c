@@ -42,8 +42,8 @@ struct exchange {
     size_t line_number; /* of the latest command */
     uint64_t sequence;  /* of the account's last message */
     bool has_sequence;
+    size_t connections; /* that were opened */
     bool is_open;
-    bool was_open;
     bool reads;         /* stdin is to be read */
     bool stdin_is_file; /* one that cannot be waited for */
     bool stdin_is_watched;
@@ -148,21 +148,42 @@ static void say_text(struct exchange *exchange, const char *text)
 
 /* ---- what comes ---- */
 
-/* The account's messages are numbered: one that is missing is told of. */
-static void note_sequence(struct exchange *exchange, const struct msim_json_document *document)
+static bool read_sequence(const struct msim_json_document *document, uint64_t *out)
 {
     const uint32_t at = msim_json_member(document, 0, "sequence");
     int64_t number;
 
-    if (at == MSIM_JSON_NONE || msim_json_member(document, 0, "channel") != MSIM_JSON_NONE ||
-        document->nodes[at].kind != MSIM_JSON_NUMBER ||
-        !(words_is(document, "type", "ORDER_ACK") || words_is(document, "type", "ORDER_FILL") ||
-          words_is(document, "type", "ORDER_CANCEL")) ||
+    if (at == MSIM_JSON_NONE || document->nodes[at].kind != MSIM_JSON_NUMBER ||
         msim_json_integer(document->text, document->nodes[at].start, document->nodes[at].end,
                           &number) < 0 ||
         number < 0)
+        return false;
+    *out = (uint64_t)number;
+    return true;
+}
+
+/* The list of open orders that a subscription begins with says how far it reaches; without a
+ * number nothing was told of the account yet. */
+static void note_beginning(struct exchange *exchange, const struct msim_json_document *document)
+{
+    if (exchange->has_sequence || !words_is(document, "type", "ORDERS") ||
+        msim_json_member(document, 0, "request_id") != MSIM_JSON_NONE)
         return;
-    const uint64_t sequence = (uint64_t)number;
+    if (!read_sequence(document, &exchange->sequence))
+        exchange->sequence = 0;
+    exchange->has_sequence = true;
+}
+
+/* The account's messages are numbered: one that is missing is told of. */
+static void note_sequence(struct exchange *exchange, const struct msim_json_document *document)
+{
+    uint64_t sequence;
+
+    if (msim_json_member(document, 0, "channel") != MSIM_JSON_NONE ||
+        !(words_is(document, "type", "ORDER_ACK") || words_is(document, "type", "ORDER_FILL") ||
+          words_is(document, "type", "ORDER_CANCEL")) ||
+        !read_sequence(document, &sequence))
+        return;
     if (exchange->has_sequence && sequence > exchange->sequence + 1)
         fprintf(stderr,
                 "market-client: messages %" PRIu64 " to %" PRIu64 " of the account are "
@@ -189,7 +210,10 @@ static void show(struct exchange *exchange, const struct msim_json_document *doc
         leave(exchange, EXIT_SUCCESS);
         return;
     }
-    const bool is_answer = requests_take(&exchange->requests, document, &request);
+    const bool is_answer =
+        requests_take(&exchange->requests, document, &request) ||
+        requests_take_resumed(&exchange->requests, document, exchange->connections, &request);
+    note_beginning(exchange, document);
     note_sequence(exchange, document);
     if (words_is(document, "type", "ERROR") || words_is(document, "type", "ORDER_REJECT")) {
         note_mishap(exchange);
@@ -272,9 +296,9 @@ static void tell_unanswered(struct exchange *exchange, msim_time now)
 static void send_command(struct exchange *exchange, const char *words)
 {
     struct command *command = &exchange->command;
-    struct request request = {.is_order = strstr(command->message, "\"PLACE_ORDER\"") != NULL,
-                              .line = exchange->line_number};
+    struct request request = {.connection = exchange->connections, .line = exchange->line_number};
 
+    requests_describe(command, &request);
     snprintf(request.words, sizeof request.words, "%s", words);
     const bool has_name = requests_name(&exchange->requests, command, request.id);
     if (say(exchange, command->message, command->length) && has_name)
@@ -423,11 +447,10 @@ static void resume(struct exchange *exchange)
 static void opened(void *context, struct msim_connection *connection)
 {
     struct exchange *exchange = context;
-    const bool again = exchange->was_open;
+    const bool again = exchange->connections++ > 0;
 
     (void)connection;
     exchange->is_open = true;
-    exchange->was_open = true;
     if (exchange->script)
         return;
     if (!exchange->settings->quiet)
@@ -436,7 +459,8 @@ static void opened(void *context, struct msim_connection *connection)
         subscribe(exchange);
         return;
     }
-    if (again && exchange->has_sequence)
+    /* Orders that went out before anything was heard are among what was missed. */
+    if (again && (exchange->has_sequence || requests_have_order(&exchange->requests)))
         resume(exchange);
     else
         say_text(exchange, "{\"type\":\"SUBSCRIBE\",\"channel\":\"ORDERS\",\"symbol\":\"*\"}");
@@ -480,7 +504,7 @@ static bool again(void *context, const struct msim_closing *closing, msim_time w
         return false;
     }
     terminal_fail(exchange->terminal, "%s: %s (%d)", exchange->url, words, closing->code);
-    if ((exchange->was_open ? settings->comes_again : settings->comes_from_afar) &&
+    if ((exchange->connections > 0 ? settings->comes_again : settings->comes_from_afar) &&
         !exchange->is_ending && closing->code != MSIM_CLOSE_POLICY) {
         fprintf(stderr, "trying again in %.1f s\n", (double)wait / 1e9);
         return true;

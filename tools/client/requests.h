@@ -19,12 +19,15 @@
 /* As long as an exchange takes them. */
 #define REQUEST_ID 128
 #define REQUEST_WORDS 80
+#define REQUEST_TOPIC 256
 
 struct request {
     msim_time due;
     char id[REQUEST_ID];
     bool is_order;
+    size_t connection;         /* that it went over: 1, 2, ... */
     size_t line;               /* of stdin */
+    char topic[REQUEST_TOPIC]; /* what tells of it without its id; "" where nothing does */
     char words[REQUEST_WORDS]; /* as it was typed, as far as they fit */
 };
 
@@ -43,12 +46,25 @@ bool requests_have_room(const struct requests *requests);
  */
 bool requests_name(struct requests *requests, struct command *command, char id[static REQUEST_ID]);
 
+/*
+ * The request's topic: of an order what it is to be, of a cancel whose it is.  What an account
+ * missed is told again without the ids of requests.
+ */
+void requests_describe(const struct command *command, struct request *request);
+
 /* The request, of which only its due moment is made here; there must be room. */
 void requests_await(struct requests *requests, const struct request *request, msim_time now);
 
 /* What came may be an answer: moves out what it answers; false where it answers nothing. */
 bool requests_take(struct requests *requests, const struct msim_json_document *document,
                    struct request *out);
+
+/* The same for what is told again over a later connection: by its topic. */
+bool requests_take_resumed(struct requests *requests, const struct msim_json_document *document,
+                           size_t connection, struct request *out);
+
+/* Whether an order waits. */
+bool requests_have_order(const struct requests *requests);
 
 /* Moves out the oldest that should have been answered; false where there is none. */
 bool requests_expire(struct requests *requests, msim_time now, struct request *out);
