@@ -406,19 +406,15 @@ static bool take_last_commands(struct msim_replay_session *session, msim_time no
     return session->player.opened == opened;
 }
 
-/* What is still to be stepped is not, and who waits for it need not. */
-static void cut_steps(struct msim_replay_session *session, const char *text, size_t length,
-                      msim_time now)
+/* What is still to be stepped is not, where nothing that was asked for before waits for it. */
+static void cut_steps(struct msim_replay_session *session, const char *text, size_t length)
 {
     struct msim_replay_command command;
 
-    if (session->player.steps == 0 ||
-        msim_replay_command_read(&command, text, length, unit_of(session->timestamps), NULL) < 0 ||
-        command.op != MSIM_REPLAY_PAUSE)
-        return;
-    session->player.steps = 0;
-    if (!session->player.in_bundle)
-        take_kept_commands(session, now);
+    if (session->player.steps > 0 && msim_bytes_length(&session->pending) == 0 &&
+        msim_replay_command_read(&command, text, length, unit_of(session->timestamps), NULL) >= 0 &&
+        command.op == MSIM_REPLAY_PAUSE)
+        session->player.steps = 0;
 }
 
 void msim_replay_session_message(struct msim_replay_session *session, enum msim_message_kind kind,
@@ -430,7 +426,7 @@ void msim_replay_session_message(struct msim_replay_session *session, enum msim_
         text = "";
         length = 0;
     }
-    cut_steps(session, text, length, now);
+    cut_steps(session, text, length);
     if (session->player.in_bundle || msim_bytes_length(&session->pending) > 0 ||
         waits_for_steps(session, text, length))
         keep_command(session, text, length);

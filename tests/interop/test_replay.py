@@ -285,6 +285,14 @@ class Replay(unittest.TestCase):
                                  done.stdout)
                 self.assertRegex(done.stdout, r'"bundles":4,(.*\n)*.*"op":"seek".*\n.*"stats"')
 
+    def test_a_pause_waits_behind_what_waits_for_steps(self):
+        with Server(SERVER, "--speed", "0.000001", self.sample) as server:
+            done = self.control(server, "pause\nstep 3\nstats\nresume\npause\nstep 2\nstats\nquit\n")
+            self.assertEqual((done.returncode, done.stdout.count('"status":"ok"')), (0, 7),
+                             done.stdout)
+            self.assertRegex(done.stdout, r'"bundles":4,(.*\n)*.*"resume".*\n.*"pause".*\n'
+                                          r'(.*\n)*.*"bundles":6,')
+
     def test_our_client_skips_the_rest_of_a_line_that_is_too_long(self):
         with Server(SERVER, "--speed", "0.000001", self.sample) as server:
             done = self.control(server, "pause\n" + "x" * 4095 + "step 3\nfrob\nquit\n")
