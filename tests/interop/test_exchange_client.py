@@ -11,7 +11,9 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import unittest
+import urllib.request
 
 from processes import Server, fresh_folder, run, write
 
@@ -303,6 +305,34 @@ class Load(unittest.TestCase):
             self.assertEqual((told["missing"], told["rejects"], told["errors"]), (0, 0, 0))
             self.assertEqual(told["ack_us"]["count"], told["orders"])
             self.assertLessEqual(told["ack_us"]["p50"], told["ack_us"]["p99"])
+
+    def test_each_order_that_was_acknowledged_is_cancelled(self):
+        with Server(EXCHANGE, *LONELY) as server:
+            for connections in "1", "3":
+                code, out, err = client(server, "--orders-per-second", "100", "--load", connections,
+                                        "--duration", "200ms", "--json")
+                told = json.loads(out)
+                self.assertGreater(told["acks"], 0)
+                self.assertEqual((code, told["cancels"]), (0, told["acks"]), err)
+
+    def test_connections_that_a_server_closed_are_told(self):
+        with Server(EXCHANGE, *LONELY) as server:
+            process = subprocess.Popen(
+                [CLIENT, "--orders-per-second", "10", "--load", "2", "--duration", "60s",
+                 server.url], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            with process:
+                while self.clients(server) < 2:
+                    time.sleep(0.01)
+                server.stop()
+                out, err = process.communicate(timeout=60)
+            self.assertEqual(process.returncode, 1)
+            self.assertIn("of 2 connections 0 failed, 2 were closed", out)
+            self.assertIn("connection", err)
+
+    @staticmethod
+    def clients(server):
+        with urllib.request.urlopen(server.url.replace("ws:", "http:") + "/health") as answer:
+            return json.load(answer)["clients"]
 
     def test_orders_that_are_refused_are_counted_and_fail_it(self):
         with Server(EXCHANGE, *LONELY) as server:

@@ -18,6 +18,7 @@ struct trader {
     struct msim_connection *connection;
     uint64_t sent;
     uint64_t waiting;
+    uint64_t cancelling;             /* cancels without an answer */
     msim_time times[ORDERS_WAITING]; /* of sending, by number; 0: answered */
     bool is_open;
 };
@@ -93,9 +94,19 @@ static void cancel(struct trader *trader, const unsigned char *bytes, size_t len
 
     if (!id || trader->orders->is_ending || id + 36 > bytes + length)
         return;
-    const int size = snprintf(
-        text, sizeof text, "{\"type\":\"CANCEL_ORDER\",\"order_id\":\"%.36s\"}", (const char *)id);
-    msim_connection_send(trader->connection, MSIM_MESSAGE_TEXT, text, (size_t)size);
+    const int size =
+        snprintf(text, sizeof text,
+                 "{\"type\":\"CANCEL_ORDER\",\"order_id\":\"%.36s\",\"request_id\":\"c\"}",
+                 (const char *)id);
+    if (msim_connection_send(trader->connection, MSIM_MESSAGE_TEXT, text, (size_t)size) >= 0)
+        trader->cancelling++;
+}
+
+/* Answers to cancels all bear "c". */
+static void note_cancel_answer(struct trader *trader, const unsigned char *bytes, size_t length)
+{
+    if (trader->cancelling > 0 && has(bytes, length, "\"request_id\":\"c\""))
+        trader->cancelling--;
 }
 
 /* Messages begin with their type. */
@@ -107,6 +118,7 @@ static void take_message(void *context, struct msim_connection *connection,
 
     (void)connection;
     (void)kind;
+    note_cancel_answer(trader, bytes, length);
     if (has(bytes, length, "\"type\":\"ORDER_ACK\"")) {
         if (!note_answer(trader, bytes, length))
             return;
@@ -194,7 +206,8 @@ static void send_owed(struct orders *orders, msim_time now)
 static bool any_waiting(const struct orders *orders)
 {
     for (size_t i = 0; i < orders->settings->load->connections; i++)
-        if (orders->traders[i].is_open && orders->traders[i].waiting > 0)
+        if (orders->traders[i].is_open &&
+            (orders->traders[i].waiting > 0 || orders->traders[i].cancelling > 0))
             return true;
     return false;
 }
@@ -290,6 +303,9 @@ static int report(const struct orders *orders)
                orders->sent, seconds, seconds > 0 ? (double)orders->sent / seconds : 0,
                orders->acks, orders->rejects, orders->errors, missing(orders), orders->held);
         printf("%" PRIu64 " fills, %" PRIu64 " cancels\n", orders->fills, orders->cancels);
+        if (orders->failed > 0 || orders->closed > 0)
+            printf("of %" PRIu64 " connections %" PRIu64 " failed, %" PRIu64 " were closed\n",
+                   orders->settings->load->connections, orders->failed, orders->closed);
         if (orders->latency.count > 0)
             printf("order to answer: p50 %.1f us, p90 %.1f us, p99 %.1f us, max %.1f us\n",
                    at_share(orders, 500000), at_share(orders, 900000), at_share(orders, 990000),
@@ -298,8 +314,10 @@ static int report(const struct orders *orders)
     if (orders->failed == 0 && orders->closed == 0 && missing(orders) == 0 && orders->errors == 0 &&
         orders->rejects == 0)
         return EXIT_SUCCESS;
-    return terminal_fail(orders->terminal, "%s: not every order was acknowledged%s%s",
+    const bool is_link = missing(orders) == 0 && orders->errors == 0 && orders->rejects == 0;
+    return terminal_fail(orders->terminal, "%s: not every %s%s%s",
                          orders->settings->load->link->settings->url,
+                         is_link ? "connection came or stood to the end" : "order was acknowledged",
                          orders->words[0] ? "; first: " : "", orders->words);
 }
 
