@@ -12,6 +12,8 @@ from processes import fresh_folder, run, write
 
 TOOLS, MAKE_SAMPLE = sys.argv[1], sys.argv[2]
 USAGE = 2
+TOOL_NAMES = ("replay-server", "mock-quotes", "exchange-server", "dashboard-server", "market-client",
+              "parquet-cat")
 
 
 def tool(name, *arguments):
@@ -202,6 +204,11 @@ class Options(unittest.TestCase):
                              ("replay-server", "--timestamp-unit")):
             code, _, said = tool(name, option[:-4])
             self.assertEqual((code, f"did you mean {option}?" in said), (USAGE, True), said)
+        for name in TOOL_NAMES:
+            for beginning, option in (("--hel", "help"), ("--vers", "version"),
+                                      ("--versio", "version"), ("--halp", "help")):
+                code, _, said = tool(name, beginning)
+                self.assertEqual((code, f"did you mean --{option}?" in said), (USAGE, True), said)
 
     def test_a_word_of_no_list_is_told_with_the_list(self):
         for name, option in ("mock-quotes", "--clock"), ("mock-quotes", "--arrivals"):

@@ -78,23 +78,37 @@ static size_t distance(const char *a, size_t length, const char *b)
     return row[width];
 }
 
+struct guess {
+    const char *word;
+    size_t length;
+    const char *nearest;
+    size_t distance;
+};
+
+static void consider(struct guess *guess, const char *name)
+{
+    /* Who wrote the beginning of a name meant it, whatever is nearer by its letters. */
+    const bool begins = guess->length > 1 && strncmp(guess->word, name, guess->length) == 0;
+    const size_t d = begins ? 0 : distance(guess->word, guess->length, name);
+
+    if (d >= guess->distance)
+        return;
+    guess->distance = d;
+    guess->nearest = name;
+}
+
 static int unknown(const struct command_line *line, const char *word, size_t length)
 {
-    const char *nearest = NULL;
-    size_t least = length < 6 ? length / 2 + 1 : 4;
+    struct guess guess = {
+        .word = word, .length = length, .distance = length < 6 ? length / 2 + 1 : 4};
 
-    for (size_t i = 0; i < line->option_count; i++) {
-        /* Who wrote the beginning of a name meant it, whatever is nearer by its letters. */
-        bool begins = length > 1 && strncmp(word, line->options[i].name, length) == 0;
-        size_t d = begins ? 0 : distance(word, length, line->options[i].name);
-        if (d < least) {
-            least = d;
-            nearest = line->options[i].name;
-        }
-    }
+    for (size_t i = 0; i < line->option_count; i++)
+        consider(&guess, line->options[i].name);
+    consider(&guess, "help");
+    consider(&guess, "version");
     fprintf(stderr, "%s: there is no option --%.*s", line->program, (int)length, word);
-    if (nearest)
-        fprintf(stderr, "; did you mean --%s?\n", nearest);
+    if (guess.nearest)
+        fprintf(stderr, "; did you mean --%s?\n", guess.nearest);
     else
         fprintf(stderr, "; see %s --help\n", line->program);
     return EXIT_USAGE;
