@@ -329,6 +329,10 @@ static int read_settings(struct settings *settings, int argument_count, char **a
     }
     if (!read_view(view, settings))
         return EXIT_USAGE;
+    if (settings->json && settings->as_table) {
+        fprintf(stderr, "market-client: --json goes without --view table: one or the other\n");
+        return EXIT_USAGE;
+    }
     settings->polygon = strcmp(protocol, "polygon") == 0;
     settings->exchange = strcmp(protocol, "exchange") == 0;
     if (!settings->polygon && !settings->exchange && strcmp(protocol, "auto") != 0) {

@@ -23,6 +23,25 @@ struct settings {
     size_t path_count;
 };
 
+/* What would do nothing is refused. */
+static int check_idle(const struct settings *settings)
+{
+    const char *of_csv = settings->no_header ? "no-header" : settings->null_text ? "null" : NULL;
+    const char *of_rows = settings->columns.count > 0     ? "columns"
+                          : settings->limit != UINT64_MAX ? "limit"
+                                                          : of_csv;
+
+    if (settings->meta && of_rows) {
+        fprintf(stderr, "parquet-cat: --meta goes without --%s: it prints no rows\n", of_rows);
+        return EXIT_USAGE;
+    }
+    if (settings->json && of_csv) {
+        fprintf(stderr, "parquet-cat: --json goes without --%s, which is for CSV\n", of_csv);
+        return EXIT_USAGE;
+    }
+    return -1;
+}
+
 static int read_settings(struct settings *settings, int argument_count, char **arguments)
 {
     const struct option options[] = {
@@ -50,7 +69,7 @@ static int read_settings(struct settings *settings, int argument_count, char **a
         .option_count = sizeof options / sizeof options[0],
     };
 
-    *settings = (struct settings){.limit = UINT64_MAX, .null_text = ""};
+    *settings = (struct settings){.limit = UINT64_MAX};
     int code =
         options_read(&line, argument_count, arguments, &settings->paths, &settings->path_count);
     if (code >= 0)
@@ -59,7 +78,10 @@ static int read_settings(struct settings *settings, int argument_count, char **a
         fprintf(stderr, "parquet-cat: name one Parquet file; see parquet-cat --help\n");
         return EXIT_USAGE;
     }
-    return -1;
+    code = check_idle(settings);
+    if (code < 0 && !settings->null_text)
+        settings->null_text = "";
+    return code;
 }
 
 /* ---- texts as CSV (RFC 4180) and JSON (RFC 8259) ---- */

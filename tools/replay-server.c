@@ -18,6 +18,7 @@
 /* Moments that stand for no bound. */
 #define NO_FROM INT64_MIN
 #define NO_TO MSIM_TIME_NEVER
+#define NO_SEED UINT64_MAX
 /* More than this goes to disk, where it must be sorted. */
 #define DEFAULT_MEMORY ((uint64_t)256 << 20)
 #define LEAST_MEMORY ((uint64_t)1 << 20)
@@ -139,6 +140,53 @@ static int read_names(struct settings *settings)
     return -1;
 }
 
+/* What only a replay obeys, and none is made where files are examined; NULL: nothing of it. */
+static const char *named_for_a_replay(const struct settings *settings)
+{
+    const struct {
+        bool is_given;
+        const char *name;
+    } options[] = {
+        {settings->tickers.count > 0, "ticker"},
+        {settings->speed.num > 0, "speed"},
+        {settings->max_gap > 0, "max-gap"},
+        {settings->loop, "loop"},
+        {settings->mode_name != NULL, "mode"},
+        {settings->format_name != NULL, "format"},
+        {settings->timestamps_name != NULL, "timestamps"},
+        {settings->wait_clients > 0, "wait-for-clients"},
+        {settings->slow_client_name != NULL, "slow-client"},
+        {settings->plan.path != NULL, "faults"},
+    };
+
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        if (options[i].is_given)
+            return options[i].name;
+    return NULL;
+}
+
+/* What would do nothing is refused. */
+static int check_idle(struct settings *settings)
+{
+    if (settings->json && !settings->check) {
+        fprintf(stderr, "replay-server: --json goes with --check: trades are JSON anyway\n");
+        return EXIT_USAGE;
+    }
+    const char *idle = settings->check || settings->explain ? named_for_a_replay(settings) : NULL;
+    if (idle) {
+        fprintf(stderr, "replay-server: --%s goes without --%s: it reads whole files\n",
+                settings->check ? "check" : "explain", idle);
+        return EXIT_USAGE;
+    }
+    if (settings->plan.seed != NO_SEED && !settings->plan.path) {
+        fprintf(stderr, "replay-server: --seed goes with --faults FILE\n");
+        return EXIT_USAGE;
+    }
+    if (settings->plan.seed == NO_SEED)
+        settings->plan.seed = 0;
+    return -1;
+}
+
 static int read_settings(struct settings *settings, int argument_count, char **arguments)
 {
     const struct option options[] = {
@@ -223,6 +271,7 @@ static int read_settings(struct settings *settings, int argument_count, char **a
     *settings = (struct settings){.memory = DEFAULT_MEMORY,
                                   .network.port = 8765,
                                   .level = MSIM_LOG_INFO,
+                                  .plan.seed = NO_SEED,
                                   .from = NO_FROM,
                                   .to = NO_TO};
     int code =
@@ -240,10 +289,9 @@ static int read_settings(struct settings *settings, int argument_count, char **a
                 settings->memory, LEAST_MEMORY >> 20, DEFAULT_MEMORY >> 20);
         return EXIT_USAGE;
     }
-    if (settings->json && !settings->check) {
-        fprintf(stderr, "replay-server: --json goes with --check: trades are JSON anyway\n");
-        return EXIT_USAGE;
-    }
+    code = check_idle(settings);
+    if (code >= 0)
+        return code;
     if (settings->path_count + settings->trade_files.count == 0) {
         fprintf(stderr, "replay-server: name a Parquet or CSV file, or a folder of them; see "
                         "replay-server --help\n");

@@ -72,6 +72,22 @@ class Options(unittest.TestCase):
             code, _, said = tool(name, *arguments)
             self.assertEqual((code, "goes with " + with_option in said), (USAGE, True), said)
 
+    def test_what_would_do_nothing_is_refused_with_both_names(self):
+        for name, *arguments, one, other in (
+            ("replay-server", "--check", "--ticker", "BTC-*", "x", "--check", "--ticker"),
+            ("replay-server", "--check", "--speed", "10", "x", "--check", "--speed"),
+            ("replay-server", "--explain", "--loop", "x", "--explain", "--loop"),
+            ("replay-server", "--seed", "0", "x", "--seed", "--faults"),
+            ("parquet-cat", "--meta", "--columns", "price", "x", "--meta", "--columns"),
+            ("parquet-cat", "-m", "-n", "0", "x", "--meta", "--limit"),
+            ("parquet-cat", "--meta", "--null", "", "x", "--meta", "--null"),
+            ("parquet-cat", "-j", "--no-header", "x", "--json", "--no-header"),
+            ("parquet-cat", "-j", "--null", "-", "x", "--json", "--null"),
+            ("market-client", "--json", "--view", "table", "--json", "--view table"),
+        ):
+            code, _, said = tool(name, *arguments)
+            self.assertEqual((code, one in said, other in said), (USAGE, True, True), said)
+
     def test_short_options_stand_in_one_word(self):
         with fresh_folder() as folder:
             sample = os.path.join(folder, "sample.parquet")
