@@ -252,14 +252,20 @@ static void send_orders(struct msim_exchange_server *server, struct msim_exchang
         msim_exchange_reply(server, client, MSIM_FAULT_RESP_QUERY, bytes, length);
 }
 
-static void subscribe_orders(struct msim_exchange_server *server,
-                             struct msim_exchange_client *client)
+/* From now on it is told of orders and of money. */
+static void join_orders(struct msim_exchange_server *server, struct msim_exchange_client *client)
 {
     client->wants_orders = true;
     client->wants_money = true;
     msim_exchange_listen(server, MSIM_EVENTS_BALANCE | MSIM_EVENTS_POSITION);
     client->orders_instrument = server->request.instrument;
     confirm(server, client, MSIM_NATIVE_SUBSCRIBED);
+}
+
+static void subscribe_orders(struct msim_exchange_server *server,
+                             struct msim_exchange_client *client)
+{
+    join_orders(server, client);
     send_orders(server, client);
 }
 
@@ -350,18 +356,44 @@ static void send_past(struct msim_exchange_server *server, struct msim_exchange_
         msim_exchange_reply(server, client, past.type, room, length);
 }
 
+/* Balances and positions bear no sequence: what was missed of them is in how they stand now. */
+static void send_money(struct msim_exchange_server *server, struct msim_exchange_client *client)
+{
+    const struct msim_native_stamp stamp = msim_exchange_stamp(server);
+    const char *bytes = NULL;
+    size_t first;
+    size_t last;
+    size_t length =
+        msim_exchange_encode_balances(server, client->account, &stamp, MSIM_NATIVE_MESSAGE, &bytes);
+
+    if (length > 0)
+        msim_exchange_reply(server, client, MSIM_FAULT_BALANCE, bytes, length);
+    range_of(server, &first, &last);
+    for (size_t i = first; i < last; i++) {
+        struct msim_position_view view = {0};
+        uint32_t instrument = server->markets[i].instrument;
+        if (msim_engine_position(server->engine, client->account, instrument, &view) < 0 ||
+            (view.quantity == 0 && view.realised == 0))
+            continue;
+        struct msim_native_position position = {instrument, view.quantity, view.average_price,
+                                                view.realised, view.unrealised};
+        length = msim_native_encode_position(server->codec, &stamp, MSIM_NATIVE_MESSAGE, &position,
+                                             server->message);
+        msim_exchange_reply(server, client, MSIM_FAULT_POSITION, server->message, length);
+    }
+}
+
 static void resume_orders(struct msim_exchange_server *server, struct msim_exchange_client *client)
 {
     struct msim_exchange_account *account = msim_exchange_account(server, client->account);
     uint64_t from = server->request.from_sequence;
 
-    client->wants_orders = true;
-    client->orders_instrument = server->request.instrument;
-    confirm(server, client, MSIM_NATIVE_SUBSCRIBED);
+    join_orders(server, client);
     if (account->history && msim_exchange_history_has(account->history, from))
         send_past(server, client, account->history, from);
     else
         send_orders(server, client);
+    send_money(server, client);
 }
 
 void msim_exchange_resume(struct msim_exchange_server *server, struct msim_exchange_client *client)

@@ -147,7 +147,8 @@ static void a_private_text_goes_to_the_accounts_connections_for_orders(void **st
              (unsigned long long)before);
     const uint64_t heard = trades.heard;
     stage_say(&stage, &trades, resume);
-    assert_int_equal(trades.heard, heard + 1 + 3); /* SUBSCRIBED, and all three once more */
+    /* SUBSCRIBED, all three once more, and the balances as they are. */
+    assert_int_equal(trades.heard, heard + 1 + 3 + 1);
     fire(&stage, INJECT("sys.notice", "{\"account\":\"robot\",\"channel\":\"ws_public\"}"));
     assert_non_null(strstr(looks.last, "{\"type\":\"MADE_UP\""));
     assert_int_equal(other.heard, 0);
