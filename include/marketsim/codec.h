@@ -453,6 +453,7 @@ struct msim_native_stamp {
     msim_time time;
     uint64_t sequence;                  /* 0: none is written */
     struct msim_native_text request_id; /* as spelt; always the last member */
+    bool has_sequence;                  /* it is written even where it is 0 */
 };
 
 /* What an event of an order says beside itself. */

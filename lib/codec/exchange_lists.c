@@ -51,7 +51,7 @@ int msim_native_encode_orders(struct msim_native_codec *codec,
     if (r < 0)
         return r;
     begin(&pen, style, "ORDERS");
-    if (stamp->sequence != 0)
+    if (stamp->sequence != 0 || stamp->has_sequence)
         PUT(&pen, "\"channel\":\"ORDERS\",");
     PUT(&pen, "\"orders\":[");
     for (size_t i = 0; i < count; i++) {

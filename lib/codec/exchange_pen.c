@@ -142,7 +142,7 @@ char *msim_native_stamp_at(struct msim_native_codec *codec, char *at,
 
     PUT(&pen, ",\"timestamp\":");
     msim_native_put_time(codec, &pen, stamp->time);
-    if (stamp->sequence != 0) {
+    if (stamp->sequence != 0 || stamp->has_sequence) {
         PUT(&pen, ",\"sequence\":");
         put_number(&pen, stamp->sequence);
     }

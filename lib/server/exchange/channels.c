@@ -245,6 +245,7 @@ static void send_orders(struct msim_exchange_server *server, struct msim_exchang
     const char *bytes = NULL;
 
     stamp.sequence = account->sequence;
+    stamp.has_sequence = true;
     server->request.status = 0;
     size_t length = msim_exchange_encode_own_orders(server, client->account, &stamp,
                                                     MSIM_NATIVE_MESSAGE, &bytes);
@@ -386,7 +387,8 @@ static void send_money(struct msim_exchange_server *server, struct msim_exchange
 static void resume_orders(struct msim_exchange_server *server, struct msim_exchange_client *client)
 {
     struct msim_exchange_account *account = msim_exchange_account(server, client->account);
-    uint64_t from = server->request.from_sequence;
+    /* 0 is where an account without a past stands: all of it comes behind. */
+    uint64_t from = server->request.from_sequence > 0 ? server->request.from_sequence : 1;
 
     join_orders(server, client);
     if (account->history && msim_exchange_history_has(account->history, from))

@@ -48,7 +48,7 @@ static struct msim_event an_event(uint8_t kind)
 static void an_ack_has_the_order_and_ends_with_the_requests_id(void **state)
 {
     struct msim_native_codec *codec = codec_open();
-    struct msim_native_stamp stamp = {NOON, 3, {"\"r\\n\"", 5}};
+    struct msim_native_stamp stamp = {NOON, 3, {"\"r\\n\"", 5}, false};
     struct msim_native_story story = {.client_id = {"a\"b", 3}};
     struct msim_event event = an_event(MSIM_EVENT_ACCEPTED);
     char out[MSIM_NATIVE_MESSAGE_MAX];
@@ -110,7 +110,7 @@ static void an_error_is_json_whatever_its_words(void **state)
 static void a_book_says_what_room_it_needs_and_then_fits(void **state)
 {
     struct msim_native_codec *codec = codec_open();
-    struct msim_native_stamp stamp = {NOON, 5, {NULL, 0}};
+    struct msim_native_stamp stamp = {NOON, 5, {NULL, 0}, false};
     struct msim_native_level bids[2] = {{INT64_MAX, INT64_MAX}, {1, 0}};
     struct msim_native_book book = {
         .channel = MSIM_NATIVE_ORDERBOOK_L2, .snapshot = true, .bids = bids, .bid_count = 2};
@@ -202,7 +202,7 @@ static void the_longest_of_everything_fits(void **state)
     char words[400];
     char id[MSIM_NATIVE_REQUEST_ID_MAX];
     struct msim_native_story story = {.client_id = {name, 36}, .reason = {words, sizeof words}};
-    struct msim_native_stamp stamp = {NOON, UINT64_MAX, {id, sizeof id}};
+    struct msim_native_stamp stamp = {NOON, UINT64_MAX, {id, sizeof id}, false};
     struct msim_event event = an_event(MSIM_EVENT_REJECTED);
     struct msim_native_refusal refusal = {.error = MSIM_NATIVE_INSUFFICIENT_BALANCE};
     char out[MSIM_NATIVE_MESSAGE_MAX];

@@ -91,11 +91,42 @@ static void who_resumes_is_told_how_its_money_stands_now(void **state)
     stage_close(&stage);
 }
 
+static void who_subscribed_before_its_first_message_can_resume_from_there(void **state)
+{
+    static const char *const from[] = {RESUME("0"), RESUME("1")};
+    struct stage stage;
+    struct listener robot;
+    struct listener other;
+
+    (void)state;
+    stage_open(&stage, lonely, COUNT(lonely));
+    arrive(&stage, &robot, "robot");
+    arrive(&stage, &other, "other");
+    say(&stage, &robot, SUBSCRIBE);
+    assert_non_null(strstr(robot.wire.last, "\"type\":\"ORDERS\",\"channel\":\"ORDERS\""));
+    assert_non_null(strstr(robot.wire.last, ",\"sequence\":0}"));
+    say(&stage, &robot, "{\"type\":\"GET_ORDERS\"}");
+    assert_null(strstr(robot.wire.last, "\"sequence\""));
+    say(&stage, &robot, RESUME("1")); /* nothing was missed */
+    assert_string_equal(robot.types, "SUBSCRIBED ORDERS BALANCE_UPDATE ");
+    say(&stage, &robot, BUY);
+    say(&stage, &other, SELL);
+    for (size_t i = 0; i < COUNT(from); i++) {
+        stage_leave(&stage, &robot.wire);
+        arrive(&stage, &robot, "robot");
+        say(&stage, &robot, from[i]);
+        assert_string_equal(robot.types,
+                            "SUBSCRIBED ORDER_ACK ORDER_FILL BALANCE_UPDATE POSITION_UPDATE ");
+    }
+    stage_close(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_resumes_is_told_of_money_as_a_subscriber_is),
         cmocka_unit_test(who_resumes_is_told_how_its_money_stands_now),
+        cmocka_unit_test(who_subscribed_before_its_first_message_can_resume_from_there),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
