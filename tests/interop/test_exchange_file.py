@@ -305,7 +305,7 @@ class AtTheServer(unittest.TestCase):
             self.assertIn("exchange.history.ticker names that of all", words)
             self.assertNotIn("--columns", words)
             with Server(EXCHANGE, *said, "--set", "exchange.history.ticker=BTC/USD") as server:
-                self.assertIn("exchange.history.file: 2022-07-01 00:00:01", server.lines[0])
+                self.assertIn("exchange.history.file: 2022-07-01 00:00:01", "".join(server.lines))
 
     def test_rows_that_are_no_trades_are_counted_at_the_end(self):
         with fresh_folder() as folder:

@@ -405,6 +405,67 @@ static void a_history_that_ends_before_the_market_starts_is_told_so(void **state
     tape_close(&tape);
 }
 
+/* The latest words of the log. */
+static void keep_words(void *context, enum msim_log_level level, const char *room,
+                       const char *words)
+{
+    char *kept = context;
+
+    if (level == MSIM_LOG_WARNING && strcmp(room, "exchange") == 0)
+        snprintf(kept, 256, "%s", words);
+}
+
+static void a_ticker_that_the_file_does_not_have_is_refused_with_the_nearest(void **state)
+{
+    static const char *const names[] = {"exchange.history.tickers.BTC/USD=BTC/USD",
+                                        "exchange.history.tickers.ETH/USD=BTC/UST"};
+    struct msim_exchange_server_params params = MSIM_EXCHANGE_SERVER_PARAMS_INIT;
+    struct msim_exchange_server *server = NULL;
+    struct msim_detail detail = {{0}};
+    struct tape tape;
+
+    (void)state;
+    tape_open(&tape);
+    params.config = tape.config;
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(msim_exchange_config_set(tape.config, names[i], NULL), MSIM_OK);
+    assert_int_equal(msim_exchange_server_create(&server, &params, &detail), MSIM_ERR_NOT_FOUND);
+    assert_string_equal(detail.text, "exchange.history.file: no trade is of BTC/UST, as "
+                                     "exchange.history.tickers.ETH/USD has it: the nearest there "
+                                     "is BTC/USD");
+    tape_close(&tape);
+
+    tape_open(&tape);
+    params.config = tape.config;
+    assert_int_equal(msim_exchange_config_set(tape.config, "exchange.symbols=[\"SOL/EUR\"]", NULL),
+                     MSIM_OK);
+    assert_int_equal(msim_exchange_server_create(&server, &params, &detail), MSIM_ERR_NOT_FOUND);
+    assert_string_equal(detail.text, "exchange.history.file: no trade is of SOL/EUR: "
+                                     "exchange.history.tickers.SOL/EUR says what it is called "
+                                     "there; there are such as BTC/USD");
+    tape_close(&tape);
+}
+
+static void a_symbol_that_is_not_in_the_file_by_its_own_name_is_told_in_the_log(void **state)
+{
+    struct msim_exchange_server_params params = MSIM_EXCHANGE_SERVER_PARAMS_INIT;
+    char words[256] = "";
+    const struct msim_logger logger = {keep_words, words, MSIM_LOG_WARNING};
+    struct msim_exchange_server *server = NULL;
+    struct msim_detail detail = {{0}};
+    struct tape tape;
+
+    (void)state;
+    tape_open(&tape);
+    params.config = tape.config;
+    params.logger = &logger;
+    if (msim_exchange_server_create(&server, &params, &detail) < 0)
+        fail_msg("%s", detail.text);
+    assert_non_null(strstr(words, "no trade is of ETH/USD"));
+    msim_exchange_server_destroy(&server);
+    tape_close(&tape);
+}
+
 int main(int argument_count, char **arguments)
 {
     int batches = argument_count > 1 ? atoi(arguments[1]) : 100;
@@ -414,6 +475,8 @@ int main(int argument_count, char **arguments)
         cmocka_unit_test(everybody_is_told_when_a_symbol_is_halted),
         cmocka_unit_test(a_history_may_wait_for_its_first_robot),
         cmocka_unit_test(a_history_that_ends_before_the_market_starts_is_told_so),
+        cmocka_unit_test(a_ticker_that_the_file_does_not_have_is_refused_with_the_nearest),
+        cmocka_unit_test(a_symbol_that_is_not_in_the_file_by_its_own_name_is_told_in_the_log),
         cmocka_unit_test(
             a_strategy_that_is_added_while_it_runs_parts_a_client_from_the_shared_frames),
     };

@@ -56,6 +56,7 @@ enum msim_exchange_tape_start {
 struct msim_exchange_tape {
     char file[1024]; /* "" for none */
     char ticker[65]; /* of all its trades, in place of a column; "": the column's */
+    bool has_names;  /* its symbols' tickers were named; else they are called as there */
     int64_t fills;   /* enum msim_venue_fills */
     int64_t start;   /* enum msim_exchange_tape_start */
     int64_t spread;  /* in ticks */

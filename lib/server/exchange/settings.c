@@ -528,6 +528,7 @@ static int read_tickers(const struct reader *reader)
     for (size_t i = 0; i < reader->config->count; i++)
         has_names |= msim_exchange_path_match("exchange.history.tickers.*",
                                               reader->config->leaves[i].path) == 2;
+    reader->out->tape.has_names = has_names;
     for (size_t i = 0; r >= 0 && i < reader->out->listing_count; i++) {
         struct msim_exchange_listing *listing = &reader->out->listings[i];
         char path[192];

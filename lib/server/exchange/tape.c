@@ -18,10 +18,13 @@
 #include "base/detail.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "base/number.h"
 
 #define KEY "exchange.history.file"
 #define ASSET_EXPONENT (-8)
+#define LOOKED_AT \
+    1000000 /* trades among which the tickers are looked for, before the market opens */
 #define MOST_MONEY (INT64_C(1) << 56) /* of one trade; the house has sixteen times as much */
 
 struct tape {
@@ -33,7 +36,22 @@ struct tape {
     struct msim_record first; /* looked at, and not given yet */
     bool has_first;
     bool has_begun; /* it was looked at */
+    bool is_unsure; /* some ticker was not there as far as was looked */
 };
+
+/* ---- names ---- */
+
+/* Whether a trade of that ticker has come. */
+static bool has_come(struct msim_source *trades, const char *ticker)
+{
+    const char *name;
+    size_t length;
+
+    for (uint32_t id = 0; (name = msim_source_symbol(trades, id, &length)); id++)
+        if (strlen(ticker) == length && memcmp(ticker, name, length) == 0)
+            return true;
+    return false;
+}
 
 /* ---- as a source ---- */
 
@@ -48,7 +66,20 @@ static void shift(int8_t *exponent, int decimals, uint8_t *flags, uint8_t missin
         *exponent = (int8_t)shifted;
 }
 
-static void tell_end(const struct tape *tape)
+/* The whole file is read: who was still looked for is not there. */
+static void tell_absent(struct tape *tape)
+{
+    const struct msim_exchange_settings *settings = tape->settings;
+
+    for (size_t i = 0; i < settings->listing_count; i++) {
+        const struct msim_exchange_listing *listing = &settings->listings[i];
+        if (listing->ticker[0] != '\0' && !has_come(&tape->trades, listing->ticker))
+            msim_log(tape->logger, MSIM_LOG_WARNING, "exchange",
+                     KEY ": %s had no trade: none is of %s", listing->symbol, listing->ticker);
+    }
+}
+
+static void tell_end(struct tape *tape)
 {
     const uint64_t bad_rows = msim_parquet_bad_rows(&tape->trades);
 
@@ -59,6 +90,8 @@ static void tell_end(const struct tape *tape)
                  KEY ": rows that are no trades and were passed over: %" PRIu64
                      "; replay-server --check names them",
                  bad_rows);
+    if (tape->is_unsure)
+        tell_absent(tape);
 }
 
 static int pull(void *self, struct msim_record *records, size_t capacity, size_t *count,
@@ -184,6 +217,118 @@ static int open_file(struct tape *tape, msim_time start, const struct msim_logge
     return r;
 }
 
+/* A name of the file that may have been meant, or one that shows how names look there. */
+static void say_nearest(struct msim_source *trades, const char *ticker, char *out, size_t size)
+{
+    struct msim_nearest nearest = {.word = ticker};
+    char name[MSIM_NEAREST_MOST + 1];
+    char best[MSIM_NEAREST_MOST + 1] = "";
+    const char *known;
+    size_t length;
+
+    for (uint32_t id = 0; (known = msim_source_symbol(trades, id, &length)); id++) {
+        if (length > MSIM_NEAREST_MOST)
+            continue;
+        memcpy(name, known, length);
+        name[length] = '\0';
+        msim_nearest_see(&nearest, name);
+        if (nearest.found != name && best[0] != '\0')
+            continue;
+        memcpy(best, name, length + 1);
+        nearest.found = nearest.found ? best : NULL;
+    }
+    snprintf(out, size, "%s%s", nearest.found ? "the nearest there is " : "there are such as ",
+             best);
+}
+
+/* What was not found among the trades that were looked at: `is_whole` where these are all. */
+static int say_missing(struct tape *tape, struct msim_source *trades,
+                       const struct msim_exchange_listing *listing, uint64_t rows, bool is_whole,
+                       msim_time start, bool is_refused, struct msim_detail *detail)
+{
+    char among[64] = "";
+    char nearest[MSIM_NEAREST_MOST + 32];
+    struct msim_detail words = {{0}};
+
+    if (!is_whole)
+        snprintf(among, sizeof among, " among the first %" PRIu64, rows);
+    else if (start != 0)
+        snprintf(among, sizeof among, " from the market's start on");
+    say_nearest(trades, listing->ticker, nearest, sizeof nearest);
+    if (tape->settings->tape.has_names)
+        msim_detail_set(&words, MSIM_ERR_NOT_FOUND,
+                        "no trade%s is of %s, as exchange.history.tickers.%s has it: %s", among,
+                        listing->ticker, listing->symbol, nearest);
+    else
+        msim_detail_set(&words, MSIM_ERR_NOT_FOUND,
+                        "no trade%s is of %s: exchange.history.tickers.%s says what it is called "
+                        "there; %s",
+                        among, listing->ticker, listing->symbol, nearest);
+    if (is_refused)
+        return msim_detail_set(detail, MSIM_ERR_NOT_FOUND, "%s", words.text);
+    msim_log(tape->logger, MSIM_LOG_WARNING, "exchange", KEY ": %s", words.text);
+    return MSIM_OK;
+}
+
+/* Trades until all tickers were there, the last one, or enough; how many of them were there. */
+static size_t look_through(struct tape *tape, struct msim_source *trades, uint64_t *rows,
+                           int *result)
+{
+    struct msim_record records[64];
+    uint32_t next = 0;
+    size_t found = 0;
+    size_t wanted = 0;
+    size_t count;
+    size_t length;
+
+    for (size_t i = 0; i < tape->settings->listing_count; i++)
+        wanted += tape->settings->listings[i].ticker[0] != '\0';
+    do {
+        *result =
+            msim_source_pull(trades, records, sizeof records / sizeof records[0], &count, NULL);
+        if (*result == MSIM_PULL_EMPTY && msim_source_next_due(trades) != INT64_MIN)
+            break;
+        if (*result == MSIM_PULL_RECORD)
+            *rows += count;
+        for (const char *name; (name = msim_source_symbol(trades, next, &length)); next++)
+            found += listing_of(tape, name, length) != NULL;
+    } while (*result >= 0 && *result != MSIM_PULL_END && found < wanted && *rows < LOOKED_AT);
+    return wanted - found;
+}
+
+/* A ticker that the file does not have would be a market without a word. */
+static int check_names(struct tape *tape, msim_time start, struct msim_detail *detail)
+{
+    const struct msim_exchange_settings *settings = tape->settings;
+    struct msim_parquet_source_params all = MSIM_PARQUET_SOURCE_PARAMS_INIT;
+    struct msim_source trades;
+    uint64_t rows = 0;
+    int looked;
+
+    all.has_from = start != 0;
+    all.from = start;
+    int r = msim_parquet_source(&trades, tape->file, &all, detail);
+    if (r < 0)
+        return r;
+    size_t missing = look_through(tape, &trades, &rows, &looked);
+    const bool is_whole = looked == MSIM_PULL_END;
+    tape->is_unsure = missing > 0 && !is_whole;
+    if (looked == MSIM_ERR_NOMEM)
+        r = looked;
+    /* Another failure is told by the market's own source when it comes to it; without any trade it
+     * is the market's start that is wrong. */
+    for (size_t i = 0; r >= 0 && missing > 0 && rows > 0 && i < settings->listing_count; i++) {
+        const struct msim_exchange_listing *listing = &settings->listings[i];
+        if (listing->ticker[0] == '\0' || has_come(&trades, listing->ticker))
+            continue;
+        bool is_empty = missing == settings->listing_count; /* no symbol has any */
+        r = say_missing(tape, &trades, listing, rows, is_whole, start,
+                        is_whole && (settings->tape.has_names || is_empty), detail);
+    }
+    msim_source_release(&trades);
+    return r;
+}
+
 /* Why nothing came: all is before the market's start, or none of it is the exchange's. */
 static int say_why_nothing(const struct tape *tape, msim_time start, struct msim_detail *detail)
 {
@@ -298,6 +443,8 @@ int msim_exchange_tape_open(struct msim_source *out, const struct msim_exchange_
     tape->settings = settings;
     tape->logger = logger;
     int r = open_file(tape, start, logger, detail);
+    if (r >= 0)
+        r = check_names(tape, start, detail);
     if (r >= 0)
         r = look_at_first(tape, start, detail);
     if (r >= 0)
