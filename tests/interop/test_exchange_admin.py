@@ -377,7 +377,17 @@ class Market(unittest.TestCase):
                     break
             self.assertLess(float(ticker["bid"]), 12700)
         with Exchange(*QUIET) as exchange:
-            self.assertEqual(exchange.admin("POST", "/price", price)[0], 409)
+            status, problem = exchange.admin("POST", "/price", price)
+            self.assertEqual(status, 409)
+            self.assertIn("exchange.liquidity.enabled is false", problem["detail"])
+        with fresh_folder() as folder:
+            path = os.path.join(folder, "trades.csv")
+            write(path, b"timestamp,ticker,price,volume\n2022-07-01 12:00:00,BTC/USD,50000,1\n")
+            with Exchange("--log-level", "error", "--set",
+                          "exchange.history.file=" + path) as exchange:
+                status, problem = exchange.admin("POST", "/price", price)
+                self.assertEqual(status, 409)
+                self.assertIn("exchange.history.file", problem["detail"])
 
     def test_a_snapshot_and_numbers(self):
         with Exchange(*QUIET) as exchange:

@@ -347,8 +347,10 @@ void msim_manage_price(struct msim_manage_call *call)
         return;
     int r = msim_venue_set_price(server->venue, server->now, instrument, price, &call->detail);
     if (r == MSIM_ERR_STATE)
-        msim_detail_set(&call->detail, r,
-                        "this symbol has no model: exchange.liquidity.enabled is false");
+        msim_detail_set(&call->detail, r, "this symbol has no model: %s",
+                        server->settings.listings[instrument].ticker[0] != '\0'
+                            ? "its prices are the trades of exchange.history.file"
+                            : "exchange.liquidity.enabled is false");
     if (r < 0)
         msim_manage_fail(call, r);
     else
