@@ -334,7 +334,7 @@ class AtTheServer(unittest.TestCase):
             for pairs, words in (
                 (["exchange.history.fills=queue"], "goes with exchange.history.file"),
                 (["exchange.history.file=/nonexistent.parquet"], "/nonexistent.parquet"),
-                (["exchange.history.file=" + path], "exchange.history.tickers.SYMBOL"),
+                (["exchange.history.file=" + path], "exchange.history.tickers.BTC/USD"),
                 (mapped, "exchange.history.price_decimals"),
                 (mapped + ["exchange.history.price_decimals=12"],
                  "exchange.instruments.BTC/USD.tick_size"),

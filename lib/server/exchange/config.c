@@ -247,7 +247,9 @@ int msim_exchange_config_keep(struct msim_exchange_config *config, const char *p
 
     if (strlen(path) >= MSIM_EXCHANGE_PATH_MAX)
         return msim_detail_set(detail, MSIM_ERR_INVALID, "a key is too long");
-    int r = msim_exchange_path_check(path, false, detail);
+    const bool is_whole =
+        msim_exchange_path_match(MSIM_EXCHANGE_HOLDINGS, path) == 2 && strcmp(value, "{}") == 0;
+    int r = msim_exchange_path_check(path, is_whole, detail);
     if (r >= 0)
         r = msim_json_document_read(&document, value, length, NULL, &config->allocator, detail);
     if (r < 0)
@@ -299,15 +301,16 @@ static int add_node(struct msim_exchange_config *config, const struct msim_json_
     char path[MSIM_EXCHANGE_PATH_MAX];
 
     /* An object is its members, and an array is one value. */
-    if (number == 0 && prefix[0] == '\0')
-        return MSIM_OK;
-    if (is_inside_array(document, number) || (node->kind == MSIM_JSON_OBJECT && node->count > 0))
+    if ((number == 0 && prefix[0] == '\0') || is_inside_array(document, number))
         return MSIM_OK;
     int r = path_of(document, number, prefix, path);
     if (r < 0)
         return msim_detail_set(detail, MSIM_ERR_INVALID, "a key is too long");
     bool is_object = node->kind == MSIM_JSON_OBJECT;
-    r = msim_exchange_path_check(path, is_object, detail);
+    if (is_object && msim_exchange_path_match(MSIM_EXCHANGE_HOLDINGS, path) == 2)
+        return add_leaf(config, path, "{}", 2);
+    if (!is_object || node->count == 0)
+        r = msim_exchange_path_check(path, is_object, detail);
     if (r < 0 || is_object)
         return r;
     return add_leaf(config, path, document->text + node->start, node->end - node->start);

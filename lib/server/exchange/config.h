@@ -95,6 +95,9 @@ struct msim_exchange_settings {
     struct msim_bytes failures; /* the object as JSON; nothing where there is none */
 };
 
+/* A leaf of its own, with "{}", where it is given as a whole: members before it are no more. */
+#define MSIM_EXCHANGE_HOLDINGS "exchange.default_balance"
+
 /* A leaf from a recording: its path as it is inside, its value as JSON. */
 int msim_exchange_config_keep(struct msim_exchange_config *config, const char *path,
                               const char *value, struct msim_detail *detail);

@@ -411,27 +411,24 @@ static int hold(const struct reader *reader, const char *asset, size_t length, c
 static int read_holdings(const struct reader *reader)
 {
     struct msim_exchange_settings *out = reader->out;
-    size_t given = 0;
-    int r = MSIM_OK;
 
     out->holdings = msim_mem_zero_array(reader->allocator, MOST_HOLDINGS, sizeof *out->holdings);
     if (!out->holdings)
         return MSIM_ERR_NOMEM;
+    int r = hold(reader, "USD", 3, "100000");
+    if (r >= 0)
+        r = hold(reader, "BTC", 3, "10");
     for (size_t i = 0; i < reader->config->count && r >= 0; i++) {
         const struct msim_exchange_leaf *leaf = &reader->config->leaves[i];
         char amount[32];
-        if (msim_exchange_path_match("exchange.default_balance.*", leaf->path) != 2)
+        if (msim_exchange_path_match(MSIM_EXCHANGE_HOLDINGS, leaf->path) == 2)
+            out->holding_count = 0;
+        if (msim_exchange_path_match(MSIM_EXCHANGE_HOLDINGS ".*", leaf->path) != 2)
             continue;
         const char *key = key_behind(leaf->path, 2);
-        given++;
         r = number_text(reader, leaf, amount, sizeof amount);
         if (r >= 0)
             r = hold(reader, key, strcspn(key, "\x01"), amount);
-    }
-    if (r >= 0 && given == 0) {
-        r = hold(reader, "USD", 3, "100000");
-        if (r >= 0)
-            r = hold(reader, "BTC", 3, "10");
     }
     return r;
 }

@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -193,6 +194,45 @@ static void the_failures_become_one_object_again(void **state)
     bench_close(&bench);
 }
 
+static void has_holdings(struct bench *bench, const char *wanted)
+{
+    char have[256] = "";
+
+    if (read_all(bench) < 0)
+        fail_msg("%s", bench->detail.text);
+    for (size_t i = 0; i < bench->settings.holding_count; i++)
+        snprintf(have + strlen(have), sizeof have - strlen(have), "%s %s ",
+                 bench->settings.holdings[i].asset, bench->settings.holdings[i].amount);
+    assert_string_equal(have, wanted);
+    msim_exchange_settings_finish(&bench->settings, &bench->usual);
+}
+
+static void one_assets_balance_leaves_the_others_and_a_whole_object_takes_their_place(void **state)
+{
+    static const char file[] = "{\"exchange\":{\"default_balance\":{\"EUR\":\"7\"}}}";
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench);
+    set(&bench, "exchange.default_balance.ETH=5");
+    has_holdings(&bench, "USD 100000 BTC 10 ETH 5 ");
+    set(&bench, "exchange.default_balance.BTC=1");
+    has_holdings(&bench, "USD 100000 BTC 1 ETH 5 ");
+    set(&bench, "exchange.default_balance={\"SOL\":\"3\",\"USD\":2}");
+    has_holdings(&bench, "SOL 3 USD 2 ");
+    set(&bench, "exchange.default_balance.ETH=4");
+    has_holdings(&bench, "SOL 3 USD 2 ETH 4 ");
+    assert_int_equal(msim_exchange_config_read(bench.config, file, strlen(file), NULL), MSIM_OK);
+    has_holdings(&bench, "EUR 7 ");
+    set(&bench, "exchange.default_balance={}");
+    has_holdings(&bench, "");
+    assert_int_equal(
+        msim_exchange_config_set(bench.config, "exchange.default_balance=5", &bench.detail),
+        MSIM_ERR_INVALID);
+    says(&bench, "exchange.default_balance is an object");
+    bench_close(&bench);
+}
+
 static void two_symbols_of_one_ticker_are_refused_by_name(void **state)
 {
     struct bench bench;
@@ -263,6 +303,7 @@ static void a_seed_of_0_is_the_default(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_assets_balance_leaves_the_others_and_a_whole_object_takes_their_place),
         cmocka_unit_test(two_symbols_of_one_ticker_are_refused_by_name),
         cmocka_unit_test(nothing_said_means_two_symbols_and_a_hundred_thousand_dollars),
         cmocka_unit_test(a_later_word_takes_the_place_of_an_earlier_one_of_the_same_key),
