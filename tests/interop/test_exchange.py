@@ -364,6 +364,32 @@ class Http(unittest.TestCase):
             self.assertEqual(rest("PUT", "/api/v1/orders", order)[0], 405)
             self.assertEqual(rest("DELETE", "/api/v1/orders"), (200, {"count": 1}))
 
+    def test_a_query_names_the_account_as_the_header_does(self):
+        with Server(EXCHANGE, *QUIET) as server:
+            rest = Rest(server)
+            body = {"symbol": "BTC/USD", "side": "BUY", "type": "LIMIT", "price": "40000",
+                    "quantity": "0.5"}
+            self.assertEqual(rest("POST", "/api/v1/orders?session=grace", body)[0], 201)
+            for of, count in ((rest("GET", "/api/v1/orders"), 0),
+                              (rest("GET", "/api/v1/orders?symbol=*&session=grace"), 1),
+                              (Rest(server, "grace")("GET", "/api/v1/orders?session=grace"), 1),
+                              (Rest(server, "grace")("GET", "/api/v1/orders?session="), 1)):
+                self.assertEqual((of[0], len(of[1]["orders"])), (200, count))
+            for path in ("orders?session=heidi", "orders?session=" + 64 * "x", "orders?session=%zz"):
+                self.assertEqual(Rest(server, "grace")("GET", "/api/v1/" + path)[0], 400, path)
+
+            async def disagree():
+                headers = {"X-Session-ID": "heidi"}
+                try:
+                    options = {"additional_headers": headers}
+                    await websockets.connect(server.url + "/ws?session=grace", **options)
+                except TypeError:
+                    options = {"extra_headers": headers}
+                    await websockets.connect(server.url + "/ws?session=grace", **options)
+
+            with self.assertRaisesRegex(Exception, "400"):
+                asyncio.run(disagree())
+
     def test_a_session_is_one_account_over_both(self):
         async def talk(robot):
             rest = Rest(self.server, "erin")

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include <marketsim/form.h>
+
 #include "base/mem.h"
 
 #define MOST_ACCOUNTS 65536
@@ -65,6 +67,26 @@ int msim_exchange_account_named(struct msim_exchange_server *server, const char 
     if (r >= 0)
         server->accounts[*account].is_nameless = false;
     return r;
+}
+
+int msim_exchange_named(const char *query, const char *key, const char *header, char *out,
+                        size_t size)
+{
+    int r = msim_form_value(query, strlen(query), key, out, size);
+    size_t length = header ? strlen(header) : 0;
+
+    if (r == MSIM_ERR_NOT_FOUND) {
+        out[0] = '\0';
+        r = 0;
+    }
+    if (r < 0 || length == 0)
+        return r;
+    if (r > 0)
+        return strcmp(out, header) == 0 ? r : MSIM_ERR_INVALID;
+    if (length >= size)
+        return MSIM_ERR_LIMIT;
+    memcpy(out, header, length + 1);
+    return (int)length;
 }
 
 /* ---- accounts of those who have no name ---- */

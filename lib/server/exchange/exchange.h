@@ -290,6 +290,12 @@ void msim_exchange_listen(struct msim_exchange_server *server, unsigned events);
 
 /* ---- accounts.c ---- */
 
+/*
+ * The value of a query's key, or of the header of the same meaning: its length, 0 for neither.
+ * MSIM_ERR_INVALID where they disagree, MSIM_ERR_LIMIT, or MSIM_ERR_FORMAT.
+ */
+int msim_exchange_named(const char *query, const char *key, const char *header, char *out,
+                        size_t size);
 /* The account of that name, opened with its first balance where it is new. */
 int msim_exchange_account_named(struct msim_exchange_server *server, const char *name,
                                 size_t length, uint32_t *account);

@@ -188,6 +188,7 @@ static void write_parameters(struct msim_json_writer *writer, const struct msim_
     msim_json_write_key(writer, "parameters");
     msim_json_write_array(writer);
     write_parameter(writer, "X-Session-ID", 12, "header", false);
+    write_parameter(writer, "session", 7, "query", false);
     if (strchr(path->path, '*'))
         write_parameter(writer, "id", 2, "path", true);
     for (const char *at = path->query; *at;) {

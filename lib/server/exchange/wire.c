@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <marketsim/form.h>
 #include <marketsim/impair.h>
 
 #include "base/log.h"
@@ -39,22 +38,6 @@ static void swap(struct msim_exchange_server *server, size_t a, size_t b)
 }
 
 /* ---- who comes ---- */
-
-/* The value of a query's key, else of a header: its length, 0 for neither, or MSIM_ERR_*. */
-static int named(const struct msim_request *request, const char *key, const char *header, char *out,
-                 size_t size)
-{
-    int r = msim_form_value(request->query, strlen(request->query), key, out, size);
-
-    if (r != MSIM_ERR_NOT_FOUND)
-        return r;
-    const char *value = msim_request_header(request, header);
-    size_t length = value ? strlen(value) : 0;
-    if (length >= size)
-        return MSIM_ERR_LIMIT;
-    memcpy(out, value ? value : "", length + 1);
-    return (int)length;
-}
 
 /* A client and its bits for each market, in one. */
 static size_t client_size(const struct msim_exchange_server *server)
@@ -139,11 +122,15 @@ static int request(void *context, struct msim_connection *connection,
         return 503;
     msim_exchange_clock(server);
     const struct msim_caller *caller = msim_connection_caller(connection);
-    int session_length = named(request, "session", "X-Session-ID", session, sizeof session);
+    int session_length =
+        msim_exchange_named(request->query, "session", msim_request_header(request, "X-Session-ID"),
+                            session, sizeof session);
     /* Who has a key is who the key says. */
-    if (caller && caller->account[0] != '\0')
+    if (session_length >= 0 && caller && caller->account[0] != '\0')
         session_length = snprintf(session, sizeof session, "%s", caller->account);
-    int label_length = named(request, "client", "X-Msim-Client", label, sizeof label);
+    int label_length =
+        msim_exchange_named(request->query, "client", msim_request_header(request, "X-Msim-Client"),
+                            label, sizeof label);
     if (session_length < 0 || session_length >= (int)sizeof session || label_length < 0)
         return 400;
     struct msim_exchange_visit visit = {{session, (size_t)session_length},
