@@ -1,7 +1,5 @@
 #include "parquet/window.h"
 
-#include <string.h>
-
 #include "base/mem.h"
 #include "base/number.h"
 
