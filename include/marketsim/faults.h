@@ -449,7 +449,7 @@ MSIM_API int msim_faults_reset(struct msim_faults *faults, msim_time now);
 /*
  * Starts the scenario that a JSON object describes: its strategies are added, its timeline
  * counts from now.  One runs at a time: MSIM_ERR_STATE.  Bad ones are refused whole, and so are
- * expectations and conditions on strategies that neither stand nor are added by it.
+ * expectations, conditions and steps on strategies that neither stand nor are added by it.
  */
 MSIM_API int msim_faults_scenario_start(struct msim_faults *faults, msim_time now, const char *json,
                                         size_t length, struct msim_detail *detail);

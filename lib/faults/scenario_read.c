@@ -462,6 +462,23 @@ static int check_name(const struct msim_faults *faults, const struct scenario *s
                             nearest.found[0] ? "\"" : "");
 }
 
+/* What a step is to change has to stand by then, or to come. */
+static int check_id(const struct msim_faults *faults, const struct scenario *scenario,
+                    const struct step *step, struct msim_detail *detail)
+{
+    const struct msim_json_document *document = &scenario->document;
+    uint32_t node = msim_json_member(document, step->node, "id");
+    char id[MSIM_FAULT_ID_SIZE];
+
+    if (node == MSIM_JSON_NONE)
+        return MSIM_OK;
+    if (msim_json_string(document->text, document->nodes[node].start, document->nodes[node].end, id,
+                         sizeof id, NULL) < 0)
+        return msim_json_refuse(document, node, detail, MSIM_ERR_INVALID,
+                                "an id has at most %d characters", MSIM_FAULT_ID_SIZE - 1);
+    return check_name(faults, scenario, node, id, detail);
+}
+
 int msim_fault_scenario_names(const struct msim_faults *faults, const struct scenario *scenario,
                               struct msim_detail *detail)
 {
@@ -482,6 +499,8 @@ int msim_fault_scenario_names(const struct msim_faults *faults, const struct sce
         if (step->condition == ON_HITS)
             r = check_name(faults, scenario, msim_json_member(document, on, "hits_of"), step->id,
                            detail);
+        if (r == MSIM_OK)
+            r = check_id(faults, scenario, step, detail);
     }
     return r;
 }

@@ -196,17 +196,22 @@ static void what_does_not_hold_says_what_was_there_when_it_failed(void **state)
     bench_finish(&bench);
 }
 
-static void a_step_whose_strategy_is_not_there_is_told_the_nearest(void **state)
+static void a_step_whose_strategy_is_gone_by_then_is_told_the_nearest(void **state)
 {
     struct bench bench;
 
     (void)state;
     bench_start(&bench);
     run(&bench, 0,
-        "{\"format\":1,\"strategies\":[{\"id\":\"lost\",\"kind\":\"drop\",\"select\":"
-        "{\"dir\":\"out\"},\"p\":0.1}],\"timeline\":["
+        "{\"format\":1,\"strategies\":["
+        "{\"id\":\"lost\",\"kind\":\"drop\",\"select\":{\"dir\":\"out\"},\"p\":0.1},"
+        "{\"id\":\"lots\",\"kind\":\"drop\",\"select\":{\"dir\":\"out\"},\"p\":0.1},"
+        "{\"id\":\"strangers\",\"kind\":\"drop\",\"select\":{\"dir\":\"out\"},\"p\":0.1}],"
+        "\"timeline\":["
         "{\"at\":\"1s\",\"do\":\"enable\",\"id\":\"lots\"},"
-        "{\"at\":\"1s\",\"do\":\"enable\",\"id\":\"strangers\"}]}");
+        "{\"at\":\"1s\",\"do\":\"enable\",\"id\":\"strangers\"},"
+        "{\"at\":\"0s\",\"do\":\"remove\",\"id\":\"lots\"},"
+        "{\"at\":\"0s\",\"do\":\"remove\",\"id\":\"strangers\"}]}");
     bench_run(&bench, 2 * SEC);
     failures_of(&bench);
     assert_non_null(strstr(report_text, "/timeline/0/id"));
@@ -271,12 +276,28 @@ static void a_strategy_that_neither_stands_nor_comes_is_named_at_the_start(void 
         {"{\"format\":1,\"timeline\":[{\"on\":{\"hits_of\":\"stand\"},\"do\":\"heal\"}]}",
          "/timeline/0/on/hits_of (line 1, column 42): there is no strategy \"stand\", and no step "
          "adds one; the nearest one is \"stands\""},
+        {"{\"format\":1,\"timeline\":[{\"at\":\"1s\",\"do\":\"enable\",\"id\":\"stand\"}]}",
+         "/timeline/0/id (line 1, column 55): there is no strategy \"stand\", and no step adds "
+         "one; "
+         "the nearest one is \"stands\""},
+        {"{\"format\":1,\"timeline\":[{\"at\":\"1s\",\"do\":\"disable\",\"id\":\"other\"}]}",
+         "/timeline/0/id (line 1, column 56): there is no strategy \"other\", and no step adds "
+         "one"},
+        {"{\"format\":1,\"timeline\":[{\"at\":\"1s\",\"do\":\"update\",\"id\":\"other\","
+         "\"patch\":{}}]}",
+         "/timeline/0/id"},
+        {"{\"format\":1,\"timeline\":[{\"at\":\"1s\",\"do\":\"remove\",\"id\":\"other\"}]}",
+         "/timeline/0/id"},
+        {"{\"format\":1,\"timeline\":[{\"at\":\"1s\",\"do\":\"enable\",\"id\":\""
+         "0123456789012345678901234567890123456789012345678901234567890123456789\"}]}",
+         "/timeline/0/id (line 1, column 55): an id has at most 64 characters"},
     };
     static const char *const good[] = {
         "{\"format\":1,\"expect\":[{\"strategy\":\"stands\"},{\"strategy\":\"sim-lostack\"}]}",
         "{\"format\":1,\"strategies\":[{\"kind\":\"drop\",\"select\":{\"dir\":\"out\"}}],"
         "\"expect\":[{\"strategy\":\"drop-1\"}]}",
-        "{\"format\":1,\"timeline\":[{\"at\":\"1s\",\"do\":\"add\",\"strategy\":"
+        "{\"format\":1,\"timeline\":[{\"at\":\"2s\",\"do\":\"remove\",\"id\":\"later\"},"
+        "{\"at\":\"1s\",\"do\":\"add\",\"strategy\":"
         "{\"id\":\"later\",\"kind\":\"drop\",\"select\":{\"dir\":\"out\"}}}],"
         "\"expect\":[{\"strategy\":\"later\"}]}",
         "{\"format\":1,\"timeline\":[{\"at\":\"1s\",\"do\":\"venue\",\"action\":"
@@ -799,7 +820,7 @@ int main(void)
         cmocka_unit_test(what_came_true_in_its_time_stays_true),
         cmocka_unit_test(what_comes_true_too_late_has_failed),
         cmocka_unit_test(what_does_not_hold_says_what_was_there_when_it_failed),
-        cmocka_unit_test(a_step_whose_strategy_is_not_there_is_told_the_nearest),
+        cmocka_unit_test(a_step_whose_strategy_is_gone_by_then_is_told_the_nearest),
         cmocka_unit_test(without_a_time_the_end_decides),
         cmocka_unit_test(hits_count_as_they_were_at_the_end_and_from_strategies_that_went),
         cmocka_unit_test(a_strategy_that_neither_stands_nor_comes_is_named_at_the_start),
