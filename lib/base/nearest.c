@@ -1,12 +1,16 @@
 #include "base/nearest.h"
 
+#include <stdint.h>
 #include <string.h>
 
-/* Levenshtein's distance, row by row. */
-static size_t distance(const char *a, size_t rows, const char *b, size_t columns)
+size_t msim_nearest_apart(const char *a, const char *b)
 {
     size_t row[MSIM_NEAREST_MOST + 1];
+    size_t rows = strlen(a);
+    size_t columns = strlen(b);
 
+    if (rows > MSIM_NEAREST_MOST || columns > MSIM_NEAREST_MOST)
+        return SIZE_MAX;
     for (size_t j = 0; j <= columns; j++)
         row[j] = j;
     for (size_t i = 1; i <= rows; i++) {
@@ -27,13 +31,9 @@ static size_t distance(const char *a, size_t rows, const char *b, size_t columns
 
 void msim_nearest_see(struct msim_nearest *nearest, const char *known)
 {
-    size_t length = strlen(nearest->word);
-    size_t known_length = strlen(known);
+    size_t apart = msim_nearest_apart(nearest->word, known);
 
-    if (length > MSIM_NEAREST_MOST || known_length > MSIM_NEAREST_MOST)
-        return;
-    size_t apart = distance(nearest->word, length, known, known_length);
-    if (apart > length / 3 || (nearest->found && apart >= nearest->apart))
+    if (apart > strlen(nearest->word) / 3 || (nearest->found && apart >= nearest->apart))
         return;
     nearest->found = known;
     nearest->apart = apart;

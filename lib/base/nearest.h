@@ -14,6 +14,9 @@ struct msim_nearest {
     size_t apart;
 };
 
+/* Levenshtein's distance; SIZE_MAX where either is too long. */
+size_t msim_nearest_apart(const char *a, const char *b);
+
 /* One of the words that there are: near where no more than a third of the letters has to change. */
 void msim_nearest_see(struct msim_nearest *nearest, const char *known);
 

@@ -5,6 +5,7 @@
 #ifndef MSIM_FAULTS_PLAN_H
 #define MSIM_FAULTS_PLAN_H
 
+#include "base/nearest.h"
 #include "faults/strategy.h"
 
 struct plan {
@@ -24,15 +25,10 @@ static inline enum msim_json_kind plan_kind(const struct plan *plan, uint32_t no
     return plan->document->nodes[node].kind;
 }
 
-/* Levenshtein's distance of two short words; longer ones are far apart. */
-size_t msim_fault_words_apart(const char *a, const char *b);
-
-#define WORD_MOST 32 /* longer ones are far from all others */
-
 /* Of all words that it is told of the nearest; none where more than half would have to change. */
 struct nearest {
     const char *word;
-    char found[WORD_MOST + 1]; /* "": none */
+    char found[MSIM_NEAREST_MOST + 1]; /* "": none */
     size_t apart;
 };
 void msim_fault_nearer(struct nearest *nearest, const char *known);

@@ -5,6 +5,7 @@
 
 #include "base/detail.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "base/number.h"
 #include "base/units.h"
 #include "faults/plan.h"
@@ -30,32 +31,6 @@ static bool among(const struct plan *plan, const struct msim_json_node *node,
     return false;
 }
 
-size_t msim_fault_words_apart(const char *a, const char *b)
-{
-    size_t row[WORD_MOST + 1];
-    size_t rows = strlen(a);
-    size_t columns = strlen(b);
-
-    if (rows > WORD_MOST || columns > WORD_MOST)
-        return WORD_MOST;
-    for (size_t j = 0; j <= columns; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= rows; i++) {
-        size_t corner = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= columns; j++) {
-            size_t least = corner + (a[i - 1] != b[j - 1]);
-            corner = row[j];
-            if (row[j] + 1 < least)
-                least = row[j] + 1;
-            if (row[j - 1] + 1 < least)
-                least = row[j - 1] + 1;
-            row[j] = least;
-        }
-    }
-    return row[columns];
-}
-
 static const char *nearest(const char *word, const char *const *known, const char *const *more)
 {
     const char *best = known[0];
@@ -63,7 +38,7 @@ static const char *nearest(const char *word, const char *const *known, const cha
     for (int list = 0; list < 2; list++) {
         const char *const *names = list == 0 ? known : more;
         for (size_t i = 0; names && names[i]; i++)
-            if (msim_fault_words_apart(word, names[i]) < msim_fault_words_apart(word, best))
+            if (msim_nearest_apart(word, names[i]) < msim_nearest_apart(word, best))
                 best = names[i];
     }
     return best;
@@ -73,7 +48,7 @@ int msim_fault_plan_keys(const struct plan *plan, uint32_t object, const char *c
                          const char *const *more)
 {
     const struct msim_json_document *document = plan->document;
-    char word[WORD_MOST + 1] = "";
+    char word[MSIM_NEAREST_MOST + 1] = "";
 
     if (plan_kind(plan, object) != MSIM_JSON_OBJECT)
         return refuse_kind(plan, object, "an object");
@@ -108,10 +83,9 @@ int msim_fault_plan_only(const struct plan *plan, uint32_t object, const struct 
 
 void msim_fault_nearer(struct nearest *nearest, const char *known)
 {
-    size_t apart = msim_fault_words_apart(nearest->word, known);
-    size_t most = strlen(nearest->word) / 2;
+    size_t apart = msim_nearest_apart(nearest->word, known);
 
-    if (apart < WORD_MOST && apart <= most && (!nearest->found[0] || apart < nearest->apart)) {
+    if (apart <= strlen(nearest->word) / 2 && (!nearest->found[0] || apart < nearest->apart)) {
         nearest->apart = apart;
         memcpy(nearest->found, known, strlen(known) + 1);
     }

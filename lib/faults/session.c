@@ -380,7 +380,7 @@ static int refuse_nobody(const struct msim_faults *faults,
     uint32_t account = msim_json_member(document, 0, "account");
     uint32_t node = account != MSIM_JSON_NONE ? account : msim_json_member(document, 0, "client");
     const char *what = account != MSIM_JSON_NONE ? "account" : "client";
-    char name[WORD_MOST + 1] = "";
+    char name[MSIM_NEAREST_MOST + 1] = "";
     struct nearest nearest = {.word = name};
 
     if (node == MSIM_JSON_NONE)

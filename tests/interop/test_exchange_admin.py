@@ -258,6 +258,27 @@ class Faults(unittest.TestCase):
 
 
 class Scenarios(unittest.TestCase):
+    def test_a_name_that_stands_for_nothing_is_told_with_the_nearest(self):
+        with Exchange(*QUIET) as exchange:
+            plan = {"format": 1, "name": "night-shift", "timeline": []}
+            self.assertEqual(exchange.admin("POST", "/scenarios", plan)[0], 201)
+            self.assertEqual(exchange.admin("POST", "/faults", SLOW)[0], 201)
+            for method, path, words in (
+                ("GET", "/presets/md_gapp", 'no preset "md_gapp"; the nearest one is "md_gap":'),
+                ("POST", "/presets/md_gapp", 'no preset "md_gapp"; the nearest one is "md_gap":'),
+                ("GET", "/presets/nonsense", 'no preset "nonsense": GET'),
+                ("GET", "/faults/slw", 'no strategy "slw"; the nearest one is "slow":'),
+                ("DELETE", "/faults/slwo1", 'no strategy "slwo1": GET'),
+                ("DELETE", "/faults/slo", 'no strategy "slo"; the nearest one is "slow":'),
+                ("POST", "/faults/slo/enable", '"slo"; the nearest one is "slow":'),
+                ("GET", "/scenarios/nightshift", 'the nearest one is "night-shift": POST it'),
+                ("POST", "/scenarios/nightshift/start", 'the nearest one is "night-shift":'),
+                ("POST", "/scenarios/nightshift/stop", 'the nearest one is "night-shift":'),
+            ):
+                status, problem = exchange.admin(method, path)
+                self.assertEqual(status, 404, path)
+                self.assertIn(words, problem["detail"])
+
     def test_a_scenario_with_another_seed_is_told_how_to_start(self):
         with Exchange(*QUIET) as exchange:
             exchange.balance("USD")

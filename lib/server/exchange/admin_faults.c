@@ -7,6 +7,7 @@
 
 #include "base/detail.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "server/exchange/admin.h"
 
 #define LINE_MAX 2048 /* of the trace */
@@ -61,10 +62,55 @@ static int python_text(const struct msim_faults *faults, const char *name, char 
     return msim_faults_python_statistics(faults, out, size, length);
 }
 
+/* ---- names that stand for nothing ---- */
+
+static void not_there(struct msim_manage_call *call, const char *what,
+                      const struct msim_nearest *nearest, const char *remedy)
+{
+    msim_detail_set(&call->detail, MSIM_ERR_NOT_FOUND, "there is no %s \"%s\"%s%s%s: %s", what,
+                    call->name, nearest->found ? "; the nearest one is \"" : "",
+                    nearest->found ? nearest->found : "", nearest->found ? "\"" : "", remedy);
+    msim_manage_fail(call, MSIM_ERR_NOT_FOUND);
+}
+
+/* Sees the ids of all strategies; the nearest one is kept in `best`. */
+static void see_strategies(const struct msim_json_document *all, struct msim_nearest *nearest,
+                           char best[MSIM_FAULT_ID_SIZE])
+{
+    uint32_t list = msim_json_member(all, 0, "strategies");
+    char id[MSIM_FAULT_ID_SIZE];
+
+    for (uint32_t at = list == MSIM_JSON_NONE ? list : all->nodes[list].first; at != MSIM_JSON_NONE;
+         at = all->nodes[at].next) {
+        const struct msim_json_node *node = &all->nodes[at];
+        if (msim_json_string(all->text, node->key_start, node->key_end, id, sizeof id, NULL) < 0)
+            continue;
+        msim_nearest_see(nearest, id);
+        if (nearest->found == id) {
+            memcpy(best, id, sizeof id);
+            nearest->found = best;
+        }
+    }
+}
+
 static void no_strategy(struct msim_manage_call *call)
 {
-    msim_detail_set(&call->detail, MSIM_ERR_NOT_FOUND,
-                    "there is no strategy \"%s\": GET /admin/v1/faults lists them", call->name);
+    struct msim_exchange_server *server = call->server;
+    struct msim_json_document all = {.allocator = server->allocator};
+    struct msim_nearest nearest = {.word = call->name};
+    char best[MSIM_FAULT_ID_SIZE];
+    size_t length = 0;
+
+    /* Without memory for the list it is refused with no nearest one. */
+    if (msim_faults_statistics(server->faults, NULL, NULL, 0, &length) == MSIM_ERR_LIMIT &&
+        msim_exchange_list_room(server, length + 1) &&
+        msim_faults_statistics(server->faults, NULL, server->list, server->list_size, &length) >=
+            0 &&
+        msim_json_document_read(&all, server->list, length, NULL, &server->allocator, NULL) >= 0) {
+        see_strategies(&all, &nearest, best);
+        msim_json_document_finish(&all);
+    }
+    not_there(call, "strategy", &nearest, "GET /admin/v1/faults lists them");
 }
 
 /* ---- strategies ---- */
@@ -106,21 +152,23 @@ void msim_manage_fault_add(struct msim_manage_call *call)
         msim_manage_fail(call, r);
 }
 
-void msim_manage_fault(struct msim_manage_call *call)
-{
-    no_strategy(call);
-    give_text(call, 200, strategy_text, call->name);
-}
-
 /* What became of it, as its counts, or why not. */
 static void show(struct msim_manage_call *call, int result)
 {
     if (result == MSIM_ERR_NOT_FOUND)
         no_strategy(call);
-    if (result < 0)
+    else if (result < 0)
         msim_manage_fail(call, result);
     else
         give_text(call, 200, strategy_text, call->name);
+}
+
+void msim_manage_fault(struct msim_manage_call *call)
+{
+    size_t length = 0;
+    int r = msim_faults_statistics(call->server->faults, call->name, NULL, 0, &length);
+
+    show(call, r == MSIM_ERR_LIMIT ? MSIM_OK : r);
 }
 
 void msim_manage_fault_patch(struct msim_manage_call *call)
@@ -153,7 +201,8 @@ void msim_manage_fault_delete(struct msim_manage_call *call)
 
     if (r == MSIM_ERR_NOT_FOUND)
         no_strategy(call);
-    done(call, r);
+    else
+        done(call, r);
 }
 
 void msim_manage_fire(struct msim_manage_call *call)
@@ -258,9 +307,12 @@ void msim_manage_presets(struct msim_manage_call *call)
 
 static void no_preset(struct msim_manage_call *call)
 {
-    msim_detail_set(&call->detail, MSIM_ERR_NOT_FOUND,
-                    "there is no preset \"%s\": GET /admin/v1/presets lists them", call->name);
-    msim_manage_fail(call, MSIM_ERR_NOT_FOUND);
+    struct msim_nearest nearest = {.word = call->name};
+    const char *name;
+
+    for (size_t i = 0; (name = msim_fault_preset_name(i)); i++)
+        msim_nearest_see(&nearest, name);
+    not_there(call, "preset", &nearest, "GET /admin/v1/presets lists them");
 }
 
 void msim_manage_preset(struct msim_manage_call *call)
@@ -432,10 +484,11 @@ void msim_manage_scenario_add(struct msim_manage_call *call)
 
 static void no_scenario(struct msim_manage_call *call)
 {
-    msim_detail_set(&call->detail, MSIM_ERR_NOT_FOUND,
-                    "there is no scenario \"%s\": POST it to /admin/v1/scenarios first",
-                    call->name);
-    msim_manage_fail(call, MSIM_ERR_NOT_FOUND);
+    struct msim_nearest nearest = {.word = call->name};
+
+    for (size_t i = 0; i < call->admin->scenario_count; i++)
+        msim_nearest_see(&nearest, call->admin->scenarios[i].name);
+    not_there(call, "scenario", &nearest, "POST it to /admin/v1/scenarios first");
 }
 
 /* The report of the scenario that is running or ran last, if it is the one named. */
@@ -491,6 +544,10 @@ void msim_manage_scenario_stop(struct msim_manage_call *call)
     bool runs;
 
     current(call, name, &runs);
+    if (strcmp(name, call->name) != 0 && !scenario_of(call, call->name)) {
+        no_scenario(call);
+        return;
+    }
     if (!runs || strcmp(name, call->name) != 0) {
         msim_manage_refuse(call, 409, "this scenario is not running");
         return;

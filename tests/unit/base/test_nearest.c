@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "base/nearest.h"
@@ -34,11 +35,28 @@ static void what_is_far_from_all_has_no_nearest(void **state)
     assert_string_equal(nearest_of(word), "");
 }
 
+static void words_are_as_far_apart_as_letters_have_to_change(void **state)
+{
+    char word[100];
+
+    (void)state;
+    assert_int_equal(msim_nearest_apart("", ""), 0);
+    assert_int_equal(msim_nearest_apart("kitten", "sitting"), 3);
+    assert_int_equal(msim_nearest_apart("slow", "slwo"), 2);
+    assert_int_equal(msim_nearest_apart("", "abc"), 3);
+    memset(word, 'a', sizeof word);
+    word[sizeof word - 1] = '\0';
+    assert_true(msim_nearest_apart(word, word) == SIZE_MAX);
+    word[MSIM_NEAREST_MOST] = '\0';
+    assert_int_equal(msim_nearest_apart(word, word), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_word_with_the_fewest_changes_is_the_nearest),
         cmocka_unit_test(what_is_far_from_all_has_no_nearest),
+        cmocka_unit_test(words_are_as_far_apart_as_letters_have_to_change),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
