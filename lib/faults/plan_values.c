@@ -350,11 +350,10 @@ int msim_fault_plan_range(const struct plan *plan, uint32_t at, int64_t least, i
 
 /* ---- distributions ---- */
 
-static const char *const shape_names[] = {"const",  "uniform", "exp",       "normal", "lognormal",
-                                          "pareto", "mixture", "empirical", NULL};
+static const char *const shape_names[] = {"const",     "uniform", "exp",     "normal",
+                                          "lognormal", "pareto",  "mixture", NULL};
 
 #define SHAPE_MIXTURE 6
-#define SHAPE_EMPIRICAL 7
 #define NUMBER_MOST (1000 * PPB)
 
 static int must(const struct plan *plan, uint32_t object, const char *key, uint32_t *out)
@@ -443,15 +442,16 @@ static int read_shape(const struct plan *plan, uint32_t node, int *shape)
                            "{\"type\":\"uniform\",\"min\":\"1ms\",\"max\":\"9ms\"} or "
                            "a length of time");
     int r = must(plan, node, "type", &type);
-    if (r == MSIM_OK)
-        r = msim_fault_plan_choice(plan, type, shape_names, shape);
     if (r < 0)
         return r;
-    if (*shape == SHAPE_EMPIRICAL)
+    const struct msim_json_node *name = &plan->document->nodes[type];
+    if (name->kind == MSIM_JSON_STRING &&
+        msim_json_is(plan->document->text, name->start, name->end, "empirical"))
         return msim_json_refuse(plan->document, type, plan->detail, MSIM_ERR_UNSUPPORTED,
                                 "the empirical distribution is not in this version: describe it "
                                 "as a mixture");
-    return msim_fault_plan_keys(plan, node, shape_keys(*shape), NULL);
+    r = msim_fault_plan_choice(plan, type, shape_names, shape);
+    return r < 0 ? r : msim_fault_plan_keys(plan, node, shape_keys(*shape), NULL);
 }
 
 static int read_constant(const struct plan *plan, uint32_t node, struct part *part)

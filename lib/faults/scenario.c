@@ -152,6 +152,18 @@ static int fire_venue(struct msim_faults *faults, const struct scenario *scenari
     return r;
 }
 
+/* A robot that is not there at the moment may come again. */
+static int fire_step(struct msim_faults *faults, const struct msim_json_document *document,
+                     uint32_t node, struct msim_detail *detail)
+{
+    enum fired fired;
+    int r = msim_fault_fire_node(faults, document, node, &fired, detail);
+
+    if (r == MSIM_OK && fired == FIRED_AT_BARRIERS)
+        r = msim_fault_refuse_vain(faults, document, fired, detail);
+    return r;
+}
+
 static int do_step(struct msim_faults *faults, struct scenario *scenario, struct step *step,
                    const char *id, struct msim_detail *detail)
 {
@@ -159,7 +171,6 @@ static int do_step(struct msim_faults *faults, struct scenario *scenario, struct
     const char *need = msim_fault_verb_need(step->verb);
     uint32_t node = need ? msim_json_member(document, step->node, need) : MSIM_JSON_NONE;
     uint32_t place = 0;
-    enum fired fired; /* a robot that is not there at the moment may come again */
 
     switch (step->verb) {
     case VERB_ENABLE:
@@ -175,7 +186,7 @@ static int do_step(struct msim_faults *faults, struct scenario *scenario, struct
     case VERB_REMOVE:
         return msim_fault_do_remove(faults, id);
     case VERB_FIRE:
-        return msim_fault_fire_node(faults, document, node, &fired, detail);
+        return fire_step(faults, document, node, detail);
     case VERB_VENUE:
         return fire_venue(faults, scenario, node, detail);
     case VERB_HEAL:

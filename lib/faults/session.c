@@ -244,6 +244,28 @@ static void barrier_set(struct barrier *barrier, msim_time from)
         barrier->duration > 0 ? moment_after(from, barrier->duration) : MSIM_TIME_NEVER;
 }
 
+/* Whether it stands at `now`; `*over` where it never will again. */
+static bool stands_at(struct barrier *barrier, msim_time now, bool *over)
+{
+    while (barrier->until <= now && barrier->flaps > 0) {
+        barrier->flaps--;
+        barrier_set(barrier, moment_after(barrier->from, barrier->gap));
+    }
+    *over = barrier->until <= now;
+    return !*over && barrier->from <= now;
+}
+
+static void drop_those_that_are_over(struct msim_faults *faults)
+{
+    bool over;
+
+    for (size_t i = faults->barrier_count; i-- > 0;) {
+        stands_at(&faults->barriers[i], faults->now, &over);
+        if (over)
+            barrier_drop(faults, i);
+    }
+}
+
 /* It stands from `from` on, and comes again as often as it flaps: no timer is needed. */
 static bool raise_barrier(struct msim_faults *faults, uint32_t slot_index, const char *who,
                           msim_time from)
@@ -252,6 +274,10 @@ static bool raise_barrier(struct msim_faults *faults, uint32_t slot_index, const
     const struct session_fault *fault = &slot->strategy->as.session;
     void *barriers = faults->barriers;
 
+    if (faults->barrier_count == BARRIERS_MOST)
+        drop_those_that_are_over(faults);
+    if (faults->barrier_count == BARRIERS_MOST)
+        return false;
     slot->kinds->actions[fault->action]++;
     if (msim_mem_grow(&faults->allocator, &barriers, &faults->barrier_capacity,
                       sizeof *faults->barriers, faults->barrier_count + 1, BARRIERS_MOST) < 0) {
@@ -277,17 +303,6 @@ static bool raise_barrier(struct msim_faults *faults, uint32_t slot_index, const
     }
     faults->barriers[faults->barrier_count++] = barrier;
     return true;
-}
-
-/* Whether it stands at `now`; `*over` where it never will again. */
-static bool stands_at(struct barrier *barrier, msim_time now, bool *over)
-{
-    while (barrier->until <= now && barrier->flaps > 0) {
-        barrier->flaps--;
-        barrier_set(barrier, moment_after(barrier->from, barrier->gap));
-    }
-    *over = barrier->until <= now;
-    return !*over && barrier->from <= now;
 }
 
 struct msim_fault_admission msim_faults_admit(struct msim_faults *faults, msim_time now,
@@ -405,6 +420,11 @@ int msim_fault_refuse_vain(const struct msim_faults *faults,
 {
     if (fired == FIRED_AT_NOBODY)
         return refuse_nobody(faults, document, detail);
+    if (fired == FIRED_AT_BARRIERS)
+        return msim_json_refuse(document, 0, detail, MSIM_ERR_LIMIT,
+                                "%d barriers against new connections stand already: heal, or "
+                                "give them a duration",
+                                BARRIERS_MOST);
     if (fired == FIRED_OUTSIDE_WINDOW)
         return msim_json_refuse(document, msim_json_member(document, 0, "window"), detail,
                                 MSIM_ERR_STATE,
@@ -597,6 +617,7 @@ enum fired msim_fault_session_fire(struct msim_faults *faults, uint32_t place, m
 {
     struct strategy *strategy = faults->slots[place].strategy;
     const bool lasts = msim_fault_session_lasts(strategy);
+    const bool is_barrier = bars(strategy->as.session.action);
 
     strategy->acting = true;
     if (!msim_fault_time_may_act(faults, place, now)) {
@@ -609,7 +630,9 @@ enum fired msim_fault_session_fire(struct msim_faults *faults, uint32_t place, m
         return FIRED;
     msim_fault_one_shot_done(faults, place, now);
     /* A barrier that found no memory is told as that. */
-    return acted || faults->failure < 0 ? FIRED : FIRED_AT_NOBODY;
+    if (acted || faults->failure < 0)
+        return FIRED;
+    return is_barrier ? FIRED_AT_BARRIERS : FIRED_AT_NOBODY;
 }
 
 static void act_in_time(struct msim_faults *faults, uint32_t slot,

@@ -43,11 +43,16 @@ void faults_print(const struct msim_faults *faults)
     size_t room = 0;
     size_t length = 0;
 
-    if (!faults || msim_faults_statistics(faults, NULL, NULL, 0, &room) != MSIM_ERR_LIMIT)
+    if (!faults)
         return;
-    char *text = malloc(room);
-    if (text && msim_faults_statistics(faults, NULL, text, room, &length) >= 0)
+    /* What is wrong with the first call is told by the second. */
+    msim_faults_statistics(faults, NULL, NULL, 0, &room);
+    char *text = malloc(room + 1);
+    int r = text ? msim_faults_statistics(faults, NULL, text, room + 1, &length) : MSIM_ERR_NOMEM;
+    if (r >= 0)
         fprintf(stderr, "%.*s\n", (int)length, text);
+    else
+        fprintf(stderr, "--faults: what they did cannot be said: %s\n", msim_result_text(r));
     free(text);
 }
 

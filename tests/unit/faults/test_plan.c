@@ -575,9 +575,24 @@ static void one_strategy_too_many_is_refused_with_its_place_and_the_remedy(void 
     free(json);
 }
 
+static void a_distribution_that_is_refused_is_not_proposed(void **state)
+{
+    static const char json[] = "{\"kind\":\"delay\"," SELECT_OUT ",\"dist\":{\"type\":\"gauss\"}}";
+    struct bench bench;
+
+    (void)state;
+    bench_start(&bench);
+    assert_int_equal(msim_faults_add(bench.faults, 0, json, sizeof json - 1, NULL, &bench.detail),
+                     MSIM_ERR_INVALID);
+    assert_non_null(strstr(bench.detail.text, "mixture"));
+    assert_null(strstr(bench.detail.text, "empirical"));
+    bench_finish(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_distribution_that_is_refused_is_not_proposed),
         cmocka_unit_test(a_bad_plan_is_refused_with_its_place_and_the_remedy),
         cmocka_unit_test(an_id_stands_once),
         cmocka_unit_test(a_list_is_added_whole_or_not_at_all),

@@ -657,6 +657,26 @@ static void newcomers(struct bench *bench, const char *client, char *out, int se
     out[seconds] = '\0';
 }
 
+static void more_barriers_than_there_is_room_for_are_refused_in_words(void **state)
+{
+    static const char json[] = "{\"kind\":\"session\",\"action\":\"refuse\",\"scope\":\"all\","
+                               "\"duration\":\"1s\"}";
+    struct bench bench;
+
+    (void)state;
+    bench_start(&bench);
+    for (int i = 0; i < 256; i++)
+        fire(&bench, 0, json);
+    assert_int_equal(msim_faults_fire(bench.faults, 0, json, sizeof json - 1, &bench.detail),
+                     MSIM_ERR_LIMIT);
+    assert_non_null(
+        strstr(bench.detail.text, "256 barriers against new connections stand already"));
+    /* The layer goes on, and those that are over make room. */
+    bench_run(&bench, SEC);
+    fire(&bench, SEC, json);
+    bench_finish(&bench);
+}
+
 static void a_barrier_flaps_and_gives_notice(void **state)
 {
     struct bench bench;
@@ -684,6 +704,7 @@ int main(void)
         cmocka_unit_test(who_is_too_old_when_the_strategy_comes_is_so_now),
         cmocka_unit_test(where_time_finds_nobody_it_is_no_hit),
         cmocka_unit_test(a_barrier_flaps_and_gives_notice),
+        cmocka_unit_test(more_barriers_than_there_is_room_for_are_refused_in_words),
         cmocka_unit_test(the_table_of_effects_is_the_specification_s),
         cmocka_unit_test(each_state_lets_through_what_its_row_says),
         cmocka_unit_test(stuck_messages_come_in_their_order_when_the_freeze_ends),
