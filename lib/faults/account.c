@@ -7,6 +7,7 @@
 
 #include "base/decimal.h"
 #include "base/mem.h"
+#include "faults/plan.h"
 
 /* ---- names ---- */
 
@@ -94,6 +95,48 @@ struct account *msim_fault_account_named(const struct report *report, const char
         if (strcmp(msim_fault_account_name(report, report->accounts[i]->id, digits), name) == 0)
             return report->accounts[i];
     return NULL;
+}
+
+/* Whether the host knows it, or so many that it may; `nearest` learns of all others. */
+static bool is_known(const struct msim_fault_names *names, const struct strategy *strategy,
+                     struct nearest *nearest)
+{
+    struct pattern pattern = {nearest->word, strlen(nearest->word)};
+    const char *known = NULL;
+
+    for (uint32_t i = 0; i < ACCOUNTS_COMPARED; i++) {
+        if (!(known = names->account(names->context, i)))
+            return false;
+        if (strategy->kind == MSIM_FAULT_PHANTOM_FILL
+                ? msim_fault_glob(&pattern, known, strlen(known))
+                : strcmp(known, nearest->word) == 0)
+            return true;
+        msim_fault_nearer(nearest, known);
+    }
+    return true;
+}
+
+int msim_fault_refuse_stranger(const struct msim_faults *faults,
+                               const struct msim_json_document *document,
+                               const struct strategy *strategy, struct msim_detail *detail)
+{
+    const struct msim_fault_names *names = &faults->report->names;
+    struct nearest nearest = {.word = NULL};
+    uint32_t at = 0;
+
+    if (strategy->kind == MSIM_FAULT_PHANTOM_FILL) {
+        nearest.word = strategy->as.phantom.account;
+    } else if (strategy->kind == MSIM_FAULT_INJECT) {
+        nearest.word = strategy->as.inject.account;
+        at = msim_json_member(document, 0, "to");
+    }
+    if (!nearest.word || !names->account || is_known(names, strategy, &nearest))
+        return MSIM_OK;
+    return msim_json_refuse(document, msim_json_member(document, at, "account"), detail,
+                            MSIM_ERR_STATE,
+                            "there is no account \"%s\", and what is fired is said now%s%s%s",
+                            nearest.word, nearest.found[0] ? "; the nearest one is \"" : "",
+                            nearest.found, nearest.found[0] ? "\"" : "");
 }
 
 void msim_fault_account_free(struct report *report, struct account *account)

@@ -737,7 +737,7 @@ int msim_fault_refuse_fired(const struct msim_json_document *document, uint32_t 
 }
 
 int msim_fault_fire_node(struct msim_faults *faults, const struct msim_json_document *document,
-                         uint32_t at, enum fired *fired, struct msim_detail *detail)
+                         uint32_t at, bool later, enum fired *fired, struct msim_detail *detail)
 {
     struct strategy *strategy = NULL;
     uint32_t place = 0;
@@ -747,6 +747,8 @@ int msim_fault_fire_node(struct msim_faults *faults, const struct msim_json_docu
     if (r < 0)
         return r;
     r = msim_fault_refuse_fired(document, at, strategy->kind, detail);
+    if (r == MSIM_OK && !later)
+        r = msim_fault_refuse_stranger(faults, document, strategy, detail);
     if (r < 0) {
         msim_fault_strategy_free(strategy, &faults->allocator);
         return r;
@@ -760,7 +762,7 @@ int msim_fault_fire_node(struct msim_faults *faults, const struct msim_json_docu
         return explain(detail, r);
     }
     if (strategy->kind == MSIM_FAULT_SESSION && !strategy->as.session.on_message) {
-        *fired = msim_fault_session_fire(faults, place, faults->now);
+        *fired = msim_fault_session_fire(faults, place, later);
     } else if (!msim_fault_kind_is_network(strategy->kind) &&
                msim_fault_report_fire(faults, place, faults->now)) {
         msim_fault_one_shot_done(faults, place, faults->now);
@@ -782,7 +784,7 @@ int msim_faults_fire(struct msim_faults *faults, msim_time now, const char *json
         return r;
     r = move_to(faults, now);
     if (r == MSIM_OK)
-        r = msim_fault_fire_node(faults, &document, 0, &fired, detail);
+        r = msim_fault_fire_node(faults, &document, 0, false, &fired, detail);
     if (r == MSIM_OK)
         r = msim_fault_refuse_vain(faults, &document, fired, detail);
     msim_json_document_finish(&document);

@@ -871,11 +871,11 @@ int msim_fault_do_enable(struct msim_faults *faults, const char *id, bool enable
 int msim_fault_do_remove(struct msim_faults *faults, const char *id);
 int msim_fault_do_heal(struct msim_faults *faults);
 int msim_fault_do_reset(struct msim_faults *faults);
-/* What became of one that is to act on connections at once. */
+/* What became of one that is to act on connections at once, or (`later`) on who is yet to come. */
 enum fired { FIRED, FIRED_AT_NOBODY, FIRED_AT_BARRIERS, FIRED_OUTSIDE_WINDOW };
 int msim_fault_fire_node(struct msim_faults *faults, const struct msim_json_document *document,
-                         uint32_t at, enum fired *fired, struct msim_detail *detail);
-enum fired msim_fault_session_fire(struct msim_faults *faults, uint32_t place, msim_time now);
+                         uint32_t at, bool later, enum fired *fired, struct msim_detail *detail);
+enum fired msim_fault_session_fire(struct msim_faults *faults, uint32_t place, bool later);
 int msim_fault_refuse_vain(const struct msim_faults *faults,
                            const struct msim_json_document *document, enum fired fired,
                            struct msim_detail *detail);

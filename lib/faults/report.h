@@ -6,6 +6,9 @@
 
 #include "faults/inside.h"
 
+/* A name that nobody has is held against so many accounts, to name the nearest. */
+#define ACCOUNTS_COMPARED 4096
+
 /* ---- numbers to places ---- */
 
 /*
@@ -195,6 +198,10 @@ void msim_fault_scenario_finish(struct msim_faults *faults);
 /* ---- account.c ---- */
 
 int msim_fault_account_get(struct report *report, uint32_t id, struct account **out);
+/* Refuses what speaks to an account that the host does not know, with the nearest one. */
+int msim_fault_refuse_stranger(const struct msim_faults *faults,
+                               const struct msim_json_document *document,
+                               const struct strategy *strategy, struct msim_detail *detail);
 struct account *msim_fault_account_named(const struct report *report, const char *name);
 void msim_fault_account_free(struct report *report, struct account *account);
 

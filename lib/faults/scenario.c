@@ -146,7 +146,7 @@ static int fire_venue(struct msim_faults *faults, const struct scenario *scenari
     if (r < 0)
         return r;
 
-    r = msim_fault_fire_node(faults, &document, 0, &fired, detail);
+    r = msim_fault_fire_node(faults, &document, 0, true, &fired, detail);
     msim_json_document_finish(&document);
     msim_bytes_finish(&text);
     return r;
@@ -157,7 +157,7 @@ static int fire_step(struct msim_faults *faults, const struct msim_json_document
                      uint32_t node, struct msim_detail *detail)
 {
     enum fired fired;
-    int r = msim_fault_fire_node(faults, document, node, &fired, detail);
+    int r = msim_fault_fire_node(faults, document, node, true, &fired, detail);
 
     if (r == MSIM_OK && fired == FIRED_AT_BARRIERS)
         r = msim_fault_refuse_vain(faults, document, fired, detail);

@@ -9,13 +9,11 @@
 
 #include <string.h>
 
+#include "base/detail.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "faults/plan.h"
 #include "faults/report.h"
-
-/* A name that nobody has is held against so many accounts, to name the nearest. */
-#define ACCOUNTS_COMPARED 4096
 
 static const char *const action_names[] = {
     [MSIM_FAULT_ACTION_CLOSE] = "close",
@@ -369,17 +367,53 @@ static bool befalls(const struct msim_faults *faults, uint32_t slot_index,
     return false;
 }
 
-/* Of the open connections, and of the accounts that the host knows. */
+/*
+ * A REST session stands between its calls: it is met where one of them is under way, or where the
+ * fault speaks of REST alone and may wait for the next one.
+ */
+static bool is_met(const struct strategy *strategy, const struct msim_fault_session *session)
+{
+    return session->channel != MSIM_FAULT_REST ||
+           strategy->select.channels == 1U << MSIM_FAULT_REST ||
+           session->links[0].traffic->balance.pending > 0 ||
+           session->links[1].traffic->balance.pending > 0;
+}
+
+static bool meets_anybody(const struct msim_faults *faults, uint32_t slot_index)
+{
+    const struct strategy *strategy = faults->slots[slot_index].strategy;
+
+    for (size_t i = 0; i < faults->session_capacity; i++) {
+        const struct msim_fault_session *session = faults->sessions[i];
+        if (session && befalls(faults, slot_index, session, NULL) && is_met(strategy, session))
+            return true;
+    }
+    return false;
+}
+
+/* Of the open connections. */
 static void find_nearest(const struct msim_faults *faults, bool of_accounts,
                          struct nearest *nearest)
+{
+    for (size_t i = 0; i < faults->session_capacity; i++) {
+        const struct msim_fault_session *session = faults->sessions[i];
+        const char *name = !session || session->channel == MSIM_FAULT_REST ? NULL
+                           : of_accounts                                   ? session->account
+                                                                           : session->client;
+        if (name)
+            msim_fault_nearer(nearest, name);
+    }
+}
+
+/* Of those who are not connected: REST sessions, and the accounts that the host knows. */
+static void find_absent(const struct msim_faults *faults, bool of_accounts, struct nearest *nearest)
 {
     const struct msim_fault_names *names = &faults->report->names;
     const char *name;
 
     for (size_t i = 0; i < faults->session_capacity; i++) {
         const struct msim_fault_session *session = faults->sessions[i];
-        name = !session ? NULL : of_accounts ? session->account : session->client;
-        if (name)
+        if (session && (name = of_accounts ? session->account : session->client))
             msim_fault_nearer(nearest, name);
     }
     for (uint32_t i = 0; of_accounts && names->account && i < ACCOUNTS_COMPARED; i++) {
@@ -396,22 +430,30 @@ static int refuse_nobody(const struct msim_faults *faults,
     uint32_t node = account != MSIM_JSON_NONE ? account : msim_json_member(document, 0, "client");
     const char *what = account != MSIM_JSON_NONE ? "account" : "client";
     char name[MSIM_NEAREST_MOST + 1] = "";
-    struct nearest nearest = {.word = name};
+    struct nearest there = {.word = name};
+    struct nearest absent = {.word = name};
 
     if (node == MSIM_JSON_NONE)
         return msim_json_refuse(document, 0, detail, MSIM_ERR_STATE,
                                 "no connection is open that it would befall, and a fault that is "
                                 "fired acts now");
     const struct msim_json_node *value = &document->nodes[node];
-    if (msim_json_string(document->text, value->start, value->end, name, sizeof name, NULL) >= 0)
-        find_nearest(faults, account != MSIM_JSON_NONE, &nearest);
-    bool is_known = strcmp(nearest.found, name) == 0;
+    if (msim_json_string(document->text, value->start, value->end, name, sizeof name, NULL) >= 0) {
+        find_nearest(faults, account != MSIM_JSON_NONE, &there);
+        find_absent(faults, account != MSIM_JSON_NONE, &absent);
+    }
+    struct msim_detail near = {{0}};
+    if (strcmp(absent.found, name) == 0)
+        near.text[0] = '\0'; /* it is there, and not connected */
+    else if (there.found[0])
+        msim_detail_set(&near, 0, "; the nearest one is \"%s\"", there.found);
+    else if (absent.found[0])
+        msim_detail_set(&near, 0, "; the nearest %s is \"%s\", which is not connected", what,
+                        absent.found);
     return msim_json_refuse(
         document, node, detail, MSIM_ERR_STATE,
-        "no connection of the %s %.*s is open, and a fault that is fired acts now%s%s%s", what,
-        (int)(value->end - value->start), document->text + value->start,
-        nearest.found[0] && !is_known ? "; the nearest one is \"" : "",
-        is_known ? "" : nearest.found, nearest.found[0] && !is_known ? "\"" : "");
+        "no connection of the %s %.*s is open, and a fault that is fired acts now%s", what,
+        (int)(value->end - value->start), document->text + value->start, near.text);
 }
 
 int msim_fault_refuse_vain(const struct msim_faults *faults,
@@ -613,8 +655,9 @@ void msim_fault_time_acted(struct msim_faults *faults, uint32_t slot_index, bool
         counts->inapplicable++;
 }
 
-enum fired msim_fault_session_fire(struct msim_faults *faults, uint32_t place, msim_time now)
+enum fired msim_fault_session_fire(struct msim_faults *faults, uint32_t place, bool later)
 {
+    const msim_time now = faults->now;
     struct strategy *strategy = faults->slots[place].strategy;
     const bool lasts = msim_fault_session_lasts(strategy);
     const bool is_barrier = bars(strategy->as.session.action);
@@ -624,7 +667,8 @@ enum fired msim_fault_session_fire(struct msim_faults *faults, uint32_t place, m
         msim_fault_one_shot_done(faults, place, now);
         return FIRED_OUTSIDE_WINDOW;
     }
-    const bool acted = msim_fault_session_act(faults, place, NULL, now);
+    const bool meets = later || lasts || is_barrier || meets_anybody(faults, place);
+    const bool acted = meets && msim_fault_session_act(faults, place, NULL, now);
     msim_fault_time_acted(faults, place, acted, now);
     if (lasts)
         return FIRED;

@@ -162,7 +162,23 @@ class Faults(unittest.TestCase):
             status, problem = exchange.admin("POST", "/faults/fire", rst)
             self.assertEqual((status, problem["errors"][0]["pointer"]), (409, "#/account"))
             self.assertIn('account "alcie" is open', problem["detail"])
-            self.assertIn('the nearest one is "alice"', problem["detail"])
+            self.assertIn('the nearest account is "alice", which is not connected',
+                          problem["detail"])
+            # Who only speaks REST has no connection between two calls.
+            for action in ("rst", "freeze"):
+                fault = {"kind": "session", "action": action, "scope": "account",
+                         "account": "alice"}
+                status, problem = exchange.admin("POST", "/faults/fire", fault)
+                self.assertEqual(status, 409)
+                self.assertNotIn("nearest", problem["detail"])
+                self.assertIsNotNone(exchange.balance("USD"))
+            for fault, pointer in (({"kind": "phantom_fill", "account": "alcie"}, "#/account"),
+                                   ({"kind": "inject", "template": "{}",
+                                     "to": {"account": "alcie"}}, "#/to/account")):
+                status, problem = exchange.admin("POST", "/faults/fire", fault)
+                self.assertEqual((status, problem["errors"][0]["pointer"]), (409, pointer))
+                self.assertIn('no account "alcie"', problem["detail"])
+                self.assertIn('the nearest one is "alice"', problem["detail"])
             lost = {"kind": "drop", "select": {"dir": "out", "symbol": "BTC/USDT"}}
             status, problem = exchange.admin("POST", "/faults", lost)
             self.assertEqual((status, problem["errors"][0]["pointer"]), (400, "#/select/symbol"))

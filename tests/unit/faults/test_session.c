@@ -290,6 +290,40 @@ static void what_is_fired_at_nobody_is_refused_with_the_nearest_name(void **stat
     bench_finish(&bench);
 }
 
+static void a_rest_client_is_met_while_a_call_is_under_way_or_where_rest_is_named(void **state)
+{
+    static const char freeze[] = "{\"kind\":\"session\",\"action\":\"freeze\",\"scope\":"
+                                 "\"account\",\"account\":\"bob\",\"duration\":\"1ms\"}";
+    static const char misspelt[] = "{\"kind\":\"session\",\"action\":\"freeze\",\"scope\":"
+                                   "\"account\",\"account\":\"bobb\"}";
+    struct bench bench;
+
+    (void)state;
+    bench_start(&bench);
+    struct msim_fault_session *rest = bench_session(&bench, 0, "bob", MSIM_FAULT_REST);
+    struct msim_fault_link *out = msim_fault_session_link(rest, MSIM_FAULT_OUT);
+    assert_int_equal(msim_faults_fire(bench.faults, 1, freeze, sizeof freeze - 1, &bench.detail),
+                     MSIM_ERR_STATE);
+    assert_non_null(strstr(bench.detail.text, "no connection of the account \"bob\" is open"));
+    assert_null(strstr(bench.detail.text, "nearest"));
+    assert_int_equal(
+        msim_faults_fire(bench.faults, 1, misspelt, sizeof misspelt - 1, &bench.detail),
+        MSIM_ERR_STATE);
+    assert_non_null(
+        strstr(bench.detail.text, "the nearest account is \"bob\", which is not connected"));
+    assert_int_equal(bench_text(&bench, 2, out, MSIM_FAULT_RESP_OTHER, "x"), MSIM_FAULT_PASS);
+    bench_add(&bench, 3,
+              "{\"id\":\"late\",\"kind\":\"delay\",\"select\":{\"dir\":\"out\"},"
+              "\"dist\":\"9ms\"}");
+    assert_int_equal(bench_text(&bench, 3, out, MSIM_FAULT_RESP_OTHER, "x"), MSIM_FAULT_TAKEN);
+    fire(&bench, 3, freeze);
+    bench_run(&bench, SEC);
+    fire(&bench, SEC,
+         "{\"kind\":\"session\",\"action\":\"freeze\",\"scope\":\"account\",\"account\":\"bob\","
+         "\"select\":{\"channel\":\"rest\"}}");
+    bench_finish(&bench);
+}
+
 static void what_is_fired_outside_its_window_is_told_so_and_gone(void **state)
 {
     static const char *const cases[] = {
@@ -714,6 +748,7 @@ int main(void)
         cmocka_unit_test(pending_output_is_flushed_where_that_is_asked_for),
         cmocka_unit_test(the_scope_says_whom_it_befalls),
         cmocka_unit_test(what_is_fired_at_nobody_is_refused_with_the_nearest_name),
+        cmocka_unit_test(a_rest_client_is_met_while_a_call_is_under_way_or_where_rest_is_named),
         cmocka_unit_test(what_is_fired_outside_its_window_is_told_so_and_gone),
         cmocka_unit_test(a_message_of_one_session_ends_all_of_its_account),
         cmocka_unit_test(sessions_end_at_their_age_with_a_notice_before),
