@@ -463,8 +463,9 @@ MSIM_API int msim_faults_scenario_stop(struct msim_faults *faults, msim_time now
 
 /*
  * Name, times, marks, steps that failed, and each expectation with its verdict ("holds", "failed",
- * "open" as long as it may still come true), as JSON; as msim_faults_statistics.  `*failures` (may
- * be NULL) is how many do not hold.
+ * "open" as long as it may still come true), as JSON; as msim_faults_statistics.  "failures" counts
+ * what has failed, steps and expectations, "open" the expectations that are open; `*failures` (may
+ * be NULL) is how many expectations do not hold now.
  */
 MSIM_API int msim_faults_scenario_report(const struct msim_faults *faults, char *out, size_t size,
                                          size_t *length, uint64_t *failures);

@@ -456,7 +456,8 @@ MSIM_API bool msim_exchange_server_scenario_is_over(const struct msim_exchange_s
 
 /*
  * 1 where all went as the scenario says and expects, 0 where not; why, and its report, as JSON
- * in `out`, as msim_faults_statistics.  Ends it where it is not over.  MSIM_ERR_STATE without one.
+ * in `out`, as msim_faults_statistics.  Ends it where it is not over, and says so ("ended_early").
+ * MSIM_ERR_STATE without one.
  */
 MSIM_API int msim_exchange_server_verdict(struct msim_exchange_server *server, char *out,
                                           size_t size, size_t *length);

@@ -135,7 +135,7 @@ static void put_why(struct msim_json_writer *writer, const struct msim_faults *f
 }
 
 static void put_expectations(struct msim_json_writer *writer, const struct msim_faults *faults,
-                             const struct scenario *scenario, uint64_t *failures)
+                             const struct scenario *scenario, uint64_t counts[3])
 {
     static const char *const verdicts[] = {"open", "holds", "failed"};
 
@@ -144,7 +144,7 @@ static void put_expectations(struct msim_json_writer *writer, const struct msim_
     for (size_t i = 0; i < scenario->expectation_count; i++) {
         const struct expectation *expectation = &scenario->expectations[i];
         enum verdict_on verdict = verdict_of(faults, scenario, expectation);
-        *failures += verdict != VERDICT_HOLDS;
+        counts[verdict]++;
         msim_json_write_object(writer);
         msim_json_write_key(writer, "about");
         msim_json_write_text(writer, expectation->about);
@@ -184,7 +184,8 @@ int msim_faults_scenario_report(const struct msim_faults *faults, char *out, siz
 {
     struct msim_json_writer writer;
     struct msim_bytes bytes;
-    uint64_t failed = 0;
+    uint64_t counts[3] = {0}; /* by enum verdict_on */
+    uint64_t failed_steps = 0;
 
     if (!faults || (!out && size > 0) || !length)
         return MSIM_ERR_INVALID;
@@ -203,11 +204,15 @@ int msim_faults_scenario_report(const struct msim_faults *faults, char *out, siz
     msim_json_write_key(&writer, "marks");
     msim_json_write_unsigned(&writer, scenario->marks);
     put_steps(&writer, scenario);
-    put_expectations(&writer, faults, scenario, &failed);
+    put_expectations(&writer, faults, scenario, counts);
+    for (size_t i = 0; i < scenario->count; i++)
+        failed_steps += scenario->steps[i].failed > 0;
     msim_json_write_key(&writer, "failures");
-    msim_json_write_unsigned(&writer, failed);
+    msim_json_write_unsigned(&writer, counts[VERDICT_FAILED] + failed_steps);
+    msim_json_write_key(&writer, "open");
+    msim_json_write_unsigned(&writer, counts[VERDICT_OPEN]);
     msim_json_write_object_end(&writer);
     if (failures)
-        *failures = failed;
+        *failures = counts[VERDICT_FAILED] + counts[VERDICT_OPEN];
     return msim_fault_give_text(&bytes, msim_json_write_end(&writer, NULL), out, size, length);
 }

@@ -326,7 +326,8 @@ class Scenarios(unittest.TestCase):
             self.assertEqual(exchange.admin("POST", "/scenarios", self.SCENARIO)[0], 409)
             self.assertEqual(exchange.admin("GET", "/scenarios/slow-answers")[0], 409)
             status, report = exchange.admin("POST", "/scenarios/slow-answers/start")
-            self.assertEqual((status, report["running"], report["failures"]), (200, True, 1))
+            self.assertEqual((status, report["running"], report["failures"]), (200, True, 0))
+            self.assertEqual(report["open"], 1)
             self.assertEqual(exchange.admin("POST", "/scenarios/slow-answers/start")[0], 409)
             self.assertEqual(exchange.admin("GET", "/scenarios")[1],
                              {"scenarios": ["slow-answers"], "running": "slow-answers"})
@@ -334,6 +335,7 @@ class Scenarios(unittest.TestCase):
             self.assertEqual(exchange.admin("GET", "/scenarios/slow-answers")[1]["failures"], 0)
             report = exchange.admin("POST", "/scenarios/slow-answers/stop")[1]
             self.assertEqual((report["running"], report["expect"][0]["verdict"]), (False, "holds"))
+            self.assertEqual((report["failures"], report["open"]), (0, 0))
             self.assertEqual(exchange.admin("POST", "/scenarios/slow-answers/stop")[0], 409)
             self.assertEqual(exchange.admin("DELETE", "/scenarios/slow-answers")[0], 204)
             self.assertEqual(exchange.admin("POST", "/scenarios/slow-answers/start")[0], 404)

@@ -5,6 +5,7 @@ Argument: the folder of the built tools.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -69,11 +70,31 @@ class Scenarios(unittest.TestCase):
 
     def test_a_step_that_fails_is_a_reason(self):
         with fresh_folder() as folder:
-            step = {"at": "1s", "do": "remove", "id": "nobody"}
-            scenario = {**SCENARIO, "timeline": [step], "expect": []}
+            step = {"at": "1s", "do": "remove", "id": "slow"}
+            scenario = {**SCENARIO, "timeline": [step, step], "expect": []}
             code, out, _ = self.run_scenario(folder, scenario, "--speed", "100")
             self.assertEqual(code, 1)
             self.assertIn("a step failed: remove", json.loads(out)["reasons"][0])
+            self.assertEqual(json.loads(out)["report"]["failures"], 1)
+
+    def test_what_is_cut_short_says_so(self):
+        with fresh_folder() as folder:
+            scenario = {**SCENARIO, "timeline": [{"at": "50ms", "do": "mark"}], "expect": []}
+            for options, early in (((), False), (("--scenario-time", "10ms"), True),
+                                   (("--scenario-time", "60ms"), False)):
+                code, out, _ = self.run_scenario(folder, scenario, *options)
+                self.assertEqual((code, json.loads(out)["ended_early"]), (0, early), options)
+
+    def test_ctrl_c_ends_it_early(self):
+        with fresh_folder() as folder:
+            scenario = {**SCENARIO, "timeline": [{"at": "1h", "do": "mark"}], "expect": []}
+            path = write(os.path.join(folder, "s.json"), json.dumps(scenario).encode())
+            process = subprocess.Popen([EXCHANGE, "--port", "0", "--scenario", path, *QUIET],
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            process.stderr.readline()
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=60)
+            self.assertTrue(json.loads(out)["ended_early"])
 
     def test_a_robot_comes_and_the_expectation_is_met(self):
         with fresh_folder() as folder:

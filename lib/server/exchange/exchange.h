@@ -179,7 +179,9 @@ struct msim_exchange_mount {
 struct msim_exchange_scenario {
     bool is_there;
     bool is_over;
+    bool ended_early; /* steps with a time were still to come */
     msim_time ends_at;
+    msim_time steps_end_at;
     msim_time
         over_at; /* what is expected may come true until then; MSIM_TIME_NEVER before its end */
     msim_time within;

@@ -96,6 +96,7 @@ int msim_exchange_scenario_start(struct msim_exchange_server *server, const char
     *scenario = (struct msim_exchange_scenario){
         .is_there = true,
         .ends_at = sum(server->now, lasts != 0 ? lasts : measured),
+        .steps_end_at = sum(server->now, measured),
         .within = within,
         .over_at = MSIM_TIME_NEVER,
     };
@@ -117,6 +118,7 @@ static int end(struct msim_exchange_server *server)
     struct msim_exchange_scenario *scenario = &server->scenario;
 
     scenario->over_at = sum(server->now, scenario->within);
+    scenario->ended_early = server->now < scenario->steps_end_at;
     return msim_faults_scenario_stop(server->faults, server->now);
 }
 
@@ -205,7 +207,8 @@ static int read_report(struct msim_exchange_server *server, struct msim_json_doc
 }
 
 /* Whether it is met, and all about it. */
-static int write_verdict(struct msim_bytes *bytes, const struct msim_json_document *report)
+static int write_verdict(struct msim_bytes *bytes, const struct msim_json_document *report,
+                         bool ended_early)
 {
     struct msim_json_writer writer;
 
@@ -217,6 +220,8 @@ static int write_verdict(struct msim_bytes *bytes, const struct msim_json_docume
     msim_json_write_array_end(&writer);
     msim_json_write_key(&writer, "met");
     msim_json_write_bool(&writer, count == 0);
+    msim_json_write_key(&writer, "ended_early");
+    msim_json_write_bool(&writer, ended_early);
     msim_json_write_key(&writer, "report");
     msim_json_write_raw(&writer, report->text, report->length);
     msim_json_write_object_end(&writer);
@@ -240,7 +245,7 @@ int msim_exchange_server_verdict(struct msim_exchange_server *server, char *out,
     if (r < 0)
         return r;
     msim_bytes_init(&bytes, REPORT_MAX, &server->allocator);
-    r = write_verdict(&bytes, &report);
+    r = write_verdict(&bytes, &report, server->scenario.ended_early || !server->scenario.is_over);
     msim_json_document_finish(&report);
     *length = msim_bytes_length(&bytes);
     if (r >= 0 && *length >= size) {

@@ -43,6 +43,7 @@ static void the_specification_s_scenario_runs(void **state)
         "\"halt\"}}],"
         "\"expect\":[{\"strategy\":\"slow-ack\",\"hits_min\":1}]}");
     assert_int_equal(failures_of(&bench), 1);
+    assert_non_null(strstr(report_text, "\"failures\":0,\"open\":1}"));
     for (int i = 0; i < 70; i++) {
         msim_time now = 100 * SEC + i * SEC + 1;
         late[i] = bench_text(&bench, now, bench.out, MSIM_FAULT_ACK_NEW, "x") == MSIM_FAULT_TAKEN;
