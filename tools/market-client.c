@@ -26,6 +26,9 @@
 
 #define LOAD_DURATION (10 * MSIM_NS_PER_S)
 
+/* After so long a silence it is told how one asks an exchange. */
+#define SILENCE_NS (5 * MSIM_NS_PER_S)
+
 /* The table is drawn at most so often. */
 #define DRAW_NS (100 * MSIM_NS_PER_MS)
 
@@ -73,7 +76,8 @@ struct client {
 
     bool was_open; /* at least once */
     msim_time next_summary;
-    msim_time next_draw; /* of the table */
+    msim_time next_draw;  /* of the table */
+    msim_time silence_at; /* MSIM_TIME_NEVER: it has been told, or need not be */
     bool stopping;
     bool over;
     int code;
@@ -442,6 +446,8 @@ static void opened(void *context, struct msim_connection *connection)
                              strlen(client->settings.send));
     if (client->settings.control)
         remote_open(&client->remote, connection);
+    if (!client->was_open)
+        client->silence_at = terminal_clock() + SILENCE_NS;
     client->was_open = true;
     if (client->feed.totals.began == 0)
         client->feed.totals.began = terminal_clock();
@@ -537,6 +543,8 @@ static int wait_ms(const struct client *client, msim_time next, msim_time now)
 {
     if (connection_of(client) && client->next_summary > 0 && client->next_summary < next)
         next = client->next_summary;
+    if (client->silence_at < next)
+        next = client->silence_at;
     if (client->feed.board.is_changed && client->next_draw < next)
         next = client->next_draw;
     if (next == MSIM_TIME_NEVER)
@@ -566,11 +574,23 @@ static bool flush_output(struct client *client)
     return false;
 }
 
+static void tell_of_silence(struct client *client)
+{
+    client->silence_at = MSIM_TIME_NEVER;
+    if (client->feed.totals.messages == 0 && connection_of(client) && !client->stopping)
+        fputs("market-client: nothing came yet: an exchange says nothing unasked; --view ticker "
+              "shows its prices, --protocol exchange takes commands\n",
+              stderr);
+}
+
 static void run(struct client *client)
 {
+    client->silence_at = MSIM_TIME_NEVER;
     dial(client);
     while (!client->over) {
         msim_time now = terminal_clock();
+        if (now >= client->silence_at)
+            tell_of_silence(client);
         if (connection_of(client) && client->next_summary > 0 && now >= client->next_summary) {
             client->feed.totals.ended = now;
             feed_summarise(&client->feed, "");
@@ -686,10 +706,6 @@ static int run_feed(struct client *client)
         code = client->code == EXIT_SUCCESS && is_wrong ? EXIT_FAILED : client->code;
         if (client->was_open)
             feed_summarise(&client->feed, "Total: ");
-        if (client->was_open && client->code == EXIT_SUCCESS && client->feed.totals.messages == 0)
-            fputs("market-client: nothing came: an exchange says nothing unasked; --view ticker "
-                  "shows its prices, --protocol exchange takes commands\n",
-                  stderr);
     }
     msim_net_destroy(&client->net);
     feed_finish(&client->feed);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <marketsim/marketsim.h>
 
@@ -381,6 +382,20 @@ static const char **all_paths(const struct settings *settings, size_t *count)
     return paths;
 }
 
+/* TICKER=FILE, where the file is there and one of the whole name is not. */
+static void hint_at_tickers(const char *const *paths, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *equals = strchr(paths[i], '=');
+        if (!equals || equals == paths[i] || equals[1] == '\0' ||
+            memchr(paths[i], '/', (size_t)(equals - paths[i])) || access(paths[i], F_OK) == 0 ||
+            access(equals + 1, F_OK) != 0)
+            continue;
+        fprintf(stderr, "replay-server: TICKER==FILE names a file's ticker: %.*s==%s\n",
+                (int)(equals - paths[i]), paths[i], equals + 1);
+    }
+}
+
 static const char *temp_directory(const struct settings *settings)
 {
     const char *named = getenv("TMPDIR");
@@ -424,9 +439,11 @@ static int open_files(struct replay *replay)
     msim_time began = terminal_clock();
     int r = msim_parquet_open(&replay->parquet, &params, &detail);
     replay->preparation = terminal_clock() - began;
-    free(paths);
-    if (r < 0)
+    if (r < 0) {
         terminal_fail(&replay->service.terminal, "%s", detail.text);
+        hint_at_tickers(paths, params.path_count);
+    }
+    free(paths);
     return exit_code_of(r);
 }
 

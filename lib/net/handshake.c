@@ -7,12 +7,17 @@
 #include <nettle/sha1.h>
 
 #include "base/detail.h"
+#include "base/json.h"
 #include "net/date.h"
 #include "net/extension.h"
 #include "net/problem.h"
 
 /* RFC 6455 section 1.3 */
 #define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+/* A refusal's words are read up to the first, and told up to the second. */
+#define SERVER_WORDS 1024
+#define SERVER_WORDS_TOLD 240
 
 _Static_assert(MSIM_KEY_SIZE == BASE64_ENCODE_RAW_LENGTH(MSIM_NONCE_SIZE), "24 letters");
 _Static_assert(MSIM_ACCEPT_SIZE == BASE64_ENCODE_RAW_LENGTH(SHA1_DIGEST_SIZE), "28 letters");
@@ -188,9 +193,50 @@ int msim_handshake_write_request(struct msim_bytes *out, const struct msim_url *
     return MSIM_OK;
 }
 
-int msim_handshake_check_answer(const struct msim_http_head *head, const char *key,
-                                struct msim_detail *detail)
+/* One line of printable text, cut between characters. */
+static void clean(char text[static SERVER_WORDS])
 {
+    size_t length = strlen(text);
+
+    if (length > SERVER_WORDS_TOLD) {
+        length = SERVER_WORDS_TOLD;
+        while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
+            length--;
+        text[length] = '\0';
+    }
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+            text[i] = ' ';
+}
+
+/* What a refusal says of itself: its JSON's first member that is there; "" where there is none. */
+static void read_words(struct msim_http_text body, char out[static SERVER_WORDS])
+{
+    static const char *const keys[] = {"detail", "message", "error"};
+    size_t best = sizeof keys / sizeof keys[0];
+    struct msim_json_reader reader;
+    struct msim_json_token token;
+
+    out[0] = '\0';
+    msim_json_init(&reader, body.at, body.length, NULL);
+    for (int kind; (kind = msim_json_next(&reader, &token)) > MSIM_JSON_END;) {
+        for (size_t i = 0; i < best && kind == MSIM_JSON_STRING; i++) {
+            if (token.key_end <= token.key_start ||
+                !msim_json_is(body.at, token.key_start, token.key_end, keys[i]) ||
+                msim_json_string(body.at, token.start, token.end, out, SERVER_WORDS, NULL) < 0)
+                continue;
+            best = i;
+        }
+    }
+    if (best == sizeof keys / sizeof keys[0])
+        out[0] = '\0';
+    clean(out);
+}
+
+int msim_handshake_check_answer(const struct msim_http_head *head, const char *key,
+                                struct msim_http_text body, struct msim_detail *detail)
+{
+    char words[SERVER_WORDS];
     char expected[MSIM_ACCEPT_SIZE + 1];
     size_t count;
 
@@ -198,13 +244,18 @@ int msim_handshake_check_answer(const struct msim_http_head *head, const char *k
         return msim_detail_set(detail, MSIM_ERR_FORMAT,
                                "it answered %d, a redirection, which is not followed",
                                head->status);
-    if (head->status != 101)
+    if (head->status != 101) {
+        read_words(body, words);
+        if (msim_http_is(head->phrase, words))
+            words[0] = '\0'; /* nothing new */
         return msim_detail_set(
-            detail, MSIM_ERR_FORMAT, "it answered %d %.*s instead of opening a WebSocket%s",
+            detail, MSIM_ERR_FORMAT, "it answered %d %.*s instead of opening a WebSocket%s%s",
             head->status, (int)(head->phrase.length < 80 ? head->phrase.length : 80),
             head->phrase.length > 0 ? head->phrase.at : "",
-            head->status == 401 ? ": give a key that it knows, and its secret where it has one"
-                                : "");
+            head->status == 401 || words[0] ? ": " : "",
+            head->status == 401 ? "give a key that it knows, and its secret where it has one"
+                                : words);
+    }
     msim_handshake_accept(expected, key, MSIM_KEY_SIZE);
     const struct msim_http_field *accept = msim_http_field(head, "Sec-WebSocket-Accept", &count);
     if (count != 1 || !msim_http_is(accept->value, expected))

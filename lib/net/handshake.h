@@ -39,8 +39,11 @@ int msim_handshake_write_request(struct msim_bytes *out, const struct msim_url *
                                  const char *key, const char *extensions,
                                  struct msim_http_text lines);
 
-/* Did the server open, whatever its extensions?  MSIM_ERR_FORMAT with words where it did not. */
+/*
+ * Did the server open, whatever its extensions?  MSIM_ERR_FORMAT with words where it did not: the
+ * server's own as well, as far as `body` (what came behind the head) has them.
+ */
 int msim_handshake_check_answer(const struct msim_http_head *head, const char *key,
-                                struct msim_detail *detail);
+                                struct msim_http_text body, struct msim_detail *detail);
 
 #endif

@@ -364,13 +364,14 @@ static void serve(struct msim_connection *connection, const struct msim_http_hea
 
 /* ---- the client's side ---- */
 
-static void hear_answer(struct msim_connection *connection, const struct msim_http_head *head)
+static void hear_answer(struct msim_connection *connection, const struct msim_http_head *head,
+                        struct msim_http_text body)
 {
     struct msim_detail detail;
 
     const struct msim_deflate *wanted = &connection->endpoint->deflate;
     struct msim_deflate_terms terms;
-    int r = msim_handshake_check_answer(head, connection->opening->attempt->key, &detail);
+    int r = msim_handshake_check_answer(head, connection->opening->attempt->key, body, &detail);
     if (r == MSIM_OK)
         r = msim_extension_agree(&terms, wanted, head, &detail);
     if (r == MSIM_OK && use_deflate(connection, wanted, &terms) < 0)
@@ -396,8 +397,9 @@ static void wrong_head(struct msim_connection *connection, const struct msim_htt
                          refusal->words);
 }
 
-/* The head is whole: `bytes` of `length`. */
-static void read_head(struct msim_connection *connection, const char *bytes, size_t length)
+/* The head is whole: `bytes` of `length`; `behind` it is what came with it. */
+static void read_head(struct msim_connection *connection, const char *bytes, size_t length,
+                      struct msim_http_text behind)
 {
     struct msim_http_head head;
     struct msim_http_refusal refusal;
@@ -412,7 +414,7 @@ static void read_head(struct msim_connection *connection, const char *bytes, siz
     else if (connection->opening->attempt->fetch)
         msim_fetch_hear(connection, &head);
     else
-        hear_answer(connection, &head);
+        hear_answer(connection, &head, behind);
 }
 
 /*
@@ -452,7 +454,9 @@ static size_t take_input(struct msim_connection *connection, unsigned char *byte
         }
         size_t head_length = opening->scan.line;
         opening->scan = (struct msim_http_scan){0};
-        read_head(connection, (const char *)bytes + at, head_length);
+        const struct msim_http_text behind = {(const char *)bytes + at + head_length,
+                                              length - at - head_length};
+        read_head(connection, (const char *)bytes + at, head_length, behind);
         at += head_length;
     }
     if (connection->state == MSIM_OPEN || connection->state == MSIM_CLOSING) {

@@ -35,7 +35,7 @@ static enum msim_http_progress scan(const char *bytes, size_t length, size_t cut
     return progress;
 }
 
-static void read_head(const char *bytes, size_t length)
+static void read_head(const char *bytes, size_t length, struct msim_http_text behind)
 {
     struct msim_http_refusal refusal = {0};
     struct msim_http_head head;
@@ -62,7 +62,8 @@ static void read_head(const char *bytes, size_t length)
         require(refusal.status >= 400 && refusal.words);
     }
     if (msim_http_read_response(&head, bytes, length, &refusal) == MSIM_OK)
-        require(msim_handshake_check_answer(&head, "dGhlIHNhbXBsZSBub25jZQ==", &detail) <= 0);
+        require(msim_handshake_check_answer(&head, "dGhlIHNhbXBsZSBub25jZQ==", behind, &detail) <=
+                0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -80,9 +81,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require(progress != MSIM_HTTP_WHOLE || end == end_cut);
     if (progress == MSIM_HTTP_WHOLE) {
         require(end <= length && end <= LIMIT);
-        read_head(bytes, end);
+        read_head(bytes, end, (struct msim_http_text){bytes + end, length - end});
     }
     /* What is no head at all must be refused as well. */
-    read_head(bytes, length);
+    read_head(bytes, length, (struct msim_http_text){bytes, length});
     return 0;
 }

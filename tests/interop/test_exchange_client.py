@@ -154,6 +154,25 @@ class Commands(unittest.TestCase):
                 self.assertIn(words, err)
                 self.assertNotIn("PLACE_ORDER", out)
 
+    def test_a_line_of_ones_own_that_is_refused_is_named_without_an_id(self):
+        with Server(EXCHANGE, *LONELY) as server:
+            for commands, words in (
+                ("balance\n{bad\n", "-:2: '{bad' was refused (INVALID_JSON)"),
+                ('{"type":"PING","request_id":7}\n', "-:1: '{\"type\":\"PING\",\"request_id\":7}' was refused"),
+                ('{"type":"PING"}\n{bad\n', "-:2: this line, or one before it"),
+            ):
+                code, out, said = client(server, "--protocol", "exchange", commands=commands)
+                self.assertEqual((code, words in said), (1, True), said + out)
+
+    def test_a_refused_upgrade_is_told_with_the_servers_words(self):
+        with Server(EXCHANGE, *LONELY) as server:
+            code, _, said = client(server, "--protocol", "exchange", "--session", "a/b")
+            self.assertEqual(code, 1)
+            self.assertIn("400 Bad Request instead of opening a WebSocket", said)
+            code, _, said = run(CLIENT, "--reconnect", "never", server.url + "/wss")
+            self.assertEqual(code, 1)
+            self.assertRegex(said, "404 Not Found instead of opening a WebSocket: .*/ws")
+
     def test_json_goes_and_comes_as_it_is(self):
         with Server(EXCHANGE, *LONELY) as server:
             code, out, _ = client(
@@ -193,10 +212,18 @@ class Views(unittest.TestCase):
     def test_a_feed_of_an_exchange_that_says_nothing_is_told_how_to_ask(self):
         with Server(EXCHANGE, *QUIET) as server:
             feed = subprocess.Popen([CLIENT, server.url], stderr=subprocess.PIPE)
-            said = feed.stderr.readline()
+            said = feed.stderr.readline() + feed.stderr.readline()
             feed.send_signal(signal.SIGINT)
             said += feed.communicate(timeout=60)[1]
             self.assertEqual((feed.returncode, b"--view ticker" in said), (0, True), said)
+
+    def test_a_feed_that_is_left_before_its_first_event_is_told_of_no_exchange(self):
+        with Server(os.path.join(TOOLS, "mock-quotes"), *QUIET, "--interval", "1h") as server:
+            feed = subprocess.Popen([CLIENT, server.url], stderr=subprocess.PIPE)
+            feed.stderr.readline()
+            feed.send_signal(signal.SIGINT)
+            said = feed.communicate(timeout=60)[1]
+            self.assertEqual((feed.returncode, b"exchange" in said), (0, False), said)
 
     def test_a_price_without_its_sign_is_told_what_it_lacks(self):
         with Server(EXCHANGE, *QUIET) as server:
@@ -256,6 +283,11 @@ class Scripts(unittest.TestCase):
         )
         self.assertEqual(code, 1)
         self.assertIn("SCRIPT:2: what should never come has come", err)
+
+    def test_a_folder_is_no_script(self):
+        with fresh_folder() as folder:
+            code, _, said = run(CLIENT, "--script", folder)
+            self.assertEqual((code, folder in said), (2, True), said)
 
     def test_a_line_that_means_nothing_is_refused(self):
         for line, words in {

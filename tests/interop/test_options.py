@@ -88,6 +88,12 @@ class Options(unittest.TestCase):
             code, _, said = tool(name, *arguments)
             self.assertEqual((code, one in said, other in said), (USAGE, True, True), said)
 
+    def test_a_ticker_with_one_sign_is_told_of_the_other(self):
+        with fresh_folder() as folder:
+            write(os.path.join(folder, "btc.csv"), b"")
+            code, _, said = run(os.path.join(TOOLS, "replay-server"), "A=btc.csv", cwd=folder)
+            self.assertEqual((code, "A==btc.csv" in said), (USAGE, True), said)
+
     def test_short_options_stand_in_one_word(self):
         with fresh_folder() as folder:
             sample = os.path.join(folder, "sample.parquet")

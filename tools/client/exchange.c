@@ -40,11 +40,17 @@ struct exchange {
     char line[COMMAND_LINE];
     size_t line_length;
     size_t line_number; /* of the latest command */
-    uint64_t sequence;  /* of the account's last message */
+    struct {
+        size_t count; /* of JSON lines of the person's own that bear no id */
+        size_t line;  /* of the last one */
+        char words[REQUEST_WORDS];
+    } nameless;
+    uint64_t sequence; /* of the account's last message */
     bool has_sequence;
     size_t connections; /* that were opened */
     bool is_open;
     bool reads;         /* stdin is to be read */
+    bool reads_lines;   /* it was, though it may have ended */
     bool stdin_is_file; /* one that cannot be waited for */
     bool stdin_is_watched;
     bool is_ending; /* stdin has ended */
@@ -201,6 +207,20 @@ static void print_raw(const char *text, size_t length)
     putchar('\n');
 }
 
+/* What bears no id answers one of the lines that had none. */
+static void fail_nameless(struct exchange *exchange, const char *code)
+{
+    if (exchange->nameless.count == 1)
+        fail_line(exchange, exchange->nameless.line, "'%s' was refused (%s)",
+                  exchange->nameless.words, code);
+    else if (exchange->nameless.count > 1)
+        fail_line(exchange, exchange->nameless.line,
+                  "this line, or one before it without a \"request_id\", was refused (%s)", code);
+    else
+        terminal_fail(exchange->terminal, "the exchange refused what no line had asked for (%s)",
+                      code);
+}
+
 static void show(struct exchange *exchange, const struct msim_json_document *document)
 {
     struct request request;
@@ -217,9 +237,11 @@ static void show(struct exchange *exchange, const struct msim_json_document *doc
     note_sequence(exchange, document);
     if (words_is(document, "type", "ERROR") || words_is(document, "type", "ORDER_REJECT")) {
         note_mishap(exchange);
+        words_member(document, 0, "code", code);
         if (is_answer && !isatty(STDIN_FILENO))
-            fail_line(exchange, request.line, "'%s' was refused (%s)", request.words,
-                      words_member(document, 0, "code", code));
+            fail_line(exchange, request.line, "'%s' was refused (%s)", request.words, code);
+        else if (exchange->reads_lines && !is_answer && !isatty(STDIN_FILENO))
+            fail_nameless(exchange, code);
     }
     if (exchange->settings->quiet || terminal_interrupted())
         return;
@@ -301,8 +323,16 @@ static void send_command(struct exchange *exchange, const char *words)
     requests_describe(command, &request);
     snprintf(request.words, sizeof request.words, "%s", words);
     const bool has_name = requests_name(&exchange->requests, command, request.id);
-    if (say(exchange, command->message, command->length) && has_name)
+    if (!say(exchange, command->message, command->length))
+        return;
+    if (has_name) {
         requests_await(&exchange->requests, &request, terminal_clock());
+        return;
+    }
+    exchange->nameless.count++;
+    exchange->nameless.line = request.line;
+    memcpy(exchange->nameless.words, request.words, sizeof request.words);
+    terminal_clean(exchange->nameless.words);
 }
 
 static void take_line(struct exchange *exchange, char *line)
@@ -645,7 +675,7 @@ static int start(struct exchange *exchange, const struct msim_logger *logger)
             return code;
     }
     views_init(&exchange->views, settings->view);
-    exchange->reads = !settings->script && settings->view == VIEW_NONE;
+    exchange->reads = exchange->reads_lines = !settings->script && settings->view == VIEW_NONE;
     return link_net(&exchange->net, 0, stop, exchange, exchange->terminal, logger);
 }
 

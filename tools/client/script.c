@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/json.h"
 #include "base/mem.h"
@@ -60,6 +61,12 @@ int script_open(struct script **out, const char *path, struct terminal *terminal
     script->due = MSIM_TIME_NEVER;
     script->path = strdup(path);
     script->file = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
+    struct stat status;
+    if (script->file && fstat(fileno(script->file), &status) == 0 && S_ISDIR(status.st_mode)) {
+        terminal_fail(terminal, "%s: %s", path, strerror(EISDIR));
+        script_close(&script);
+        return EXIT_USAGE;
+    }
     if (script->file && script->path) {
         *out = script;
         return -1;

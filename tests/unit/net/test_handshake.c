@@ -149,15 +149,17 @@ static void what_the_client_asks_the_server_accepts_and_the_other_way_round(void
     assert_true(msim_http_is(msim_http_field(&head, "Origin", NULL)->value, "http://b"));
     assert_int_equal(msim_handshake_check(&head, &key, &refusal), MSIM_OK);
 
+    const struct msim_http_text nothing = {"", 0};
     struct msim_bytes answer;
     msim_bytes_init(&answer, 1024, NULL);
     assert_int_equal(msim_handshake_write_accept(&answer, key, ""), MSIM_OK);
     assert_int_equal(msim_http_read_response(&head, (const char *)msim_bytes_front(&answer),
                                              msim_bytes_length(&answer), &refusal),
                      MSIM_OK);
-    assert_int_equal(msim_handshake_check_answer(&head, KEY, &detail), MSIM_OK);
-    assert_int_equal(msim_handshake_check_answer(&head, "AAAAAAAAAAAAAAAAAAAAAA==", &detail),
-                     MSIM_ERR_FORMAT);
+    assert_int_equal(msim_handshake_check_answer(&head, KEY, nothing, &detail), MSIM_OK);
+    assert_int_equal(
+        msim_handshake_check_answer(&head, "AAAAAAAAAAAAAAAAAAAAAA==", nothing, &detail),
+        MSIM_ERR_FORMAT);
     msim_bytes_finish(&out);
     msim_bytes_finish(&answer);
 }
@@ -167,20 +169,25 @@ static void a_server_that_does_not_open_properly_is_found_out(void **state)
     static const struct {
         const char *text;
         const char *words;
+        const char *body;
     } cases[] = {
-        {"HTTP/1.1 404 Not Found\r\n\r\n", "404 Not Found"},
-        {"HTTP/1.1 302 Found\r\nLocation: ws://b/\r\n\r\n", "redirection"},
-        {"HTTP/1.1 200 OK\r\n\r\n", "200 OK"},
-        {"HTTP/1.1 101 x\r\n" UPGRADE CONNECTION "\r\n", "does not prove"},
+        {"HTTP/1.1 404 Not Found\r\n\r\n", "404 Not Found", NULL},
+        {"HTTP/1.1 404 Not Found\r\n\r\n", "a WebSocket: no such\\ path: /ws  ?",
+         "{\"title\":\"x\",\"error\":\"no such\\\\ path: /ws\\n\\u0007?\"}"},
+        {"HTTP/1.1 400 Bad\r\n\r\n", "400 Bad instead of opening a WebSocket", "{\"error\":\"cut"},
+        {"HTTP/1.1 400 Bad\r\n\r\n", "400 Bad instead of opening a WebSocket", "<p>\"error\"</p>"},
+        {"HTTP/1.1 302 Found\r\nLocation: ws://b/\r\n\r\n", "redirection", NULL},
+        {"HTTP/1.1 200 OK\r\n\r\n", "200 OK", NULL},
+        {"HTTP/1.1 101 x\r\n" UPGRADE CONNECTION "\r\n", "does not prove", NULL},
         {"HTTP/1.1 101 x\r\n" UPGRADE CONNECTION "Sec-WebSocket-Accept: " KEY "\r\n\r\n",
-         "does not prove"},
+         "does not prove", NULL},
         {"HTTP/1.1 101 x\r\n" CONNECTION "Sec-WebSocket-Accept: " ACCEPT "\r\n\r\n",
-         "does not switch"},
-        {"HTTP/1.1 101 x\r\n" UPGRADE "Sec-WebSocket-Accept: " ACCEPT "\r\n\r\n",
-         "does not switch"},
+         "does not switch", NULL},
+        {"HTTP/1.1 101 x\r\n" UPGRADE "Sec-WebSocket-Accept: " ACCEPT "\r\n\r\n", "does not switch",
+         NULL},
         {"HTTP/1.1 101 x\r\n" UPGRADE CONNECTION "Sec-WebSocket-Accept: " ACCEPT
          "\r\nSec-WebSocket-Protocol: chat\r\n\r\n",
-         "not offered"},
+         "not offered", NULL},
     };
 
     (void)state;
@@ -189,8 +196,10 @@ static void a_server_that_does_not_open_properly_is_found_out(void **state)
         struct msim_http_head head;
         struct msim_detail detail;
         size_t length = strlen(cases[i].text);
+        const struct msim_http_text body = {cases[i].body ? cases[i].body : "",
+                                            cases[i].body ? strlen(cases[i].body) : 0};
         assert_int_equal(msim_http_read_response(&head, cases[i].text, length, &refusal), MSIM_OK);
-        assert_int_equal(msim_handshake_check_answer(&head, KEY, &detail), MSIM_ERR_FORMAT);
+        assert_int_equal(msim_handshake_check_answer(&head, KEY, body, &detail), MSIM_ERR_FORMAT);
         if (!strstr(detail.text, cases[i].words))
             fail_msg("'%s' does not say '%s'", detail.text, cases[i].words);
     }
