@@ -155,15 +155,21 @@ static void a_private_text_goes_to_the_accounts_connections_for_orders(void **st
     stage_close(&stage);
 }
 
-static void a_text_for_an_account_that_is_not_there_goes_to_nobody(void **state)
+static void a_text_for_an_account_that_is_not_there_is_refused(void **state)
 {
+    static const char json[] = INJECT("other", "{\"account\":\"nobody\"}");
     struct stage stage;
     struct wire wire = {0};
+    struct msim_detail detail = {{0}};
 
     (void)state;
     stage_open(&stage, lonely, COUNT(lonely));
     stage_arrive(&stage, &wire, "robot", 0);
-    fire(&stage, INJECT("other", "{\"account\":\"nobody\"}"));
+    assert_int_equal(
+        msim_faults_fire(stage.server->faults, stage.server->now, json, sizeof json - 1, &detail),
+        MSIM_ERR_STATE);
+    assert_non_null(strstr(detail.text, "no account \"nobody\""));
+    stage_turn(&stage, MSIM_NS_PER_MS);
     assert_int_equal(wire.heard, 0);
     fire(&stage, INJECT("other", "{}"));
     assert_int_equal(wire.heard, 1);
@@ -226,7 +232,7 @@ int main(void)
         cmocka_unit_test(an_injected_message_is_among_those_that_were_missed),
         cmocka_unit_test(to_one_account_a_public_text_leaves_the_others_without_a_gap),
         cmocka_unit_test(a_private_text_goes_to_the_accounts_connections_for_orders),
-        cmocka_unit_test(a_text_for_an_account_that_is_not_there_goes_to_nobody),
+        cmocka_unit_test(a_text_for_an_account_that_is_not_there_is_refused),
         cmocka_unit_test(a_long_text_is_told_whole),
         cmocka_unit_test(a_text_without_memory_is_a_failure),
     };
