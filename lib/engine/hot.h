@@ -384,8 +384,7 @@ HOT bool hot_cancel(struct msim_engine *engine, const struct msim_command *c, ui
     struct order *order = &engine->orders[slot];
     struct instrument *it = &engine->instruments[order->instrument];
     const unsigned bits = order->bits;
-    if (!it->plain ||
-        (bits & BITS_CLIENT && engine->finished_capacity <= engine->finished_used + 1))
+    if (!it->plain || (bits & BITS_CLIENT && !finished_ready(engine, 1)))
         return false;
 
     const unsigned at = bits & BITS_SIDE;
