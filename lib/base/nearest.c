@@ -3,20 +3,18 @@
 #include <stdint.h>
 #include <string.h>
 
-size_t msim_nearest_apart(const char *a, const char *b)
+size_t msim_nearest_bytes_apart(const char *a, size_t a_length, const char *b, size_t b_length)
 {
     size_t row[MSIM_NEAREST_MOST + 1];
-    size_t rows = strlen(a);
-    size_t columns = strlen(b);
 
-    if (rows > MSIM_NEAREST_MOST || columns > MSIM_NEAREST_MOST)
+    if (a_length > MSIM_NEAREST_MOST || b_length > MSIM_NEAREST_MOST)
         return SIZE_MAX;
-    for (size_t j = 0; j <= columns; j++)
+    for (size_t j = 0; j <= b_length; j++)
         row[j] = j;
-    for (size_t i = 1; i <= rows; i++) {
+    for (size_t i = 1; i <= a_length; i++) {
         size_t corner = row[0];
         row[0] = i;
-        for (size_t j = 1; j <= columns; j++) {
+        for (size_t j = 1; j <= b_length; j++) {
             size_t least = corner + (a[i - 1] != b[j - 1]);
             corner = row[j];
             if (row[j] + 1 < least)
@@ -26,7 +24,12 @@ size_t msim_nearest_apart(const char *a, const char *b)
             row[j] = least;
         }
     }
-    return row[columns];
+    return row[b_length];
+}
+
+size_t msim_nearest_apart(const char *a, const char *b)
+{
+    return msim_nearest_bytes_apart(a, strlen(a), b, strlen(b));
 }
 
 void msim_nearest_see(struct msim_nearest *nearest, const char *known)

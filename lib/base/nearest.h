@@ -16,6 +16,8 @@ struct msim_nearest {
 
 /* Levenshtein's distance; SIZE_MAX where either is too long. */
 size_t msim_nearest_apart(const char *a, const char *b);
+/* The same of words that do not end by themselves. */
+size_t msim_nearest_bytes_apart(const char *a, size_t a_length, const char *b, size_t b_length);
 
 /* One of the words that there are: near where no more than a third of the letters has to change. */
 void msim_nearest_see(struct msim_nearest *nearest, const char *known);

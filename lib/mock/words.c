@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/decimal.h"
+#include "base/nearest.h"
 #include "base/number.h"
 
 /* Words longer than this are compared by their first bytes. */
@@ -53,26 +54,9 @@ int msim_mock_word_number(struct msim_mock_word word, double *number)
     return MSIM_OK;
 }
 
-/* Levenshtein's distance of the first COMPARED bytes, one row of his table at a time. */
-static size_t distance(const char *a, size_t a_length, const char *b, size_t b_length)
+static size_t compared(size_t length)
 {
-    size_t row[COMPARED + 1];
-
-    a_length = a_length < COMPARED ? a_length : COMPARED;
-    b_length = b_length < COMPARED ? b_length : COMPARED;
-    for (size_t j = 0; j <= b_length; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a_length; i++) {
-        size_t corner = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b_length; j++) {
-            size_t changed = corner + (a[i - 1] != b[j - 1]);
-            size_t moved = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            corner = row[j];
-            row[j] = changed < moved ? changed : moved;
-        }
-    }
-    return row[b_length];
+    return length < COMPARED ? length : COMPARED;
 }
 
 const char *msim_mock_word_nearest(struct msim_mock_word word, const char *const *names)
@@ -81,7 +65,8 @@ const char *msim_mock_word_nearest(struct msim_mock_word word, const char *const
     size_t least = SIZE_MAX;
 
     for (size_t i = 0; names[i]; i++) {
-        size_t changes = distance(word.text, word.length, names[i], strlen(names[i]));
+        size_t changes = msim_nearest_bytes_apart(word.text, compared(word.length), names[i],
+                                                  compared(strlen(names[i])));
         if (changes < least) {
             least = changes;
             nearest = names[i];

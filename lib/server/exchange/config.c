@@ -10,6 +10,7 @@
 #include "base/detail.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 
 #define KEY_END MSIM_EXCHANGE_KEY_END
 
@@ -92,41 +93,16 @@ int msim_exchange_path_match(const char *pattern, const char *path)
     return *path != '\0' ? 0 : *pattern == '\0' ? 2 : 1;
 }
 
-/* The changes that make one word of the other: insertions, deletions, replacements. */
-static size_t distance(const char *a, size_t a_length, const char *b, size_t b_length)
-{
-    size_t row[65];
-
-    if (b_length > 64)
-        b_length = 64;
-    for (size_t j = 0; j <= b_length; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a_length; i++) {
-        size_t corner = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b_length; j++) {
-            size_t best = corner + (a[i - 1] != b[j - 1]);
-            corner = row[j];
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            row[j] = best;
-        }
-    }
-    return row[b_length];
-}
-
 /* How far a key is from a known path; one without a section may be its last word alone. */
 static size_t away_from(const char *shown, const char *path)
 {
     size_t length = strlen(shown);
     const char *last = strrchr(path, '.');
-    size_t most = length < 64 ? length : 64;
-    size_t away = distance(shown, most, path, strlen(path));
+    size_t most = length < MSIM_NEAREST_MOST ? length : MSIM_NEAREST_MOST;
+    size_t away = msim_nearest_bytes_apart(shown, most, path, strlen(path));
 
     if (!strchr(shown, '.') && last) {
-        size_t word = distance(shown, most, last + 1, strlen(last + 1));
+        size_t word = msim_nearest_bytes_apart(shown, most, last + 1, strlen(last + 1));
         return word < away ? word : away;
     }
     return away;
