@@ -86,7 +86,7 @@ static void start(struct run *run)
     run->model = model_create(&setup);
     int r = msim_engine_create(&run->engine, &params, &detail);
     for (uint32_t i = 0; i <= p->instruments && r >= 0; i++) {
-        char name[8];
+        char name[16];
         const int exponent = i == 0 ? p->quote_exponent : p->base_exponent;
         snprintf(name, sizeof name, "N%u", i);
         r = msim_engine_asset_add(run->engine, name, exponent, NULL, &detail);

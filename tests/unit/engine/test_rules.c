@@ -499,13 +499,18 @@ static struct msim_command bid_named(uint64_t client_id)
     return order;
 }
 
+/* The order that this id named before, 0 where a new one came of it. */
 static uint64_t repeated_as(struct msim_engine *engine, uint64_t client_id)
 {
-    struct msim_event event;
+    size_t count;
+    size_t i = 0;
 
     apply(engine, bid_named(client_id));
-    assert_int_equal(told(engine, MSIM_EVENT_ACCEPTED, &event), 1);
-    return event.flags & MSIM_EVENT_REPEATED ? event.order : 0;
+    assert_int_equal(told(engine, MSIM_EVENT_ACCEPTED, NULL), 1);
+    const struct msim_event *events = msim_engine_events(engine, &count);
+    while (events[i].kind != MSIM_EVENT_ACCEPTED)
+        i++;
+    return events[i].flags & MSIM_EVENT_REPEATED ? events[i].order : 0;
 }
 
 /* Ids that rise are not looked up among the finished ones; those that come again are. */
