@@ -1,7 +1,6 @@
 /*
  * A robot against a Parquet file's trades (make-sample trades.parquet --plain): it bids a tick
- * below the last, and offers what it got a tick above.  0: filled by touch, 1: through, 2: queue.
- */
+ * below the last, offers what it got a tick above.  0: filled by touch, 1: through, 2: queue. */
 #include <marketsim/marketsim.h>
 #include <stdio.h>
 
@@ -20,7 +19,7 @@ int main(int argument_count, char **arguments)
     struct msim_venue_output out;
     struct msim_order_view open;
     struct msim_detail detail = {""};
-    uint32_t market = 0, robot = 0;
+    uint32_t market = 0, robot = 0, fills = 0;
 
     history.fills = (uint8_t)(argument_count > 2 ? arguments[2][0] - '0' : MSIM_VENUE_FILL_TOUCH);
     terms.price_exponent = -1, terms.tick = 5, terms.quantity_exponent = -3, terms.base_asset = 1;
@@ -37,7 +36,7 @@ int main(int argument_count, char **arguments)
     order.command.type = MSIM_ORDER_LIMIT, order.command.flags = MSIM_COMMAND_POST_ONLY;
     order.command.quantity = 30;
     while (r >= 0 && (r = msim_venue_pull(venue, INT64_MAX, &out, &detail)) == MSIM_PULL_RECORD) {
-        if (out.kind == MSIM_VENUE_EVENT && out.event->kind == MSIM_EVENT_FILL)
+        if (out.kind == MSIM_VENUE_EVENT && out.event->kind == MSIM_EVENT_FILL && ++fills)
             printf("%lld %d %lld %lld\n", (long long)out.time, out.event->side,
                    (long long)out.event->as.fill.quantity, (long long)out.event->as.fill.price);
         if (out.kind != MSIM_VENUE_RECORD || out.record->kind != MSIM_RECORD_TRADE ||
@@ -52,7 +51,8 @@ int main(int argument_count, char **arguments)
     if (r < 0)
         fprintf(stderr, "backtest-file: %s\n", detail.text[0] ? detail.text : msim_result_text(r));
     else
-        printf("won %.6f USDT\n", (double)(has.realised + has.unrealised) / 1e6);
+        printf("won %.6f USDT%s\n", (double)(has.realised + has.unrealised) / 1e6,
+               fills ? "" : ": no trade of BTC-USDT@BYBIT met an order (see make-sample --plain)");
     msim_venue_destroy(&venue);
     msim_source_release(&trades);
     msim_parquet_close(&parquet);

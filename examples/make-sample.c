@@ -6,11 +6,12 @@
  *
  * `--plain`: as numbers with decimals (doubles) in place of fixed point.
  *
- * A few hundred tickers trade for several minutes.  Orders that sweep a book
+ * Some two hundred tickers trade for several minutes.  Orders that sweep a book
  * give bursts of trades with one timestamp.  All arithmetic is on integers, so
  * the same seed gives the same bytes everywhere.
  */
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,7 @@ struct market {
     int64_t tick; /* at 1e9 */
     int64_t mid;  /* in ticks */
     int64_t lot;  /* at 1e9 */
+    bool has_traded;
 };
 
 /* About what they cost that summer. */
@@ -115,6 +117,7 @@ static void list_market(struct market *market, int number)
     market->tick = coin->tick;
     market->mid = coin->mid + venue;
     market->lot = lot_of(coin->mid * coin->tick);
+    market->has_traded = false;
 }
 
 /* Few tickers make most of the trades: the smaller of several picks. */
@@ -155,19 +158,23 @@ static int64_t burst_size(struct dice *dice)
     return pick(dice, 40) == 0 ? size * (4 + pick(dice, 12)) : size;
 }
 
+/* How many tickers trade: of few rows the rare ones have none. */
 static int write_trades(struct msim_parquet_writer *writer, int64_t rows, uint64_t seed,
-                        struct msim_detail *detail)
+                        int *tickers, struct msim_detail *detail)
 {
     struct market markets[TICKERS];
     struct dice dice = {.state = seed};
     int64_t time_ms = START_MS;
 
+    *tickers = 0;
     for (int i = 0; i < TICKERS; i++)
         list_market(&markets[i], i);
     for (int64_t row = 0; row < rows;) {
         struct market *market = pick_market(&dice, markets);
         int64_t side = pick(&dice, 2) == 0 ? -1 : 1;
         int64_t size = burst_size(&dice);
+        *tickers += !market->has_traded;
+        market->has_traded = true;
         for (int64_t level = 0; level < size && row < rows; level++, row++) {
             int r = write_trade(writer, time_ms, market, market->mid + side * (level / 3),
                                 1 + pick(&dice, 10) * pick(&dice, 10), detail);
@@ -184,7 +191,7 @@ static int write_trades(struct msim_parquet_writer *writer, int64_t rows, uint64
 }
 
 static int make_sample(const char *path, int64_t rows, uint64_t seed, enum msim_parquet_type number,
-                       struct msim_detail *detail)
+                       int *tickers, struct msim_detail *detail)
 {
     const struct msim_parquet_column columns[COLUMNS] = {
         [TIMESTAMP] = {.name = "timestamp", .type = MSIM_PARQUET_TIMESTAMP_MS, .naive = true},
@@ -201,7 +208,7 @@ static int make_sample(const char *path, int64_t rows, uint64_t seed, enum msim_
     int r = msim_parquet_writer_create(&writer, &params, detail);
     if (r < 0)
         return r;
-    r = write_trades(writer, rows, seed, detail);
+    r = write_trades(writer, rows, seed, tickers, detail);
     if (r >= 0)
         r = msim_parquet_writer_finish(writer, detail);
     msim_parquet_writer_destroy(&writer);
@@ -233,6 +240,7 @@ int main(int argument_count, char **arguments)
     const char *path = NULL;
     uint64_t rows = ROWS_DEFAULT;
     uint64_t seed = 1;
+    int tickers = 0;
     enum msim_parquet_type number = MSIM_PARQUET_INT64;
 
     for (int i = 1; i < argument_count; i++) {
@@ -250,10 +258,11 @@ int main(int argument_count, char **arguments)
     }
     if (!path || path[0] == '\0')
         return usage();
-    if (make_sample(path, (int64_t)rows, seed, number, &detail) < 0) {
+    if (make_sample(path, (int64_t)rows, seed, number, &tickers, &detail) < 0) {
         fprintf(stderr, "make-sample: %s\n", detail.text);
         return 1;
     }
-    printf("%s: %" PRIu64 " trades of %d tickers\n", path, rows, TICKERS);
+    printf("%s: %" PRIu64 " trade%s of %d ticker%s\n", path, rows, rows == 1 ? "" : "s", tickers,
+           tickers == 1 ? "" : "s");
     return 0;
 }

@@ -534,6 +534,41 @@ static int prepare(struct replay *replay)
     return r < 0 ? exit_code_of(r) : EXIT_SUCCESS;
 }
 
+/* What was chosen by, and what there is to choose from. */
+static int refuse_selection(struct replay *replay)
+{
+    const struct settings *settings = &replay->settings;
+    const struct {
+        bool is_given;
+        const char *words;
+    } choices[] = {
+        {settings->from != NO_FROM, "--from"},
+        {settings->to != NO_TO, "--to"},
+        {settings->tickers.count > 0, "--ticker (case counts; --check lists the tickers)"},
+    };
+    char chosen[sizeof "--from, --to, --ticker (case counts; --check lists the tickers)"] = "";
+    char first[MSIM_CALENDAR_SIZE], last[MSIM_CALENDAR_SIZE];
+    struct msim_parquet_info info;
+
+    for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
+        if (!choices[i].is_given)
+            continue;
+        strcat(chosen, chosen[0] ? ", " : "");
+        strcat(chosen, choices[i].words);
+    }
+    msim_parquet_info(replay->parquet, &info);
+    if (info.first == MSIM_TIME_NEVER) {
+        terminal_fail(&replay->service.terminal, "no trade is left by %s: there is none at all",
+                      chosen);
+        return EXIT_USAGE;
+    }
+    msim_calendar_print(info.first, MSIM_CALENDAR_ISO, first);
+    msim_calendar_print(info.last, MSIM_CALENDAR_ISO, last);
+    terminal_fail(&replay->service.terminal,
+                  "no trade is left by %s: there are trades from %s to %s", chosen, first, last);
+    return EXIT_USAGE;
+}
+
 /*
  * Reads the first trades of the selection before anybody connects: what cannot be read, and a
  * selection without trades, is better known now than by the first client.
@@ -560,12 +595,7 @@ static int try_source(struct replay *replay)
     }
     bool selects = replay->settings.from != NO_FROM || replay->settings.to != NO_TO ||
                    replay->settings.tickers.count;
-    if (r == MSIM_PULL_END && selects) {
-        terminal_fail(terminal, "no trade is within --from, --to and --ticker (names are compared "
-                                "with their case)");
-        return EXIT_USAGE;
-    }
-    return EXIT_SUCCESS;
+    return r == MSIM_PULL_END && selects ? refuse_selection(replay) : EXIT_SUCCESS;
 }
 
 static void stop(void *context)
@@ -745,6 +775,12 @@ static int examine_files(struct replay *replay)
             replay->parquet, replay->settings.json ? EXAMINE_JSON : EXAMINE_TEXT, &check, &detail);
     if (r < 0)
         return terminal_fail(&replay->service.terminal, "%s", detail.text);
+    if (check.bad_rows > 0 && !replay->settings.skip_bad_rows)
+        terminal_fail(&replay->service.terminal,
+                      "%" PRIu64 " row%s no trade%s: a replay ends there, and passes over %s with "
+                      "--skip-bad-rows",
+                      check.bad_rows, check.bad_rows == 1 ? " is" : "s are", plural(check.bad_rows),
+                      check.bad_rows == 1 ? "it" : "them");
     /* Bad rows that a replay would pass over are told, and no reason to fail. */
     uint64_t passed_over = replay->settings.skip_bad_rows ? check.bad_row_defects : 0;
     return check.defects > passed_over ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -160,6 +160,15 @@ class Backtest(unittest.TestCase):
                 counts.append(len(found))
             self.assertTrue(counts[0] > counts[2] > counts[1] > 4, counts)
 
+    def test_it_says_where_no_trade_met_its_orders(self):
+        with fresh_folder() as folder:
+            path = os.path.join(folder, "trades.parquet")
+            # Fixed point at 1e9 is not what the robot's instrument counts in.
+            self.assertEqual(run(MAKE_SAMPLE, path)[0], 0)
+            code, out, said = run(BACKTEST, path)
+        self.assertEqual(code, 0, said)
+        self.assertIn("won 0.000000 USDT: no trade of BTC-USDT@BYBIT met an order", out)
+
     def test_a_file_that_is_not_there_is_told(self):
         code, _, said = run(BACKTEST, "/nonexistent.parquet")
         self.assertEqual(code, 1)

@@ -587,13 +587,15 @@ class Replay(unittest.TestCase):
         trades = write(self.path("checked.csv"),
                        b"timestamp,price,volume,ticker\n2022-07-01,1,2,B\n2022-07-01,x,2,A\n"
                        b'2022-07-02,1,2,B\n2022-07-03,1,2,"A\nC"\n2022-07-03,1,2,\n')
-        code, said, _ = run(SERVER, "--check", trades)
+        code, said, words = run(SERVER, "--check", trades)
         self.assertEqual(code, 1)
+        self.assertIn("1 row is no trade", words)
+        self.assertIn("--skip-bad-rows", words)
         for line in ('ticker: "B", 2 rows', 'ticker: "A\\nC", 1 row', "tickers: 2",
                      "rows without a ticker: 1", "rows: 5", "defects: 1"):
             self.assertIn(line, said.splitlines())
         # What a replay with the same options passes over is told, and no failure.
-        self.assertEqual(run(SERVER, "--check", "--skip-bad-rows", trades)[:2], (0, said))
+        self.assertEqual(run(SERVER, "--check", "--skip-bad-rows", trades), (0, said, ""))
         code, said, _ = run(SERVER, "--check", "--json", trades)
         self.assertEqual(code, 1)
         defect, most, other, whole = map(json.loads, said.splitlines())
@@ -718,10 +720,27 @@ class Replay(unittest.TestCase):
         # The rows of the CSV file, and at least three row groups that were sorted.
         self.assertGreaterEqual(files, 4)
 
-    def test_a_selection_without_trades_is_refused(self):
-        for options in (("--ticker", "NOPE"), ("--from", "2030-01-01T00:00:00Z"),
-                        ("--from", "2022-07-02", "--to", "2022-07-01")):
-            self.assertIn("--from", self.refused(*options, self.sample))
+    def test_a_selection_without_trades_is_refused_with_what_there_is(self):
+        for options in (("--ticker", "NOPE"), ("--from", "2030-01-01"), ("--to", "2022-07-01")):
+            said = self.refused(*options, self.sample)
+            self.assertIn(f"no trade is left by {options[0]}", said)
+            self.assertRegex(said, r"there are trades from 2022-07-01T00:00:00\S* to 2022-07-01T00:")
+        said = self.refused("--from", "2022-07-01", "--to", "2022-07-02", "--ticker", "btc-*",
+                            self.sample)
+        self.assertIn("by --from, --to, --ticker (case counts; --check lists", said)
+        trades = write(self.path("no-rows.csv"), b"timestamp,price,volume,ticker\n")
+        self.assertIn("there is none at all", self.refused("--from", "2022-07-01", trades))
+        self.assertIn("--from", self.refused("--from", "2022-07-02", "--to", "2022-07-01",
+                                             self.sample))
+        self.assertIn("such as 2022-07-01", self.refused("--from", "2030", self.sample))
+
+    def test_make_sample_counts_the_tickers_that_trade(self):
+        for rows in (1, 3000):
+            path = self.path("counted.parquet")
+            said = run(MAKE_SAMPLE, path, "--rows", rows)[1]
+            count = len({line.rsplit(",", 1)[1] for line in
+                         run(os.path.join(TOOLS, "parquet-cat"), path)[1].splitlines()[1:]})
+            self.assertRegex(said, f"{rows} trades? of {count} tickers?$")
 
     def test_an_address_of_its_own_is_announced_as_a_url(self):
         if not socket.has_ipv6:

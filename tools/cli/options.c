@@ -229,7 +229,7 @@ static const char *read_value(const struct option *option, const char *text)
     case OPTION_MOMENT:
         return msim_calendar_parse(text, length, option->target) >= 0
                    ? NULL
-                   : "a moment, such as 2022-07-01T00:00:29.5Z (UTC)";
+                   : "a moment, such as 2022-07-01 or 2022-07-01T00:00:29.5Z (UTC)";
     case OPTION_SPEED:
         return msim_speed_parse(text, option->target) >= 0
                    ? NULL
