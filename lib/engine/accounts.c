@@ -17,9 +17,14 @@ void msim_sheet_init(struct sheet *sheet, size_t cell_size)
 
 void msim_sheet_finish(struct sheet *sheet, const struct msim_allocator *allocator)
 {
+    msim_mem_free(allocator, sheet->cells, sheet->capacity * sheet_unit(sheet) * sheet->cell_size);
     msim_mem_free(allocator, sheet->blocks, sheet->rows * sheet->stride * sizeof *sheet->blocks);
-    msim_mem_free(allocator, sheet->cells, sheet->capacity * SHEET_BLOCK * sheet->cell_size);
     *sheet = (struct sheet){0};
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
 }
 
 static size_t doubled(size_t now, size_t wanted, size_t limit)
@@ -30,29 +35,39 @@ static size_t doubled(size_t now, size_t wanted, size_t limit)
     return grown < limit ? grown : limit;
 }
 
-static bool dense_fits(const struct sheet *sheet, size_t rows, size_t stride, size_t *blocks)
+static size_t blocks_for(size_t columns)
+{
+    return (columns + SHEET_BLOCK - 1) / SHEET_BLOCK;
+}
+
+/* A dense row's cells: few as they are, or else whole blocks, for it is laid out anew each time. */
+static size_t dense_stride(size_t columns)
+{
+    return columns <= 2 ? columns : blocks_for(columns) * SHEET_BLOCK;
+}
+
+static bool dense_fits(const struct sheet *sheet, size_t rows, size_t stride, size_t *count)
 {
     size_t bytes;
-    return !__builtin_mul_overflow(rows, stride, blocks) &&
-           !__builtin_mul_overflow(*blocks, SHEET_BLOCK * sheet->cell_size, &bytes) &&
-           bytes <= DENSE_BYTES;
+    return !__builtin_mul_overflow(rows, stride, count) &&
+           !__builtin_mul_overflow(*count, sheet->cell_size, &bytes) && bytes <= DENSE_BYTES;
 }
 
 /* More rows, or wider ones: the cells are laid out anew. */
-static int dense_grow(struct sheet *sheet, size_t rows, size_t stride, size_t blocks,
+static int dense_grow(struct sheet *sheet, size_t rows, size_t stride, size_t count,
                       const struct msim_allocator *allocator)
 {
-    const size_t block_size = SHEET_BLOCK * sheet->cell_size;
-    char *cells = msim_mem_zero_array(allocator, blocks, block_size);
+    const size_t size = sheet->cell_size;
+    char *cells = msim_mem_zero_array(allocator, count, size);
     if (!cells)
         return MSIM_ERR_NOMEM;
     for (size_t row = 0; row < sheet->rows; row++)
-        memcpy(cells + row * stride * block_size,
-               (char *)sheet->cells + row * sheet->stride * block_size, sheet->stride * block_size);
-    msim_mem_free(allocator, sheet->cells, sheet->capacity * block_size);
+        memcpy(cells + row * stride * size, (char *)sheet->cells + row * sheet->stride * size,
+               sheet->stride * size);
+    msim_mem_free(allocator, sheet->cells, sheet->capacity * size);
     sheet->cells = cells;
-    sheet->capacity = blocks;
-    sheet->used = blocks;
+    sheet->capacity = count;
+    sheet->used = count;
     sheet->rows = rows;
     sheet->stride = stride;
     return MSIM_OK;
@@ -62,7 +77,9 @@ static int dense_grow(struct sheet *sheet, size_t rows, size_t stride, size_t bl
 static int table_make(struct sheet *sheet, const struct msim_allocator *allocator)
 {
     const size_t block_size = SHEET_BLOCK * sheet->cell_size;
-    const size_t count = sheet->rows * sheet->stride;
+    const size_t row_size = sheet->stride * sheet->cell_size;
+    const size_t stride = blocks_for(sheet->stride);
+    const size_t count = sheet->rows * stride;
     if (count == 0) {
         sheet->used = 1;
         return MSIM_OK;
@@ -76,9 +93,12 @@ static int table_make(struct sheet *sheet, const struct msim_allocator *allocato
     }
     for (size_t i = 0; i < count; i++)
         blocks[i] = (uint32_t)(i + 1);
-    memcpy(cells + block_size, sheet->cells, count * block_size);
-    msim_mem_free(allocator, sheet->cells, sheet->capacity * block_size);
+    for (size_t row = 0; row < sheet->rows; row++)
+        memcpy(cells + (1 + row * stride) * block_size, (char *)sheet->cells + row * row_size,
+               row_size);
+    msim_mem_free(allocator, sheet->cells, sheet->capacity * sheet->cell_size);
     sheet->blocks = blocks;
+    sheet->stride = stride;
     sheet->cells = cells;
     sheet->capacity = count + 1;
     sheet->used = count + 1;
@@ -130,18 +150,23 @@ int msim_sheet_reserve(struct sheet *sheet, size_t row, size_t column, size_t co
     if (sheet_has(sheet, row, column))
         return MSIM_OK;
 
-    const size_t needed = (columns + SHEET_BLOCK - 1) / SHEET_BLOCK;
     const size_t rows = row < sheet->rows ? sheet->rows : doubled(sheet->rows, row + 1, max_rows);
-    const size_t stride = needed > sheet->stride ? needed : sheet->stride;
-    size_t blocks;
+    size_t count;
 
-    if (!sheet->blocks && dense_fits(sheet, rows, stride, &blocks))
-        return dense_grow(sheet, rows, stride, blocks, allocator);
-    if (!sheet->blocks && (r = table_make(sheet, allocator)) < 0)
-        return r;
+    if (!sheet->blocks) {
+        const size_t wide = larger(sheet->stride, dense_stride(columns));
+        if (dense_fits(sheet, rows, wide, &count))
+            return dense_grow(sheet, rows, wide, count, allocator);
+        if ((r = table_make(sheet, allocator)) < 0)
+            return r;
+    }
+    const size_t stride = larger(sheet->stride, blocks_for(columns));
     if ((rows != sheet->rows || stride != sheet->stride) &&
         (r = table_grow(sheet, rows, stride, allocator)) < 0)
         return r;
+    /* A short dense row became a whole block. */
+    if (sheet_has(sheet, row, column))
+        return MSIM_OK;
     return block_make(sheet, row * stride + column / SHEET_BLOCK, allocator);
 }
 
@@ -151,8 +176,8 @@ void msim_accounts_refresh(struct msim_engine *engine)
     const struct sheet *balances = &engine->balances;
     const struct sheet *positions = &engine->positions;
     const bool dense = !balances->blocks && !positions->blocks &&
-                       engine->asset_names.count <= balances->stride * SHEET_BLOCK &&
-                       engine->instrument_count <= positions->stride * SHEET_BLOCK;
+                       engine->asset_names.count <= sheet_columns(balances) &&
+                       engine->instrument_count <= sheet_columns(positions);
 
     engine->dense_accounts = 0;
     if (dense)

@@ -271,7 +271,7 @@ int msim_engine_audit(const struct msim_engine *engine, struct msim_detail *deta
 {
     if (!engine)
         return MSIM_ERR_INVALID;
-    const size_t cells = engine->balances.used * SHEET_BLOCK + 1; /* never none */
+    const size_t cells = engine->balances.used * sheet_unit(&engine->balances) + 1; /* never none */
     struct audit audit = {.engine = engine, .detail = detail};
 
     audit.held = msim_mem_zero_array(&engine->given, cells, sizeof *audit.held);

@@ -14,9 +14,20 @@ void msim_sheet_finish(struct sheet *sheet, const struct msim_allocator *allocat
 int msim_sheet_reserve(struct sheet *sheet, size_t row, size_t column, size_t columns,
                        size_t max_rows, const struct msim_allocator *allocator);
 
+/* So many cells count as one. */
+static inline size_t sheet_unit(const struct sheet *sheet)
+{
+    return sheet->blocks ? SHEET_BLOCK : 1;
+}
+
+static inline size_t sheet_columns(const struct sheet *sheet)
+{
+    return sheet->stride * sheet_unit(sheet);
+}
+
 static inline bool sheet_has(const struct sheet *sheet, size_t row, size_t column)
 {
-    if (row >= sheet->rows || column / SHEET_BLOCK >= sheet->stride)
+    if (row >= sheet->rows || column >= sheet_columns(sheet))
         return false;
     return !sheet->blocks || sheet->blocks[row * sheet->stride + column / SHEET_BLOCK] != 0;
 }
@@ -24,7 +35,7 @@ static inline bool sheet_has(const struct sheet *sheet, size_t row, size_t colum
 static inline size_t sheet_cell(const struct sheet *sheet, size_t row, size_t column)
 {
     if (!sheet->blocks)
-        return row * (sheet->stride * SHEET_BLOCK) + column;
+        return row * sheet->stride + column;
     const size_t block = sheet->blocks[row * sheet->stride + column / SHEET_BLOCK];
     return block * SHEET_BLOCK + column % SHEET_BLOCK;
 }

@@ -228,7 +228,7 @@ static void write_balances(struct sink *sink, const struct msim_engine *engine)
 
     for (int counting = 1; counting >= 0; counting--) {
         for (size_t row = 0; row < sheet->rows; row++) {
-            for (size_t column = 0; column < sheet->stride * SHEET_BLOCK; column++) {
+            for (size_t column = 0; column < sheet_columns(sheet); column++) {
                 if (!balance_at(engine, row, column, &balance))
                     continue;
                 count++;
@@ -252,7 +252,7 @@ static void write_positions(struct sink *sink, const struct msim_engine *engine)
 
     for (int counting = 1; counting >= 0; counting--) {
         for (size_t row = 0; row < sheet->rows; row++) {
-            for (size_t column = 0; column < sheet->stride * SHEET_BLOCK; column++) {
+            for (size_t column = 0; column < sheet_columns(sheet); column++) {
                 if (!position_at(engine, row, column, &holding))
                     continue;
                 count++;

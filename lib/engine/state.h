@@ -151,19 +151,21 @@ struct position {
 };
 
 /*
- * Cells by row (account) and column (asset, instrument), in blocks of SHEET_BLOCK
- * columns.  A sheet is dense as long as it is small: a block's place is its number.
- * Then only those exist whose cells were asked for, and a table says where.
+ * Cells by row (account) and column (asset, instrument).  A sheet is dense as long as
+ * it is small, a row beside the other: what all accounts have in one instrument is to
+ * lie in the near caches, so that no row is much longer than asked for.  A larger one
+ * has blocks of SHEET_BLOCK columns: only those exist whose cells were asked for, and a
+ * table says where.
  */
 #define SHEET_BLOCK 4
 
 struct sheet {
     uint32_t *blocks; /* [row * stride + column / SHEET_BLOCK]: block, 0 for none; NULL: dense */
     size_t rows;
-    size_t stride;
-    void *cells; /* zero at first */
+    size_t stride; /* a row's, in blocks; in cells where it is dense, and so the next two */
+    void *cells;   /* zero at first */
     size_t cell_size;
-    size_t capacity; /* in blocks; block 0 is unused but where it is dense */
+    size_t capacity; /* block 0 is unused */
     size_t used;
 };
 

@@ -107,8 +107,8 @@ HOT void sweep_accounts(const struct msim_engine *engine, const struct taker *ta
     sweep->ins = (struct balance *)balances->cells + sweep->pays;
     sweep->outs = (struct balance *)balances->cells + sweep->receives;
     sweep->positions = (struct position *)positions->cells + taker->number;
-    sweep->balance_row = balances->stride * SHEET_BLOCK;
-    sweep->position_row = positions->stride * SHEET_BLOCK;
+    sweep->balance_row = balances->stride;
+    sweep->position_row = positions->stride;
     sweep->wide = position->wide != 0;
     sweep->position = (struct narrow){position->quantity, position->cost, position->realised};
     sweep->closes = closing(position->quantity, -mirrored(taker->side, 1)) != 0;

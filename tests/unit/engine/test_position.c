@@ -106,6 +106,58 @@ static void a_fee_of_a_small_amount_is_that_of_any(void **state)
     }
 }
 
+static uint64_t *cell(const struct sheet *sheet, size_t row, size_t column)
+{
+    return (uint64_t *)(void *)((char *)sheet->cells +
+                                sheet_cell(sheet, row, column) * sheet->cell_size);
+}
+
+/* Cells are large, so that the sheet has a table soon; columns and rows come as they do. */
+static void a_sheet_keeps_its_cells_while_it_grows(void **state)
+{
+    struct dice dice = {msim_random_key(1, "sheet", 5), 0};
+    const struct msim_allocator allocator = msim_mem_allocator(NULL);
+    enum { ROWS = 40, COLUMNS = 11 };
+    (void)state;
+
+    for (int round = 0; round < 9; round++) {
+        struct sheet sheet;
+        uint64_t kept[ROWS][COLUMNS] = {{0}};
+        msim_sheet_init(&sheet, (size_t)64 << 10 << round % 3);
+        for (size_t i = 0; i < 120; i++) {
+            const size_t columns = 1 + i * COLUMNS / 120;
+            const size_t column = roll(&dice) % columns;
+            const size_t row = roll(&dice) % (1 + i * ROWS / 120);
+            assert_int_equal(msim_sheet_reserve(&sheet, row, column, columns, ROWS, &allocator), 0);
+            assert_int_equal(*cell(&sheet, row, column), kept[row][column]);
+            *cell(&sheet, row, column) = kept[row][column] = i + 1;
+        }
+        for (size_t row = 0; row < ROWS; row++)
+            for (size_t column = 0; column < COLUMNS; column++)
+                if (kept[row][column])
+                    assert_int_equal(*cell(&sheet, row, column), kept[row][column]);
+        assert_non_null(sheet.blocks);
+        msim_sheet_finish(&sheet, &allocator);
+    }
+}
+
+static void a_short_row_that_gets_a_table_keeps_its_cells(void **state)
+{
+    const struct msim_allocator allocator = msim_mem_allocator(NULL);
+    struct sheet sheet;
+    (void)state;
+
+    msim_sheet_init(&sheet, (size_t)256 << 10);
+    assert_int_equal(msim_sheet_reserve(&sheet, 39, 0, 1, 40, &allocator), 0);
+    assert_null(sheet.blocks);
+    *cell(&sheet, 39, 0) = 7;
+    assert_int_equal(msim_sheet_reserve(&sheet, 39, 1, 2, 40, &allocator), 0);
+    assert_non_null(sheet.blocks);
+    assert_int_equal(*cell(&sheet, 39, 0), 7);
+    assert_int_equal(*cell(&sheet, 39, 1), 0);
+    msim_sheet_finish(&sheet, &allocator);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -113,6 +165,8 @@ int main(void)
         cmocka_unit_test(a_position_that_is_closed_leaves_no_cost),
         cmocka_unit_test(a_position_that_is_turned_keeps_its_share_of_the_worth),
         cmocka_unit_test(a_fee_of_a_small_amount_is_that_of_any),
+        cmocka_unit_test(a_sheet_keeps_its_cells_while_it_grows),
+        cmocka_unit_test(a_short_row_that_gets_a_table_keeps_its_cells),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
