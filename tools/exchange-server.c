@@ -445,7 +445,8 @@ int main(int argument_count, char **arguments)
     msim_exchange_server_destroy(&exchange.server);
     if (!session_close(&exchange.session))
         code = terminal_fail(&exchange.service.terminal,
-                             "--record-session: %s: not all was written", exchange.session.path);
+                             "--record-session: %s: not all was written: %s", exchange.session.path,
+                             strerror(errno));
     network_finish(&exchange.settings.network);
     free(exchange.scenario);
     msim_exchange_config_destroy(&exchange.config);

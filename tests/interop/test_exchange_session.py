@@ -131,6 +131,16 @@ def replayed(path):
 CLOSE, END = 8, 14  # kinds of frames: lib/server/exchange/recording.h
 
 
+async def ask_in_vain(url, count):
+    """So many messages, of which the server need not hear all."""
+    try:
+        async with websockets.connect(url + "/ws") as socket:
+            for _ in range(count):
+                await socket.send('{"type":"GET_SYMBOLS"}')
+    except (websockets.ConnectionClosed, OSError):
+        pass
+
+
 def frames(whole):
     """Where each frame begins, and its kind."""
     at = 16
@@ -244,6 +254,19 @@ class Session(unittest.TestCase):
                 self.assertEqual(run(EXCHANGE, "replay", path)[0], 2)
             self.assertEqual(run(EXCHANGE, "replay", os.path.join(folder, "none"))[0], 2)
             self.assertEqual(run(EXCHANGE, "replay")[0], 2)
+
+    def test_a_full_disk_is_named_with_the_file(self):
+        # At once, and where the recording's buffer is full: the exchange ends then.
+        for rounds in 0, 2000:
+            with Server(EXCHANGE, "--record-session", "/dev/full") as server:
+                if rounds:
+                    asyncio.run(ask_in_vain(server.url, rounds))
+                    said = server.process.communicate(timeout=60)[1].decode()
+                    code = server.process.returncode
+                else:
+                    code, said = server.stop()
+            self.assertEqual(code, 1, said)
+            self.assertIn("/dev/full: not all was written: No space left on device", said)
 
     def test_keys_are_not_in_it(self):
         with fresh_folder() as folder:

@@ -12,9 +12,12 @@
 
 static int write_piece(void *context, const void *bytes, size_t length)
 {
-    const struct session_file *session = context;
+    struct session_file *session = context;
 
-    return fwrite(bytes, 1, length, session->file) == length ? MSIM_OK : MSIM_ERR_IO;
+    if (fwrite(bytes, 1, length, session->file) == length)
+        return MSIM_OK;
+    session->failure = errno;
+    return MSIM_ERR_IO;
 }
 
 bool session_record(struct session_file *session, const char *path,
@@ -36,8 +39,11 @@ bool session_close(struct session_file *session)
     session->file = NULL;
     if (!file)
         return true;
-    bool good = ferror(file) == 0;
-    return fclose(file) == 0 && good;
+    if (fclose(file) == 0 && session->failure == 0)
+        return true;
+    /* What failed first is why; closing then fails for a reason of its own. */
+    errno = session->failure != 0 ? session->failure : errno;
+    return false;
 }
 
 /* ---- replaying ---- */
