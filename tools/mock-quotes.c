@@ -634,7 +634,9 @@ static int summarise(struct quotes *quotes)
             stats.clients_total == 1 ? "" : "s", stats.dropped, stats.lateness_p50 / 1000,
             stats.lateness_p99 / 1000, stats.lateness_max / 1000);
     faults_print(quotes->faults);
-    if (quotes->is_recording && recording_finish(&quotes->recording, &detail) < 0)
+    /* What could not be written has been told, and cannot be finished. */
+    if (quotes->is_recording && !quotes->record_detail.text[0] &&
+        recording_finish(&quotes->recording, &detail) < 0)
         return terminal_fail(&quotes->service.terminal, "%s", detail.text);
     return EXIT_SUCCESS;
 }

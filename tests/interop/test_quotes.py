@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -41,6 +42,10 @@ async def receive(url, count=None):
 
 def listen(url, count=None):
     return asyncio.run(receive(url, count))
+
+
+def no_file_beyond_64_kib():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))
 
 
 SIMULATED = ("--clock", "simulated", "--rate", "2000", "--duration", "250ms")
@@ -176,6 +181,16 @@ class Plain(unittest.TestCase):
         with Server(QUOTES, "--clock", "simulated", "--speed", "max", "--rate", "10000",
                     "--duration", "6s", "--max-backlog", "128K") as server:
             self.assertEqual(asyncio.run(read_late(server.url)), 60000)
+
+    def test_a_recording_without_room_is_told_once_with_its_path_and_left_away(self):
+        with fresh_folder() as folder:
+            trades = os.path.join(folder, "day.parquet")
+            code, _, said = run(QUOTES, "--port", 0, "--clock", "simulated", "--speed", "max",
+                                "--rate", 1000, "--duration", "1h", "--record", trades,
+                                preexec_fn=no_file_beyond_64_kib)
+            self.assertEqual((code, said.count("mock-quotes: ")), (1, 1), said)
+            self.assertIn(f"mock-quotes: {trades}: cannot be written: File too large", said)
+            self.assertEqual(os.listdir(folder), [])
 
     def test_a_day_is_recorded_at_full_speed_without_any_client(self):
         with fresh_folder() as folder:
