@@ -51,7 +51,7 @@ static int read_settings(struct settings *settings, int argument_count, char **a
          "settings as JSON; the Python simulator's config.json is one"},
         {"set", 0, OPTION_PATHS, &settings->assignments, "KEY=VALUE",
          "one of them, after the file; may be given again:\n"
-         "exchange.tick_interval=0.025"},
+         "exchange.tick_interval=0.025; options for a key, such as\n--port, win over both"},
         {"host", 0, OPTION_TEXT, &settings->host, "HOST",
          "server.host: where to listen (localhost: 127.0.0.1 and ::1)"},
         {"port", 'p', OPTION_TEXT, &settings->port, "PORT",
