@@ -121,6 +121,9 @@ struct msim_request {
     const char *peer;    /* "127.0.0.1:4711", "[::1]:4711" */
     const char *headers; /* see msim_request_header */
     size_t header_count;
+    /* Of a handshake: words for whoever is refused, beside the status.  "" where nobody sets them;
+     * NULL over HTTP, where the answer has them. */
+    struct msim_detail *words;
 };
 
 /* The first header of this name (a == A), NULL where there is none.  Borrowed like the request. */

@@ -105,9 +105,9 @@ static size_t texts_size(const struct msim_http_head *head)
     return size;
 }
 
-/* Asks the owner: 0, or the status to refuse with; MSIM_ERR_NOMEM. */
+/* Asks the owner: 0, or the status to refuse with, and its words if it has any; MSIM_ERR_NOMEM. */
 static int ask(struct msim_connection *connection, const struct msim_http_head *head,
-               const char *path, const struct msim_http_field *origin)
+               const char *path, const struct msim_http_field *origin, struct msim_detail *words)
 {
     const struct msim_endpoint *endpoint = connection->endpoint;
     const struct msim_allocator *allocator = &connection->net->allocator;
@@ -126,6 +126,7 @@ static int ask(struct msim_connection *connection, const struct msim_http_head *
         .peer = connection->peer,
         .headers = at,
         .header_count = head->field_count,
+        .words = words,
     };
     for (size_t i = 0; i < head->field_count; i++) {
         copy_text(&at, head->fields[i].name);
@@ -159,6 +160,7 @@ static void upgrade(struct msim_connection *connection, const struct msim_http_h
                     const char *path)
 {
     struct msim_http_refusal refusal;
+    struct msim_detail words = {{0}};
     struct msim_http_text key;
     unsigned char *room;
     size_t origins;
@@ -182,7 +184,7 @@ static void upgrade(struct msim_connection *connection, const struct msim_http_h
         return;
     }
     if (r == MSIM_OK)
-        r = ask(connection, head, path, origin);
+        r = ask(connection, head, path, origin, &words);
     if (connection->state == MSIM_ENDED)
         return;
     if (r < 0) {
@@ -190,7 +192,7 @@ static void upgrade(struct msim_connection *connection, const struct msim_http_h
     } else if (r == MSIM_ADMIT_NEVER || r == MSIM_ADMIT_RESET) {
         msim_connection_keep_out(connection, r);
     } else if (r > 0) {
-        msim_opening_refuse(connection, r, msim_http_phrase(r));
+        msim_opening_refuse(connection, r, words.text[0] ? words.text : msim_http_phrase(r));
     } else {
         r = msim_handshake_write_accept(&connection->out, key, extensions);
         assert(r == MSIM_OK);

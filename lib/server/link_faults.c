@@ -5,6 +5,7 @@
 #include <marketsim/form.h>
 #include <marketsim/impair.h>
 
+#include "base/detail.h"
 #include "base/json.h"
 #include "base/log.h"
 
@@ -48,7 +49,8 @@ int msim_link_faults_admit(struct msim_faults *faults, msim_time now,
     int r =
         msim_form_value(request->query, strlen(request->query), "msim_client", name, sizeof name);
     if (r < 0 && r != MSIM_ERR_NOT_FOUND)
-        return 400;
+        return msim_detail_set(request->words, 400, "msim_client: has at most %d bytes",
+                               CLIENT_NAME_SIZE - 1);
     params.client = r > 0 ? name : msim_request_header(request, "X-Msim-Client");
     params.channel = MSIM_FAULT_WS_PUBLIC;
     params.user = user;

@@ -132,7 +132,10 @@ static int refuse_or_accept(void *context, struct msim_connection *connection,
         msim_log(&server->logger, MSIM_LOG_WARNING, "quotes",
                  "%s refused: %zu clients are connected", msim_connection_peer(connection),
                  server->client_count);
-        return 503;
+        return msim_detail_set(
+            request->words, 503,
+            "%zu clients are connected, as many as may be (max_clients, --max-clients)",
+            server->client_count);
     }
     struct msim_quotes_client *client = client_create(server);
     if (!client)

@@ -170,7 +170,10 @@ static int refuse_or_accept(void *context, struct msim_connection *connection,
         msim_log(&server->logger, MSIM_LOG_WARNING, "replay",
                  "%s refused: clients connected: %zu, as many as may be",
                  msim_connection_peer(connection), server->client_count);
-        return 503;
+        return msim_detail_set(
+            request->words, 503,
+            "%zu clients are connected, as many as may be (max_clients, --max-clients)",
+            server->client_count);
     }
     struct msim_replay_client *client = msim_mem_zero(&server->allocator, sizeof *client);
     if (!client)

@@ -6,6 +6,7 @@ Arguments: the folder of the built tools, the folder of the examples.
 
 import asyncio
 import hmac
+import http.client
 import json
 import os
 import subprocess
@@ -93,7 +94,39 @@ class Rest:
                 return error.code, json.load(error)
 
 
+def shake_hands(server, path, **headers):
+    """A WebSocket's opening handshake: the status, and the words of a refusal."""
+    link = http.client.HTTPConnection(server.url.split("/")[-1], timeout=20)
+    link.request("GET", path, headers={"Upgrade": "websocket", "Connection": "Upgrade",
+                                       "Sec-WebSocket-Version": "13",
+                                       "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", **headers})
+    answer = link.getresponse()
+    words = "" if answer.status == 101 else json.loads(answer.read())["detail"]
+    link.close()
+    return answer.status, words
+
+
 class WebSocket(unittest.TestCase):
+    def test_a_refused_handshake_says_why(self):
+        two = {"X-Session-ID": "bob"}
+        with Server(EXCHANGE, *QUIET, "--max-clients", 1) as server:
+            for path, headers, words in (
+                ("/ws?session=" + 64 * "a", {}, "has 1 to 63 bytes, without '/' and '|'"),
+                ("/ws?session=a/b", {}, "has 1 to 63 bytes, without '/' and '|'"),
+                ("/ws?session=alice", two, "name two accounts: send one of them"),
+                ("/ws?client=" + 64 * "a", {}, "?client= has at most 63 bytes"),
+            ):
+                status, said = shake_hands(server, path, **headers)
+                self.assertEqual((status, words in said), (400, True), (path, said))
+            self.assertEqual(shake_hands(server, "/ws?session=bob", **two)[0], 101)
+
+            async def go():
+                async with websockets.connect(server.url + "/ws"):
+                    return await asyncio.to_thread(shake_hands, server, "/ws")
+
+            status, said = asyncio.run(go())
+            self.assertEqual((status, "--max-clients" in said), (503, True), said)
+
     def test_what_the_python_simulators_clients_do(self):
         async def talk(robot):
             await robot.socket.send('{"type":"SUBSCRIBE","channel":"TICKER","symbol":"BTC/USD"}')
@@ -407,6 +440,12 @@ class Http(unittest.TestCase):
 
 
 class Settings(unittest.TestCase):
+    def test_an_option_for_a_key_wins_over_the_setting(self):
+        # Server asks for a free port with --port.
+        with Server(EXCHANGE, *QUIET, "--set", "server.port=1", "--set", "server.host=localhost",
+                    "--host", "127.0.0.1") as server:
+            self.assertRegex(server.lines[-1], r"ws://127\.0\.0\.1:\d\d+ ")
+
     def test_the_python_simulators_configuration_works_as_it_is(self):
         config = os.path.join(EXAMPLES, "config.json")
         with Server(EXCHANGE, *QUIET, "--config", config) as server:

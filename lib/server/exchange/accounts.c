@@ -7,6 +7,7 @@
 
 #include <marketsim/form.h>
 
+#include "base/detail.h"
 #include "base/mem.h"
 
 #define MOST_ACCOUNTS 65536
@@ -69,9 +70,16 @@ int msim_exchange_account_named(struct msim_exchange_server *server, const char 
     return r;
 }
 
-int msim_exchange_named(const char *query, const char *key, const char *header, char *out,
-                        size_t size)
+/* ---- who is named ---- */
+
+/*
+ * The value of a query's key, or of the header of the same meaning; "" for neither.
+ * MSIM_ERR_INVALID where they disagree, MSIM_ERR_LIMIT, or MSIM_ERR_FORMAT.
+ */
+static int read_name(const char *query, const char *key, const char *header,
+                     char out[MSIM_VENUE_ACCOUNT_MAX + 1])
 {
+    const size_t size = MSIM_VENUE_ACCOUNT_MAX + 1;
     int r = msim_form_value(query, strlen(query), key, out, size);
     size_t length = header ? strlen(header) : 0;
 
@@ -82,11 +90,29 @@ int msim_exchange_named(const char *query, const char *key, const char *header, 
     if (r < 0 || length == 0)
         return r;
     if (r > 0)
-        return strcmp(out, header) == 0 ? r : MSIM_ERR_INVALID;
+        return strcmp(out, header) == 0 ? MSIM_OK : MSIM_ERR_INVALID;
     if (length >= size)
         return MSIM_ERR_LIMIT;
     memcpy(out, header, length + 1);
-    return (int)length;
+    return MSIM_OK;
+}
+
+int msim_exchange_names(struct msim_exchange_names *out, const char *query, const char *session,
+                        const char *label, struct msim_detail *detail)
+{
+    int r = read_name(query, "session", session, out->session);
+    if (r < 0)
+        return msim_detail_set(
+            detail, r, "%s",
+            r == MSIM_ERR_INVALID ? "?session= and X-Session-ID name two accounts: send one of them"
+                                  : MSIM_EXCHANGE_SESSION_WORDS);
+    r = read_name(query, "client", label, out->label);
+    if (r < 0)
+        return msim_detail_set(detail, r, "%s",
+                               r == MSIM_ERR_INVALID
+                                   ? "?client= and X-Msim-Client name two clients: send one of them"
+                                   : "X-Msim-Client or ?client= has at most 63 bytes");
+    return MSIM_OK;
 }
 
 /* ---- accounts of those who have no name ---- */

@@ -292,12 +292,18 @@ void msim_exchange_listen(struct msim_exchange_server *server, unsigned events);
 
 /* ---- accounts.c ---- */
 
-/*
- * The value of a query's key, or of the header of the same meaning: its length, 0 for neither.
- * MSIM_ERR_INVALID where they disagree, MSIM_ERR_LIMIT, or MSIM_ERR_FORMAT.
- */
-int msim_exchange_named(const char *query, const char *key, const char *header, char *out,
-                        size_t size);
+/* Whom a request names: "" for nobody. */
+struct msim_exchange_names {
+    char session[MSIM_VENUE_ACCOUNT_MAX + 1];
+    char label[MSIM_VENUE_ACCOUNT_MAX + 1];
+};
+
+#define MSIM_EXCHANGE_SESSION_WORDS \
+    "X-Session-ID or ?session= has 1 to 63 bytes, without '/' and '|'"
+/* From its query, or from its headers X-Session-ID and X-Msim-Client (NULL: none).  Failures come
+ * with words. */
+int msim_exchange_names(struct msim_exchange_names *out, const char *query, const char *session,
+                        const char *label, struct msim_detail *detail);
 /* The account of that name, opened with its first balance where it is new. */
 int msim_exchange_account_named(struct msim_exchange_server *server, const char *name,
                                 size_t length, uint32_t *account);

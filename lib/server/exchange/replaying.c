@@ -169,7 +169,7 @@ static int visit(struct replay *replay, const struct msim_frame *frame)
         return refuse(replay, frame, "no visit");
     const struct msim_exchange_visit made = {frame->texts[0], frame->texts[1],
                                              (unsigned)frame->number};
-    int r = msim_exchange_arrive(server, &made, &client);
+    int r = msim_exchange_arrive(server, &made, &client, NULL);
     /* The recorded server had room for it. */
     if (r == 503 && frame->value == MSIM_ADMIT)
         return MSIM_ERR_NOMEM;

@@ -18,7 +18,6 @@
 
 #define SHARED_SESSION "rest-session"
 #define BODY_MAX ((size_t)64 << 10)
-#define NAME_WORDS "X-Session-ID or ?session= has 1 to 63 bytes, without '/' and '|'"
 
 const struct msim_exchange_path msim_exchange_paths[] = {
     {"GET", "/health", 0, msim_exchange_rest_health, NULL, "Whether it is up", "", "Health"},
@@ -414,7 +413,7 @@ struct msim_exchange_call *msim_exchange_call_begin(struct msim_exchange_server 
     if (!call) {
         if (arrival->exchange)
             msim_exchange_refuse(arrival->exchange, r == MSIM_ERR_INVALID ? 400 : 503,
-                                 r == MSIM_ERR_INVALID ? NAME_WORDS
+                                 r == MSIM_ERR_INVALID ? MSIM_EXCHANGE_SESSION_WORDS
                                                        : "no room for this request now");
         return NULL;
     }
@@ -514,33 +513,10 @@ static void record(struct msim_exchange_server *server, const struct msim_exchan
                          texts, sizeof texts / sizeof texts[0]);
 }
 
-/* Whom the request names, in its query or its headers; false: it has been refused. */
-static bool read_names(struct msim_exchange *exchange, char session[MSIM_VENUE_ACCOUNT_MAX + 1],
-                       char label[MSIM_VENUE_ACCOUNT_MAX + 1])
-{
-    const char *query = msim_exchange_request(exchange)->query;
-    const char *words = NAME_WORDS;
-
-    int r = msim_exchange_named(query, "session", msim_exchange_header(exchange, "X-Session-ID"),
-                                session, MSIM_VENUE_ACCOUNT_MAX + 1);
-    if (r == MSIM_ERR_INVALID)
-        words = "?session= and X-Session-ID name two accounts: send one of them";
-    if (r >= 0) {
-        r = msim_exchange_named(query, "client", msim_exchange_header(exchange, "X-Msim-Client"),
-                                label, MSIM_VENUE_ACCOUNT_MAX + 1);
-        words = r == MSIM_ERR_INVALID
-                    ? "?client= and X-Msim-Client name two clients: send one of them"
-                    : "X-Msim-Client or ?client= has at most 63 bytes";
-    }
-    if (r < 0)
-        msim_exchange_refuse(exchange, 400, words);
-    return r >= 0;
-}
-
 static void request(void *context, struct msim_exchange *exchange)
 {
-    char session[MSIM_VENUE_ACCOUNT_MAX + 1];
-    char label[MSIM_VENUE_ACCOUNT_MAX + 1];
+    struct msim_exchange_names names;
+    struct msim_detail detail = {{0}};
     const struct msim_exchange_mount *mount = context;
     struct msim_exchange_server *server = mount->server;
     const struct msim_http_request *http = msim_exchange_request(exchange);
@@ -548,8 +524,8 @@ static void request(void *context, struct msim_exchange *exchange)
     struct msim_exchange_arrival arrival = {
         .exchange = exchange,
         .path = mount->path,
-        .session = session,
-        .label = label,
+        .session = names.session,
+        .label = names.label,
         .target = http->path,
         .query = http->query,
         .is_json = is_json(exchange),
@@ -557,8 +533,11 @@ static void request(void *context, struct msim_exchange *exchange)
         .length = http->body_length,
     };
 
-    if (!read_names(exchange, session, label))
+    if (msim_exchange_names(&names, http->query, msim_exchange_header(exchange, "X-Session-ID"),
+                            msim_exchange_header(exchange, "X-Msim-Client"), &detail) < 0) {
+        msim_exchange_refuse(exchange, 400, detail.text);
         return;
+    }
     /* Who has a key is who the key says. */
     if (caller && caller->account[0] != '\0')
         arrival.session = caller->account;

@@ -11,6 +11,7 @@
 
 #include <marketsim/impair.h>
 
+#include "base/detail.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "server/exchange/recording.h"
@@ -87,13 +88,16 @@ static int open_account(struct msim_exchange_server *server, const struct msim_n
 }
 
 int msim_exchange_arrive(struct msim_exchange_server *server,
-                         const struct msim_exchange_visit *visit, struct msim_exchange_client **out)
+                         const struct msim_exchange_visit *visit, struct msim_exchange_client **out,
+                         struct msim_detail *words)
 {
     uint32_t account;
     int r = open_account(server, &visit->session, &account);
 
+    if (r == MSIM_ERR_INVALID)
+        return msim_detail_set(words, 400, "%s", MSIM_EXCHANGE_SESSION_WORDS);
     if (r < 0)
-        return r == MSIM_ERR_INVALID ? 400 : 503;
+        return msim_detail_set(words, 503, "no room for another account now");
     r = admit(server, visit, account);
     struct msim_exchange_client *client =
         r == MSIM_ADMIT ? client_create(server, visit->label.text, visit->label.length) : NULL;
@@ -109,36 +113,41 @@ int msim_exchange_arrive(struct msim_exchange_server *server,
     return MSIM_ADMIT;
 }
 
+/* MSIM_ADMIT, or the status to refuse with. */
+static int look_for_room(const struct msim_exchange_server *server, struct msim_detail *words)
+{
+    if (server->is_stopping)
+        return msim_detail_set(words, 503, "the server is stopping");
+    if (server->client_count < server->max_clients)
+        return MSIM_ADMIT;
+    return msim_detail_set(
+        words, 503, "%zu clients are connected, as many as may be (max_clients, --max-clients)",
+        server->client_count);
+}
+
 static int request(void *context, struct msim_connection *connection,
                    const struct msim_request *request)
 {
     struct msim_exchange_server *server = context;
-    char session[MSIM_VENUE_ACCOUNT_MAX + 1];
-    char label[MSIM_VENUE_ACCOUNT_MAX + 1];
     struct msim_exchange_client *client = NULL;
+    struct msim_exchange_names names;
 
     bool is_public = strcmp(request->path, MSIM_EXCHANGE_PUBLIC_PATH) == 0;
-    if (server->is_stopping || server->client_count >= server->max_clients)
-        return 503;
+    int room = look_for_room(server, request->words);
+    if (room != MSIM_ADMIT)
+        return room;
     msim_exchange_clock(server);
     const struct msim_caller *caller = msim_connection_caller(connection);
-    int session_length =
-        msim_exchange_named(request->query, "session", msim_request_header(request, "X-Session-ID"),
-                            session, sizeof session);
-    /* Who has a key is who the key says. */
-    if (session_length >= 0 && caller && caller->account[0] != '\0')
-        session_length = snprintf(session, sizeof session, "%s", caller->account);
-    int label_length =
-        msim_exchange_named(request->query, "client", msim_request_header(request, "X-Msim-Client"),
-                            label, sizeof label);
-    if (session_length < 0 || session_length >= (int)sizeof session || label_length < 0)
+    if (msim_exchange_names(&names, request->query, msim_request_header(request, "X-Session-ID"),
+                            msim_request_header(request, "X-Msim-Client"), request->words) < 0)
         return 400;
-    struct msim_exchange_visit visit = {{session, (size_t)session_length},
-                                        {label, (size_t)label_length},
+    /* Who has a key is who the key says. */
+    const char *session = caller && caller->account[0] != '\0' ? caller->account : names.session;
+    struct msim_exchange_visit visit = {msim_frame_text(session), msim_frame_text(names.label),
                                         is_public ? VISIT_PUBLIC : 0};
     if (caller && caller->role < MSIM_ROLE_TRADER)
         visit.flags |= VISIT_LOOKS;
-    int r = msim_exchange_arrive(server, &visit, &client);
+    int r = msim_exchange_arrive(server, &visit, &client, request->words);
     const struct msim_native_text texts[] = {visit.session, visit.label};
     msim_exchange_record(server, FRAME_VISIT, visit.flags, (uint64_t)r, texts, 2);
     if (r == MSIM_ADMIT)

@@ -17,10 +17,11 @@ struct msim_exchange_visit {
     unsigned flags;
 };
 
-/* What becomes of a handshake: MSIM_ADMIT and the client, a status, or MSIM_ADMIT_*. */
+/* What becomes of a handshake: MSIM_ADMIT and the client, a status with `words` (may be NULL), or
+ * MSIM_ADMIT_*. */
 int msim_exchange_arrive(struct msim_exchange_server *server,
-                         const struct msim_exchange_visit *visit,
-                         struct msim_exchange_client **out);
+                         const struct msim_exchange_visit *visit, struct msim_exchange_client **out,
+                         struct msim_detail *words);
 /* It is open; false where there is no room for it after all. */
 bool msim_exchange_welcome(struct msim_exchange_server *server,
                            struct msim_exchange_client *client);

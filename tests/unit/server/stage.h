@@ -92,7 +92,7 @@ static inline int stage_arrive(struct stage *stage, struct wire *wire, const cha
     const struct msim_exchange_visit visit = {{name, strlen(name)}, {"", 0}, flags};
     size_t place = 0;
 
-    int r = msim_exchange_arrive(stage->server, &visit, &wire->client);
+    int r = msim_exchange_arrive(stage->server, &visit, &wire->client, NULL);
     if (r != MSIM_ADMIT) {
         wire->client = NULL;
         return r;

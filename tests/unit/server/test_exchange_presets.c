@@ -85,7 +85,7 @@ static void connect_robot(struct floor *floor, size_t i)
     size_t length = (size_t)snprintf(name, sizeof name, "robot%zu", i);
 
     const struct msim_exchange_visit visit = {{name, length}, {"", 0}, 0};
-    int r = msim_exchange_arrive(floor->server, &visit, &robot->client);
+    int r = msim_exchange_arrive(floor->server, &visit, &robot->client, NULL);
     if (r != MSIM_ADMIT) {
         robot->client = NULL;
         return;
