@@ -58,6 +58,9 @@ struct msim_route {
     const struct msim_connection_handler *websocket; /* its `request` may still refuse */
     void *context;
     size_t max_body_bytes; /* 1 MiB; beyond: 413 */
+    /* What sets that bound, as the words of the 413 name it: "max_rows, --max-rows"; NULL: nothing.
+     */
+    const char *max_body_name;
 };
 
 /*

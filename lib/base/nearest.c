@@ -1,6 +1,7 @@
 #include "base/nearest.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 size_t msim_nearest_bytes_apart(const char *a, size_t a_length, const char *b, size_t b_length)
@@ -40,4 +41,14 @@ void msim_nearest_see(struct msim_nearest *nearest, const char *known)
         return;
     nearest->found = known;
     nearest->apart = apart;
+}
+
+void msim_nearest_path_words(const struct msim_nearest *nearest, const char *root, char *out,
+                             size_t size)
+{
+    if (nearest->found)
+        snprintf(out, size, "there is nothing at this path; the nearest one is %s%s", root,
+                 nearest->found);
+    else
+        snprintf(out, size, "there is nothing at this path");
 }

@@ -22,4 +22,8 @@ size_t msim_nearest_bytes_apart(const char *a, size_t a_length, const char *b, s
 /* One of the words that there are: near where no more than a third of the letters has to change. */
 void msim_nearest_see(struct msim_nearest *nearest, const char *known);
 
+/* Of paths: that there is nothing at this one, and the nearest, which is below `root`. */
+void msim_nearest_path_words(const struct msim_nearest *nearest, const char *root, char *out,
+                             size_t size);
+
 #endif

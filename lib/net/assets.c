@@ -193,7 +193,24 @@ static void send_content(const struct msim_assets *assets, struct msim_exchange 
                   (assets->params.header_count + OWN_HEADERS) * sizeof *headers);
 }
 
-static const char not_there[] = "there is no such file";
+/* Other routes may have what was meant; who wants a WebSocket is told where there is one. */
+static void miss(struct msim_exchange *exchange)
+{
+    const struct msim_endpoint *endpoint = exchange->connection->endpoint;
+    const struct msim_route_wish wish = {
+        .path = msim_exchange_request(exchange)->path,
+        .wants_websocket = msim_exchange_header(exchange, "Sec-WebSocket-Key") != NULL,
+    };
+    char words[MSIM_ROUTE_WORDS_SIZE];
+
+    if (!wish.wants_websocket &&
+        !msim_route_nearest(endpoint->routes, endpoint->route_count, &wish)) {
+        give_up(exchange, 404, "there is no such file");
+        return;
+    }
+    give_up(exchange, 404,
+            msim_route_path_words(endpoint->routes, endpoint->route_count, &wish, words));
+}
 
 static void send_file(const struct msim_assets *assets, struct msim_exchange *exchange,
                       const char *path)
@@ -203,9 +220,10 @@ static void send_file(const struct msim_assets *assets, struct msim_exchange *ex
 
     msim_bytes_init(&bytes, assets->params.max_file_bytes + 1, &assets->allocator);
     int r = msim_folder_read(&bytes, assets->folder, path);
-    if (r < 0) {
-        give_up(exchange, r == MSIM_ERR_NOT_FOUND ? 404 : 503,
-                r == MSIM_ERR_NOT_FOUND ? not_there : "the file cannot be read");
+    if (r == MSIM_ERR_NOT_FOUND) {
+        miss(exchange);
+    } else if (r < 0) {
+        give_up(exchange, 503, "the file cannot be read");
     } else {
         make_tag(tag, msim_bytes_front(&bytes), msim_bytes_length(&bytes));
         const struct content content = {
@@ -260,7 +278,7 @@ static void request(void *context, struct msim_exchange *exchange)
 
     int size = snprintf(path, sizeof path, "%s%s", rest, is_folder ? assets->params.index : "");
     if (size >= (int)sizeof path) {
-        give_up(exchange, 404, not_there);
+        miss(exchange);
         return;
     }
     if (assets->folder) {
@@ -271,7 +289,7 @@ static void request(void *context, struct msim_exchange *exchange)
     if (entry)
         send_entry(assets, exchange, entry);
     else
-        give_up(exchange, 404, not_there);
+        miss(exchange);
 }
 
 /* ---- life ---- */

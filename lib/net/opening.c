@@ -155,6 +155,23 @@ static int choose_extensions(struct msim_connection *connection, const struct ms
     return use_deflate(connection, wanted, &terms);
 }
 
+/* Where any path is a WebSocket's, who wants none may have meant one of the others. */
+static void refuse_handshake(struct msim_connection *connection, const char *path,
+                             struct msim_http_refusal refusal)
+{
+    const struct msim_endpoint *endpoint = connection->endpoint;
+    const struct msim_route_wish wish = {.path = path};
+    const char *near = msim_route_nearest(endpoint->routes, endpoint->route_count, &wish);
+    char words[MSIM_ROUTE_WORDS_SIZE];
+
+    if (refusal.status == 426 && near) {
+        snprintf(words, sizeof words, "%s; the nearest path with another answer is %s",
+                 refusal.words, near);
+        refusal.words = words;
+    }
+    refuse(connection, &refusal);
+}
+
 /* From HTTP to a WebSocket. */
 static void upgrade(struct msim_connection *connection, const struct msim_http_head *head,
                     const char *path)
@@ -168,7 +185,7 @@ static void upgrade(struct msim_connection *connection, const struct msim_http_h
     char extensions[MSIM_EXTENSION_TEXT];
 
     if (msim_handshake_check(head, &key, &refusal) < 0) {
-        refuse(connection, &refusal);
+        refuse_handshake(connection, path, refusal);
         return;
     }
     if (origins > 1) {
@@ -340,7 +357,7 @@ static void route(struct msim_connection *connection, const struct msim_http_hea
     } else if (serves_websockets(endpoint)) {
         upgrade(connection, head, path);
     } else {
-        msim_route_path_words(endpoint->routes, endpoint->route_count, path, words);
+        msim_route_path_words(endpoint->routes, endpoint->route_count, &wish, words);
         refuse_head(connection, head, path,
                     &(struct msim_http_refusal){.status = 404, .words = words});
     }

@@ -38,14 +38,15 @@ int msim_route_copy(struct msim_route_entry *out, const struct msim_route *route
     if (route->http)
         entry.http = *route->http;
     entry.path = msim_mem_text(allocator, route->path, length);
-    if (!entry.path)
-        return MSIM_ERR_NOMEM;
-    if (route->method) {
+    if (route->method)
         entry.method = msim_mem_text(allocator, route->method, strlen(route->method));
-        if (!entry.method) {
-            msim_route_finish(&entry, allocator);
-            return MSIM_ERR_NOMEM;
-        }
+    if (route->max_body_name)
+        entry.max_body_name =
+            msim_mem_text(allocator, route->max_body_name, strlen(route->max_body_name));
+    if (!entry.path || (route->method && !entry.method) ||
+        (route->max_body_name && !entry.max_body_name)) {
+        msim_route_finish(&entry, allocator);
+        return MSIM_ERR_NOMEM;
     }
     *out = entry;
     return MSIM_OK;
@@ -53,31 +54,22 @@ int msim_route_copy(struct msim_route_entry *out, const struct msim_route *route
 
 void msim_route_finish(struct msim_route_entry *entry, const struct msim_allocator *allocator)
 {
+    if (entry->max_body_name)
+        msim_mem_free(allocator, entry->max_body_name, strlen(entry->max_body_name) + 1);
     if (entry->method)
         msim_mem_free(allocator, entry->method, strlen(entry->method) + 1);
     if (entry->path)
         msim_mem_free(allocator, entry->path, entry->path_length + 1);
-    entry->method = entry->path = NULL;
+    entry->max_body_name = entry->method = entry->path = NULL;
 }
 
 const char *msim_route_body_words(const struct msim_route_entry *entry,
                                   char out[MSIM_ROUTE_WORDS_SIZE])
 {
     snprintf(out, MSIM_ROUTE_WORDS_SIZE,
-             "the body is larger than the %zu bytes that this path takes", entry->max_body_bytes);
-    return out;
-}
-
-const char *msim_route_path_words(const struct msim_route_entry *entries, size_t count,
-                                  const char *path, char out[MSIM_ROUTE_WORDS_SIZE])
-{
-    struct msim_nearest nearest = {.word = path};
-
-    for (size_t i = 0; i < count; i++)
-        if (!entries[i].is_prefix)
-            msim_nearest_see(&nearest, entries[i].path);
-    snprintf(out, MSIM_ROUTE_WORDS_SIZE, "there is nothing at this path%s%s",
-             nearest.found ? "; the nearest one is " : "", nearest.found ? nearest.found : "");
+             "the body is larger than the %zu bytes that this path takes%s%s%s",
+             entry->max_body_bytes, entry->max_body_name ? " (" : "",
+             entry->max_body_name ? entry->max_body_name : "", entry->max_body_name ? ")" : "");
     return out;
 }
 
@@ -146,4 +138,46 @@ void msim_route_find(struct msim_route_match *match, const struct msim_route_ent
         else if (entries[i].websocket)
             add_method(match->allow, "GET");
     }
+}
+
+/* ---- where nothing is ---- */
+
+/* Who wants a WebSocket has no use for anything else. */
+static struct msim_nearest look_near(const struct msim_route_entry *entries, size_t count,
+                                     const struct msim_route_wish *wish)
+{
+    struct msim_nearest nearest = {.word = wish->path};
+
+    for (size_t i = 0; i < count; i++)
+        if (!entries[i].is_prefix && (!wish->wants_websocket || entries[i].websocket))
+            msim_nearest_see(&nearest, entries[i].path);
+    return nearest;
+}
+
+const char *msim_route_nearest(const struct msim_route_entry *entries, size_t count,
+                               const struct msim_route_wish *wish)
+{
+    return look_near(entries, count, wish).found;
+}
+
+static const char *first_websocket(const struct msim_route_entry *entries, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (entries[i].websocket && !entries[i].is_prefix)
+            return entries[i].path;
+    return NULL;
+}
+
+const char *msim_route_path_words(const struct msim_route_entry *entries, size_t count,
+                                  const struct msim_route_wish *wish,
+                                  char out[MSIM_ROUTE_WORDS_SIZE])
+{
+    const struct msim_nearest nearest = look_near(entries, count, wish);
+    const char *websocket = nearest.found ? NULL : first_websocket(entries, count);
+
+    msim_nearest_path_words(&nearest, "", out, MSIM_ROUTE_WORDS_SIZE);
+    if (websocket)
+        snprintf(out, MSIM_ROUTE_WORDS_SIZE,
+                 "there is nothing at this path; a WebSocket is served at %s", websocket);
+    return out;
 }

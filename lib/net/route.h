@@ -18,14 +18,13 @@ struct msim_route_entry {
     struct msim_endpoint *websocket; /* NULL: HTTP */
     void *context;
     size_t max_body_bytes;
+    char *max_body_name; /* NULL: nothing to name */
 };
 
-/* Words for a body that is too large, and for a path where nothing is. */
+/* Words for a body that is too large. */
 #define MSIM_ROUTE_WORDS_SIZE 256
 const char *msim_route_body_words(const struct msim_route_entry *entry,
                                   char out[MSIM_ROUTE_WORDS_SIZE]);
-const char *msim_route_path_words(const struct msim_route_entry *entries, size_t count,
-                                  const char *path, char out[MSIM_ROUTE_WORDS_SIZE]);
 
 /* Words for what is wrong with a route; NULL for nothing. */
 const char *msim_route_mistake(const struct msim_route *route);
@@ -51,5 +50,13 @@ struct msim_route_wish {
 
 void msim_route_find(struct msim_route_match *match, const struct msim_route_entry *entries,
                      size_t count, const struct msim_route_wish *wish);
+
+/* The path that may have been meant; NULL where none is near. */
+const char *msim_route_nearest(const struct msim_route_entry *entries, size_t count,
+                               const struct msim_route_wish *wish);
+/* Words for a path where nothing is: the nearest one, or where there is a WebSocket. */
+const char *msim_route_path_words(const struct msim_route_entry *entries, size_t count,
+                                  const struct msim_route_wish *wish,
+                                  char out[MSIM_ROUTE_WORDS_SIZE]);
 
 #endif

@@ -183,8 +183,21 @@ class Polling(unittest.TestCase):
     def test_a_body_beyond_the_payload_ends_the_session(self):
         with Server(DASHBOARD, "--max-payload", "1000") as server:
             poller = Poller(server.url)
-            self.assertEqual(poller.post("4" * 1001), 413)
+            status, text, _ = poller.request("POST", poller.path, b"4" * 1001)
+            self.assertEqual((status, "larger than 1000 bytes (max_payload_bytes, --max-payload)"
+                              in json.loads(text)["message"]), (413, True), text)
             self.assertEqual(poller.get()[0], 400)
+
+    def test_what_bounds_an_upload_and_where_a_websocket_is_are_named(self):
+        with Server(DASHBOARD, "--max-upload", "1000") as server:
+            link = Link(server.url)
+            status, text, _ = link.request("POST", "/api/trading-data", b"x" * 1001)
+            self.assertEqual((status, "(max_upload_bytes, --max-upload)" in text), (413, True), text)
+            status, text, _ = link.request("GET", "/ws", headers={
+                "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+                "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="})
+            self.assertEqual((status, "a WebSocket is served at /socket.io/" in text), (404, True),
+                             text)
 
     def test_errors_have_their_codes(self):
         with Server(DASHBOARD) as server:

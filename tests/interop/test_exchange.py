@@ -112,7 +112,7 @@ class WebSocket(unittest.TestCase):
         with Server(EXCHANGE, *QUIET, "--max-clients", 1) as server:
             for path, headers, words in (
                 ("/ws?session=" + 64 * "a", {}, "has 1 to 63 bytes, without '/' and '|'"),
-                ("/ws?session=a/b", {}, "has 1 to 63 bytes, without '/' and '|'"),
+                ("/ws?session=a%2Fb", {}, "has 1 to 63 bytes, without '/' and '|'"),
                 ("/ws?session=alice", two, "name two accounts: send one of them"),
                 ("/ws?client=" + 64 * "a", {}, "?client= has at most 63 bytes"),
             ):

@@ -46,12 +46,16 @@ class Health(unittest.TestCase):
         self.assertGreater(samples["process_resident_memory_bytes"], 100000)
         self.assertIn(own, samples)
 
+        status, headers, body = curl(base + "/metric")
+        self.assertIn(status, (404, 426))
+        self.assertIn("is /metrics", json.loads(body)["detail"])
+
         status, headers, body = curl(base + "/metrics", "-X", "POST")
         self.assertEqual((status, headers["Allow"]), (405, "GET, HEAD"))
         self.assertEqual(headers["Content-Type"], "application/problem+json")
         self.assertEqual(json.loads(body)["status"], 405)
         samples = exposition.read(curl(base + "/metrics")[2])
-        self.assertEqual(samples["marketsim_net_refused_total"], 1)
+        self.assertEqual(samples["marketsim_net_refused_total"], 2)
 
     def test_mock_quotes_tells_its_numbers(self):
         with Server(os.path.join(TOOLS, "mock-quotes"), "--interval", "1s") as server:

@@ -123,10 +123,13 @@ static void gate_open(struct gate *gate, const struct msim_access_params *guard,
     struct msim_listen_params params = MSIM_LISTEN_PARAMS_INIT;
     struct msim_detail detail = {""};
     const struct msim_route routes[] = {
-        {NULL, "/api/a", &naming, NULL, gate, 0},      {NULL, "/open", &naming, NULL, gate, 0},
-        {NULL, "/admin/x", &naming, NULL, gate, 0},    {NULL, "/healthz", &naming, NULL, gate, 0},
-        {"PUT", "/pieces", &in_pieces, NULL, gate, 0}, {NULL, "/ws", NULL, &sockets, gate, 0},
-        {NULL, "/cors", &naming, NULL, gate, 0},
+        {.path = "/api/a", .http = &naming, .context = gate},
+        {.path = "/open", .http = &naming, .context = gate},
+        {.path = "/admin/x", .http = &naming, .context = gate},
+        {.path = "/healthz", .http = &naming, .context = gate},
+        {.method = "PUT", .path = "/pieces", .http = &in_pieces, .context = gate},
+        {.path = "/ws", .websocket = &sockets, .context = gate},
+        {.path = "/cors", .http = &naming, .context = gate},
     };
     const struct msim_cors cors = {.path = "/cors", .origins = robots, .origin_count = 1};
 

@@ -125,17 +125,29 @@ static void desk_open(struct desk *desk)
     bench_open(&desk->bench, NULL, 0);
     desk->bench.echoes = true;
     const struct msim_route routes[] = {
-        {"GET", "/mirror", &mirror_handler, NULL, desk, 0},
-        {"POST", "/mirror", &mirror_handler, NULL, desk, 20},
-        {NULL, "/any/*", &mirror_handler, NULL, desk, 0},
-        {"GET", "/any/exact", &wait_handler, NULL, desk, 0},
-        {"GET", "/wait", &wait_handler, NULL, desk, 0},
-        {"PUT", "/count", &count_handler, NULL, desk, 1000000},
-        {"PUT", "/early", &early_handler, NULL, desk, 1000000},
-        {"GET", "/large", &large_handler, NULL, desk, 0},
-        {"GET", "/ws", NULL, &bench_handler, &desk->bench, 0},
-        {NULL, "/both", &mirror_handler, NULL, desk, 0},
-        {"GET", "/both", NULL, &bench_handler, &desk->bench, 0},
+        {.method = "GET", .path = "/mirror", .http = &mirror_handler, .context = desk},
+        {.method = "POST",
+         .path = "/mirror",
+         .http = &mirror_handler,
+         .context = desk,
+         .max_body_bytes = 20},
+        {.path = "/any/*", .http = &mirror_handler, .context = desk},
+        {.method = "GET", .path = "/any/exact", .http = &wait_handler, .context = desk},
+        {.method = "GET", .path = "/wait", .http = &wait_handler, .context = desk},
+        {.method = "PUT",
+         .path = "/count",
+         .http = &count_handler,
+         .context = desk,
+         .max_body_bytes = 1000000},
+        {.method = "PUT",
+         .path = "/early",
+         .http = &early_handler,
+         .context = desk,
+         .max_body_bytes = 1000000},
+        {.method = "GET", .path = "/large", .http = &large_handler, .context = desk},
+        {.method = "GET", .path = "/ws", .websocket = &bench_handler, .context = &desk->bench},
+        {.path = "/both", .http = &mirror_handler, .context = desk},
+        {.method = "GET", .path = "/both", .websocket = &bench_handler, .context = &desk->bench},
     };
     params.host = "127.0.0.1";
     params.routes = routes;
@@ -649,14 +661,14 @@ static void routes_that_mean_nothing_are_refused(void **state)
 {
     const struct msim_http_handler empty = {NULL, NULL, NULL, NULL};
     const struct msim_route bad[] = {
-        {"GET", "relative", &mirror_handler, NULL, NULL, 0},
-        {"GET", NULL, &mirror_handler, NULL, NULL, 0},
-        {"GET", "/a*", &mirror_handler, NULL, NULL, 0},
-        {"GET", "/a/*/b", &mirror_handler, NULL, NULL, 0},
-        {"GET", "/a", NULL, NULL, NULL, 0},
-        {"GET", "/a", &mirror_handler, &bench_handler, NULL, 0},
-        {"GET", "/a", &empty, NULL, NULL, 0},
-        {"POST", "/a", NULL, &bench_handler, NULL, 0},
+        {.method = "GET", .path = "relative", .http = &mirror_handler},
+        {.method = "GET", .http = &mirror_handler},
+        {.method = "GET", .path = "/a*", .http = &mirror_handler},
+        {.method = "GET", .path = "/a/*/b", .http = &mirror_handler},
+        {.method = "GET", .path = "/a"},
+        {.method = "GET", .path = "/a", .http = &mirror_handler, .websocket = &bench_handler},
+        {.method = "GET", .path = "/a", .http = &empty},
+        {.method = "POST", .path = "/a", .websocket = &bench_handler},
     };
     struct msim_listen_params params = MSIM_LISTEN_PARAMS_INIT;
     struct msim_listener *listener = NULL;

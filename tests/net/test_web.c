@@ -25,6 +25,7 @@ static void greet(void *context, struct msim_exchange *exchange)
 }
 
 static const struct msim_http_handler greeting = {.request = greet};
+static const struct msim_connection_handler deaf = {0};
 
 static const char *const robots[] = {"https://robot.example", "http://localhost:3000"};
 static const char *const everybody[] = {"*"};
@@ -34,9 +35,17 @@ static void site_open(struct site *site, const struct msim_assets_params *assets
     struct msim_listen_params params = MSIM_LISTEN_PARAMS_INIT;
     struct msim_detail detail = {""};
     struct msim_route routes[] = {
-        {"GET", "/api/a", &greeting, NULL, NULL, 0},  {"POST", "/api/a", &greeting, NULL, NULL, 5},
-        {NULL, "/api/any", &greeting, NULL, NULL, 0}, {"GET", "/open", &greeting, NULL, NULL, 0},
-        {"GET", "/closed", &greeting, NULL, NULL, 0}, {"GET", "/unasked", &greeting, NULL, NULL, 0},
+        {.method = "GET", .path = "/api/a", .http = &greeting},
+        {.method = "POST",
+         .path = "/api/a",
+         .http = &greeting,
+         .max_body_bytes = 5,
+         .max_body_name = "max_greeting, --max-greeting"},
+        {.path = "/api/any", .http = &greeting},
+        {.path = "/api/feed/live", .websocket = &deaf},
+        {.method = "GET", .path = "/open", .http = &greeting},
+        {.method = "GET", .path = "/closed", .http = &greeting},
+        {.method = "GET", .path = "/unasked", .http = &greeting},
     };
     const struct msim_cors cors[] = {
         {.path = "/api/*",
@@ -121,6 +130,58 @@ static const char *body(const struct site *site)
 
     assert_non_null(end);
     return end + 4;
+}
+
+/* ---- where nothing is, and too much of something ---- */
+
+static void what_is_not_there_is_answered_with_what_is(void **state)
+{
+    static const struct msim_assets_params files = MSIM_ASSETS_PARAMS_INIT;
+    static const struct {
+        const char *path;
+        const char *words; /* without a table of files behind all else */
+        const char *words_of_files;
+    } cases[] = {
+        {"/api/b", "the nearest one is /api/a\"", "the nearest one is /api/a\""},
+        {"/api/feet/live", "the nearest one is /api/feed/live\"",
+         "the nearest one is /api/feed/live\""},
+        {"/elsewhere", "a WebSocket is served at /api/feed/live\"", "there is no such file\""},
+    };
+    struct site *site = malloc(sizeof *site);
+
+    (void)state;
+    assert_non_null(site);
+    for (int has_files = 0; has_files < 2; has_files++) {
+        site_open(site, has_files ? &files : NULL);
+        for (size_t i = 0; i < COUNT(cases); i++) {
+            ask(site, "GET", cases[i].path, "");
+            assert_status(site, 404);
+            assert_non_null(
+                strstr(body(site), has_files ? cases[i].words_of_files : cases[i].words));
+        }
+        /* Who wants a WebSocket has no use for a path that has none. */
+        ask(site, "GET", "/api/b",
+            "Upgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n");
+        assert_status(site, 404);
+        assert_non_null(strstr(body(site), "a WebSocket is served at /api/feed/live\""));
+        site_finish(site);
+    }
+    free(site);
+}
+
+static void a_body_that_is_too_large_is_answered_with_what_bounds_it(void **state)
+{
+    struct site *site = malloc(sizeof *site);
+
+    (void)state;
+    assert_non_null(site);
+    site_open(site, NULL);
+    ask(site, "POST", "/api/a", "Content-Length: 6\r\n");
+    assert_status(site, 413);
+    assert_non_null(strstr(body(site), "larger than the 5 bytes that this path takes "
+                                       "(max_greeting, --max-greeting)\""));
+    site_finish(site);
+    free(site);
 }
 
 /* ---- CORS ---- */
@@ -604,6 +665,8 @@ static void tables_that_nobody_could_ask_for_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_not_there_is_answered_with_what_is),
+        cmocka_unit_test(a_body_that_is_too_large_is_answered_with_what_bounds_it),
         cmocka_unit_test(a_page_of_an_allowed_origin_may_read_answers_and_errors),
         cmocka_unit_test(a_page_of_another_origin_gets_no_leave),
         cmocka_unit_test(a_browser_that_asks_beforehand_is_told_what_may_be),

@@ -130,6 +130,7 @@ static int listen_on(struct msim_dashboard_server *server, struct msim_detail *d
         .http = &msim_upload_handler,
         .context = server,
         .max_body_bytes = server->params.max_upload_bytes,
+        .max_body_name = "max_upload_bytes, --max-upload",
     };
     static const struct {
         const char *path;

@@ -226,10 +226,24 @@ static bool is_too_large(const struct msim_engineio *engine, const char *length)
     return false;
 }
 
-static void refuse_post(struct msim_engineio_session *session, struct msim_exchange *exchange,
-                        int status, const char *reason)
+/* The session that asks for more than it may have ends. */
+static void refuse_payload(struct msim_engineio_session *session, struct msim_exchange *exchange)
 {
-    answer_error(session->engine, exchange, status, MSIM_EIO_REQUEST);
+    char body[160];
+
+    session->engine->stats.refused++;
+    int length = snprintf(body, sizeof body,
+                          "{\"code\":%d,\"message\":\"The payload is larger than %zu bytes "
+                          "(max_payload_bytes, --max-payload)\"}",
+                          MSIM_EIO_REQUEST, session->engine->params.max_payload_bytes);
+    answer(exchange, 413, "application/json", body, (size_t)length);
+    msim_eio_end(session, "payload too large");
+}
+
+static void refuse_post(struct msim_engineio_session *session, struct msim_exchange *exchange,
+                        const char *reason)
+{
+    answer_error(session->engine, exchange, 400, MSIM_EIO_REQUEST);
     msim_eio_end(session, reason);
 }
 
@@ -241,11 +255,11 @@ static void take_post(struct msim_engineio_session *session, struct msim_exchang
     if (session->state != MSIM_SESSION_OPEN) {
         answer_error(session->engine, exchange, 400, MSIM_EIO_SESSION);
     } else if (session->post) {
-        refuse_post(session, exchange, 400, "two posts at once");
+        refuse_post(session, exchange, "two posts at once");
     } else if (type && strncmp(type, binary, sizeof binary - 1) == 0) {
-        refuse_post(session, exchange, 400, "parse error");
+        refuse_post(session, exchange, "parse error");
     } else if (is_too_large(session->engine, msim_exchange_header(exchange, "Content-Length"))) {
-        refuse_post(session, exchange, 413, "payload too large");
+        refuse_payload(session, exchange);
     } else {
         session->post = exchange;
         msim_exchange_set_user(exchange, session);
@@ -363,7 +377,7 @@ static void body(void *context, struct msim_exchange *exchange, const unsigned c
     if (length == 0)
         post_ended(session, exchange);
     else if (msim_bytes_append(&session->body, bytes, length) < 0)
-        refuse_post(session, exchange, 413, "payload too large");
+        refuse_payload(session, exchange);
 }
 
 /* One that is ours still was not answered: the client has gone. */

@@ -401,14 +401,14 @@ static void no_path(struct msim_manage_call *call)
     const char *asked =
         call->path + (strncmp(call->path, ROOT "/", sizeof ROOT) == 0 ? sizeof ROOT - 1 : 0);
     struct msim_nearest nearest = {.word = asked};
-    char words[192];
+    char near[160];
+    char words[224];
 
     for (size_t i = 0; i < msim_manage_path_count; i++)
         if (!strchr(msim_manage_paths[i].path, '{'))
             msim_nearest_see(&nearest, msim_manage_paths[i].path);
-    snprintf(words, sizeof words,
-             "there is nothing at this path%s%s: GET " ROOT "/openapi.json lists what there is",
-             nearest.found ? "; the nearest one is " ROOT : "", nearest.found ? nearest.found : "");
+    msim_nearest_path_words(&nearest, ROOT, near, sizeof near);
+    snprintf(words, sizeof words, "%s: GET " ROOT "/openapi.json lists what there is", near);
     msim_manage_refuse(call, 404, words);
 }
 

@@ -358,16 +358,16 @@ void msim_exchange_rest_nothing(struct msim_exchange_server *server,
                                 struct msim_exchange_call *call, const char *body, size_t length)
 {
     struct msim_nearest nearest = {.word = call->target};
-    char words[192];
+    char near[160];
+    char words[224];
 
     (void)body;
     (void)length;
     for (size_t i = 0; i < msim_exchange_path_count; i++)
         if (msim_exchange_paths[i].method && !strchr(msim_exchange_paths[i].path, '*'))
             msim_nearest_see(&nearest, msim_exchange_paths[i].path);
-    snprintf(words, sizeof words,
-             "there is nothing at this path%s%s: GET /openapi.json lists what there is",
-             nearest.found ? "; the nearest one is " : "", nearest.found ? nearest.found : "");
+    msim_nearest_path_words(&nearest, "", near, sizeof near);
+    snprintf(words, sizeof words, "%s: GET /openapi.json lists what there is", near);
     msim_exchange_rest_error(server, call, 404, MSIM_NATIVE_UNKNOWN_TYPE, words);
 }
 
@@ -667,7 +667,7 @@ static void write_metrics(void *context, struct msim_metrics *metrics)
 }
 
 /* Where a WebSocket is served: elsewhere there is nothing, for whomever asks. */
-static const char *const sockets[] = {"/", "/ws", MSIM_EXCHANGE_PUBLIC_PATH};
+static const char *const sockets[] = {"/ws", "/", MSIM_EXCHANGE_PUBLIC_PATH};
 
 #define SOCKETS (sizeof sockets / sizeof sockets[0])
 #define PATHS (sizeof msim_exchange_paths / sizeof msim_exchange_paths[0])

@@ -51,12 +51,26 @@ static void words_are_as_far_apart_as_letters_have_to_change(void **state)
     assert_int_equal(msim_nearest_apart(word, word), 0);
 }
 
+static void a_path_where_nothing_is_has_words(void **state)
+{
+    struct msim_nearest nearest = {.word = "/ordrs"};
+    char words[100];
+
+    (void)state;
+    msim_nearest_path_words(&nearest, "/api", words, sizeof words);
+    assert_string_equal(words, "there is nothing at this path");
+    msim_nearest_see(&nearest, "/orders");
+    msim_nearest_path_words(&nearest, "/api", words, sizeof words);
+    assert_string_equal(words, "there is nothing at this path; the nearest one is /api/orders");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_word_with_the_fewest_changes_is_the_nearest),
         cmocka_unit_test(what_is_far_from_all_has_no_nearest),
         cmocka_unit_test(words_are_as_far_apart_as_letters_have_to_change),
+        cmocka_unit_test(a_path_where_nothing_is_has_words),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
