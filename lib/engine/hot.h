@@ -315,10 +315,9 @@ HOT uint32_t hot_named(const struct msim_engine *engine, const struct msim_comma
     const uint32_t slot = (uint32_t)c->handle;
 
     if (slot) {
-        if (slot >= engine->order_used || engine->orders[slot].id != c->order ||
-            (uint32_t)c->order != c->handle >> 32)
-            return 0;
-        return slot;
+        /* The number says which is meant; what else the handle says of it does not matter. */
+        return c->order && slot < engine->order_used && engine->orders[slot].id == c->order ? slot
+                                                                                            : 0;
     }
     if (c->order)
         return c->handle ? 0 : msim_order_find(engine, c->order, 0);

@@ -278,6 +278,21 @@ static void a_handle_is_a_hint_and_is_checked(void **state)
     assert_int_equal(first_event(bench)->code, MSIM_REJECT_ORDER_NOT_FOUND);
 }
 
+static void a_slot_alone_names_nobody(void **state)
+{
+    struct bench *bench = *state;
+
+    apply(bench->engine, limit(MSIM_SIDE_BUY, 100, 1, 0));
+    const uint64_t handle = msim_event_handle(first_event(bench));
+    const uint32_t slot = first_event(bench)->slot;
+    apply(bench->engine,
+          (struct msim_command){.kind = MSIM_COMMAND_CANCEL, .order = 1, .handle = handle});
+    /* The slot is free, and its order's number is the command's: none. */
+    apply(bench->engine, (struct msim_command){.kind = MSIM_COMMAND_CANCEL, .handle = slot});
+    assert_int_equal(first_event(bench)->kind, MSIM_EVENT_REJECTED);
+    assert_int_equal(msim_engine_audit(bench->engine, NULL), MSIM_OK);
+}
+
 static void another_accounts_order_cannot_be_cancelled(void **state)
 {
     struct bench *bench = *state;
@@ -603,6 +618,7 @@ int main(void)
         TEST(an_accounts_orders_are_listed_from_the_oldest_on),
         TEST(an_accounts_orders_stay_listed_after_the_first_question),
         TEST(a_handle_is_a_hint_and_is_checked),
+        TEST(a_slot_alone_names_nobody),
         TEST(another_accounts_order_cannot_be_cancelled),
         TEST(a_position_is_worth_what_the_last_price_says),
         TEST(the_events_that_were_not_asked_for_do_not_come),
