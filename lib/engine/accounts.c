@@ -186,6 +186,10 @@ void msim_accounts_refresh(struct msim_engine *engine)
     engine->known_accounts = (uint32_t)engine->account_capacity;
     if (!engine->accounts_off && engine->dense_accounts < engine->account_capacity)
         engine->known_accounts = engine->dense_accounts;
+    engine->usual =
+        !engine->accounts_off && !balances->blocks && !positions->blocks && !engine->indexed &&
+        !engine->listed &&
+        (engine->events_wanted & (MSIM_EVENTS_ORDER | EVENTS_ASIDE)) == MSIM_EVENTS_ORDER;
 }
 
 struct balance *msim_balance_find(const struct msim_engine *engine, uint32_t account,

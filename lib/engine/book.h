@@ -56,20 +56,21 @@ static inline struct level *side_near(const struct side *side, int64_t key)
     return &side->levels[(uint64_t)key & side->mask];
 }
 
+/* The key is not before the best, and lies in the window. */
+static inline bool side_holds(const struct side *side, int64_t key)
+{
+    return key >= side->best && key < side->near_end;
+}
+
 /* Makes sure that an order at the key can be added without fail; changes nothing that shows. */
 static inline int side_prepare(struct msim_engine *engine, struct side *side, int64_t key)
 {
-    if (key >= side->best && key < side->near_end)
-        return MSIM_OK;
-    return msim_side_prepare_slow(engine, side, key);
+    return side_holds(side, key) ? MSIM_OK : msim_side_prepare_slow(engine, side, key);
 }
 
-/* The level of the key, made empty if there was none; side_prepare was called. */
-HOT struct level *side_level_make(struct msim_engine *engine, struct side *side, int64_t key)
+/* The level of a key that the side holds, made empty if there was none. */
+HOT struct level *side_near_make(struct side *side, int64_t key)
 {
-    if (key < side->best || key >= side->near_end)
-        return msim_side_level_make_slow(engine, side, key);
-
     const uint64_t place = (uint64_t)key & side->mask;
     struct level *level = &side->levels[place];
     if (!bit_test(side->words, place)) {
@@ -77,6 +78,13 @@ HOT struct level *side_level_make(struct msim_engine *engine, struct side *side,
         side_mark(side, place);
     }
     return level;
+}
+
+/* The level of the key, made empty if there was none; side_prepare was called. */
+HOT struct level *side_level_make(struct msim_engine *engine, struct side *side, int64_t key)
+{
+    return side_holds(side, key) ? side_near_make(side, key)
+                                 : msim_side_level_make_slow(engine, side, key);
 }
 
 /* The level is there. */

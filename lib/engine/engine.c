@@ -292,20 +292,16 @@ HOT uint32_t hash_of(const struct msim_engine *engine, const struct msim_command
     return command->client_id ? client_hash(engine, command->account, command->client_id) : 0;
 }
 
-static inline int apply_one(struct msim_engine *engine, const struct msim_command *command,
-                            uint32_t hash)
-{
-    if (!hot_apply(engine, command, hash))
-        return apply_any(engine, command);
-    return engine->queued_first && msim_entry_queued(engine) < 0 ? MSIM_APPLY_PENDING : MSIM_OK;
-}
-
 int msim_engine_apply(struct msim_engine *engine, const struct msim_command *command)
 {
     if (!engine || !command)
         return MSIM_ERR_INVALID;
     events_begin(engine);
-    return apply_one(engine, command, hash_of(engine, command));
+    const uint32_t hash = hash_of(engine, command);
+    if (!(engine->usual ? hot_apply(engine, command, hash, LANE_USUAL)
+                        : hot_apply(engine, command, hash, LANE_ANY)))
+        return apply_any(engine, command);
+    return engine->queued_first ? MSIM_APPLY_PENDING : MSIM_OK;
 }
 
 /* The first touch of what a command will need: the order it names, or the head of its client id's
@@ -435,22 +431,30 @@ HOT void hashes_move(const struct msim_engine *engine, const struct msim_command
 
 /*
  * What small books have lies in the second cache, from where it comes sooner than most of it is
- * named.  The way of a client id alone is long enough to be gone ahead: its hash is needed anyway.
+ * named.  What every command waits for is asked for two commands before: its order and its
+ * account's balances.
  */
-HOT void prefetch_clients(const struct msim_engine *engine, const struct msim_command *command,
-                          size_t left, const struct hashes *hashes)
+HOT void prefetch_small(const struct msim_engine *engine, const struct msim_command *command,
+                        const struct hashes *hashes, enum lane lane)
 {
-    if (left <= 2 || !command[2].client_id)
+    const struct sheet *balances = &engine->balances;
+    const uintptr_t row = balances->stride * SHEET_BLOCK * sizeof(struct balance);
+
+    /* Where they would be: nobody looked yet whether they are there. */
+    if (lane == LANE_USUAL)
+        __builtin_prefetch((void *)((uintptr_t)balances->cells + row * command[2].account), 1);
+    if (!command[2].client_id) {
+        const uintptr_t slot = (uint32_t)command[2].handle;
+        __builtin_prefetch((void *)((uintptr_t)engine->orders + slot * sizeof(struct order)), 1);
         return;
+    }
     client_prefetch(engine, hashes->after);
-    if (command[2].account < engine->account_capacity)
-        __builtin_prefetch(&engine->accounts[command[2].account], 1);
-    if (command[1].kind == MSIM_COMMAND_NEW)
-        return;
+    __builtin_prefetch((void *)((uintptr_t)engine->accounts +
+                                command[2].account * (uintptr_t)sizeof(struct account)),
+                       1);
     const uint32_t slot = client_likely_slot(engine, hashes->next);
     __builtin_prefetch(&engine->orders[slot], 1);
-    if (slot)
-        __builtin_prefetch(&engine->clients[slot], 1);
+    __builtin_prefetch(&engine->clients[slot], 1);
 }
 
 /* What a batch comes to: the last word on orders that wait, or that nothing was new in it. */
@@ -461,34 +465,64 @@ static int batch_result(const struct msim_engine *engine, size_t count, size_t s
     return count > 0 && skipped == count ? MSIM_APPLY_SKIPPED : MSIM_APPLY_DONE;
 }
 
+/* Commands that are gone through, and how. */
+struct batch {
+    const struct msim_command *commands;
+    size_t count;
+    size_t done;
+    size_t skipped;
+    struct hashes hashes;
+};
+
+/* As far as the engine stays in the lane. */
+HOT int apply_run(struct msim_engine *engine, struct batch *batch, enum lane lane)
+{
+    const bool large = engine->order_used >= PREFETCH_FROM;
+    const struct msim_command *command = batch->commands + batch->done;
+    struct hashes hashes = batch->hashes;
+    size_t left = batch->count - batch->done;
+    int r = MSIM_OK;
+
+    for (; left > 0 && engine->event_count < MSIM_BATCH_EVENTS; left--, command++) {
+        hashes_move(engine, command, left, &hashes);
+        if (large)
+            prefetch_ahead(engine, command, left);
+        else if (left > 2)
+            prefetch_small(engine, command, &hashes, lane);
+        if (hot_apply(engine, command, hashes.now, lane))
+            continue;
+        r = apply_any(engine, command);
+        if (r < 0)
+            break;
+        batch->skipped += r == MSIM_APPLY_SKIPPED;
+        if (engine->usual != (lane == LANE_USUAL)) {
+            left--;
+            break;
+        }
+    }
+    batch->hashes = hashes;
+    batch->done = batch->count - left;
+    return r;
+}
+
 int msim_engine_apply_many(struct msim_engine *engine, const struct msim_command *commands,
                            size_t count, size_t *applied)
 {
+    struct batch batch = {.commands = commands, .count = count};
     int r = MSIM_OK;
-    size_t i = 0;
-    size_t skipped = 0;
 
     if (!engine || (!commands && count > 0))
         return MSIM_ERR_INVALID;
     events_begin(engine);
-    const bool large = engine->order_used >= PREFETCH_FROM;
-    if (large)
+    if (engine->order_used >= PREFETCH_FROM)
         prefetch_first(engine, commands, count);
-    struct hashes hashes = hashes_first(engine, commands, count);
-    for (; i < count && engine->event_count < MSIM_BATCH_EVENTS; i++) {
-        hashes_move(engine, &commands[i], count - i, &hashes);
-        if (large)
-            prefetch_ahead(engine, &commands[i], count - i);
-        else
-            prefetch_clients(engine, &commands[i], count - i, &hashes);
-        r = apply_one(engine, &commands[i], hashes.now);
-        if (r < 0)
-            break;
-        skipped += r == MSIM_APPLY_SKIPPED;
-    }
+    batch.hashes = hashes_first(engine, commands, count);
+    while (r >= 0 && batch.done < count && engine->event_count < MSIM_BATCH_EVENTS)
+        r = engine->usual ? apply_run(engine, &batch, LANE_USUAL)
+                          : apply_run(engine, &batch, LANE_ANY);
     if (applied)
-        *applied = i;
-    return r < 0 ? r : batch_result(engine, i, skipped);
+        *applied = batch.done;
+    return r < 0 ? r : batch_result(engine, batch.done, batch.skipped);
 }
 
 const struct msim_event *msim_engine_events(const struct msim_engine *engine, size_t *count)

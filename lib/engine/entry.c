@@ -273,7 +273,7 @@ static uint32_t accept(struct msim_engine *engine, const struct request *request
 {
     const struct msim_command *c = request->command;
     const uint64_t id = engine->next_order++;
-    const uint32_t slot = order_take(engine, id);
+    const uint32_t slot = order_take(engine, id, LANE_ANY);
     struct order *order = &engine->orders[slot];
 
     if (engine->excess)

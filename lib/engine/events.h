@@ -8,6 +8,9 @@
 
 #include "engine/state.h"
 
+/* What the public and the account are told beside the order's own event. */
+#define EVENTS_ASIDE (MSIM_EVENTS_BOOK_ORDER | MSIM_EVENTS_LEVEL | MSIM_EVENTS_BALANCE)
+
 int msim_events_grow(struct msim_engine *engine, size_t more);
 
 static inline int events_reserve(struct msim_engine *engine, size_t more)

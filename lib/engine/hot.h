@@ -10,11 +10,10 @@
 #ifndef MSIM_ENGINE_HOT_H
 #define MSIM_ENGINE_HOT_H
 
+#include <string.h>
+
 #include "engine/book.h"
 #include "engine/clients.h"
-
-/* What the public and the account are told beside the order's own event. */
-#define HOT_ASIDE (MSIM_EVENTS_BOOK_ORDER | MSIM_EVENTS_LEVEL | MSIM_EVENTS_BALANCE)
 
 /* For the events of an order that does not trade. */
 static inline bool hot_events(const struct msim_engine *engine)
@@ -44,13 +43,47 @@ struct hot_told {
     uint8_t status;
 };
 
+static inline bool hot_aside(const struct msim_engine *engine, enum lane lane)
+{
+    return lane == LANE_ANY && engine->events_wanted & EVENTS_ASIDE;
+}
+
+static inline bool hot_accounts(const struct msim_engine *engine, enum lane lane)
+{
+    return lane == LANE_USUAL || !engine->accounts_off;
+}
+
+HOT struct balance *hot_balance(const struct msim_engine *engine, uint32_t account, uint32_t asset,
+                                enum lane lane)
+{
+    const struct sheet *sheet = &engine->balances;
+
+    if (lane == LANE_ANY)
+        return balance_of(engine, account, asset);
+    return (struct balance *)sheet->cells + account * (sheet->stride * SHEET_BLOCK) + asset;
+}
+
+/* Out of what is free into what is held; false where there is less. */
+HOT bool hot_hold(const struct msim_engine *engine, uint32_t account, uint32_t asset, int64_t hold,
+                  enum lane lane)
+{
+    if (!hot_accounts(engine, lane))
+        return true;
+    struct balance *balance = hot_balance(engine, account, asset, lane);
+    if (hold > balance->free)
+        return false;
+    balance->free -= hold;
+    balance->held += hold;
+    return true;
+}
+
 /* The event of a limit or market order that has nothing special; its values stand in registers:
  * just written memory is not read again. */
 HOT void hot_tell(struct msim_engine *engine, struct hot_told told, uint64_t id, uint64_t parties,
                   uint32_t slot, unsigned bits, msim_price price, msim_qty quantity,
-                  msim_qty leaves)
+                  msim_qty leaves, enum lane lane)
 {
-    if (!(engine->events_wanted & MSIM_EVENTS_ORDER))
+    if (lane == LANE_ANY && !(engine->events_wanted & MSIM_EVENTS_ORDER))
         return;
     event_word *words = event_words(engine, id);
     words[4] = told.client_id;
@@ -90,66 +123,100 @@ HOT bool hot_ready(struct msim_engine *engine, const struct msim_command *c)
            ((!c->owner || engine->owned) && (!c->client_id || hot_client_ready(engine, c)));
 }
 
-static inline bool hot_is_plain(const struct msim_command *c)
+/* Type, time in force, self-trade prevention and flags, as one. */
+static inline uint32_t hot_kind(const struct msim_command *c)
 {
-    return (c->time_in_force | c->self_trade | c->flags) == 0 &&
-           (c->stop_price | c->display_quantity | c->amount | c->expires_at) == 0;
+    uint32_t kind;
+
+    static_assert(offsetof(struct msim_command, flags) == offsetof(struct msim_command, type) + 3,
+                  "four bytes in a row");
+    memcpy(&kind, (const char *)c + offsetof(struct msim_command, type), sizeof kind);
+    return kind;
 }
 
-/* The order in the pool, and told. */
-HOT uint32_t hot_accept(struct msim_engine *engine, const struct msim_command *c, uint32_t hash,
-                        unsigned bits)
+static inline bool hot_is_plain(const struct msim_command *c)
 {
-    const uint64_t id = engine->next_order++;
-    const uint32_t slot = order_take(engine, id);
+    return (c->stop_price | c->display_quantity | c->amount | c->expires_at) == 0;
+}
+
+/* The order in the pool, under its names. */
+HOT uint32_t hot_take(struct msim_engine *engine, const struct msim_command *c, uint32_t hash,
+                      unsigned bits, enum lane lane)
+{
+    const uint32_t slot = order_take(engine, engine->next_order++, lane);
     struct order *order = &engine->orders[slot];
+
+    order->leaves = c->quantity;
+    order->price = c->price;
+    order->quantity = c->quantity;
+    order->extra = 0;
+    order->account = c->account;
+    order->instrument = (uint16_t)c->instrument;
+    order->bits = (uint16_t)bits;
+    if (lane == LANE_ANY)
+        order_join(engine, slot);
+    if (c->client_id | c->owner) {
+        if (c->owner)
+            msim_owner_add(engine, slot, c->owner);
+        if (c->client_id)
+            client_add(engine, c->account, c->client_id, hash, client_content_plain(c), slot);
+    }
+    return slot;
+}
+
+/* The last one that was taken. */
+HOT void hot_accept(struct msim_engine *engine, const struct msim_command *c, uint32_t slot,
+                    unsigned bits, enum lane lane)
+{
     const struct hot_told told = {
         .client_id = c->client_id,
         .owner = c->owner,
         .kind = MSIM_EVENT_ACCEPTED,
         .status = MSIM_STATUS_OPEN,
     };
-    const uint32_t instrument = c->instrument;
-    const uint32_t account = c->account;
-    const msim_price price = c->price;
-    const msim_qty quantity = c->quantity;
 
-    order->leaves = quantity;
-    order->price = price;
-    order->quantity = quantity;
-    order->extra = 0;
-    order->account = account;
-    order->instrument = (uint16_t)instrument;
-    order->bits = (uint16_t)bits;
-    order_join(engine, slot);
-    if (told.client_id | told.owner) {
-        if (told.owner)
-            msim_owner_add(engine, slot, told.owner);
-        if (told.client_id)
-            client_add(engine, account, told.client_id, hash, client_content_plain(c), slot);
-    }
-    hot_tell(engine, told, id, word_of(instrument, account), slot, bits, price, quantity, quantity);
-    return slot;
+    hot_tell(engine, told, engine->next_order - 1, word_of(c->instrument, c->account), slot, bits,
+             c->price, c->quantity, c->quantity, lane);
 }
 
-/* Behind all others of its level, whose memory was made sure of; its account is told. */
-HOT void hot_rest(struct msim_engine *engine, struct side *side, uint32_t number, unsigned at,
-                  int64_t key, uint32_t slot, msim_price price, msim_qty leaves)
+/* Behind all others of its level, whose memory was made sure of. */
+HOT void hot_append(struct msim_engine *engine, struct side *side, struct level *level,
+                    uint32_t slot, msim_qty leaves)
 {
-    struct level *level = side_level_make(engine, side, key);
-
     queue_append(engine, level, slot);
     level->shown += leaves;
     level->count++;
     side->total += leaves;
     side->order_count++;
-    if (engine->events_wanted & HOT_ASIDE) {
-        event_book_order(engine, slot, MSIM_BOOK_ADD, leaves);
-        event_level(engine, number, at, price, level->shown, level->count);
-        if (!engine->accounts_off)
-            event_balance(engine, engine->orders[slot].account,
-                          engine->instruments[number].pays[at]);
-    }
+}
+
+/* What its account and the public are told beside. */
+HOT void hot_append_aside(struct msim_engine *engine, const struct level *level, uint32_t number,
+                          unsigned at, uint32_t slot, msim_price price, msim_qty leaves,
+                          enum lane lane)
+{
+    if (!hot_aside(engine, lane))
+        return;
+    event_book_order(engine, slot, MSIM_BOOK_ADD, leaves);
+    event_level(engine, number, at, price, level->shown, level->count);
+    if (!engine->accounts_off)
+        event_balance(engine, engine->orders[slot].account, engine->instruments[number].pays[at]);
+}
+
+#define HOT_RESTS ((unsigned)MSIM_ORDER_LIMIT << BITS_TYPE_AT | ORDER_RESTING << BITS_STATE_AT)
+#define HOT_TAKES(type) ((unsigned)(type) << BITS_TYPE_AT | ORDER_MATCHING << BITS_STATE_AT)
+
+/* Into the book at a level that is there: told when all is written, as what tells is taken to
+ * change anything. */
+HOT void hot_rest(struct msim_engine *engine, const struct msim_command *c, uint32_t hash,
+                  struct side *own, struct level *level, unsigned side, enum lane lane)
+{
+    const unsigned bits = side | HOT_RESTS;
+    const uint32_t slot = hot_take(engine, c, hash, bits, lane);
+
+    hot_append(engine, own, level, slot, c->quantity);
+    hot_accept(engine, c, slot, bits, lane);
+    hot_append_aside(engine, level, c->instrument, side, slot, c->price, c->quantity, lane);
 }
 
 /* An upper bound on the fills of a taker that the best level may have enough for. */
@@ -174,37 +241,54 @@ static inline void hot_prefetch(const struct msim_engine *engine, const struct i
     account_prefetch(engine, it, number, engine->orders[slot].account);
 }
 
-/* It trades on arrival; its level is prepared. */
-RARE bool hot_cross(struct msim_engine *engine, const struct msim_command *c, uint32_t hash,
-                    struct instrument *it, unsigned side, int64_t key, int64_t hold)
+/* With the orders that it triggers; what these lack memory for waits for the next command. */
+static inline void hot_execute(struct msim_engine *engine, struct taker *taker)
 {
-    struct balance *balance = NULL;
+    msim_execute(engine, taker);
+    if (engine->queued_first)
+        msim_entry_queued(engine);
+}
 
-    hot_prefetch(engine, it, side, c->instrument);
-    if (!hot_room(engine, hot_fills(engine, it, side, -key, c->quantity)))
-        return false;
-    if (!engine->accounts_off) {
-        balance = balance_of(engine, c->account, it->pays[side]);
-        if (hold > balance->free)
-            return false;
-        balance->free -= hold;
-        balance->held += hold;
-    }
+/* It trades on arrival; its level is prepared. */
+HOT bool hot_cross(struct msim_engine *engine, const struct msim_command *c, uint32_t hash,
+                   struct instrument *it, unsigned side, int64_t key)
+{
+    const unsigned bits = side | HOT_TAKES(MSIM_ORDER_LIMIT);
     struct taker taker = {
         .instrument = it,
-        .slot =
-            hot_accept(engine, c, hash,
-                       side | MSIM_ORDER_LIMIT << BITS_TYPE_AT | ORDER_MATCHING << BITS_STATE_AT),
+        .slot = hot_take(engine, c, hash, bits, LANE_ANY),
         .number = c->instrument,
         .limit = -key,
         .amount = -1,
     };
-    msim_execute(engine, &taker);
+
+    hot_accept(engine, c, taker.slot, bits, LANE_ANY);
+    hot_execute(engine, &taker);
+    return true;
+}
+
+/* A limit order that its side does not hold: better than the best, so that it may trade, or far
+ * behind. */
+RARE bool hot_limit_beyond(struct msim_engine *engine, const struct msim_command *c, uint32_t hash,
+                           struct instrument *it, unsigned side, int64_t key, int64_t hold)
+{
+    struct side *own = &it->sides[side];
+    const bool crosses = it->sides[side ^ 1].best <= -key;
+
+    if (crosses)
+        hot_prefetch(engine, it, side, c->instrument);
+    if (msim_side_prepare_slow(engine, own, key) < 0 ||
+        (crosses && !hot_room(engine, hot_fills(engine, it, side, -key, c->quantity))) ||
+        !hot_hold(engine, c->account, it->pays[side], hold, LANE_ANY))
+        return false;
+    if (crosses)
+        return hot_cross(engine, c, hash, it, side, key);
+    hot_rest(engine, c, hash, own, side_level_make(engine, own, key), side, LANE_ANY);
     return true;
 }
 
 HOT bool hot_limit(struct msim_engine *engine, const struct msim_command *c, uint32_t hash,
-                   struct instrument *it, unsigned side)
+                   struct instrument *it, unsigned side, enum lane lane)
 {
     struct side *own = &it->sides[side];
     const uint64_t ticks = grid_quotient(&it->tick, c->price);
@@ -216,20 +300,12 @@ HOT bool hot_limit(struct msim_engine *engine, const struct msim_command *c, uin
         return false;
     const int64_t key = mirrored(side, (int64_t)ticks * it->tick_steps);
     const int64_t hold = by_side(side, notional, c->quantity * it->base_factor);
-    if (side_prepare(engine, own, key) < 0)
+    /* Whatever is not better than its own side's best does not reach the other side's. */
+    if (!side_holds(own, key))
+        return hot_limit_beyond(engine, c, hash, it, side, key, hold);
+    if (!hot_hold(engine, c->account, it->pays[side], hold, lane))
         return false;
-    if (it->sides[side ^ 1].best <= -key)
-        return hot_cross(engine, c, hash, it, side, key, hold);
-    if (!engine->accounts_off) {
-        struct balance *balance = balance_of(engine, c->account, it->pays[side]);
-        if (hold > balance->free)
-            return false;
-        balance->free -= hold;
-        balance->held += hold;
-    }
-    const uint32_t slot = hot_accept(
-        engine, c, hash, side | MSIM_ORDER_LIMIT << BITS_TYPE_AT | ORDER_RESTING << BITS_STATE_AT);
-    hot_rest(engine, own, c->instrument, side, key, slot, c->price, c->quantity);
+    hot_rest(engine, c, hash, own, side_near_make(own, key), side, lane);
     return true;
 }
 
@@ -276,22 +352,23 @@ RARE bool hot_market(struct msim_engine *engine, const struct msim_command *c, u
         if (needed > balance_of(engine, c->account, it->pays[side])->free)
             return false;
     }
+    const unsigned bits = side | HOT_TAKES(MSIM_ORDER_MARKET);
     struct taker taker = {
         .instrument = it,
-        .slot =
-            hot_accept(engine, c, hash,
-                       side | MSIM_ORDER_MARKET << BITS_TYPE_AT | ORDER_MATCHING << BITS_STATE_AT),
+        .slot = hot_take(engine, c, hash, bits, LANE_ANY),
         .number = c->instrument,
         .limit = KEY_NONE - 1,
         .amount = -1,
         .market = true,
         .covered = true,
     };
-    msim_execute(engine, &taker);
+    hot_accept(engine, c, taker.slot, bits, LANE_ANY);
+    hot_execute(engine, &taker);
     return true;
 }
 
-HOT bool hot_new(struct msim_engine *engine, const struct msim_command *c, uint32_t hash)
+HOT bool hot_new(struct msim_engine *engine, const struct msim_command *c, uint32_t hash,
+                 enum lane lane)
 {
     const unsigned side = (unsigned)c->side - MSIM_SIDE_BUY;
 
@@ -302,9 +379,10 @@ HOT bool hot_new(struct msim_engine *engine, const struct msim_command *c, uint3
     if (!it->plain || !range_holds(it->lots, grid_quotient(&it->lot, c->quantity)) ||
         !hot_ready(engine, c))
         return false;
-    if (c->type == MSIM_ORDER_LIMIT)
-        return hot_limit(engine, c, hash, it, side);
-    return c->type == MSIM_ORDER_MARKET && hot_market(engine, c, hash, it, side);
+    const uint32_t kind = hot_kind(c);
+    if (kind == half_of(MSIM_ORDER_LIMIT, 0, 0, 0))
+        return hot_limit(engine, c, hash, it, side, lane);
+    return kind == half_of(MSIM_ORDER_MARKET, 0, 0, 0) && hot_market(engine, c, hash, it, side);
 }
 
 /* The order that the command names by handle or by client id; 0 for none, or for any other way.
@@ -340,12 +418,11 @@ HOT uint32_t hot_find(const struct msim_engine *engine, const struct msim_comman
     return slot;
 }
 
-/* Out of its level, which goes where nothing is left of it. */
-HOT void hot_leave(struct msim_engine *engine, struct instrument *it, unsigned at, uint32_t slot,
-                   msim_price price, msim_qty leaves)
+/* Out of its level, which goes where nothing is left of it; what was left is told in numbers: the
+ * level may not be there any more. */
+HOT struct level hot_leave(struct msim_engine *engine, struct side *side, int64_t key,
+                           uint32_t slot, msim_qty leaves)
 {
-    struct side *side = &it->sides[at];
-    const int64_t key = price_key(it, at, price);
     struct level *level = side_level_find(engine, side, key);
 
     queue_unlink(engine, level, slot);
@@ -353,12 +430,21 @@ HOT void hot_leave(struct msim_engine *engine, struct instrument *it, unsigned a
     level->count--;
     side->total -= leaves;
     side->order_count--;
-    if (engine->events_wanted & HOT_ASIDE) {
-        event_book_order(engine, slot, MSIM_BOOK_DELETE, 0);
-        event_level(engine, engine->orders[slot].instrument, at, price, level->shown, level->count);
-    }
-    if (level->count == 0)
+    const struct level left = *level;
+    if (left.count == 0)
         side_level_remove(engine, side, key);
+    return left;
+}
+
+/* What the public is told of it. */
+HOT void hot_leave_aside(struct msim_engine *engine, const struct level *left, unsigned at,
+                         uint32_t slot, enum lane lane)
+{
+    if (!hot_aside(engine, lane))
+        return;
+    const struct order *order = &engine->orders[slot];
+    event_book_order(engine, slot, MSIM_BOOK_DELETE, 0);
+    event_level(engine, order->instrument, at, order->price, left->shown, left->count);
 }
 
 /* What only some have that are cancelled or replaced; the rest of it is the caller's. */
@@ -373,7 +459,8 @@ static inline struct hot_told hot_names(const struct msim_engine *engine, const 
     return told;
 }
 
-HOT bool hot_cancel(struct msim_engine *engine, const struct msim_command *c, uint32_t hash)
+HOT bool hot_cancel(struct msim_engine *engine, const struct msim_command *c, uint32_t hash,
+                    enum lane lane)
 {
     uint32_t *link = NULL;
     const uint32_t slot = hot_find(engine, c, hash, &link);
@@ -387,34 +474,35 @@ HOT bool hot_cancel(struct msim_engine *engine, const struct msim_command *c, ui
         return false;
 
     const unsigned at = bits & BITS_SIDE;
-    const uint32_t account = order->account;
-    const msim_price price = order->price;
-    const msim_qty leaves = order->leaves;
+    const struct level left =
+        hot_leave(engine, &it->sides[at], price_key(it, at, order->price), slot, order->leaves);
+    if (hot_accounts(engine, lane)) {
+        struct balance *balance = hot_balance(engine, order->account, it->pays[at], lane);
+        const int64_t hold = by_side(at, notional_of(it, order->price, order->leaves),
+                                     order->leaves * it->base_factor);
+        balance->held -= hold;
+        balance->free += hold;
+    }
     struct hot_told told = hot_names(engine, order);
     told.kind = MSIM_EVENT_CANCELLED;
     told.code = MSIM_CANCEL_REQUESTED;
     told.status = MSIM_STATUS_CANCELLED;
-    hot_tell(engine, told, order->id, word_of(order->instrument, account), slot, bits, price,
-             order->quantity, leaves);
-    hot_leave(engine, it, at, slot, price, leaves);
-    if (!engine->accounts_off) {
-        struct balance *balance = balance_of(engine, account, it->pays[at]);
-        const int64_t hold = by_side(at, notional_of(it, price, leaves), leaves * it->base_factor);
-        balance->held -= hold;
-        balance->free += hold;
-        event_balance(engine, account, it->pays[at]);
-    }
+    hot_tell(engine, told, order->id, word_of(order->instrument, order->account), slot, bits,
+             order->price, order->quantity, order->leaves, lane);
+    hot_leave_aside(engine, &left, at, slot, lane);
+    if (lane == LANE_ANY && !engine->accounts_off)
+        event_balance(engine, order->account, it->pays[at]);
     if ((bits & (BITS_CLIENT | BITS_OWNED | BITS_REDUCE_ONLY)) == 0) {
-        order_free(engine, slot);
+        order_free(engine, slot, lane);
         return true;
     }
     if (bits & BITS_CLIENT) {
         if (!link)
-            link = client_link(engine, account, told.client_id,
-                               client_hash(engine, account, told.client_id));
-        client_end(engine, slot, link, order->quantity - leaves, MSIM_STATUS_CANCELLED);
+            link = client_link(engine, order->account, told.client_id,
+                               client_hash(engine, order->account, told.client_id));
+        client_end(engine, slot, link, order->quantity - order->leaves, MSIM_STATUS_CANCELLED);
     }
-    order_give(engine, slot);
+    order_give(engine, slot, lane);
     return true;
 }
 
@@ -449,28 +537,27 @@ RARE bool hot_replace(struct msim_engine *engine, const struct msim_command *c, 
     const int64_t key = mirrored(at, (int64_t)ticks * it->tick_steps);
     if (it->sides[at ^ 1].best <= -key || side_prepare(engine, own, key) < 0)
         return false;
-    if (!engine->accounts_off) {
-        struct balance *balance = balance_of(engine, order->account, it->pays[at]);
-        const int64_t more = by_side(at, notional - notional_of(it, order->price, order->leaves),
-                                     (open - order->leaves) * it->base_factor);
-        if (more > balance->free)
-            return false;
-        balance->free -= more;
-        balance->held += more;
-    }
+    const int64_t more = by_side(at, notional - notional_of(it, order->price, order->leaves),
+                                 (open - order->leaves) * it->base_factor);
+    if (!hot_hold(engine, order->account, it->pays[at], more, LANE_ANY))
+        return false;
 
     struct hot_told told = hot_names(engine, order);
     told.kind = MSIM_EVENT_REPLACED;
     told.status = filled > 0 ? MSIM_STATUS_PARTIALLY_FILLED : MSIM_STATUS_OPEN;
     hot_tell(engine, told, order->id, word_of(order->instrument, order->account), slot, order->bits,
-             c->price, quantity, open);
+             c->price, quantity, open, LANE_ANY);
     engine->replacing = true;
-    hot_leave(engine, it, at, slot, order->price, order->leaves);
+    const struct level left =
+        hot_leave(engine, own, price_key(it, at, order->price), slot, order->leaves);
     engine->replacing = false;
+    hot_leave_aside(engine, &left, at, slot, LANE_ANY);
     order->price = c->price;
     order->quantity = quantity;
     order->leaves = open;
-    hot_rest(engine, own, order->instrument, at, key, slot, c->price, open);
+    struct level *level = side_level_make(engine, own, key);
+    hot_append(engine, own, level, slot, open);
+    hot_append_aside(engine, level, order->instrument, at, slot, c->price, open, LANE_ANY);
     return true;
 }
 
@@ -478,7 +565,8 @@ RARE bool hot_replace(struct msim_engine *engine, const struct msim_command *c, 
  * The command, where it is one of these and nothing comes before it: no order waits for its turn,
  * and none can expire.  The hash is that of its client id, if it has one.
  */
-HOT bool hot_apply(struct msim_engine *engine, const struct msim_command *c, uint32_t hash)
+HOT bool hot_apply(struct msim_engine *engine, const struct msim_command *c, uint32_t hash,
+                   enum lane lane)
 {
     const uint64_t sequence = engine->sequence;
     const msim_time time = engine->time;
@@ -494,9 +582,9 @@ HOT bool hot_apply(struct msim_engine *engine, const struct msim_command *c, uin
     engine->sequence = sequence + 1;
     /* These two by themselves: a jump by table is foreseen less often. */
     if (c->kind == MSIM_COMMAND_NEW)
-        done = hot_new(engine, c, hash);
+        done = hot_new(engine, c, hash, lane);
     else if (c->kind == MSIM_COMMAND_CANCEL)
-        done = hot_cancel(engine, c, hash);
+        done = hot_cancel(engine, c, hash, lane);
     else if (c->kind == MSIM_COMMAND_REPLACE)
         done = hot_replace(engine, c, hash);
     if (!done) {

@@ -179,7 +179,7 @@ static void forget(struct msim_engine *engine, uint32_t slot, uint8_t status)
     if (order->bits & BITS_CLIENT)
         msim_client_finish(engine, order,
                            order->quantity - order->leaves - order_hidden(engine, order), status);
-    order_give(engine, slot);
+    order_give(engine, slot, LANE_ANY);
 }
 
 static uint8_t ended_status(uint8_t kind)

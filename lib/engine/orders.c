@@ -123,6 +123,7 @@ uint32_t msim_account_first(const struct msim_engine *engine, uint32_t account)
 
     if (!engine->listed) {
         lists->listed = true;
+        lists->usual = false;
         for (uint32_t slot = 1; slot < engine->order_used; slot++) {
             if (engine->orders[slot].id != 0)
                 order_join(lists, slot);
@@ -253,6 +254,7 @@ uint32_t msim_order_find(const struct msim_engine *engine, uint64_t id, uint64_t
         /* What was derived from the orders is no part of what the caller holds constant. */
         struct msim_engine *derived = (struct msim_engine *)engine;
         derived->indexed = true;
+        derived->usual = false;
         index_fill(derived);
     }
     uint32_t slot = engine->id_index[id & engine->id_mask];

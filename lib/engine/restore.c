@@ -740,6 +740,7 @@ int msim_engine_restore(struct msim_engine **out, const struct msim_engine_param
     }
     /* The questions were the reader's own. */
     engine->indexed = false;
+    msim_accounts_refresh(engine);
     *out = engine;
     return MSIM_OK;
 }

@@ -209,7 +209,9 @@ struct side {
     msim_qty total; /* everything open, so that no level's total can run over */
     uint64_t order_count;
     struct ladder far;
+    uint64_t reserved[2]; /* its size is a power of two: a side is found by a shift */
 };
+static_assert(sizeof(struct side) == 128, "a side is found by a shift");
 
 /* The quotients on a grid that an order may have: first .. first + span. */
 struct range {
@@ -278,6 +280,16 @@ struct trade {
     uint16_t reserved;
 };
 
+/*
+ * Most engines that are to be fast are alike: they keep accounts, whose cells lie in rows, were
+ * never asked for an order by its number or for an account's orders, and tell of orders, not of
+ * books and balances besides.  A code of their own asks none of these questions at each order.
+ */
+enum lane {
+    LANE_USUAL,
+    LANE_ANY,
+};
+
 struct msim_engine {
     /* Hot. */
     struct order *orders;
@@ -301,6 +313,7 @@ struct msim_engine {
     bool accounts_off;
     bool indexed;        /* orders are in the id index: see msim_order_find */
     bool listed;         /* accounts have their lists of orders */
+    bool usual;          /* see enum lane */
     uint32_t order_used; /* slots ever used, + 1 */
     uint32_t live_orders;
     /* Live ones that may give less than they show: see msim_sweep_fills. */
@@ -527,7 +540,7 @@ static inline void index_part(struct msim_engine *engine, uint32_t slot)
 }
 
 /* Takes a slot and gives it the id; everything else is the caller's to fill in. */
-HOT uint32_t order_take(struct msim_engine *engine, uint64_t id)
+HOT uint32_t order_take(struct msim_engine *engine, uint64_t id, enum lane lane)
 {
     const uint32_t slot = engine->free_order ? engine->free_order : engine->order_used++;
     struct order *order = &engine->orders[slot];
@@ -537,7 +550,7 @@ HOT uint32_t order_take(struct msim_engine *engine, uint64_t id)
     engine->live_orders++;
     order->id = id;
     engine->recent[id % RECENT_ORDERS] = slot;
-    if (engine->indexed)
+    if (lane == LANE_ANY && engine->indexed)
         index_join(engine, slot);
     return slot;
 }
@@ -600,18 +613,20 @@ static inline void order_unlist(struct msim_engine *engine, uint32_t slot)
 }
 
 /* Gives the slot back; what few orders have was given back. */
-static inline void order_free(struct msim_engine *engine, uint32_t slot)
+HOT void order_free(struct msim_engine *engine, uint32_t slot, enum lane lane)
 {
     struct order *order = &engine->orders[slot];
 
-    order_unlist(engine, slot);
+    if (lane == LANE_ANY)
+        order_unlist(engine, slot);
+    order->id = 0;
     order->next = engine->free_order;
     engine->free_order = slot;
     engine->live_orders--;
 }
 
 /* The same with all that the order had. */
-static inline void order_give(struct msim_engine *engine, uint32_t slot)
+HOT void order_give(struct msim_engine *engine, uint32_t slot, enum lane lane)
 {
     const struct order *order = &engine->orders[slot];
 
@@ -622,7 +637,7 @@ static inline void order_give(struct msim_engine *engine, uint32_t slot)
             msim_owner_remove(engine, slot);
         engine->reduce_only_orders -= (order->bits & BITS_REDUCE_ONLY) != 0;
     }
-    order_free(engine, slot);
+    order_free(engine, slot, lane);
 }
 
 void msim_extra_make(struct msim_engine *engine, uint32_t slot);
