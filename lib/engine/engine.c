@@ -438,7 +438,7 @@ HOT void prefetch_small(const struct msim_engine *engine, const struct msim_comm
                         const struct hashes *hashes, enum lane lane)
 {
     const struct sheet *balances = &engine->balances;
-    const uintptr_t row = balances->stride * SHEET_BLOCK * sizeof(struct balance);
+    const uintptr_t row = balances->stride * sizeof(struct balance);
 
     /* Where they would be: nobody looked yet whether they are there. */
     if (lane == LANE_USUAL)

@@ -60,7 +60,7 @@ HOT struct balance *hot_balance(const struct msim_engine *engine, uint32_t accou
 
     if (lane == LANE_ANY)
         return balance_of(engine, account, asset);
-    return (struct balance *)sheet->cells + account * (sheet->stride * SHEET_BLOCK) + asset;
+    return (struct balance *)sheet->cells + account * sheet->stride + asset;
 }
 
 /* Out of what is free into what is held; false where there is less. */
