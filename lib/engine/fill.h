@@ -70,10 +70,16 @@ static inline void fill_keep(struct trade *trade, const struct fill *fill)
     words[7] = word_of(fill->instrument, half_of(fill->side, 0, 0, 0));
 }
 
+/* Seventh word of a trade's event. */
+static inline uint64_t trade_kind(unsigned side)
+{
+    return word_of(half_of(MSIM_EVENT_TRADE, side_told(side), 0, 0), 0);
+}
+
 /* What a trade's event tells behind its names: see event_words. */
 static inline void trade_numbers(event_word *words, const struct fill *fill)
 {
-    words[7] = word_of(half_of(MSIM_EVENT_TRADE, side_told(fill->side), 0, 0), 0);
+    words[7] = trade_kind(fill->side);
     words[8] = fill->trade;
     words[9] = (uint64_t)fill->price;
     words[10] = (uint64_t)fill->quantity;

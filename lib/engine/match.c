@@ -309,7 +309,7 @@ static void settle(struct msim_engine *engine, const struct taker *taker, const 
 
     if (taker->side == BUY) {
         fill->taker_fee = buy_settle(engine, it, t, !taker->market, it->taker_fee, quantity,
-                                     notional, taker->base, taker->quote);
+                                     notional, taker->in, taker->out);
         base->held -= given;
         fill->maker_fee = seller_fee(engine, it, m, it->maker_fee, notional, quote);
         position_book(taker->position, quantity, notional);
@@ -319,10 +319,10 @@ static void settle(struct msim_engine *engine, const struct taker *taker, const 
     fill->maker_fee =
         buy_settle(engine, it, m, true, it->maker_fee, quantity, notional, base, quote);
     if (taker->market)
-        taker->base->free -= given;
+        taker->out->free -= given;
     else
-        taker->base->held -= given;
-    fill->taker_fee = seller_fee(engine, it, t, it->taker_fee, notional, taker->quote);
+        taker->out->held -= given;
+    fill->taker_fee = seller_fee(engine, it, t, it->taker_fee, notional, taker->in);
     position_book(position, quantity, notional);
     position_book(taker->position, -quantity, notional);
 }

@@ -196,69 +196,63 @@ struct narrow {
     int64_t realised;
 };
 
-/* Without a branch: a sign cannot be foreseen. */
-static inline uint64_t magnitude_of(int64_t value)
-{
-    const uint64_t mask = -((uint64_t)value >> 63);
-    return ((uint64_t)value ^ mask) - mask;
-}
-
-/* All bits set where a quantity goes against what is open. */
-static inline int64_t closing(int64_t open, int64_t quantity)
-{
-    const uint64_t stock = (uint64_t)open;
-    return -(int64_t)(((stock ^ (uint64_t)quantity) & (stock | -stock)) >> 63);
-}
-
 /*
- * What a holding becomes by a buy (or a sell: both numbers negative); false, with the holding as it
- * was, where that might take more than 64 bits.
+ * What a holding becomes by a buy, or by a sell where `sells` has all bits set; false, with the
+ * holding as it was, where that might take more than 64 bits.
  *
  * What is closed takes its share of the cost with it, and what goes beyond opens the other way
  * with its share of the worth: both are one division, rounded toward zero.  Which it is cannot be
  * foreseen of a maker, so both are computed, and neither is branched to.
  */
-static inline bool narrow_book(struct narrow *holding, int64_t quantity, int64_t value)
+static inline bool narrow_book(struct narrow *holding, uint64_t sells, int64_t quantity,
+                               int64_t notional)
 {
-    const int64_t open = holding->quantity;
     const int64_t cost = holding->cost;
-    const uint64_t size = magnitude_of(quantity);
-    const uint64_t stock = magnitude_of(open);
-    const int64_t closes = closing(open, quantity);
-    const bool beyond = size > stock;
-    const int64_t shared = beyond ? value : cost;
-    const int64_t part = (int64_t)(beyond ? stock : size);
-    const int64_t whole = (int64_t)(beyond ? size : stock);
+    const int64_t value = (int64_t)(((uint64_t)notional ^ sells) - sells);
+    /* Below zero where this goes against what is open; the closing half of it then. */
+    const uint64_t along = ((uint64_t)holding->quantity ^ sells) - sells;
+    const int64_t closes = -(int64_t)(along >> 63);
+    const uint64_t stock = -along & (uint64_t)closes;
+    const uint64_t size = (uint64_t)quantity;
+    const int64_t beyond = -(int64_t)(size > stock);
+    const int64_t shared = cost ^ ((cost ^ value) & beyond);
+    const int64_t part = (int64_t)(size < stock ? size : stock);
+    const int64_t whole = (int64_t)(size < stock ? stock : size);
     int64_t product;
     int64_t profit;
     int64_t realised;
     int64_t sum;
     int64_t total;
 
-    if (!msim_mul_check(shared, part, &product)) {
-        if (closes)
-            return false;
-        product = 0;
-    }
-    if (!msim_add_check(open, quantity, &sum) || !msim_add_check(cost, value, &total) || whole <= 0)
+    if (!msim_mul_check(shared, part, &product))
+        return false;
+    if (!msim_add_check((int64_t)along, quantity, &sum))
+        return false;
+    if (!msim_add_check(cost, value, &total))
+        return false;
+    if (whole <= 0)
         return false;
     const int64_t share = product / whole;
     /* The whole cost and the whole worth, less what of either stays. */
     const int64_t rest = shared - share;
-    if (!msim_sub_check(total, rest, &profit) ||
-        !msim_sub_check(holding->realised, profit & closes, &realised))
+    if (!msim_sub_check(total, rest, &profit))
         return false;
-    holding->quantity = sum;
+    if (!msim_sub_check(holding->realised, profit & closes, &realised))
+        return false;
+    holding->quantity = (int64_t)(((uint64_t)sum ^ sells) - sells);
     holding->cost = total ^ ((total ^ rest) & closes);
     holding->realised = realised;
     return true;
 }
 
+/* Books a buy (or a sell, of negative quantity) into a position. */
 static inline void position_book(struct position *position, int64_t quantity, int64_t notional)
 {
     struct narrow next = {position->quantity, position->cost, position->realised};
+    const uint64_t sells = -((uint64_t)quantity >> 63);
+    const int64_t size = (int64_t)(((uint64_t)quantity ^ sells) - sells);
 
-    if (position->wide || !narrow_book(&next, quantity, quantity < 0 ? -notional : notional)) {
+    if (position->wide || !narrow_book(&next, sells, size, notional)) {
         msim_position_book_wide(position, quantity, notional);
         return;
     }

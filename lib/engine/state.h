@@ -805,9 +805,9 @@ struct taker {
     msim_price first_price; /* of its trades; 0 before the first */
     msim_price last_price;
     size_t last_fill; /* the event of its latest fill, + 1 */
-    /* Where its account stands; set by msim_match. */
-    struct balance *base;
-    struct balance *quote;
+    /* Where its account stands: what it receives and what it pays; set by msim_match. */
+    struct balance *in;
+    struct balance *out;
     struct position *position;
     unsigned side;
 };

@@ -10,10 +10,13 @@
  */
 #include "engine/fill.h"
 
-/* Known where the code is made: whoever has accounts pays for no question after them. */
-enum accounts {
-    ACCOUNTS_ON,
-    ACCOUNTS_OFF,
+/*
+ * What is known of a sweep where its code is made: whoever has accounts pays for no question after
+ * them, and whoever is told what most are for none after the rest.
+ */
+enum way {
+    ACCOUNTS = 1, /* money and positions are kept */
+    USUAL = 2,    /* see sweep_is_usual */
 };
 
 struct sweep_state {
@@ -21,19 +24,16 @@ struct sweep_state {
     uint32_t number;
     uint32_t account;
     unsigned side;
-    uint32_t events_wanted;
-    bool dense;  /* cells are found by multiplication */
-    bool closes; /* the taker's position: it is closed by this, not opened further */
-    bool wide;
-    /* Of its account, by the assets that it receives and pays: each maker's the other way. */
+    uint64_t makers_sell; /* all bits set where they do */
+    /* Of the taker's account, the assets that it receives and pays: each maker's the other way. */
     uint32_t receives;
     uint32_t pays;
     uint32_t maker_rate;
     uint32_t taker_rate;
-    int64_t base_factor;
-    struct balance *ins; /* of makers: by account */
-    struct balance *outs;
-    struct position *positions;
+    /* Of makers: their first cells, and how far apart two accounts' are, in bytes. */
+    unsigned char *ins;
+    unsigned char *outs;
+    unsigned char *positions;
     size_t balance_row;
     size_t position_row;
     int64_t received;
@@ -41,37 +41,52 @@ struct sweep_state {
     int64_t fee;
     int64_t maker_fees;
     struct narrow position;
+    uint64_t wide;
     msim_qty quantity; /* the order's */
     msim_qty leaves;
     uint64_t order;
-    /* What is the same in each event: words 1 and 2, then 3 to 6 of a trade and of its own fills,
-     * and their seventh. */
+    /* Pairs of words of its events.  The first one is the last event's, and counts. */
     event_pair stamp;
-    event_pair trade_names[2];
-    event_pair fill_names[2];
+    event_pair trade_names[3];
+    event_pair fill_names[3];
+    uint64_t maker_kind; /* of a limit order till cancelled */
+    unsigned maker_bits; /* of such a one */
     uint64_t kind;
     /* Where events and trades go on. */
     event_word *words;
-    uint64_t event_sequence; /* of the last one */
     uint64_t trade;
     uint64_t trade_mask;
     struct trade *trades;
     /* Slots given back. */
     uint32_t free_order;
     uint32_t ended;
+    bool found; /* orders are in an index or in lists */
 };
+
+/* Bits of a maker that may be anything: nothing of a fill depends on them. */
+#define MAKER_ANY (7u << BITS_STP_AT | BITS_POST_ONLY)
+
+/* Sheets are small, and who listens is told of trades, each with both of its fills, and of no more
+ * that comes with them. */
+HOT bool sweep_is_usual(const struct msim_engine *engine)
+{
+    const uint32_t telling = engine->events_wanted & ~(uint32_t)MSIM_EVENTS_ORDER;
+
+    return telling == (MSIM_EVENTS_TRADE | MSIM_EVENTS_FILL) && !engine->balances.blocks &&
+           !engine->positions.blocks;
+}
 
 /* Events go on where the engine's end, */
 HOT void sweep_join_events(const struct msim_engine *engine, struct sweep_state *sweep)
 {
     sweep->words = (event_word *)&engine->events[engine->event_count];
-    sweep->event_sequence = engine->event_sequence + engine->event_count;
+    sweep->stamp = (event_pair){engine->event_sequence + engine->event_count, engine->sequence};
 }
 
 /* and the engine's end where the sweep's do. */
 HOT void sweep_leave_events(struct msim_engine *engine, const struct sweep_state *sweep)
 {
-    engine->event_count = (size_t)(sweep->event_sequence - engine->event_sequence);
+    engine->event_count = (size_t)((struct msim_event *)(void *)sweep->words - engine->events);
 }
 
 HOT void sweep_names(const struct msim_engine *engine, const struct taker *taker,
@@ -79,13 +94,19 @@ HOT void sweep_names(const struct msim_engine *engine, const struct taker *taker
 {
     const struct party self = party_of(engine, t, taker->slot, 0);
     const uint64_t parties = word_of(taker->number, t->account);
+    const struct party maker = {
+        .bits = (sweep->side ^ 1) | MSIM_ORDER_LIMIT << BITS_TYPE_AT,
+        .flags = MSIM_EVENT_MAKER,
+    };
 
-    sweep->stamp = (event_pair){engine->sequence, (uint64_t)engine->time};
-    sweep->trade_names[0] = (event_pair){t->id, 0};
-    sweep->trade_names[1] = (event_pair){parties, 0};
-    sweep->fill_names[0] = (event_pair){t->id, self.client_id};
-    sweep->fill_names[1] = (event_pair){parties, word_of(self.slot, self.owner)};
+    sweep->trade_names[0] = (event_pair){(uint64_t)engine->time, t->id};
+    sweep->trade_names[1] = (event_pair){0, parties};
+    sweep->trade_names[2] = (event_pair){0, trade_kind(sweep->side)};
     sweep->kind = party_kind(&self);
+    sweep->fill_names[1] = (event_pair){self.client_id, parties};
+    sweep->fill_names[2] = (event_pair){word_of(self.slot, self.owner), sweep->kind};
+    sweep->maker_kind = party_kind(&maker);
+    sweep->maker_bits = maker.bits | ORDER_RESTING << BITS_STATE_AT;
 }
 
 HOT void sweep_accounts(const struct msim_engine *engine, const struct taker *taker,
@@ -98,24 +119,21 @@ HOT void sweep_accounts(const struct msim_engine *engine, const struct taker *ta
 
     sweep->maker_rate = it->maker_fee;
     sweep->taker_rate = it->taker_fee;
-    sweep->base_factor = it->base_factor;
     sweep->received = 0;
     sweep->paid = 0;
     sweep->fee = 0;
     sweep->maker_fees = 0;
-    sweep->dense = !balances->blocks && !positions->blocks;
-    sweep->ins = (struct balance *)balances->cells + sweep->pays;
-    sweep->outs = (struct balance *)balances->cells + sweep->receives;
-    sweep->positions = (struct position *)positions->cells + taker->number;
-    sweep->balance_row = balances->stride;
-    sweep->position_row = positions->stride;
-    sweep->wide = position->wide != 0;
+    sweep->ins = (unsigned char *)((struct balance *)balances->cells + sweep->pays);
+    sweep->outs = (unsigned char *)((struct balance *)balances->cells + sweep->receives);
+    sweep->positions = (unsigned char *)((struct position *)positions->cells + taker->number);
+    sweep->balance_row = balances->stride * sizeof(struct balance);
+    sweep->position_row = positions->stride * sizeof(struct position);
+    sweep->wide = position->wide;
     sweep->position = (struct narrow){position->quantity, position->cost, position->realised};
-    sweep->closes = closing(position->quantity, -mirrored(taker->side, 1)) != 0;
 }
 
-HOT void sweep_begin(const struct msim_engine *engine, const struct taker *taker,
-                     enum accounts accounts, struct sweep_state *sweep)
+HOT void sweep_begin(const struct msim_engine *engine, const struct taker *taker, enum way way,
+                     struct sweep_state *sweep)
 {
     const struct instrument *it = taker->instrument;
     const struct order *t = &engine->orders[taker->slot];
@@ -124,7 +142,7 @@ HOT void sweep_begin(const struct msim_engine *engine, const struct taker *taker
     sweep->number = taker->number;
     sweep->account = t->account;
     sweep->side = taker->side;
-    sweep->events_wanted = engine->events_wanted;
+    sweep->makers_sell = (uint64_t)taker->side - 1;
     sweep->receives = it->pays[taker->side ^ 1];
     sweep->pays = it->pays[taker->side];
     sweep->order = t->id;
@@ -135,14 +153,15 @@ HOT void sweep_begin(const struct msim_engine *engine, const struct taker *taker
     sweep->trades = engine->trades;
     sweep->free_order = engine->free_order;
     sweep->ended = 0;
+    sweep->found = engine->indexed || engine->listed;
     sweep_join_events(engine, sweep);
     sweep_names(engine, taker, t, sweep);
-    if (accounts == ACCOUNTS_ON)
+    if (way & ACCOUNTS)
         sweep_accounts(engine, taker, sweep);
 }
 
 /* What was carried along is written. */
-HOT void sweep_end(struct msim_engine *engine, struct taker *taker, enum accounts accounts,
+HOT void sweep_end(struct msim_engine *engine, struct taker *taker, enum way way,
                    const struct sweep_state *sweep)
 {
     struct order *t = &engine->orders[taker->slot];
@@ -154,30 +173,19 @@ HOT void sweep_end(struct msim_engine *engine, struct taker *taker, enum account
     engine->free_order = sweep->free_order;
     engine->live_orders -= sweep->ended;
     t->leaves = sweep->leaves;
-    if (accounts == ACCOUNTS_OFF)
+    if (!(way & ACCOUNTS))
         return;
-    struct balance *in = sweep->side == BUY ? taker->base : taker->quote;
-    struct balance *out = sweep->side == BUY ? taker->quote : taker->base;
     const int64_t held =
         by_side(sweep->side, notional_of(it, t->price, traded), traded * it->base_factor);
     const int64_t released = taker->market ? 0 : held;
-    in->free += sweep->received - sweep->fee;
-    out->held -= released;
-    out->free += released - sweep->paid;
+    taker->in->free += sweep->received - sweep->fee;
+    taker->out->held -= released;
+    taker->out->free += released - sweep->paid;
     taker->position->quantity = sweep->position.quantity;
     taker->position->cost = sweep->position.cost;
     taker->position->realised = sweep->position.realised;
     engine->assets[sweep->receives].fees += sweep->fee;
     engine->assets[sweep->pays].fees += sweep->maker_fees;
-}
-
-/* The taker's side of a position: that it goes on as before is foreseen. */
-HOT bool sweep_book(struct sweep_state *sweep, struct narrow *own, int64_t bought, int64_t value)
-{
-    if (sweep->closes)
-        return narrow_book(own, bought, value);
-    return msim_add_check(own->quantity, bought, &own->quantity) &&
-           msim_add_check(own->cost, value, &own->cost);
 }
 
 struct cells {
@@ -187,33 +195,39 @@ struct cells {
 };
 
 HOT struct cells sweep_cells(const struct msim_engine *engine, const struct sweep_state *sweep,
-                             uint32_t account)
+                             enum way way, uint32_t account)
 {
-    if (!sweep->dense)
+    if (!(way & USUAL))
         return (struct cells){balance_of(engine, account, sweep->pays),
                               balance_of(engine, account, sweep->receives),
                               position_of(engine, account, sweep->number)};
-    return (struct cells){sweep->ins + account * sweep->balance_row,
-                          sweep->outs + account * sweep->balance_row,
-                          sweep->positions + account * sweep->position_row};
+    const size_t balances = account * sweep->balance_row;
+    return (struct cells){(void *)(sweep->ins + balances), (void *)(sweep->outs + balances),
+                          (void *)(sweep->positions + account * sweep->position_row)};
 }
 
+/* What the taker receives and pays for one unit at a level. */
+struct rates {
+    int64_t received;
+    int64_t paid;
+};
+
 /* Money and positions of both; false, with nothing done, where 64 bits might not do. */
-HOT bool sweep_settle(const struct msim_engine *engine, struct sweep_state *sweep,
-                      struct fill *fill)
+HOT bool sweep_settle(const struct msim_engine *engine, struct sweep_state *sweep, enum way way,
+                      const struct rates *rates, struct fill *fill)
 {
-    const struct cells cells = sweep_cells(engine, sweep, fill->maker_account);
-    const int64_t given = fill->quantity * sweep->base_factor;
-    const int64_t received = by_side(sweep->side, given, fill->notional);
-    const int64_t paid = by_side(sweep->side, fill->notional, given);
-    const int64_t bought = -mirrored(sweep->side, fill->quantity);
-    const int64_t value = -mirrored(sweep->side, fill->notional);
+    const struct cells cells = sweep_cells(engine, sweep, way, fill->maker_account);
+    const int64_t received = fill->quantity * rates->received;
+    const int64_t paid = fill->quantity * rates->paid;
     struct position *position = cells.position;
     struct narrow theirs = {position->quantity, position->cost, position->realised};
     struct narrow own = sweep->position;
 
-    if (!narrow_book(&theirs, -bought, -value) || (position->wide | sweep->wide) ||
-        !sweep_book(sweep, &own, bought, value))
+    if (position->wide | sweep->wide)
+        return false;
+    if (!narrow_book(&theirs, sweep->makers_sell, fill->quantity, fill->notional))
+        return false;
+    if (!narrow_book(&own, ~sweep->makers_sell, fill->quantity, fill->notional))
         return false;
     if ((received | paid) < FEE_SMALL) {
         fill->taker_fee = fee_of_small(received, sweep->taker_rate);
@@ -227,11 +241,7 @@ HOT bool sweep_settle(const struct msim_engine *engine, struct sweep_state *swee
     position->quantity = theirs.quantity;
     position->cost = theirs.cost;
     position->realised = theirs.realised;
-    if (sweep->closes)
-        sweep->closes = closing(own.quantity, bought) != 0;
     sweep->position = own;
-    sweep->received += received;
-    sweep->paid += paid;
     sweep->fee += fill->taker_fee;
     sweep->maker_fees += fill->maker_fee;
     return true;
@@ -259,42 +269,61 @@ RARE void tell_level(struct msim_engine *engine, const struct taker *taker, msim
 
 #define SWEEP_ASIDE (MSIM_EVENTS_BALANCE | MSIM_EVENTS_POSITION | MSIM_EVENTS_BOOK_ORDER)
 
-HOT void sweep_stamp(const struct sweep_state *sweep, event_word *words, uint64_t sequence)
-{
-    words[0] = sequence;
-    *(event_pair *)(words + 1) = sweep->stamp;
-}
-
-HOT void sweep_tell(struct sweep_state *sweep, const struct fill *fill, const struct party *maker,
-                    msim_qty open, msim_qty filled)
+/* The next event's first words. */
+HOT event_word *sweep_words(struct sweep_state *sweep)
 {
     event_word *words = sweep->words;
-    uint64_t sequence = sweep->event_sequence;
 
-    if (sweep->events_wanted & MSIM_EVENTS_TRADE) {
-        sweep_stamp(sweep, words, ++sequence);
-        *(event_pair *)(words + 3) = sweep->trade_names[0];
-        *(event_pair *)(words + 5) = sweep->trade_names[1];
-        trade_numbers(words, fill);
-        words += EVENT_WORDS;
+    sweep->words += EVENT_WORDS;
+    sweep->stamp += (event_pair){1, 0};
+    *(event_pair *)words = sweep->stamp;
+    return words;
+}
+
+HOT void sweep_tell_trade(struct sweep_state *sweep, const struct fill *fill)
+{
+    event_word *words = sweep_words(sweep);
+
+    *(event_pair *)(words + 2) = sweep->trade_names[0];
+    *(event_pair *)(words + 4) = sweep->trade_names[1];
+    *(event_pair *)(words + 6) = sweep->trade_names[2];
+    trade_numbers(words, fill);
+}
+
+HOT void sweep_tell_fills(struct sweep_state *sweep, const struct fill *fill,
+                          const struct party *maker, uint64_t kind, msim_qty open, msim_qty filled)
+{
+    event_word *words = sweep_words(sweep);
+
+    words[2] = sweep->trade_names[0][0];
+    words[3] = fill->maker_order;
+    words[4] = maker->client_id;
+    words[5] = word_of(fill->instrument, fill->maker_account);
+    words[6] = word_of(maker->slot, maker->owner);
+    fill_numbers(words, fill, kind, open, filled, fill->maker_fee, sweep->pays);
+    words = sweep_words(sweep);
+    *(event_pair *)(words + 2) = sweep->trade_names[0];
+    *(event_pair *)(words + 4) = sweep->fill_names[1];
+    *(event_pair *)(words + 6) = sweep->fill_names[2];
+    fill_numbers(words, fill, sweep->kind, sweep->leaves, sweep->quantity - sweep->leaves,
+                 fill->taker_fee, sweep->receives);
+}
+
+HOT void sweep_tell(struct msim_engine *engine, struct sweep_state *sweep, enum way way,
+                    const struct fill *fill, const struct party *maker, uint64_t kind,
+                    msim_qty open, msim_qty filled)
+{
+    const uint32_t wanted = engine->events_wanted;
+
+    if (way & USUAL || wanted & MSIM_EVENTS_TRADE)
+        sweep_tell_trade(sweep, fill);
+    if (way & USUAL || wanted & MSIM_EVENTS_FILL)
+        sweep_tell_fills(sweep, fill, maker, kind, open, filled);
+    if (!(way & USUAL) && wanted & SWEEP_ASIDE) {
+        sweep_leave_events(engine, sweep);
+        tell_aside(engine, maker->slot, open);
+        sweep_join_events(engine, sweep);
     }
-    if (sweep->events_wanted & MSIM_EVENTS_FILL) {
-        sweep_stamp(sweep, words, ++sequence);
-        words[3] = fill->maker_order;
-        words[4] = maker->client_id;
-        words[5] = word_of(fill->instrument, fill->maker_account);
-        words[6] = word_of(maker->slot, maker->owner);
-        fill_numbers(words, fill, party_kind(maker), open, filled, fill->maker_fee, sweep->pays);
-        words += EVENT_WORDS;
-        sweep_stamp(sweep, words, ++sequence);
-        *(event_pair *)(words + 3) = sweep->fill_names[0];
-        *(event_pair *)(words + 5) = sweep->fill_names[1];
-        fill_numbers(words, fill, sweep->kind, sweep->leaves, sweep->quantity - sweep->leaves,
-                     fill->taker_fee, sweep->receives);
-        words += EVENT_WORDS;
-    }
-    sweep->words = words;
-    sweep->event_sequence = sequence;
 }
 
 /* A maker that is used up and has nothing special: out of the pool; queue and level are the
@@ -310,9 +339,12 @@ HOT void sweep_free(struct msim_engine *engine, struct sweep_state *sweep, uint3
         if (bits & BITS_OWNED)
             msim_owner_remove(engine, slot);
     }
-    order_unlist(engine, slot);
+    if (sweep->found)
+        order_unlist(engine, slot);
+    maker->id = 0;
     maker->next = sweep->free_order;
     sweep->free_order = slot;
+    sweep->ended++;
 }
 
 /* Trades that are kept next, asked for in advance: their ring is too large for the near caches. */
@@ -320,35 +352,39 @@ HOT void sweep_free(struct msim_engine *engine, struct sweep_state *sweep, uint3
 
 /* Asks for what the fill after this one will touch. */
 HOT void sweep_prefetch(const struct msim_engine *engine, const struct sweep_state *sweep,
-                        enum accounts accounts, uint32_t slot)
+                        enum way way, uint32_t slot)
 {
     const struct order *next = &engine->orders[slot];
 
     __builtin_prefetch(&sweep->trades[(sweep->trade + TRADES_AHEAD) & sweep->trade_mask], 1);
     __builtin_prefetch(&engine->orders[next->next], 1);
-    if (engine->indexed)
+    if (sweep->found && engine->indexed)
         __builtin_prefetch(&engine->id_index[next->id & engine->id_mask], 1);
     if (next->bits & BITS_CLIENT) {
         __builtin_prefetch(&engine->clients[slot], 1);
         __builtin_prefetch(&engine->accounts[next->account], 1);
     }
-    if (accounts == ACCOUNTS_OFF)
+    if (!(way & ACCOUNTS))
         return;
-    const struct cells cells = sweep_cells(engine, sweep, next->account);
+    const struct cells cells = sweep_cells(engine, sweep, way, next->account);
     __builtin_prefetch(cells.in, 1);
     __builtin_prefetch(cells.out, 1);
     __builtin_prefetch(cells.position, 1);
 }
 
 /* One maker after the other; stops before one that is out of the ordinary. */
-HOT void sweep_level(struct msim_engine *engine, struct sweep_state *sweep, enum accounts accounts,
+HOT void sweep_level(struct msim_engine *engine, struct sweep_state *sweep, enum way way,
                      struct side *side, struct level *level, msim_price price)
 {
     struct order *const orders = engine->orders;
     const int64_t worth = notional_of(sweep->instrument, price, 1);
+    const struct rates rates = {
+        .received = by_side(sweep->side, sweep->instrument->base_factor, worth),
+        .paid = by_side(sweep->side, worth, sweep->instrument->base_factor),
+    };
+    const msim_qty leaves = sweep->leaves;
+    const uint32_t ended = sweep->ended;
     uint32_t slot = level->head;
-    uint32_t ended = 0;
-    msim_qty gone = 0;
 
     while (slot && sweep->leaves > 0) {
         struct order *m = &orders[slot];
@@ -357,6 +393,8 @@ HOT void sweep_level(struct msim_engine *engine, struct sweep_state *sweep, enum
         const msim_qty there = m->leaves;
         const msim_qty quantity = there < sweep->leaves ? there : sweep->leaves;
         const msim_qty filled = m->quantity - there + quantity;
+        struct party maker = {.slot = slot};
+        uint64_t kind = sweep->maker_kind;
         struct fill fill = {
             .trade = sweep->trade,
             .price = price,
@@ -369,38 +407,39 @@ HOT void sweep_level(struct msim_engine *engine, struct sweep_state *sweep, enum
             .instrument = sweep->number,
             .side = sweep->side,
         };
-        if (m->extra || bits & BITS_REDUCE_ONLY || fill.maker_account == sweep->account)
+        if (m->extra || fill.maker_account == sweep->account)
             break;
-        sweep_prefetch(engine, sweep, accounts, next);
-        if (accounts == ACCOUNTS_ON && !sweep_settle(engine, sweep, &fill))
+        /* Nearly every one is a limit order with no client id: its words are known. */
+        if ((bits & ~MAKER_ANY) != sweep->maker_bits) {
+            if (bits & BITS_REDUCE_ONLY)
+                break;
+            maker = party_of(engine, m, slot, MSIM_EVENT_MAKER);
+            kind = party_kind(&maker);
+        }
+        sweep_prefetch(engine, sweep, way, next);
+        if (way & ACCOUNTS && !sweep_settle(engine, sweep, way, &rates, &fill))
             break;
-        const struct party maker = party_of(engine, m, slot, MSIM_EVENT_MAKER);
         sweep->leaves -= quantity;
         sweep->trade++;
-        gone += quantity;
         fill_keep(&sweep->trades[fill.trade & sweep->trade_mask], &fill);
-        sweep_tell(sweep, &fill, &maker, there - quantity, filled);
-        if (sweep->events_wanted & SWEEP_ASIDE) {
-            sweep_leave_events(engine, sweep);
-            tell_aside(engine, slot, there - quantity);
-            sweep_join_events(engine, sweep);
-        }
+        sweep_tell(engine, sweep, way, &fill, &maker, kind, there - quantity, filled);
         if (there > quantity) {
             m->leaves = there - quantity;
             break;
         }
         sweep_free(engine, sweep, slot, bits);
-        ended++;
         slot = next;
     }
+    const msim_qty gone = leaves - sweep->leaves;
+    sweep->received += gone * rates.received;
+    sweep->paid += gone * rates.paid;
     level->head = slot;
     level->tail &= -(uint32_t)(slot != 0);
     orders[slot].prev = 0;
     level->shown -= gone;
-    level->count -= ended;
+    level->count -= sweep->ended - ended;
     side->total -= gone;
-    side->order_count -= ended;
-    sweep->ended += ended;
+    side->order_count -= sweep->ended - ended;
 }
 
 /* The prices of the trades that a level brought about, as far as it did. */
@@ -420,12 +459,12 @@ HOT bool level_changed(const struct level *level, const struct level *before)
 }
 
 HOT void sweep_match(struct msim_engine *engine, struct taker *taker, struct side *side,
-                     enum accounts accounts)
+                     enum way way)
 {
     const unsigned at = taker->side ^ 1;
     struct sweep_state sweep;
 
-    sweep_begin(engine, taker, accounts, &sweep);
+    sweep_begin(engine, taker, way, &sweep);
     while (sweep.leaves > 0 && side->best <= taker->limit) {
         const int64_t key = side->best;
         const msim_price price = key_price(taker->instrument, at, key);
@@ -433,14 +472,15 @@ HOT void sweep_match(struct msim_engine *engine, struct taker *taker, struct sid
         const struct level before = *level;
         const uint64_t first = sweep.trade;
 
-        sweep_level(engine, &sweep, accounts, side, level, price);
+        sweep_level(engine, &sweep, way, side, level, price);
         if (sweep.leaves > 0 && level->head) {
-            sweep_end(engine, taker, accounts, &sweep);
+            sweep_end(engine, taker, way, &sweep);
             msim_match_level(engine, taker, side, level, price, false);
-            sweep_begin(engine, taker, accounts, &sweep);
+            sweep_begin(engine, taker, way, &sweep);
         }
         level_traded(taker, price, first, sweep.trade);
-        if (sweep.events_wanted & MSIM_EVENTS_LEVEL && level_changed(level, &before)) {
+        if (!(way & USUAL) && engine->events_wanted & MSIM_EVENTS_LEVEL &&
+            level_changed(level, &before)) {
             sweep_leave_events(engine, &sweep);
             tell_level(engine, taker, price, level);
             sweep_join_events(engine, &sweep);
@@ -448,7 +488,26 @@ HOT void sweep_match(struct msim_engine *engine, struct taker *taker, struct sid
         if (level->count == 0)
             side_level_remove(engine, side, key);
     }
-    sweep_end(engine, taker, accounts, &sweep);
+    sweep_end(engine, taker, way, &sweep);
+}
+
+/* Each by itself: what one keeps in registers is no concern of the others. */
+RARE void sweep_usual(struct msim_engine *engine, struct taker *taker, struct side *side)
+{
+    sweep_match(engine, taker, side, ACCOUNTS | USUAL);
+}
+
+RARE void sweep_usual_off(struct msim_engine *engine, struct taker *taker, struct side *side)
+{
+    sweep_match(engine, taker, side, USUAL);
+}
+
+RARE void sweep_any(struct msim_engine *engine, struct taker *taker, struct side *side)
+{
+    if (engine->accounts_off)
+        sweep_match(engine, taker, side, 0);
+    else
+        sweep_match(engine, taker, side, ACCOUNTS);
 }
 
 /* The same for whoever is not plain. */
@@ -484,15 +543,17 @@ void msim_match(struct msim_engine *engine, struct taker *taker)
 
     taker->side = order_side(t);
     if (!engine->accounts_off) {
-        taker->base = balance_of(engine, t->account, it->base);
-        taker->quote = balance_of(engine, t->account, it->quote);
+        taker->in = balance_of(engine, t->account, it->pays[taker->side ^ 1]);
+        taker->out = balance_of(engine, t->account, it->pays[taker->side]);
         taker->position = position_of(engine, t->account, taker->number);
     }
     struct side *side = &taker->instrument->sides[taker->side ^ 1];
     if (checked || taker->amount >= 0 || !received)
         general_match(engine, taker, side, checked);
+    else if (!sweep_is_usual(engine))
+        sweep_any(engine, taker, side);
     else if (engine->accounts_off)
-        sweep_match(engine, taker, side, ACCOUNTS_OFF);
+        sweep_usual_off(engine, taker, side);
     else
-        sweep_match(engine, taker, side, ACCOUNTS_ON);
+        sweep_usual(engine, taker, side);
 }
