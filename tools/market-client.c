@@ -17,6 +17,7 @@
 #include "cli/terminal.h"
 #include "client/exchange.h"
 #include "client/feed.h"
+#include "client/kinds.h"
 #include "client/link.h"
 #include "client/load.h"
 #include "client/orders.h"
@@ -354,7 +355,43 @@ static int read_settings(struct settings *settings, int argument_count, char **a
     return check_load(settings);
 }
 
+static const char *channels_of(const struct client *client)
+{
+    return client->settings.subscribe ? client->settings.subscribe : "T.*";
+}
+
 /* ---- what comes ---- */
+
+static size_t count_channels(const char *list)
+{
+    size_t count = 1;
+
+    for (; *list; list++)
+        count += *list == ',';
+    return count;
+}
+
+/* A server of another kind, or one that has none of the channels, will say nothing of use. */
+static bool is_in_vain(struct client *client, const unsigned char *bytes, size_t length)
+{
+    const struct feed *feed = &client->feed;
+    const char *channels = channels_of(client);
+
+    if (!client->settings.polygon)
+        return false;
+    const enum server_kind kind =
+        feed->totals.messages == 1 ? server_kind_of((const char *)bytes, length) : SERVER_UNKNOWN;
+    if (kind != SERVER_UNKNOWN && kind != SERVER_POLYGON)
+        client->code =
+            terminal_fail(&client->terminal, "%s does not speak Polygon's dialect, and %s",
+                          client->settings.link.url, server_kind_words(kind));
+    else if (feed->granted == 0 && feed->refused >= count_channels(channels))
+        client->code =
+            terminal_fail(&client->terminal, "no channel of --subscribe %s is served", channels);
+    else
+        return false;
+    return true;
+}
 
 static void take_message(void *context, struct msim_connection *connection,
                          enum msim_message_kind kind, const unsigned char *bytes, size_t length)
@@ -369,7 +406,8 @@ static void take_message(void *context, struct msim_connection *connection,
     if (feed_take(&client->feed, kind, bytes, length)) {
         if (client->feed.answers > answers)
             remote_hear(&client->remote);
-        if (enough > 0 && feed_counted(&client->feed) >= enough) {
+        if (is_in_vain(client, bytes, length) ||
+            (enough > 0 && feed_counted(&client->feed) >= enough)) {
             client->stopping = true;
             msim_connection_close(connection, MSIM_CLOSE_NORMAL, "");
         }
@@ -432,10 +470,9 @@ static int ask(struct msim_connection *connection, const char *action, const cha
 static void opened(void *context, struct msim_connection *connection)
 {
     struct client *client = context;
-    const char *channels = client->settings.subscribe ? client->settings.subscribe : "T.*";
 
     if (client->settings.polygon && (ask(connection, "auth", api_key(client)) < 0 ||
-                                     ask(connection, "subscribe", channels) < 0)) {
+                                     ask(connection, "subscribe", channels_of(client)) < 0)) {
         client->code = terminal_fail(&client->terminal, "the key or the channels are too long");
         client->stopping = true;
         msim_connection_abort(connection);
@@ -667,8 +704,7 @@ static int run_load(struct client *client)
         load.stamp = "ts";
     if (settings->polygon) {
         if (write_request(key, "auth", api_key(client), &length) < 0 ||
-            write_request(channels, "subscribe", settings->subscribe ? settings->subscribe : "T.*",
-                          &length) < 0)
+            write_request(channels, "subscribe", channels_of(client), &length) < 0)
             return terminal_fail(&client->terminal, "the key or the channels are too long");
         load.says[0] = key;
         load.says[1] = channels;

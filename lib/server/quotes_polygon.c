@@ -7,6 +7,7 @@
 #include <nettle/memops.h>
 #include <string.h>
 
+#include "base/detail.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -15,6 +16,10 @@
 
 /* An answer to one channel, without the channel's own text. */
 #define ANSWER_BYTES 80
+
+/* The same to one that is none, and so much of what it said. */
+#define REFUSAL_BYTES 192
+#define SHOWN_BYTES 40
 
 /* Finishes a frame whose object stands at frame + MSIM_FRAME_HEAD_SIZE + 1; where it begins. */
 static unsigned char *finish_frame(unsigned char *frame, size_t object_length, size_t *length)
@@ -162,6 +167,26 @@ static int name_wish(struct msim_quotes_server *server, const char *text, size_t
     return r;
 }
 
+static void refuse_channel(struct msim_quotes_server *server, struct msim_quotes_client *client,
+                           const struct msim_polygon_channel *channel)
+{
+    static const char *const known[] = {
+        [MSIM_POLYGON_STOCKS] = "T., Q., A. and AM.",
+        [MSIM_POLYGON_CRYPTO] = "XT., XQ., XAS. and XA.",
+    };
+    const size_t shown = channel->text_length < SHOWN_BYTES ? channel->text_length : SHOWN_BYTES;
+    struct msim_detail words;
+
+    if (channel->feed == 0)
+        msim_detail_set(&words, MSIM_ERR_INVALID,
+                        "'%.*s' is not a channel of this cluster: %s with a symbol or * are",
+                        (int)shown, channel->text, known[server->params.cluster]);
+    else
+        msim_detail_set(&words, MSIM_ERR_INVALID, "'%.*s': a symbol has at most %d bytes",
+                        (int)shown, channel->text, MSIM_QUOTES_NAME_MAX);
+    complain(server, client, words.text);
+}
+
 static void change_channel(struct msim_quotes_server *server, struct msim_quotes_client *client,
                            const struct msim_polygon_channel *channel, bool wanted)
 {
@@ -170,7 +195,7 @@ static void change_channel(struct msim_quotes_server *server, struct msim_quotes
     int r = MSIM_OK;
 
     if (channel->feed == 0 || channel->symbol_length > MSIM_QUOTES_NAME_MAX) {
-        complain(server, client, "not a channel of this cluster");
+        refuse_channel(server, client, channel);
         return;
     }
     if (!channel->all)
@@ -202,9 +227,10 @@ static bool can_answer(const struct msim_quotes_server *server,
 
     while (msim_polygon_channel((enum msim_polygon_cluster)server->params.cluster, request->params,
                                 request->params_length, &at, &channel)) {
-        if (room < ANSWER_BYTES + channel.text_length)
+        size_t size = (channel.feed > 0 ? ANSWER_BYTES : REFUSAL_BYTES) + channel.text_length;
+        if (room < size)
             return false;
-        room -= ANSWER_BYTES + channel.text_length;
+        room -= size;
     }
     return true;
 }

@@ -26,6 +26,7 @@ TOOLS = sys.argv[1]
 QUOTES = os.path.join(TOOLS, "mock-quotes")
 CLIENT = os.path.join(TOOLS, "market-client")
 REPLAY = os.path.join(TOOLS, "replay-server")
+EXCHANGE = os.path.join(TOOLS, "exchange-server")
 
 
 async def receive(url, count=None):
@@ -468,6 +469,32 @@ class Polygon(unittest.TestCase):
         with self.server("--duration", "300ms", "--clock", "simulated") as server:
             words = run(CLIENT, "--reconnect", "never", server.url)[2]
         self.assertIn("try --protocol polygon", words)
+
+    def test_a_channel_that_is_none_is_named_with_those_that_are(self):
+        for cluster, bad, good in (("stocks", "XT.AAPL", "T., Q., A. and AM."),
+                                   ("crypto", "T.AAPL", "XT., XQ., XAS. and XA.")):
+            with self.server("--cluster", cluster) as server:
+                options = ("--protocol", "polygon", "--api-key-file", self.key_alone())
+                code, printed, words = run(CLIENT, *options, "--subscribe", bad, server.url)
+                self.assertEqual(code, 1, words)
+                self.assertIn(f"error: '{bad}' is not a channel of this cluster: {good} with a "
+                              "symbol or * are", printed)
+                self.assertIn(f"no channel of --subscribe {bad} is served", words)
+                words = run(CLIENT, *options, "--quiet", "--subscribe", bad, server.url)[2]
+                self.assertIn(f"the server says: '{bad}' is not a channel", words)
+
+    def test_our_client_leaves_a_server_of_another_kind(self):
+        polygon, exchange = ("--protocol", "polygon"), ("--protocol", "exchange")
+        for kind, program, ways in (
+            ("looks like an exchange", (EXCHANGE,), (polygon,)),
+            ("looks like mock-quotes", (QUOTES, "--interval", "1ms"),
+             (polygon, exchange, ("--view", "ticker"))),
+            ("speaks Polygon's dialect", (QUOTES, *polygon), (exchange, ("--view", "book", "X"))),
+        ):
+            with Server(*program) as server:
+                for way in ways:
+                    code, _, words = run(CLIENT, *way, server.url, input=b"")
+                    self.assertEqual((code, kind in words), (1, True), (way, words))
 
     def key_alone(self):
         path = os.path.join(self.folder.name, "key.txt")

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "client/commands.h"
+#include "client/kinds.h"
 #include "client/requests.h"
 #include "client/script.h"
 #include "client/words.h"
@@ -49,6 +50,8 @@ struct exchange {
     bool has_sequence;
     size_t connections; /* that were opened */
     bool is_open;
+    bool has_heard; /* the first message, which tells the kind */
+    enum server_kind kind;
     bool reads;         /* stdin is to be read */
     bool reads_lines;   /* it was, though it may have ended */
     bool stdin_is_file; /* one that cannot be waited for */
@@ -256,6 +259,23 @@ static void show(struct exchange *exchange, const struct msim_json_document *doc
         leave(exchange, EXIT_FAILED);
 }
 
+/* By the first message; a server of another kind answers no command. */
+static bool is_an_exchange(struct exchange *exchange, const char *text, size_t length)
+{
+    const bool is_first = !exchange->has_heard;
+
+    exchange->has_heard = true;
+    if (is_first)
+        exchange->kind = server_kind_of(text, length);
+    if (exchange->kind == SERVER_EXCHANGE || exchange->kind == SERVER_UNKNOWN)
+        return true;
+    if (is_first)
+        leave(exchange, terminal_fail(exchange->terminal, "%s is no exchange, and %s",
+                                      exchange->settings->link->settings->url,
+                                      server_kind_words(exchange->kind)));
+    return false;
+}
+
 static void take_message(void *context, struct msim_connection *connection,
                          enum msim_message_kind kind, const unsigned char *bytes, size_t length)
 {
@@ -272,6 +292,8 @@ static void take_message(void *context, struct msim_connection *connection,
             print_raw((const char *)bytes, length);
         return;
     }
+    if (!is_an_exchange(exchange, (const char *)bytes, length))
+        return;
     if (msim_json_document_read(&document, (const char *)bytes, length, NULL, &allocator, NULL) <
         0) {
         if (!exchange->settings->quiet)

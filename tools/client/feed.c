@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/terminal.h"
+#include "client/kinds.h"
 #include "client/polygon.h"
 #include "client/words.h"
 
@@ -283,13 +284,25 @@ static void take_event(struct feed *feed, const struct msim_quotes_message *even
 
 /* ---- Polygon's arrays ---- */
 
+/* What is refused is told to who sees no messages, too. */
+static void take_polygon_status(struct feed *feed, const struct polygon_event *event)
+{
+    const bool is_error = strcmp(event->status, "error") == 0;
+
+    feed->refused += is_error;
+    feed->granted += strcmp(event->status, "success") == 0;
+    if (!feed->json && !feed->quiet && !feed->as_table)
+        printf("-- %s: %s\n", event->status, event->message);
+    else if (is_error)
+        fprintf(stderr, "market-client: the server says: %s\n", event->message);
+}
+
 static void take_polygon_event(void *context, const struct polygon_event *event)
 {
     struct feed *feed = context;
 
     if (event->is_status) {
-        if (!feed->json && !feed->quiet && !feed->as_table)
-            printf("-- %s: %s\n", event->status, event->message);
+        take_polygon_status(feed, event);
         return;
     }
     if (!count(feed, &feed->totals.events, event->time))
@@ -346,16 +359,15 @@ static bool take_text(struct feed *feed, const char *text, size_t length)
     return true;
 }
 
-/* Nothing else comes from such a server until its client says who it is. */
-static void hint_at_polygon(const struct feed *feed, const unsigned char *bytes, size_t length)
+/* Nothing else may come from such a server until its client speaks as it does. */
+static void hint_at_kind(const struct feed *feed, const unsigned char *bytes, size_t length)
 {
-    static const char first[] = "[{\"ev\":\"status\",\"status\":\"connected\"";
+    const enum server_kind kind = feed->totals.messages == 1 && !feed->is_polygon
+                                      ? server_kind_of((const char *)bytes, length)
+                                      : SERVER_UNKNOWN;
 
-    if (feed->totals.messages == 1 && !feed->is_polygon && length >= sizeof first - 1 &&
-        memcmp(bytes, first, sizeof first - 1) == 0)
-        fputs("market-client: this server speaks Polygon's dialect: try --protocol polygon "
-              "--api-key-file FILE\n",
-              stderr);
+    if (kind == SERVER_POLYGON || kind == SERVER_SOCKETIO)
+        fprintf(stderr, "market-client: this server %s\n", server_kind_words(kind));
 }
 
 bool feed_take(struct feed *feed, enum msim_message_kind kind, const unsigned char *bytes,
@@ -372,7 +384,7 @@ bool feed_take(struct feed *feed, enum msim_message_kind kind, const unsigned ch
     if (kind == MSIM_MESSAGE_TEXT && take_text(feed, (const char *)bytes, length))
         return true;
     feed->totals.other++;
-    hint_at_polygon(feed, bytes, length);
+    hint_at_kind(feed, bytes, length);
     if (!feed->json && !feed->quiet)
         print_line(bytes, length);
     return true;

@@ -40,6 +40,8 @@ struct feed {
 
     struct feed_totals totals;
     uint64_t answers; /* to what we said: "ok", or an error */
+    uint64_t granted; /* of Polygon's channels */
+    uint64_t refused;
     bool is_replay;   /* the server said that a replay starts */
     bool is_finished; /* ... and that it came to its end */
     bool said_error;
