@@ -27,6 +27,11 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 static size_t doubled(size_t now, size_t wanted, size_t limit)
 {
     size_t grown = now > 0 ? now : 8;
@@ -175,14 +180,16 @@ void msim_accounts_refresh(struct msim_engine *engine)
 {
     const struct sheet *balances = &engine->balances;
     const struct sheet *positions = &engine->positions;
-    const bool dense = !balances->blocks && !positions->blocks &&
+    const struct sheet *uppers = &engine->uppers;
+    const bool dense = !balances->blocks && !positions->blocks && !uppers->blocks &&
                        engine->asset_names.count <= sheet_columns(balances) &&
-                       engine->instrument_count <= sheet_columns(positions);
+                       engine->instrument_count <= sheet_columns(positions) &&
+                       engine->instrument_count <= sheet_columns(uppers);
 
     engine->dense_accounts = 0;
     if (dense)
         engine->dense_accounts =
-            (uint32_t)(balances->rows < positions->rows ? balances->rows : positions->rows);
+            (uint32_t)smaller(balances->rows, smaller(positions->rows, uppers->rows));
     engine->known_accounts = (uint32_t)engine->account_capacity;
     if (!engine->accounts_off && engine->dense_accounts < engine->account_capacity)
         engine->known_accounts = engine->dense_accounts;
@@ -204,6 +211,20 @@ struct position *msim_position_find(const struct msim_engine *engine, uint32_t a
     return sheet_has(&engine->positions, account, instrument)
                ? position_of(engine, account, instrument)
                : NULL;
+}
+
+bool msim_holding_find(const struct msim_engine *engine, uint32_t account, uint32_t instrument,
+                       struct holding *holding)
+{
+    const struct position *position = msim_position_find(engine, account, instrument);
+
+    *holding = (struct holding){0, 0, 0};
+    if (!position)
+        return false;
+    /* A cell beside one that was asked for is there without its upper halves. */
+    *holding =
+        position_load(position, position->wide ? upper_of(engine, account, instrument) : NULL);
+    return true;
 }
 
 int msim_balance_reserve(struct msim_engine *engine, uint32_t account, uint32_t asset)
@@ -249,6 +270,10 @@ int msim_accounts_reserve(struct msim_engine *engine, uint32_t account, uint32_t
     int r = msim_balance_reserve(engine, account, it->base);
     if (r == MSIM_OK)
         r = msim_balance_reserve(engine, account, it->quote);
+    if (r == MSIM_OK)
+        r = msim_sheet_reserve(&engine->uppers, account, instrument, engine->instrument_count,
+                               engine->max_accounts, &engine->allocator);
+    /* Last: where there is a position, there is all of it. */
     if (r == MSIM_OK)
         r = msim_sheet_reserve(&engine->positions, account, instrument, engine->instrument_count,
                                engine->max_accounts, &engine->allocator);
@@ -302,31 +327,30 @@ static msim_int128 share(msim_int128 cost, msim_int128 part, msim_int128 whole)
     return cost < 0 ? -taken : taken;
 }
 
-void msim_position_store(struct position *position, const struct holding *holding)
+void msim_position_store(struct position *position, struct upper *upper,
+                         const struct holding *holding)
 {
-    const msim_int128 values[3] = {holding->quantity, holding->cost, holding->realised};
-    bool wide = false;
-
-    for (int i = 0; i < 3; i++) {
-        position->high[i] = (int64_t)(values[i] >> 64);
-        wide |= values[i] != (int64_t)values[i];
-    }
-    position->quantity = (int64_t)values[0];
-    position->cost = (int64_t)values[1];
-    position->realised = (int64_t)values[2];
-    position->wide = wide;
+    position->quantity = (int64_t)holding->quantity;
+    position->cost = (int64_t)holding->cost;
+    position->realised = (int64_t)holding->realised;
+    position->wide = holding->quantity != position->quantity || holding->cost != position->cost ||
+                     holding->realised != position->realised;
+    upper->quantity = (int64_t)(holding->quantity >> 64);
+    upper->cost = (int64_t)(holding->cost >> 64);
+    upper->realised = (int64_t)(holding->realised >> 64);
 }
 
-void msim_position_book_wide(struct position *position, int64_t quantity, int64_t notional)
+void msim_position_book_wide(struct position *position, struct upper *upper, int64_t quantity,
+                             int64_t notional)
 {
-    struct holding now = position_load(position);
+    struct holding now = position_load(position, upper);
     const msim_int128 size = magnitude(quantity);
     const msim_int128 value = quantity < 0 ? -(msim_int128)notional : notional;
 
     if (now.quantity == 0 || (now.quantity < 0) == (quantity < 0)) {
         now.quantity += quantity;
         now.cost += value;
-        msim_position_store(position, &now);
+        msim_position_store(position, upper, &now);
         return;
     }
 
@@ -342,17 +366,16 @@ void msim_position_book_wide(struct position *position, int64_t quantity, int64_
         now.quantity += quantity < 0 ? -(size - closed) : size - closed;
         now.cost += value - proceeds;
     }
-    msim_position_store(position, &now);
+    msim_position_store(position, upper, &now);
 }
 
 msim_qty msim_position_reducible(const struct msim_engine *engine, const struct order *order,
                                  msim_qty quantity)
 {
-    const struct position *position = msim_position_find(engine, order->account, order->instrument);
-    if (!position)
+    struct holding now;
+    if (!msim_holding_find(engine, order->account, order->instrument, &now))
         return 0;
-    const msim_int128 held = position_load(position).quantity;
-    const msim_int128 open = order_side(order) == SELL ? held : -held;
+    const msim_int128 open = order_side(order) == SELL ? now.quantity : -now.quantity;
     if (open <= 0)
         return 0;
     return open < quantity ? (msim_qty)open : quantity;

@@ -262,9 +262,11 @@ static void positions_undo(struct msim_engine *engine, const struct undo *undo, 
     const struct trade *trade = undo->trade;
     const int64_t notional = notional_of(undo->instrument, price, trade->quantity);
 
-    position_book(position_of(engine, undo->buyer, trade->instrument), sign * trade->quantity,
+    position_book(position_of(engine, undo->buyer, trade->instrument),
+                  upper_of(engine, undo->buyer, trade->instrument), sign * trade->quantity,
                   notional);
-    position_book(position_of(engine, undo->seller, trade->instrument), -sign * trade->quantity,
+    position_book(position_of(engine, undo->seller, trade->instrument),
+                  upper_of(engine, undo->seller, trade->instrument), -sign * trade->quantity,
                   notional);
 }
 

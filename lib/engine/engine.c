@@ -91,6 +91,7 @@ static int fill_in(struct msim_engine *engine, const struct msim_engine_params *
     engine->next_trade = 1;
     msim_sheet_init(&engine->balances, sizeof(struct balance));
     msim_sheet_init(&engine->positions, sizeof(struct position));
+    msim_sheet_init(&engine->uppers, sizeof(struct upper));
     msim_symbols_init(&engine->asset_names, engine->max_assets, &engine->allocator);
     msim_symbols_init(&engine->symbols, engine->max_instruments, &engine->allocator);
 
@@ -157,6 +158,7 @@ void msim_engine_destroy(struct msim_engine **engine_address)
     msim_orders_destroy(engine);
     msim_clients_destroy(engine);
     msim_sheet_finish(&engine->balances, allocator);
+    msim_sheet_finish(&engine->uppers, allocator);
     msim_sheet_finish(&engine->positions, allocator);
     msim_mem_free(allocator, engine->ready,
                   engine->ready_rows * engine->ready_stride * sizeof *engine->ready);

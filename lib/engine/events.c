@@ -133,7 +133,8 @@ void msim_event_position(struct msim_engine *engine, uint32_t account, uint32_t 
 {
     if (!(engine->events_wanted & MSIM_EVENTS_POSITION))
         return;
-    const struct holding now = position_load(position_of(engine, account, instrument));
+    const struct holding now = position_load(position_of(engine, account, instrument),
+                                             upper_of(engine, account, instrument));
     struct msim_event *event = event_make(engine, MSIM_EVENT_POSITION);
 
     event->account = account;

@@ -306,14 +306,16 @@ static void settle(struct msim_engine *engine, const struct taker *taker, const 
     struct balance *base = balance_of(engine, m->account, it->base);
     struct balance *quote = balance_of(engine, m->account, it->quote);
     struct position *position = position_of(engine, m->account, taker->number);
+    struct upper *upper = upper_of(engine, m->account, taker->number);
+    struct upper *own = upper_of(engine, t->account, taker->number);
 
     if (taker->side == BUY) {
         fill->taker_fee = buy_settle(engine, it, t, !taker->market, it->taker_fee, quantity,
                                      notional, taker->in, taker->out);
         base->held -= given;
         fill->maker_fee = seller_fee(engine, it, m, it->maker_fee, notional, quote);
-        position_book(taker->position, quantity, notional);
-        position_book(position, -quantity, notional);
+        position_book(taker->position, own, quantity, notional);
+        position_book(position, upper, -quantity, notional);
         return;
     }
     fill->maker_fee =
@@ -323,8 +325,8 @@ static void settle(struct msim_engine *engine, const struct taker *taker, const 
     else
         taker->out->held -= given;
     fill->taker_fee = seller_fee(engine, it, t, it->taker_fee, notional, taker->in);
-    position_book(position, quantity, notional);
-    position_book(taker->position, -quantity, notional);
+    position_book(position, upper, quantity, notional);
+    position_book(taker->position, own, -quantity, notional);
 }
 
 /* What a side's fee is taken in. */

@@ -55,6 +55,13 @@ static inline struct position *position_of(const struct msim_engine *engine, uin
     return &((struct position *)sheet->cells)[sheet_cell(sheet, account, instrument)];
 }
 
+static inline struct upper *upper_of(const struct msim_engine *engine, uint32_t account,
+                                     uint32_t instrument)
+{
+    const struct sheet *sheet = &engine->uppers;
+    return &((struct upper *)sheet->cells)[sheet_cell(sheet, account, instrument)];
+}
+
 /* Asks for what a fill of the account will touch. */
 HOT void account_prefetch(const struct msim_engine *engine, const struct instrument *instrument,
                           uint32_t number, uint32_t account)
@@ -71,6 +78,10 @@ struct balance *msim_balance_find(const struct msim_engine *engine, uint32_t acc
                                   uint32_t asset);
 struct position *msim_position_find(const struct msim_engine *engine, uint32_t account,
                                     uint32_t instrument);
+
+/* Nothing, and false, where there is none yet. */
+bool msim_holding_find(const struct msim_engine *engine, uint32_t account, uint32_t instrument,
+                       struct holding *holding);
 
 /* Every cell that an order of the account in the instrument will touch. */
 int msim_accounts_reserve(struct msim_engine *engine, uint32_t account, uint32_t instrument);
@@ -175,19 +186,22 @@ static inline msim_int128 two_halves(int64_t high, int64_t low)
     return (msim_int128)((msim_uint128)(uint64_t)high << 64 | (uint64_t)low);
 }
 
-static inline struct holding position_load(const struct position *position)
+static inline struct holding position_load(const struct position *position,
+                                           const struct upper *upper)
 {
     if (!position->wide)
         return (struct holding){position->quantity, position->cost, position->realised};
-    return (struct holding){two_halves(position->high[0], position->quantity),
-                            two_halves(position->high[1], position->cost),
-                            two_halves(position->high[2], position->realised)};
+    return (struct holding){two_halves(upper->quantity, position->quantity),
+                            two_halves(upper->cost, position->cost),
+                            two_halves(upper->realised, position->realised)};
 }
 
-void msim_position_store(struct position *position, const struct holding *holding);
+void msim_position_store(struct position *position, struct upper *upper,
+                         const struct holding *holding);
 
 /* Books a buy (or a sell, of negative quantity) into a position. */
-void msim_position_book_wide(struct position *position, int64_t quantity, int64_t notional);
+void msim_position_book_wide(struct position *position, struct upper *upper, int64_t quantity,
+                             int64_t notional);
 
 /* A holding that fits in 64 bits, as nearly every one does. */
 struct narrow {
@@ -246,14 +260,15 @@ static inline bool narrow_book(struct narrow *holding, uint64_t sells, int64_t q
 }
 
 /* Books a buy (or a sell, of negative quantity) into a position. */
-static inline void position_book(struct position *position, int64_t quantity, int64_t notional)
+static inline void position_book(struct position *position, struct upper *upper, int64_t quantity,
+                                 int64_t notional)
 {
     struct narrow next = {position->quantity, position->cost, position->realised};
     const uint64_t sells = -((uint64_t)quantity >> 63);
     const int64_t size = (int64_t)(((uint64_t)quantity ^ sells) - sells);
 
     if (position->wide || !narrow_book(&next, sells, size, notional)) {
-        msim_position_book_wide(position, quantity, notional);
+        msim_position_book_wide(position, upper, quantity, notional);
         return;
     }
     position->quantity = next.quantity;

@@ -321,8 +321,8 @@ int msim_engine_position(const struct msim_engine *engine, uint32_t account, uin
         return MSIM_ERR_INVALID;
     if (account >= engine->max_accounts || instrument >= engine->instrument_count)
         return MSIM_ERR_NOT_FOUND;
-    const struct position *position = msim_position_find(engine, account, instrument);
-    const struct holding now = position ? position_load(position) : (struct holding){0, 0, 0};
+    struct holding now;
+    msim_holding_find(engine, account, instrument, &now);
     msim_position_show(engine, instrument, &now, view);
     return MSIM_OK;
 }

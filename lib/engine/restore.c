@@ -514,7 +514,8 @@ static int read_positions(struct reader *reader, struct msim_engine *engine)
             (now.quantity > 0 && now.cost < 0) || (now.quantity < 0 && now.cost > 0) ||
             (now.quantity == 0 && now.realised == 0))
             return wrong(reader, "a position");
-        msim_position_store(position_of(engine, account, number), &now);
+        msim_position_store(position_of(engine, account, number), upper_of(engine, account, number),
+                            &now);
     }
     return MSIM_OK;
 }

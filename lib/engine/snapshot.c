@@ -213,10 +213,7 @@ static bool balance_at(const struct msim_engine *engine, size_t row, size_t colu
 static bool position_at(const struct msim_engine *engine, size_t row, size_t column,
                         struct holding *holding)
 {
-    const struct position *position = msim_position_find(engine, (uint32_t)row, (uint32_t)column);
-    if (!position)
-        return false;
-    *holding = position_load(position);
+    msim_holding_find(engine, (uint32_t)row, (uint32_t)column, holding);
     return holding->quantity != 0 || holding->cost != 0 || holding->realised != 0;
 }
 

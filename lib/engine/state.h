@@ -140,14 +140,19 @@ struct holding {
     msim_int128 realised;
 };
 
-/* A holding as it is kept: the upper halves matter only where a number does not fit in 64 bits. */
+/* A holding as it is kept.  The upper halves stand elsewhere, as they matter only where a number
+ * does not fit in 64 bits: two positions share a cache line. */
 struct position {
     int64_t quantity;
     int64_t cost;
     int64_t realised;
     uint64_t wide;
-    int64_t high[3];
-    uint64_t reserved; /* a cache line each */
+};
+
+struct upper {
+    int64_t quantity;
+    int64_t cost;
+    int64_t realised;
 };
 
 /*
@@ -322,6 +327,7 @@ struct msim_engine {
     size_t order_capacity;
     struct sheet balances;
     struct sheet positions;
+    struct sheet uppers;     /* of positions */
     uint32_t dense_accounts; /* of these all cells are there */
     uint32_t known_accounts; /* of these all is there that an order touches, whatever it trades */
     uint64_t *ready; /* a bit for each account and instrument: all cells of an order are there */

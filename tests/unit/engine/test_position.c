@@ -53,11 +53,12 @@ static void booking_in_64_bits_is_booking_in_128(void **state)
         const int64_t quantity = i % 2 ? size : -size;
         const int64_t notional = i % 5 ? positive(&dice) - 1 : 0;
         struct position wide = narrow;
+        struct upper uppers[2] = {{0, 0, 0}, {0, 0, 0}};
 
-        position_book(&narrow, quantity, notional);
-        msim_position_book_wide(&wide, quantity, notional);
-        const struct holding a = position_load(&narrow);
-        const struct holding b = position_load(&wide);
+        position_book(&narrow, &uppers[0], quantity, notional);
+        msim_position_book_wide(&wide, &uppers[1], quantity, notional);
+        const struct holding a = position_load(&narrow, &uppers[0]);
+        const struct holding b = position_load(&wide, &uppers[1]);
         assert_true(a.quantity == b.quantity && a.cost == b.cost && a.realised == b.realised);
         assert_int_equal(narrow.wide, wide.wide);
         narrow_ones += !wide.wide;
@@ -68,12 +69,13 @@ static void booking_in_64_bits_is_booking_in_128(void **state)
 static void a_position_that_is_closed_leaves_no_cost(void **state)
 {
     struct position position = {.quantity = 300, .cost = 1001};
+    struct upper upper = {0, 0, 0};
     (void)state;
 
-    position_book(&position, -100, 400);
+    position_book(&position, &upper, -100, 400);
     assert_int_equal(position.cost, 1001 - 333);
     assert_int_equal(position.realised, 400 - 333);
-    position_book(&position, -200, 800);
+    position_book(&position, &upper, -200, 800);
     assert_int_equal(position.quantity, 0);
     assert_int_equal(position.cost, 0);
     assert_int_equal(position.realised, 1200 - 1001);
@@ -82,9 +84,10 @@ static void a_position_that_is_closed_leaves_no_cost(void **state)
 static void a_position_that_is_turned_keeps_its_share_of_the_worth(void **state)
 {
     struct position position = {.quantity = 100, .cost = 1000};
+    struct upper upper = {0, 0, 0};
     (void)state;
 
-    position_book(&position, -300, 3100);
+    position_book(&position, &upper, -300, 3100);
     assert_int_equal(position.quantity, -200);
     assert_int_equal(position.cost, -3100 + 1033);
     assert_int_equal(position.realised, 1033 - 1000);
