@@ -456,7 +456,8 @@ HOT void prefetch_small(const struct msim_engine *engine, const struct msim_comm
                        1);
     const uint32_t slot = client_likely_slot(engine, hashes->next);
     __builtin_prefetch(&engine->orders[slot], 1);
-    __builtin_prefetch(&engine->clients[slot], 1);
+    __builtin_prefetch(
+        (void *)((uintptr_t)engine->clients + slot * (uintptr_t)sizeof(struct client)), 1);
 }
 
 /* What a batch comes to: the last word on orders that wait, or that nothing was new in it. */

@@ -385,6 +385,17 @@ HOT bool hot_new(struct msim_engine *engine, const struct msim_command *c, uint3
     return kind == half_of(MSIM_ORDER_MARKET, 0, 0, 0) && hot_market(engine, c, hash, it, side);
 }
 
+/* By its number, where a table is there that says so: the general way makes the index, with which
+ * the lane ends. */
+HOT uint32_t hot_numbered(const struct msim_engine *engine, uint64_t order)
+{
+    const uint32_t recent = engine->recent[order % RECENT_ORDERS];
+
+    if (engine->orders[recent].id == order)
+        return recent;
+    return engine->indexed ? msim_order_find(engine, order, 0) : 0;
+}
+
 /* The order that the command names by handle or by client id; 0 for none, or for any other way.
  * Where it is by client id, the link that leads to it comes too. */
 HOT uint32_t hot_named(const struct msim_engine *engine, const struct msim_command *c,
@@ -398,7 +409,7 @@ HOT uint32_t hot_named(const struct msim_engine *engine, const struct msim_comma
                                                                                             : 0;
     }
     if (c->order)
-        return c->handle ? 0 : msim_order_find(engine, c->order, 0);
+        return c->handle ? 0 : hot_numbered(engine, c->order);
     if (c->handle || !c->client_id || engine->client_places == 0)
         return 0;
     *link = client_link(engine, c->account, c->client_id, hash);
