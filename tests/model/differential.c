@@ -1,15 +1,17 @@
 /*
  * The engine against the model: the same random commands, the same events, byte
- * for byte; invariants on the way; snapshots taken and gone on from.
+ * for byte; invariants on the way; snapshots taken and gone on from.  A quiet twin
+ * is held to the same: see quiet.h.
  *
  *     differential COMMANDS [SEED [PROFILE]]
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "copy.h"
 #include "flow.h"
+#include "quiet.h"
 #include "text.h"
 
 /* One engine lives so long; then the next profile has its turn. */
@@ -23,6 +25,7 @@ struct run {
     const struct profile *profile;
     struct model *model;
     struct msim_engine *engine;
+    struct quiet *twin;
     struct dice dice;
     msim_time time;
     uint64_t sequence; /* of the last event */
@@ -59,18 +62,12 @@ static void compare(const struct run *run, const struct msim_command *c,
                     const struct msim_event *events, size_t count, const struct msim_event *others,
                     size_t other_count)
 {
-    size_t i = 0;
-    while (i < count && i < other_count && memcmp(&events[i], &others[i], sizeof *events) == 0)
-        i++;
-    if (i == count && i == other_count)
+    const size_t at = events_part(events, count, others, other_count);
+
+    if (at == count && at == other_count)
         return;
-    fprintf(stderr, "engine:\n");
-    for (size_t k = i > 3 ? i - 3 : 0; k < count && k < i + 4; k++)
-        print_event(stderr, &events[k]);
-    fprintf(stderr, "model:\n");
-    for (size_t k = i > 3 ? i - 3 : 0; k < other_count && k < i + 4; k++)
-        print_event(stderr, &others[k]);
-    fprintf(stderr, "they part at the event %zu from 0 on\n", i);
+    print_apart(stderr, "engine", events, count, at);
+    print_apart(stderr, "model", others, other_count, at);
     fail(run, c, "the engine and the model tell different things");
 }
 
@@ -95,22 +92,16 @@ static void start(struct run *run)
     flow_setup_engine(p, &params);
     set_events(run, &params);
     run->model = model_create(&setup);
-    int r = msim_engine_create(&run->engine, &params, &detail);
-    for (uint32_t i = 0; i <= p->instruments && r >= 0; i++) {
-        char name[16];
-        const int exponent = i == 0 ? p->quote_exponent : p->base_exponent;
-        snprintf(name, sizeof name, "N%u", i);
-        r = msim_engine_asset_add(run->engine, name, exponent, NULL, &detail);
-        model_asset(run->model, exponent);
-    }
-    for (uint32_t i = 0; i < p->instruments && r >= 0; i++) {
+    for (uint32_t i = 0; i <= p->instruments; i++)
+        model_asset(run->model, i == 0 ? p->quote_exponent : p->base_exponent);
+    for (uint32_t i = 0; i < p->instruments; i++) {
         struct msim_instrument_params instrument = MSIM_INSTRUMENT_PARAMS_INIT;
         flow_instrument(p, i, &instrument);
-        r = msim_engine_instrument_add(run->engine, &instrument, NULL, &detail);
         model_instrument(run->model, &instrument);
     }
-    if (r < 0)
+    if (flow_engine(p, &params, &run->engine, &detail) < 0)
         fail(run, NULL, detail.text);
+    quiet_start(run->twin, p);
     run->sequence = 0;
     run->time = INT64_C(1700000000) * MSIM_NS_PER_S;
 }
@@ -216,6 +207,7 @@ static void step(struct run *run, const struct msim_command *c)
             run->cancels[events[i].code]++;
     }
     check_crossed(run, c);
+    quiet_apply(run->twin, c, run->told, other_count);
     if (model_live(run->model) > run->deepest)
         run->deepest = model_live(run->model);
     run->done++;
@@ -314,6 +306,7 @@ static void scan(struct run *run)
         if (sum + view.fees != view.total || view.fees != model_fees(run->model, asset))
             fail(run, NULL, "an asset is not conserved");
     }
+    quiet_scan(run->twin, run->engine, run->model);
 }
 
 /* The engine dies and another goes on from its snapshot. */
@@ -322,29 +315,15 @@ static void swap(struct run *run)
     struct msim_engine_params params = MSIM_ENGINE_PARAMS_INIT;
     struct msim_engine *other = NULL;
     struct msim_detail detail = {""};
-    size_t length = 0;
-    size_t again = 0;
 
-    msim_engine_snapshot(run->engine, NULL, 0, &length);
-    unsigned char *bytes = malloc(length);
-    unsigned char *more = malloc(length);
-    if (!bytes || !more || msim_engine_snapshot(run->engine, bytes, length, &length) < 0)
-        fail(run, NULL, "no snapshot");
     flow_setup_engine(run->profile, &params);
     set_events(run, &params);
     params.orders = (uint32_t)between(&run->dice, 1, 100);
     params.window_levels = (uint32_t)64 << between(&run->dice, 0, 8);
-    if (msim_engine_restore(&other, &params, bytes, length, &detail) < 0)
+    if (engine_copy(run->engine, &params, &other, &detail) < 0)
         fail(run, NULL, detail.text);
-    if (msim_engine_digest(other) != msim_engine_digest(run->engine))
-        fail(run, NULL, "the digest after restore is another");
-    if (msim_engine_snapshot(other, more, length, &again) < 0 || again != length ||
-        memcmp(bytes, more, length) != 0)
-        fail(run, NULL, "the snapshot of the restored engine is another");
     msim_engine_destroy(&run->engine);
     run->engine = other;
-    free(bytes);
-    free(more);
 }
 
 static void episode(struct run *run, uint64_t commands)
@@ -360,6 +339,7 @@ static void episode(struct run *run, uint64_t commands)
             swap(run);
     }
     scan(run);
+    quiet_end(run->twin);
     msim_engine_destroy(&run->engine);
     model_destroy(run->model);
     run->last_order = 0;
@@ -382,13 +362,14 @@ static void check_coverage(const struct run *run)
     }
     if (run->deepest <= DEEP)
         fail(run, NULL, "no book was deep");
+    quiet_check_coverage(run->twin);
 }
 
 int main(int argument_count, char **arguments)
 {
     const uint64_t commands = argument_count > 1 ? strtoull(arguments[1], NULL, 10) : 100000;
     const uint64_t seed = argument_count > 2 ? strtoull(arguments[2], NULL, 10) : 1;
-    struct run run = {.dice = {seed}};
+    struct run run = {.dice = {seed}, .twin = quiet_create(seed)};
 
     for (uint64_t number = 0; run.done < commands; number++) {
         const uint64_t left = commands - run.done;
@@ -403,6 +384,7 @@ int main(int argument_count, char **arguments)
         check_coverage(&run);
     free(run.orders);
     free(run.told);
+    quiet_destroy(run.twin);
     printf("%" PRIu64 " commands over %d profiles: the engine and the model agree\n", run.done,
            argument_count > 3 ? 1 : PROFILES);
     return 0;

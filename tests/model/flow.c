@@ -1,5 +1,7 @@
 #include "flow.h"
 
+#include <stdio.h>
+
 const struct profile profiles[PROFILES] = {
     {.name = "touch",
      .instruments = 1,
@@ -30,6 +32,7 @@ const struct profile profiles[PROFILES] = {
      .taker_fee = 333,
      .fee_mode = MSIM_FEE_QUOTE,
      .venue_share = 8,
+     .by_number = 60,
      .tick = 5,
      .lot = 1},
     {.name = "many",
@@ -176,7 +179,7 @@ int64_t between(struct dice *dice, int64_t low, int64_t high)
     return (int64_t)((uint64_t)low + roll(dice) % ((uint64_t)high - (uint64_t)low + 1));
 }
 
-static bool one_in(struct dice *dice, int64_t n)
+bool one_in(struct dice *dice, int64_t n)
 {
     return between(dice, 1, n) == 1;
 }
@@ -211,6 +214,25 @@ void flow_instrument(const struct profile *p, uint32_t number,
     params->lot = p->lot;
     params->min_notional = p->min_notional;
     params->reference_price = p->band ? p->middle : 0;
+}
+
+int flow_engine(const struct profile *p, const struct msim_engine_params *params,
+                struct msim_engine **out, struct msim_detail *detail)
+{
+    int r = msim_engine_create(out, params, detail);
+
+    for (uint32_t i = 0; i <= p->instruments && r >= 0; i++) {
+        char name[16];
+        const int exponent = i == 0 ? p->quote_exponent : p->base_exponent;
+        snprintf(name, sizeof name, "N%u", i);
+        r = msim_engine_asset_add(*out, name, exponent, NULL, detail);
+    }
+    for (uint32_t i = 0; i < p->instruments && r >= 0; i++) {
+        struct msim_instrument_params instrument = MSIM_INSTRUMENT_PARAMS_INIT;
+        flow_instrument(p, i, &instrument);
+        r = msim_engine_instrument_add(*out, &instrument, NULL, detail);
+    }
+    return r;
 }
 
 static int64_t some_price(const struct profile *p, const struct model *m, struct dice *dice,

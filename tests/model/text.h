@@ -8,6 +8,7 @@
 #include <marketsim/record.h>
 
 #include <stdio.h>
+#include <string.h>
 
 static inline void print_command(FILE *out, const struct msim_command *c)
 {
@@ -82,6 +83,26 @@ static inline void print_event(FILE *out, const struct msim_event *e)
     fputs(" :", out);
     print_numbers(out, e);
     fputc('\n', out);
+}
+
+/* The first place from which on the two differ; the number of both where they do not. */
+static inline size_t events_part(const struct msim_event *events, size_t count,
+                                 const struct msim_event *others, size_t other_count)
+{
+    size_t at = 0;
+
+    while (at < count && at < other_count && memcmp(&events[at], &others[at], sizeof *events) == 0)
+        at++;
+    return at;
+}
+
+/* What stands around that place. */
+static inline void print_apart(FILE *out, const char *name, const struct msim_event *events,
+                               size_t count, size_t at)
+{
+    fprintf(out, "%s, the event %zu from 0 on parts:\n", name, at);
+    for (size_t i = at > 3 ? at - 3 : 0; i < count && i < at + 4; i++)
+        print_event(out, &events[i]);
 }
 
 #endif
