@@ -6,7 +6,7 @@
  * Gilbert-Elliott state, the sticky uniform) moves on with every matched message,
  * whatever the gates say, and never with a copy or an injected message.
  */
-#include "faults/inside.h"
+#include "faults/stages.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * The end of the pipeline: gates, what a session does at a message, and the
  * output that the caller pulls.  Releasing or forgetting everything is here too.
  */
-#include "faults/inside.h"
+#include "faults/stages.h"
 
 #include <assert.h>
 #include <string.h>

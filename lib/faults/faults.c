@@ -4,7 +4,7 @@
  * A change is prepared first (memory, states) and only then made, so that one that
  * fails leaves everything as it was.
  */
-#include "faults/inside.h"
+#include "faults/stages.h"
 
 #include <string.h>
 

@@ -11,7 +11,7 @@
  * a message moves a few times, and always together with its neighbours.  Chunks come
  * from a pool of their own.
  */
-#include "faults/inside.h"
+#include "faults/stages.h"
 
 #include <assert.h>
 

@@ -6,7 +6,7 @@
  * and its predecessor is gone, so nothing overtakes and nothing is computed twice.
  * Messages without an order stand in the heap themselves.
  */
-#include "faults/inside.h"
+#include "faults/stages.h"
 
 #include <assert.h>
 

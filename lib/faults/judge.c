@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "faults/stages.h"
 
 /* A strategy that decided for a hit, or one whose hits are drawn anew for each copy. */
 struct verdict {

@@ -1,7 +1,7 @@
 /*
  * Held messages as nodes: taken, changed, and given back.
  */
-#include "faults/inside.h"
+#include "faults/stages.h"
 
 #include <assert.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * Those whose kind this version does not have are known by name, so that asking for
  * one is answered with why not.
  */
-#include "faults/inside.h"
+#include "faults/stages.h"
 
 #include <string.h>
 

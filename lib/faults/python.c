@@ -6,7 +6,7 @@
  * "DropMessageStrategy_0.inbound": the number is its place among the strategies of
  * its direction, in the order of the modes below.
  */
-#include "faults/inside.h"
+#include "faults/stages.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * What is let go does not leave on the spot but through one list, message by
  * message: a session may end at any of them, and takes the rest with it.
  */
-#include "faults/inside.h"
+#include "faults/stages.h"
 
 #include <assert.h>
 #include <string.h>

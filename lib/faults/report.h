@@ -4,7 +4,7 @@
 #ifndef MSIM_FAULTS_REPORT_H
 #define MSIM_FAULTS_REPORT_H
 
-#include "faults/inside.h"
+#include "faults/stages.h"
 
 /* A name that nobody has is held against so many accounts, to name the nearest. */
 #define ACCOUNTS_COMPARED 4096

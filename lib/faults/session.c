@@ -5,7 +5,7 @@
  * one that holds keeps messages for a flush, one that discards counts them as
  * gated.  What triggers an action is decided elsewhere; what it does is here.
  */
-#include "faults/inside.h"
+#include "faults/stages.h"
 
 #include <string.h>
 

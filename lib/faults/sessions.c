@@ -1,7 +1,7 @@
 /*
  * Sessions and their links: labels, and which strategies stand on a link.
  */
-#include "faults/inside.h"
+#include "faults/stages.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 
 #include "base/detail.h"
 #include "base/mem.h"
-#include "faults/inside.h"
+#include "faults/stages.h"
 
 #define BATCH 64
 

@@ -7,6 +7,7 @@
 
 #include "base/decimal.h"
 #include "faults/plan.h"
+#include "faults/stages.h"
 
 /* ---- counting ---- */
 

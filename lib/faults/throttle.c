@@ -9,7 +9,7 @@
  * A throttle with `within` counts instead: a bucket remembers the moments of its grants,
  * and grants no more than `burst` in any stretch so long.
  */
-#include "faults/inside.h"
+#include "faults/stages.h"
 
 #include <assert.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * The trace: every hit, and where it is full every delivery, in the order in which
  * they happen.
  */
-#include "faults/inside.h"
+#include "faults/stages.h"
 
 #include <stdio.h>
 #include <string.h>
