@@ -271,6 +271,7 @@ int msim_engine_audit(const struct msim_engine *engine, struct msim_detail *deta
 {
     if (!engine)
         return MSIM_ERR_INVALID;
+    trades_booked(engine);
     const size_t cells = engine->balances.used * sheet_unit(&engine->balances) + 1; /* never none */
     struct audit audit = {.engine = engine, .detail = detail};
 

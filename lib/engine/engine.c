@@ -106,6 +106,7 @@ static int fill_in(struct msim_engine *engine, const struct msim_engine_params *
     while (ring < engine->trade_history)
         ring *= 2;
     engine->trade_mask = ring - 1;
+    engine->unbooked_most = ring < UNBOOKED_MOST ? (uint32_t)ring : UNBOOKED_MOST;
     engine->trades = msim_mem_take_array(&engine->allocator, ring, sizeof *engine->trades);
     return engine->trades ? MSIM_OK : MSIM_ERR_NOMEM;
 }
@@ -299,6 +300,7 @@ int msim_engine_apply(struct msim_engine *engine, const struct msim_command *com
     if (!engine || !command)
         return MSIM_ERR_INVALID;
     events_begin(engine);
+    trades_booked(engine);
     const uint32_t hash = hash_of(engine, command);
     if (!(engine->usual ? hot_apply(engine, command, hash, LANE_USUAL)
                         : hot_apply(engine, command, hash, LANE_ANY)))
@@ -492,6 +494,7 @@ HOT int apply_run(struct msim_engine *engine, struct batch *batch, enum lane lan
             prefetch_ahead(engine, command, left);
         else if (left > 2)
             prefetch_small(engine, command, &hashes, lane);
+        trades_booked(engine);
         if (hot_apply(engine, command, hashes.now, lane))
             continue;
         r = apply_any(engine, command);

@@ -618,6 +618,7 @@ static int run_queued(struct msim_engine *engine, uint32_t slot)
 int msim_entry_queued(struct msim_engine *engine)
 {
     while (engine->queued_first) {
+        trades_booked(engine);
         int r = run_queued(engine, engine->queued_first);
         if (r < 0)
             return r;

@@ -259,21 +259,44 @@ static inline bool narrow_book(struct narrow *holding, uint64_t sells, int64_t q
     return true;
 }
 
+/* Books a buy into a position, or a sell where `sells` has all bits set; false, with nothing done,
+ * where 64 bits might not do. */
+static inline bool position_book_narrow(struct position *position, uint64_t sells,
+                                        msim_qty quantity, int64_t notional)
+{
+    struct narrow next = {position->quantity, position->cost, position->realised};
+
+    if (position->wide || !narrow_book(&next, sells, quantity, notional))
+        return false;
+    position->quantity = next.quantity;
+    position->cost = next.cost;
+    position->realised = next.realised;
+    return true;
+}
+
 /* Books a buy (or a sell, of negative quantity) into a position. */
 static inline void position_book(struct position *position, struct upper *upper, int64_t quantity,
                                  int64_t notional)
 {
-    struct narrow next = {position->quantity, position->cost, position->realised};
     const uint64_t sells = -((uint64_t)quantity >> 63);
-    const int64_t size = (int64_t)(((uint64_t)quantity ^ sells) - sells);
 
-    if (position->wide || !narrow_book(&next, sells, size, notional)) {
+    if (!position_book_narrow(position, sells, (int64_t)(((uint64_t)quantity ^ sells) - sells),
+                              notional))
         msim_position_book_wide(position, upper, quantity, notional);
-        return;
-    }
-    position->quantity = next.quantity;
-    position->cost = next.cost;
-    position->realised = next.realised;
+}
+
+/* booking.c */
+
+void msim_trades_book(struct msim_engine *engine);
+
+/* At most so many trades wait to be booked. */
+#define UNBOOKED_MOST 64
+
+/* Before anybody looks at balances or positions; a question changes nothing by it that shows. */
+static inline void trades_booked(const struct msim_engine *engine)
+{
+    if (engine->unbooked)
+        msim_trades_book((struct msim_engine *)engine);
 }
 
 /* What of a quantity a reduce-only order of that side may still trade. */

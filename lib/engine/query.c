@@ -306,6 +306,7 @@ int msim_engine_balance(const struct msim_engine *engine, uint32_t account, uint
         return MSIM_ERR_INVALID;
     if (account >= engine->max_accounts || asset >= engine->asset_names.count)
         return MSIM_ERR_NOT_FOUND;
+    trades_booked(engine);
     const struct balance *balance = msim_balance_find(engine, account, asset);
     if (free)
         *free = balance ? balance->free : 0;
@@ -321,6 +322,7 @@ int msim_engine_position(const struct msim_engine *engine, uint32_t account, uin
         return MSIM_ERR_INVALID;
     if (account >= engine->max_accounts || instrument >= engine->instrument_count)
         return MSIM_ERR_NOT_FOUND;
+    trades_booked(engine);
     struct holding now;
     msim_holding_find(engine, account, instrument, &now);
     msim_position_show(engine, instrument, &now, view);

@@ -349,6 +349,7 @@ uint64_t msim_engine_digest(const struct msim_engine *engine)
 
     if (!engine)
         return 0;
+    trades_booked(engine);
     msim_hash_init(&sink.hash);
     write_all(&sink, engine, 0);
     return msim_hash_end(&sink.hash);
@@ -359,6 +360,7 @@ int msim_engine_snapshot(const struct msim_engine *engine, void *bytes, size_t c
 {
     if (!engine || !length || (!bytes && capacity > 0))
         return MSIM_ERR_INVALID;
+    trades_booked(engine);
     struct sink counting = {0};
     write_all(&counting, engine, 0);
     const uint64_t needed = counting.length + SNAPSHOT_TAIL;

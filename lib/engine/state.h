@@ -340,6 +340,8 @@ struct msim_engine {
     struct trade *trades; /* a ring: a trade's place is its number modulo its size */
     uint64_t trade_mask;
     uint32_t trade_history;
+    uint32_t unbooked; /* so many of the last trades: see booking.c */
+    uint32_t unbooked_most;
 
     /* Triggered orders in turn. */
     uint32_t queued_first;

@@ -3,10 +3,11 @@
  *
  * Nearly every taker is a plain one: nothing can come between it and its fills.
  * What changes with each fill of such a one and is seen by nobody before its last
- * (its own balances and position, the fees of the house, where events and trades
- * go on) is carried along in a sweep and written once.  What is out of the
- * ordinary about a maker ends the sweep before it, with nothing of that fill
- * done; msim_match_level goes on from there.
+ * (its own balances, the fees of the house, where events and trades go on) is
+ * carried along in a sweep and written once.  What can wait for the next command
+ * is not done at all, but left to booking.c.  What is out of the ordinary about a
+ * maker ends the sweep before it, with nothing of that fill done;
+ * msim_match_level goes on from there.
  */
 #include "engine/fill.h"
 
@@ -24,7 +25,6 @@ struct sweep_state {
     uint32_t number;
     uint32_t account;
     unsigned side;
-    uint64_t makers_sell; /* all bits set where they do */
     /* Of the taker's account, the assets that it receives and pays: each maker's the other way. */
     uint32_t receives;
     uint32_t pays;
@@ -40,8 +40,6 @@ struct sweep_state {
     int64_t paid;
     int64_t fee;
     int64_t maker_fees;
-    struct narrow position;
-    uint64_t wide;
     msim_qty quantity; /* the order's */
     msim_qty leaves;
     uint64_t order;
@@ -55,6 +53,7 @@ struct sweep_state {
     /* Where events and trades go on. */
     event_word *words;
     uint64_t trade;
+    uint64_t booked; /* before this one */
     uint64_t trade_mask;
     struct trade *trades;
     /* Slots given back. */
@@ -115,7 +114,6 @@ HOT void sweep_accounts(const struct msim_engine *engine, const struct taker *ta
     const struct instrument *it = taker->instrument;
     const struct sheet *balances = &engine->balances;
     const struct sheet *positions = &engine->positions;
-    const struct position *position = taker->position;
 
     sweep->maker_rate = it->maker_fee;
     sweep->taker_rate = it->taker_fee;
@@ -128,8 +126,6 @@ HOT void sweep_accounts(const struct msim_engine *engine, const struct taker *ta
     sweep->positions = (unsigned char *)((struct position *)positions->cells + taker->number);
     sweep->balance_row = balances->stride * sizeof(struct balance);
     sweep->position_row = positions->stride * sizeof(struct position);
-    sweep->wide = position->wide;
-    sweep->position = (struct narrow){position->quantity, position->cost, position->realised};
 }
 
 HOT void sweep_begin(const struct msim_engine *engine, const struct taker *taker, enum way way,
@@ -142,13 +138,13 @@ HOT void sweep_begin(const struct msim_engine *engine, const struct taker *taker
     sweep->number = taker->number;
     sweep->account = t->account;
     sweep->side = taker->side;
-    sweep->makers_sell = (uint64_t)taker->side - 1;
     sweep->receives = it->pays[taker->side ^ 1];
     sweep->pays = it->pays[taker->side];
     sweep->order = t->id;
     sweep->quantity = t->quantity;
     sweep->leaves = t->leaves;
     sweep->trade = engine->next_trade;
+    sweep->booked = engine->next_trade;
     sweep->trade_mask = engine->trade_mask;
     sweep->trades = engine->trades;
     sweep->free_order = engine->free_order;
@@ -175,15 +171,13 @@ HOT void sweep_end(struct msim_engine *engine, struct taker *taker, enum way way
     t->leaves = sweep->leaves;
     if (!(way & ACCOUNTS))
         return;
+    engine->unbooked = (uint32_t)(sweep->trade - sweep->booked);
     const int64_t held =
         by_side(sweep->side, notional_of(it, t->price, traded), traded * it->base_factor);
     const int64_t released = taker->market ? 0 : held;
     taker->in->free += sweep->received - sweep->fee;
     taker->out->held -= released;
     taker->out->free += released - sweep->paid;
-    taker->position->quantity = sweep->position.quantity;
-    taker->position->cost = sweep->position.cost;
-    taker->position->realised = sweep->position.realised;
     engine->assets[sweep->receives].fees += sweep->fee;
     engine->assets[sweep->pays].fees += sweep->maker_fees;
 }
@@ -212,23 +206,12 @@ struct rates {
     int64_t paid;
 };
 
-/* Money and positions of both; false, with nothing done, where 64 bits might not do. */
-HOT bool sweep_settle(const struct msim_engine *engine, struct sweep_state *sweep, enum way way,
-                      const struct rates *rates, struct fill *fill)
+/* The fees of both. */
+HOT void sweep_fees(struct sweep_state *sweep, const struct rates *rates, struct fill *fill)
 {
-    const struct cells cells = sweep_cells(engine, sweep, way, fill->maker_account);
     const int64_t received = fill->quantity * rates->received;
     const int64_t paid = fill->quantity * rates->paid;
-    struct position *position = cells.position;
-    struct narrow theirs = {position->quantity, position->cost, position->realised};
-    struct narrow own = sweep->position;
 
-    if (position->wide | sweep->wide)
-        return false;
-    if (!narrow_book(&theirs, sweep->makers_sell, fill->quantity, fill->notional))
-        return false;
-    if (!narrow_book(&own, ~sweep->makers_sell, fill->quantity, fill->notional))
-        return false;
     if ((received | paid) < FEE_SMALL) {
         fill->taker_fee = fee_of_small(received, sweep->taker_rate);
         fill->maker_fee = fee_of_small(paid, sweep->maker_rate);
@@ -236,15 +219,17 @@ HOT bool sweep_settle(const struct msim_engine *engine, struct sweep_state *swee
         fill->taker_fee = fee_of(received, sweep->taker_rate);
         fill->maker_fee = fee_of(paid, sweep->maker_rate);
     }
-    cells.in->free += paid - fill->maker_fee;
-    cells.out->held -= received;
-    position->quantity = theirs.quantity;
-    position->cost = theirs.cost;
-    position->realised = theirs.realised;
-    sweep->position = own;
     sweep->fee += fill->taker_fee;
     sweep->maker_fees += fill->maker_fee;
-    return true;
+}
+
+/* All its trades so far. */
+RARE void sweep_book(struct msim_engine *engine, struct sweep_state *sweep)
+{
+    engine->next_trade = sweep->trade;
+    engine->unbooked = (uint32_t)(sweep->trade - sweep->booked);
+    trades_booked(engine);
+    sweep->booked = sweep->trade;
 }
 
 /* What few ask for: events beside those of the trade itself, which read what is in the engine. */
@@ -321,6 +306,8 @@ HOT void sweep_tell(struct msim_engine *engine, struct sweep_state *sweep, enum 
         sweep_tell_fills(sweep, fill, maker, kind, open, filled);
     if (!(way & USUAL) && wanted & SWEEP_ASIDE) {
         sweep_leave_events(engine, sweep);
+        if (way & ACCOUNTS)
+            sweep_book(engine, sweep);
         tell_aside(engine, maker->slot, open);
         sweep_join_events(engine, sweep);
     }
@@ -366,6 +353,7 @@ HOT void sweep_prefetch(const struct msim_engine *engine, const struct sweep_sta
     }
     if (!(way & ACCOUNTS))
         return;
+    /* For whoever books. */
     const struct cells cells = sweep_cells(engine, sweep, way, next->account);
     __builtin_prefetch(cells.in, 1);
     __builtin_prefetch(cells.out, 1);
@@ -417,11 +405,13 @@ HOT void sweep_level(struct msim_engine *engine, struct sweep_state *sweep, enum
             kind = party_kind(&maker);
         }
         sweep_prefetch(engine, sweep, way, next);
-        if (way & ACCOUNTS && !sweep_settle(engine, sweep, way, &rates, &fill))
-            break;
+        if (way & ACCOUNTS)
+            sweep_fees(sweep, &rates, &fill);
         sweep->leaves -= quantity;
         sweep->trade++;
         fill_keep(&sweep->trades[fill.trade & sweep->trade_mask], &fill);
+        if (way & ACCOUNTS && sweep->trade - sweep->booked >= engine->unbooked_most)
+            sweep_book(engine, sweep);
         sweep_tell(engine, sweep, way, &fill, &maker, kind, there - quantity, filled);
         if (there > quantity) {
             m->leaves = there - quantity;
@@ -478,6 +468,7 @@ HOT void sweep_match(struct msim_engine *engine, struct taker *taker, struct sid
         sweep_level(engine, &sweep, way, side, level, price);
         if (sweep.leaves > 0 && level->head) {
             sweep_end(engine, taker, way, &sweep);
+            trades_booked(engine);
             msim_match_level(engine, taker, side, level, price, false);
             sweep_begin(engine, taker, way, &sweep);
         }

@@ -696,9 +696,108 @@ static void makers_that_are_filled_and_dropped_have_room_for_both(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
 
+/* An engine that tells of trades alone books them behind its answer. */
+static struct msim_engine *make_quiet(uint32_t trade_history)
+{
+    struct msim_engine_params params = MSIM_ENGINE_PARAMS_INIT;
+    struct msim_instrument_params terms = MSIM_INSTRUMENT_PARAMS_INIT;
+
+    params.events = MSIM_EVENTS_ORDER | MSIM_EVENTS_TRADE | MSIM_EVENTS_FILL;
+    params.trade_history = trade_history;
+    struct msim_engine *engine = make_engine(&params, &terms);
+    deposit(engine, 1, BTC, 1000);
+    deposit(engine, 2, USD, 1000000);
+    return engine;
+}
+
+static void swept(struct msim_engine *engine, int makers)
+{
+    for (int i = 0; i < makers; i++)
+        apply(engine, limit(1, MSIM_SIDE_SELL, 100, 2));
+    apply(engine, limit(2, MSIM_SIDE_BUY, 100, 2 * makers));
+}
+
+static void assert_booked(const struct msim_engine *engine, int64_t quantity)
+{
+    struct msim_position_view view;
+    int64_t free_part;
+    int64_t held;
+
+    assert_int_equal(msim_engine_position(engine, 1, 0, &view), MSIM_OK);
+    assert_int_equal(view.quantity, -quantity);
+    assert_int_equal(msim_engine_position(engine, 2, 0, &view), MSIM_OK);
+    assert_int_equal(view.quantity, quantity);
+    assert_int_equal(view.cost, 100 * quantity);
+    assert_int_equal(msim_engine_balance(engine, 1, USD, &free_part, &held), MSIM_OK);
+    assert_int_equal(free_part, 100 * quantity);
+    assert_int_equal(msim_engine_balance(engine, 1, BTC, &free_part, &held), MSIM_OK);
+    assert_int_equal(free_part, 1000 - quantity);
+    assert_int_equal(held, 0);
+}
+
+static void every_question_sees_the_trades_of_the_last_command(void **state)
+{
+    struct msim_engine *asked[4];
+    (void)state;
+
+    for (size_t i = 0; i < COUNT(asked); i++) {
+        asked[i] = make_quiet(0);
+        swept(asked[i], 3);
+    }
+    assert_booked(asked[0], 6);
+    assert_int_equal(msim_engine_audit(asked[1], NULL), MSIM_OK);
+    assert_true(msim_engine_digest(asked[2]) == msim_engine_digest(asked[0]));
+    unsigned char bytes[2][8192];
+    size_t lengths[2];
+    assert_int_equal(msim_engine_snapshot(asked[3], bytes[0], sizeof bytes[0], &lengths[0]),
+                     MSIM_OK);
+    assert_int_equal(msim_engine_snapshot(asked[0], bytes[1], sizeof bytes[1], &lengths[1]),
+                     MSIM_OK);
+    assert_int_equal(lengths[0], lengths[1]);
+    assert_memory_equal(bytes[0], bytes[1], lengths[0]);
+    for (size_t i = 0; i < COUNT(asked); i++)
+        msim_engine_destroy(&asked[i]);
+}
+
+/* The next command's account may be a maker of the last one's trades. */
+static void what_a_maker_received_can_be_spent_by_the_next_command(void **state)
+{
+    struct msim_engine *engine = make_quiet(0);
+    struct msim_command commands[2] = {limit(2, MSIM_SIDE_BUY, 100, 2),
+                                       limit(1, MSIM_SIDE_BUY, 50, 4)};
+    size_t count;
+    size_t applied;
+    (void)state;
+
+    apply(engine, limit(1, MSIM_SIDE_SELL, 100, 2));
+    assert_int_equal(msim_engine_apply_many(engine, commands, 2, &applied), MSIM_APPLY_DONE);
+    const struct msim_event *events = msim_engine_events(engine, &count);
+    assert_int_equal(events[count - 1].kind, MSIM_EVENT_ACCEPTED);
+    assert_int_equal(events[count - 1].account, 1);
+    msim_engine_destroy(&engine);
+}
+
+/* However few trades are kept, and however many makers one order meets. */
+static void trades_are_booked_before_they_are_forgotten(void **state)
+{
+    static const uint32_t histories[] = {1, 2, 63, 64, 100};
+    (void)state;
+
+    for (size_t i = 0; i < COUNT(histories); i++) {
+        struct msim_engine *engine = make_quiet(histories[i]);
+        swept(engine, 200);
+        assert_booked(engine, 400);
+        assert_int_equal(msim_engine_audit(engine, NULL), MSIM_OK);
+        msim_engine_destroy(&engine);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(every_question_sees_the_trades_of_the_last_command),
+        TEST(what_a_maker_received_can_be_spent_by_the_next_command),
+        TEST(trades_are_booked_before_they_are_forgotten),
         TEST(a_time_that_is_never_is_refused_and_moves_nothing),
         TEST(fees_in_quote_are_rounded_up_once_for_an_order),
         TEST(a_hold_covers_every_fee_to_the_last_unit),
