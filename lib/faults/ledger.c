@@ -30,19 +30,28 @@ static int dealings_begin(struct report *report, struct account *account)
  * the youngest on: what is asked for is near the end.  An index is made when a number falls.
  */
 
-/* The first of the orders with this number or a larger one; their count where there is none. */
-static size_t order_by_halves(const struct dealings *dealings, uint64_t order)
+/* Orders and fills alike begin with their numbers. */
+static inline uint64_t number_at(const struct rows *rows, size_t place, size_t item_size)
 {
-    size_t high = dealings->orders.count;
+    uint64_t number;
+
+    memcpy(&number, rows_at(rows, place, item_size), sizeof number);
+    return number;
+}
+
+/* The first with this number or a larger one; their count where there is none. */
+static inline size_t find_by_halves(const struct rows *rows, size_t item_size, uint64_t number)
+{
+    size_t high = rows->count;
     size_t step = 1;
 
-    while (step <= high && order_at(dealings, high - step)->order >= order) {
+    while (step <= high && number_at(rows, high - step, item_size) >= number) {
         high -= step;
         step *= 2;
     }
     for (size_t low = step <= high ? high - step + 1 : 0; low < high;) {
         const size_t middle = low + (high - low) / 2;
-        if (order_at(dealings, middle)->order < order)
+        if (number_at(rows, middle, item_size) < number)
             low = middle + 1;
         else
             high = middle;
@@ -54,7 +63,7 @@ static size_t order_by_halves(const struct dealings *dealings, uint64_t order)
 static uint32_t order_place(const struct dealings *dealings, uint64_t order)
 {
     if (!dealings->orders_fell) {
-        const size_t place = order_by_halves(dealings, order);
+        const size_t place = find_by_halves(&dealings->orders, sizeof(struct known_order), order);
         const bool is_known =
             place < dealings->orders.count && order_at(dealings, place)->order == order;
         return is_known ? (uint32_t)place : NOTHING;
@@ -74,18 +83,15 @@ struct known_order *msim_fault_order_find(struct account *account, uint64_t orde
 
 /*
  * The index has the number that comes to stand at the end: it was made when the first one fell, and
- * is now if this is it.  Orders and fills alike begin with their numbers.
+ * is now if this is it.
  */
 static int index_fallen(struct index *index, bool *fell, const struct rows *rows, size_t item_size,
                         uint64_t number, const struct msim_allocator *allocator)
 {
     int r = MSIM_OK;
 
-    for (size_t i = 0; r == MSIM_OK && i < rows->count && !*fell; i++) {
-        uint64_t before;
-        memcpy(&before, rows_at(rows, i, item_size), sizeof before);
-        r = msim_fault_index_add(index, before, (uint32_t)i, allocator);
-    }
+    for (size_t i = 0; r == MSIM_OK && i < rows->count && !*fell; i++)
+        r = msim_fault_index_add(index, number_at(rows, i, item_size), (uint32_t)i, allocator);
     if (r == MSIM_OK)
         r = msim_fault_index_add(index, number, (uint32_t)rows->count, allocator);
     if (r < 0 && !*fell)
@@ -178,32 +184,14 @@ static bool is_fill(const struct dealings *dealings, const struct known_fill *fi
     return fill->exec == exec && order_at(dealings, fill->order)->order == order;
 }
 
-/* The first of the fills with this number or a larger one; their count where there is none. */
-static size_t fill_by_halves(const struct dealings *dealings, uint64_t exec)
-{
-    size_t high = dealings->fills.count;
-    size_t step = 1;
-
-    while (step <= high && fill_at(dealings, high - step)->exec >= exec) {
-        high -= step;
-        step *= 2;
-    }
-    for (size_t low = step <= high ? high - step + 1 : 0; low < high;) {
-        const size_t middle = low + (high - low) / 2;
-        if (fill_at(dealings, middle)->exec < exec)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return high;
-}
-
 static struct known_fill *fill_find(struct account *account, uint64_t exec, uint64_t order)
 {
     const struct dealings *dealings = account->dealings;
 
     if (!dealings->fills_fell) {
-        for (size_t i = fill_by_halves(dealings, exec); i < dealings->fills.count; i++) {
+        const struct rows *fills = &dealings->fills;
+        size_t i = find_by_halves(fills, sizeof(struct known_fill), exec);
+        for (; i < fills->count; i++) {
             struct known_fill *fill = fill_at(dealings, i);
             if (fill->exec != exec)
                 return NULL;
