@@ -4,7 +4,7 @@
  * First everything that may refuse, then everything that may need memory, then
  * the change, which can do neither.
  */
-#include "engine/book.h"
+#include "engine/fill.h"
 
 #define DAY_NS (INT64_C(86400) * MSIM_NS_PER_S)
 
@@ -373,7 +373,7 @@ static void finish_amount(struct msim_engine *engine, struct taker *taker, unsig
 }
 
 /* What becomes of the order in hand after it matched. */
-static void finish(struct msim_engine *engine, struct taker *taker)
+void msim_taker_finish(struct msim_engine *engine, struct taker *taker)
 {
     struct order *order = &engine->orders[taker->slot];
     const unsigned side = order_side(order);
@@ -412,7 +412,7 @@ void msim_execute(struct msim_engine *engine, struct taker *taker)
 
     if (it->sides[side ^ 1].best <= taker->limit && !taker->stopped)
         msim_match(engine, taker);
-    finish(engine, taker);
+    msim_taker_finish(engine, taker);
     if (!engine->accounts_off) {
         event_balance(engine, account, held_asset(it, side));
         if (taker->first_price) {
@@ -420,11 +420,7 @@ void msim_execute(struct msim_engine *engine, struct taker *taker)
             msim_event_position(engine, account, taker->number);
         }
     }
-    if (taker->first_price && it->waiting_count > 0) {
-        const bool up = taker->first_price < taker->last_price;
-        msim_trigger_fire(engine, it, up ? taker->first_price : taker->last_price,
-                          up ? taker->last_price : taker->first_price);
-    }
+    taker_fire(engine, taker);
 }
 
 /* The same id again: the first one's answer where it asks for the same, else a refusal. */

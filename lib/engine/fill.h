@@ -76,10 +76,9 @@ static inline uint64_t trade_kind(unsigned side)
     return word_of(half_of(MSIM_EVENT_TRADE, side_told(side), 0, 0), 0);
 }
 
-/* What a trade's event tells behind its names: see event_words. */
+/* What a trade's event tells behind its names and kind: see event_words. */
 static inline void trade_numbers(event_word *words, const struct fill *fill)
 {
-    words[7] = trade_kind(fill->side);
     words[8] = fill->trade;
     words[9] = (uint64_t)fill->price;
     words[10] = (uint64_t)fill->quantity;
@@ -118,9 +117,29 @@ static inline void fill_numbers(event_word *words, const struct fill *fill, uint
     words[15] = word_of(fee_asset, 0);
 }
 
+/* Queues what the taker's trades have triggered. */
+static inline void taker_fire(struct msim_engine *engine, const struct taker *taker)
+{
+    struct instrument *it = taker->instrument;
+    const bool up = taker->first_price < taker->last_price;
+
+    if (taker->first_price && it->waiting_count > 0)
+        msim_trigger_fire(engine, it, up ? taker->first_price : taker->last_price,
+                          up ? taker->last_price : taker->first_price);
+}
+
 /* Matches the taker with what stands at a level, whatever comes between them; returns whether it
  * goes on to the next. */
 bool msim_match_level(struct msim_engine *engine, struct taker *taker, struct side *side,
                       struct level *level, msim_price price, bool checked);
+
+/*
+ * The same as msim_execute for one that trades at once and that nothing can come between: a limit
+ * order or a covered market order with neither an amount nor anything else that is asked for, in a
+ * plain instrument.
+ */
+void msim_take(struct msim_engine *engine, struct taker *taker);
+/* What becomes of a taker after it matched. */
+void msim_taker_finish(struct msim_engine *engine, struct taker *taker);
 
 #endif

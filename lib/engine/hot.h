@@ -12,8 +12,8 @@
 
 #include <string.h>
 
-#include "engine/book.h"
 #include "engine/clients.h"
+#include "engine/fill.h"
 
 /* For the events of an order that does not trade. */
 static inline bool hot_events(const struct msim_engine *engine)
@@ -244,7 +244,7 @@ static inline void hot_prefetch(const struct msim_engine *engine, const struct i
 /* With the orders that it triggers; what these lack memory for waits for the next command. */
 static inline void hot_execute(struct msim_engine *engine, struct taker *taker)
 {
-    msim_execute(engine, taker);
+    msim_take(engine, taker);
     if (engine->queued_first)
         msim_entry_queued(engine);
 }

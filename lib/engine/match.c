@@ -356,6 +356,7 @@ static void tell(struct msim_engine *engine, struct taker *taker, const struct o
         words[4] = 0;
         words[5] = word_of(fill->instrument, fill->taker_account);
         words[6] = 0;
+        words[7] = trade_kind(fill->side);
         trade_numbers(words, fill);
     }
     if (!(engine->events_wanted & MSIM_EVENTS_FILL))

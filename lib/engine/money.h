@@ -238,13 +238,13 @@ static inline bool narrow_book(struct narrow *holding, uint64_t sells, int64_t q
     int64_t sum;
     int64_t total;
 
+    if (whole <= 0)
+        return false;
     if (!msim_mul_check(shared, part, &product))
         return false;
     if (!msim_add_check((int64_t)along, quantity, &sum))
         return false;
     if (!msim_add_check(cost, value, &total))
-        return false;
-    if (whole <= 0)
         return false;
     const int64_t share = product / whole;
     /* The whole cost and the whole worth, less what of either stays. */

@@ -813,7 +813,7 @@ struct taker {
     msim_price first_price; /* of its trades; 0 before the first */
     msim_price last_price;
     size_t last_fill; /* the event of its latest fill, + 1 */
-    /* Where its account stands: what it receives and what it pays; set by msim_match. */
+    /* Where its account stands: what it receives and what it pays; see taker_cells. */
     struct balance *in;
     struct balance *out;
     struct position *position;

@@ -20,6 +20,13 @@ enum way {
     USUAL = 2,    /* see sweep_is_usual */
 };
 
+/* An account's, where it is a maker's: what it receives is what the taker pays. */
+struct cells {
+    struct balance *in;
+    struct balance *out;
+    struct position *position;
+};
+
 struct sweep_state {
     const struct instrument *instrument;
     uint32_t number;
@@ -40,6 +47,7 @@ struct sweep_state {
     int64_t paid;
     int64_t fee;
     int64_t maker_fees;
+    struct cells own;
     msim_qty quantity; /* the order's */
     msim_qty leaves;
     uint64_t order;
@@ -108,7 +116,19 @@ HOT void sweep_names(const struct msim_engine *engine, const struct taker *taker
     sweep->maker_bits = maker.bits | ORDER_RESTING << BITS_STATE_AT;
 }
 
-HOT void sweep_accounts(const struct msim_engine *engine, const struct taker *taker,
+HOT struct cells sweep_cells(const struct msim_engine *engine, const struct sweep_state *sweep,
+                             enum way way, uint32_t account)
+{
+    if (!(way & USUAL))
+        return (struct cells){balance_of(engine, account, sweep->pays),
+                              balance_of(engine, account, sweep->receives),
+                              position_of(engine, account, sweep->number)};
+    const size_t balances = account * sweep->balance_row;
+    return (struct cells){(void *)(sweep->ins + balances), (void *)(sweep->outs + balances),
+                          (void *)(sweep->positions + account * sweep->position_row)};
+}
+
+HOT void sweep_accounts(const struct msim_engine *engine, const struct taker *taker, enum way way,
                         struct sweep_state *sweep)
 {
     const struct instrument *it = taker->instrument;
@@ -126,6 +146,7 @@ HOT void sweep_accounts(const struct msim_engine *engine, const struct taker *ta
     sweep->positions = (unsigned char *)((struct position *)positions->cells + taker->number);
     sweep->balance_row = balances->stride * sizeof(struct balance);
     sweep->position_row = positions->stride * sizeof(struct position);
+    sweep->own = sweep_cells(engine, sweep, way, sweep->account);
 }
 
 HOT void sweep_begin(const struct msim_engine *engine, const struct taker *taker, enum way way,
@@ -153,7 +174,7 @@ HOT void sweep_begin(const struct msim_engine *engine, const struct taker *taker
     sweep_join_events(engine, sweep);
     sweep_names(engine, taker, t, sweep);
     if (way & ACCOUNTS)
-        sweep_accounts(engine, taker, sweep);
+        sweep_accounts(engine, taker, way, sweep);
 }
 
 /* What was carried along is written. */
@@ -175,29 +196,11 @@ HOT void sweep_end(struct msim_engine *engine, struct taker *taker, enum way way
     const int64_t held =
         by_side(sweep->side, notional_of(it, t->price, traded), traded * it->base_factor);
     const int64_t released = taker->market ? 0 : held;
-    taker->in->free += sweep->received - sweep->fee;
-    taker->out->held -= released;
-    taker->out->free += released - sweep->paid;
+    sweep->own.out->free += sweep->received - sweep->fee;
+    sweep->own.in->held -= released;
+    sweep->own.in->free += released - sweep->paid;
     engine->assets[sweep->receives].fees += sweep->fee;
     engine->assets[sweep->pays].fees += sweep->maker_fees;
-}
-
-struct cells {
-    struct balance *in;
-    struct balance *out;
-    struct position *position;
-};
-
-HOT struct cells sweep_cells(const struct msim_engine *engine, const struct sweep_state *sweep,
-                             enum way way, uint32_t account)
-{
-    if (!(way & USUAL))
-        return (struct cells){balance_of(engine, account, sweep->pays),
-                              balance_of(engine, account, sweep->receives),
-                              position_of(engine, account, sweep->number)};
-    const size_t balances = account * sweep->balance_row;
-    return (struct cells){(void *)(sweep->ins + balances), (void *)(sweep->outs + balances),
-                          (void *)(sweep->positions + account * sweep->position_row)};
 }
 
 /* What the taker receives and pays for one unit at a level. */
@@ -275,17 +278,25 @@ HOT void sweep_tell_trade(struct sweep_state *sweep, const struct fill *fill)
     trade_numbers(words, fill);
 }
 
-HOT void sweep_tell_fills(struct sweep_state *sweep, const struct fill *fill,
-                          const struct party *maker, uint64_t kind, msim_qty open, msim_qty filled)
+HOT void sweep_tell_fills(const struct msim_engine *engine, struct sweep_state *sweep,
+                          const struct fill *fill, uint32_t slot, unsigned bits, msim_qty open,
+                          msim_qty filled)
 {
     event_word *words = sweep_words(sweep);
 
     words[2] = sweep->trade_names[0][0];
     words[3] = fill->maker_order;
-    words[4] = maker->client_id;
+    words[4] = 0;
     words[5] = word_of(fill->instrument, fill->maker_account);
-    words[6] = word_of(maker->slot, maker->owner);
-    fill_numbers(words, fill, kind, open, filled, fill->maker_fee, sweep->pays);
+    words[6] = word_of(slot, 0);
+    fill_numbers(words, fill, sweep->maker_kind, open, filled, fill->maker_fee, sweep->pays);
+    /* Nearly every maker is a limit order with no client id, as was told. */
+    if ((bits & ~MAKER_ANY) != sweep->maker_bits) {
+        const struct party maker = party_of(engine, &engine->orders[slot], slot, MSIM_EVENT_MAKER);
+        words[4] = maker.client_id;
+        words[6] = word_of(slot, maker.owner);
+        words[7] += party_kind(&maker) - sweep->maker_kind;
+    }
     words = sweep_words(sweep);
     *(event_pair *)(words + 2) = sweep->trade_names[0];
     *(event_pair *)(words + 4) = sweep->fill_names[1];
@@ -295,20 +306,20 @@ HOT void sweep_tell_fills(struct sweep_state *sweep, const struct fill *fill,
 }
 
 HOT void sweep_tell(struct msim_engine *engine, struct sweep_state *sweep, enum way way,
-                    const struct fill *fill, const struct party *maker, uint64_t kind,
-                    msim_qty open, msim_qty filled)
+                    const struct fill *fill, uint32_t slot, unsigned bits, msim_qty open,
+                    msim_qty filled)
 {
     const uint32_t wanted = engine->events_wanted;
 
     if (way & USUAL || wanted & MSIM_EVENTS_TRADE)
         sweep_tell_trade(sweep, fill);
     if (way & USUAL || wanted & MSIM_EVENTS_FILL)
-        sweep_tell_fills(sweep, fill, maker, kind, open, filled);
+        sweep_tell_fills(engine, sweep, fill, slot, bits, open, filled);
     if (!(way & USUAL) && wanted & SWEEP_ASIDE) {
         sweep_leave_events(engine, sweep);
         if (way & ACCOUNTS)
             sweep_book(engine, sweep);
-        tell_aside(engine, maker->slot, open);
+        tell_aside(engine, slot, open);
         sweep_join_events(engine, sweep);
     }
 }
@@ -381,8 +392,6 @@ HOT void sweep_level(struct msim_engine *engine, struct sweep_state *sweep, enum
         const msim_qty there = m->leaves;
         const msim_qty quantity = there < sweep->leaves ? there : sweep->leaves;
         const msim_qty filled = m->quantity - there + quantity;
-        struct party maker = {.slot = slot};
-        uint64_t kind = sweep->maker_kind;
         struct fill fill = {
             .trade = sweep->trade,
             .price = price,
@@ -395,15 +404,8 @@ HOT void sweep_level(struct msim_engine *engine, struct sweep_state *sweep, enum
             .instrument = sweep->number,
             .side = sweep->side,
         };
-        if (m->extra || fill.maker_account == sweep->account)
+        if (m->extra || bits & BITS_REDUCE_ONLY || fill.maker_account == sweep->account)
             break;
-        /* Nearly every one is a limit order with no client id: its words are known. */
-        if ((bits & ~MAKER_ANY) != sweep->maker_bits) {
-            if (bits & BITS_REDUCE_ONLY)
-                break;
-            maker = party_of(engine, m, slot, MSIM_EVENT_MAKER);
-            kind = party_kind(&maker);
-        }
         sweep_prefetch(engine, sweep, way, next);
         if (way & ACCOUNTS)
             sweep_fees(sweep, &rates, &fill);
@@ -412,7 +414,7 @@ HOT void sweep_level(struct msim_engine *engine, struct sweep_state *sweep, enum
         fill_keep(&sweep->trades[fill.trade & sweep->trade_mask], &fill);
         if (way & ACCOUNTS && sweep->trade - sweep->booked >= engine->unbooked_most)
             sweep_book(engine, sweep);
-        sweep_tell(engine, sweep, way, &fill, &maker, kind, there - quantity, filled);
+        sweep_tell(engine, sweep, way, &fill, slot, bits, there - quantity, filled);
         if (there > quantity) {
             m->leaves = there - quantity;
             break;
@@ -451,38 +453,81 @@ HOT bool level_changed(const struct level *level, const struct level *before)
     return level->shown != before->shown || level->count != before->count;
 }
 
-HOT void sweep_match(struct msim_engine *engine, struct taker *taker, struct side *side,
-                     enum way way)
+/* Where the taker's account stands. */
+HOT void taker_cells(const struct msim_engine *engine, struct taker *taker)
 {
-    const unsigned at = taker->side ^ 1;
-    struct sweep_state sweep;
+    const uint32_t *pays = taker->instrument->pays;
+    const uint32_t account = engine->orders[taker->slot].account;
 
-    sweep_begin(engine, taker, way, &sweep);
-    while (sweep.leaves > 0 && side->best <= taker->limit) {
+    if (engine->accounts_off)
+        return;
+    taker->in = balance_of(engine, account, pays[taker->side ^ 1]);
+    taker->out = balance_of(engine, account, pays[taker->side]);
+    taker->position = position_of(engine, account, taker->number);
+}
+
+/* The rest of the best level, from a maker on that is out of the ordinary; `before` is the level
+ * as it was, for whoever is told of levels. */
+RARE void sweep_odd(struct msim_engine *engine, struct taker *taker, struct side *side,
+                    const struct level *before)
+{
+    const int64_t key = side->best;
+    const msim_price price = key_price(taker->instrument, taker->side ^ 1, key);
+    struct level *level = side_near(side, key);
+    const uint64_t first = engine->next_trade;
+
+    trades_booked(engine);
+    taker_cells(engine, taker);
+    msim_match_level(engine, taker, side, level, price, false);
+    level_traded(taker, price, first, engine->next_trade);
+    if (engine->events_wanted & MSIM_EVENTS_LEVEL && level_changed(level, before))
+        tell_level(engine, taker, price, level);
+    if (level->count == 0)
+        side_level_remove(engine, side, key);
+}
+
+/* As far as every maker is an ordinary one; false where it ended before another. */
+HOT bool sweep_on(struct msim_engine *engine, struct sweep_state *sweep, struct taker *taker,
+                  struct side *side, enum way way, struct level *before)
+{
+    while (sweep->leaves > 0 && side->best <= taker->limit) {
         const int64_t key = side->best;
-        const msim_price price = key_price(taker->instrument, at, key);
+        const msim_price price = key_price(taker->instrument, taker->side ^ 1, key);
         struct level *level = side_near(side, key);
-        const struct level before = *level;
-        const uint64_t first = sweep.trade;
+        const uint64_t first = sweep->trade;
 
-        sweep_level(engine, &sweep, way, side, level, price);
-        if (sweep.leaves > 0 && level->head) {
-            sweep_end(engine, taker, way, &sweep);
-            trades_booked(engine);
-            msim_match_level(engine, taker, side, level, price, false);
-            sweep_begin(engine, taker, way, &sweep);
-        }
-        level_traded(taker, price, first, sweep.trade);
+        if (!(way & USUAL))
+            *before = *level;
+        sweep_level(engine, sweep, way, side, level, price);
+        level_traded(taker, price, first, sweep->trade);
+        if (sweep->leaves > 0 && level->head)
+            return false;
         if (!(way & USUAL) && engine->events_wanted & MSIM_EVENTS_LEVEL &&
-            level_changed(level, &before)) {
-            sweep_leave_events(engine, &sweep);
+            level_changed(level, before)) {
+            sweep_leave_events(engine, sweep);
             tell_level(engine, taker, price, level);
-            sweep_join_events(engine, &sweep);
+            sweep_join_events(engine, sweep);
         }
         if (level->count == 0)
             side_level_remove(engine, side, key);
     }
-    sweep_end(engine, taker, way, &sweep);
+    return true;
+}
+
+HOT void sweep_match(struct msim_engine *engine, struct taker *taker, struct side *side,
+                     enum way way)
+{
+    bool done = false;
+
+    while (!done) {
+        struct sweep_state sweep;
+        struct level before = {0};
+        sweep_begin(engine, taker, way, &sweep);
+        done = sweep_on(engine, &sweep, taker, side, way, &before);
+        sweep_end(engine, taker, way, &sweep);
+        if (!done)
+            sweep_odd(engine, taker, side, &before);
+    }
 }
 
 /* Each by itself: what one keeps in registers is no concern of the others. */
@@ -511,6 +556,7 @@ static void general_match(struct msim_engine *engine, struct taker *taker, struc
     const unsigned at = taker->side ^ 1;
     bool more = true;
 
+    taker_cells(engine, taker);
     while (more && side->best <= taker->limit) {
         const int64_t key = side->best;
         const msim_price price = key_price(taker->instrument, at, key);
@@ -536,11 +582,6 @@ void msim_match(struct msim_engine *engine, struct taker *taker)
                          order_self_trade(t) != MSIM_SELF_TRADE_NONE;
 
     taker->side = order_side(t);
-    if (!engine->accounts_off) {
-        taker->in = balance_of(engine, t->account, it->pays[taker->side ^ 1]);
-        taker->out = balance_of(engine, t->account, it->pays[taker->side]);
-        taker->position = position_of(engine, t->account, taker->number);
-    }
     struct side *side = &taker->instrument->sides[taker->side ^ 1];
     if (checked || taker->amount >= 0 || !received)
         general_match(engine, taker, side, checked);
@@ -550,4 +591,26 @@ void msim_match(struct msim_engine *engine, struct taker *taker)
         sweep_usual_off(engine, taker, side);
     else
         sweep_usual(engine, taker, side);
+}
+
+/* Nearly every one is used up by the book, and nothing waits for the prices that it brought about.
+ */
+void msim_take(struct msim_engine *engine, struct taker *taker)
+{
+    struct instrument *it = taker->instrument;
+    const struct order *t = &engine->orders[taker->slot];
+
+    if (!engine->usual || !sweep_is_usual(engine)) {
+        msim_execute(engine, taker);
+        return;
+    }
+    taker->side = order_side(t);
+    sweep_usual(engine, taker, &it->sides[taker->side ^ 1]);
+    if (t->leaves > 0)
+        msim_taker_finish(engine, taker);
+    else if (t->bits & (BITS_CLIENT | BITS_OWNED))
+        msim_order_filled(engine, taker->slot);
+    else
+        order_free(engine, taker->slot, LANE_USUAL);
+    taker_fire(engine, taker);
 }
