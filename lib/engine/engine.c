@@ -272,8 +272,10 @@ RARE int apply_any(struct msim_engine *engine, const struct msim_command *comman
 
     if (command->sequence != 0 && command->sequence != sequence + 1)
         return command->sequence <= sequence ? MSIM_APPLY_SKIPPED : MSIM_ERR_STATE;
-    if (engine->queued_first)
+    if (engine->queued_first) {
         r = msim_entry_queued(engine);
+        trades_booked(engine);
+    }
     const size_t expiring = engine->heap_count;
     engine->sequence = sequence + 1;
     if (r == MSIM_OK)

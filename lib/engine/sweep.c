@@ -581,6 +581,7 @@ void msim_match(struct msim_engine *engine, struct taker *taker)
     const bool checked = (taker->market && !taker->covered) || t->bits & BITS_REDUCE_ONLY ||
                          order_self_trade(t) != MSIM_SELF_TRADE_NONE;
 
+    assert(engine->unbooked == 0);
     taker->side = order_side(t);
     struct side *side = &taker->instrument->sides[taker->side ^ 1];
     if (checked || taker->amount >= 0 || !received)

@@ -353,6 +353,58 @@ static void a_batch_whose_triggered_order_waits_for_memory_says_so(void **state)
     assert_int_equal(told(bench->engine, MSIM_EVENT_TRADE, NULL), 1000);
 }
 
+/* Sells at 10 and 11, a stop that buys all of the latter, and what fires it. */
+static int fire_stop(struct msim_engine *engine, struct failing *memory)
+{
+    struct msim_command stop = limit(1, MSIM_SIDE_BUY, 11, 1000);
+    const struct msim_command taker = limit(1, MSIM_SIDE_BUY, 10, 1);
+
+    stop.type = MSIM_ORDER_STOP_LIMIT;
+    stop.stop_price = 10;
+    deposit(engine, 1, USD, 1000000);
+    deposit(engine, 2, BTC, 1001);
+    deposit(engine, 3, BTC, 917);
+    apply(engine, limit(3, MSIM_SIDE_SELL, 12, 917));
+    apply(engine, limit(2, MSIM_SIDE_SELL, 10, 1));
+    for (int i = 0; i < 1000; i++)
+        apply(engine, limit(2, MSIM_SIDE_SELL, 11, 1));
+    apply(engine, stop);
+    /* What the taker itself needs is there. */
+    apply(engine, limit(1, MSIM_SIDE_BUY, 8, 1));
+    apply(engine, limit(1, MSIM_SIDE_BUY, 9, 1));
+    if (memory)
+        memory->fail_at = memory->calls;
+    const int r = msim_engine_apply(engine, &taker);
+    if (memory)
+        memory->fail_at = SIZE_MAX;
+    return r;
+}
+
+/* What the maker received from an order that had to wait is there for the command behind it. */
+static void a_command_finds_what_orders_that_waited_before_it_earned(void **state)
+{
+    struct bench *bench = *state;
+    struct msim_engine_params params = MSIM_ENGINE_PARAMS_INIT;
+    const struct msim_instrument_params terms = MSIM_INSTRUMENT_PARAMS_INIT;
+    struct msim_engine *engines[2];
+
+    params.events = MSIM_EVENTS_ORDER | MSIM_EVENTS_TRADE | MSIM_EVENTS_FILL;
+    engines[0] = make_engine(&params, &terms);
+    params.allocator = &bench->allocator;
+    engines[1] = make_engine(&params, &terms);
+    assert_int_equal(fire_stop(engines[0], NULL), MSIM_APPLY_DONE);
+    assert_int_equal(fire_stop(engines[1], &bench->memory), MSIM_APPLY_PENDING);
+    for (size_t i = 0; i < COUNT(engines); i++) {
+        apply(engines[i], limit(2, MSIM_SIDE_BUY, 12, 917));
+        assert_int_equal(told(engines[i], MSIM_EVENT_REJECTED, NULL), 0);
+        assert_int_equal(free_of(engines[i], 2, USD), 1 * 10 + 1000 * 11 - 917 * 12);
+        assert_int_equal(msim_engine_audit(engines[i], NULL), MSIM_OK);
+    }
+    assert_true(msim_engine_digest(engines[0]) == msim_engine_digest(engines[1]));
+    msim_engine_destroy(&engines[0]);
+    msim_engine_destroy(&engines[1]);
+}
+
 static void a_failed_command_leaves_the_time_where_it_was(void **state)
 {
     struct bench *bench = *state;
@@ -808,6 +860,7 @@ int main(void)
         TEST(a_batch_says_what_was_skipped_and_what_waits),
         TEST(a_batch_of_what_cannot_be_changes_no_more_than_one_by_one),
         TEST(a_batch_whose_triggered_order_waits_for_memory_says_so),
+        TEST(a_command_finds_what_orders_that_waited_before_it_earned),
         TEST(a_failed_command_leaves_the_time_where_it_was),
         TEST(no_engine_is_no_crash),
         TEST(a_mass_cancel_takes_the_owners_orders_and_no_others),
