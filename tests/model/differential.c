@@ -27,9 +27,10 @@ struct run {
     struct msim_engine *engine;
     struct quiet *twin;
     struct dice dice;
+    struct dice masks;
     msim_time time;
     uint64_t sequence; /* of the last event */
-    bool quiet;        /* the engine is asked for orders, trades and fills alone */
+    uint32_t events;   /* those that the engine is asked for */
     struct msim_event *told;
     size_t told_capacity;
     uint64_t done;
@@ -71,11 +72,15 @@ static void compare(const struct run *run, const struct msim_command *c,
     fail(run, c, "the engine and the model tell different things");
 }
 
-/* Takers have a way of their own where nothing else is told. */
-static void set_events(const struct run *run, struct msim_engine_params *params)
+/* Takers have a way of their own where nothing else is told, and what they leave for later must
+ * not show, whatever is asked for. */
+static uint32_t events_of(struct run *run, uint64_t round)
 {
-    if (run->quiet)
-        params->events = MSIM_EVENTS_ORDER | MSIM_EVENTS_TRADE | MSIM_EVENTS_FILL;
+    if (round % 3 == 0)
+        return MSIM_EVENTS_ALL;
+    if (round % 3 == 1)
+        return MSIM_EVENTS_ORDER | MSIM_EVENTS_TRADE | MSIM_EVENTS_FILL;
+    return (uint32_t)between(&run->masks, 1, MSIM_EVENTS_ALL);
 }
 
 static void start(struct run *run)
@@ -90,7 +95,7 @@ static void start(struct run *run)
                                       .accounts_off = p->accounts_off};
 
     flow_setup_engine(p, &params);
-    set_events(run, &params);
+    params.events = run->events;
     run->model = model_create(&setup);
     for (uint32_t i = 0; i <= p->instruments; i++)
         model_asset(run->model, i == 0 ? p->quote_exponent : p->base_exponent);
@@ -162,7 +167,32 @@ static void check_crossed(const struct run *run, const struct msim_command *c)
     }
 }
 
-/* The model's events, without those that a quiet engine leaves out. */
+static bool is_told(const struct run *run, uint8_t kind)
+{
+    switch (kind) {
+    case MSIM_EVENT_REJECTED:
+    case MSIM_EVENT_INSTRUMENT:
+    case MSIM_EVENT_BUSTED:
+    case MSIM_EVENT_CORRECTED:
+        return true;
+    case MSIM_EVENT_TRADE:
+        return run->events & MSIM_EVENTS_TRADE;
+    case MSIM_EVENT_FILL:
+        return run->events & MSIM_EVENTS_FILL;
+    case MSIM_EVENT_LEVEL:
+        return run->events & MSIM_EVENTS_LEVEL;
+    case MSIM_EVENT_BOOK_ORDER:
+        return run->events & MSIM_EVENTS_BOOK_ORDER;
+    case MSIM_EVENT_BALANCE:
+        return run->events & MSIM_EVENTS_BALANCE;
+    case MSIM_EVENT_POSITION:
+        return run->events & MSIM_EVENTS_POSITION;
+    default:
+        return run->events & MSIM_EVENTS_ORDER;
+    }
+}
+
+/* The model's events, without those that the engine is not asked for. */
 static size_t tell(struct run *run, const struct msim_event *events, size_t count)
 {
     size_t told = 0;
@@ -174,15 +204,27 @@ static size_t tell(struct run *run, const struct msim_event *events, size_t coun
             fail(run, NULL, "out of memory");
     }
     for (size_t i = 0; i < count; i++) {
-        const uint8_t kind = events[i].kind;
-        if (run->quiet && (kind == MSIM_EVENT_LEVEL || kind == MSIM_EVENT_BOOK_ORDER ||
-                           kind == MSIM_EVENT_BALANCE || kind == MSIM_EVENT_POSITION))
+        if (!is_told(run, events[i].kind))
             continue;
         run->told[told] = events[i];
         run->told[told].sequence = run->sequence + told + 1;
         told++;
     }
     return told;
+}
+
+/* What the model tells is all that there is. */
+static void follow(struct run *run, const struct msim_command *c, const struct msim_event *events,
+                   size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        run->kinds[events[i].kind]++;
+        follow_order(run, c, &events[i]);
+        if (events[i].kind == MSIM_EVENT_REJECTED)
+            run->rejects[events[i].code]++;
+        else if (events[i].code)
+            run->cancels[events[i].code]++;
+    }
 }
 
 static void step(struct run *run, const struct msim_command *c)
@@ -194,20 +236,15 @@ static void step(struct run *run, const struct msim_command *c)
         fail(run, c, "the engine refused to apply");
     const struct msim_event *events = msim_engine_events(run->engine, &count);
     const struct msim_event *others = model_apply(run->model, c, &other_count);
-    other_count = tell(run, others, other_count);
-    compare(run, c, events, count, run->told, other_count);
+    const size_t told = tell(run, others, other_count);
+    compare(run, c, events, count, run->told, told);
     for (size_t i = 0; i < count; i++) {
         if (events[i].sequence != ++run->sequence)
             fail(run, c, "the events' sequence has a hole");
-        run->kinds[events[i].kind]++;
-        follow_order(run, c, &events[i]);
-        if (events[i].kind == MSIM_EVENT_REJECTED)
-            run->rejects[events[i].code]++;
-        else if (events[i].code)
-            run->cancels[events[i].code]++;
     }
+    follow(run, c, others, other_count);
     check_crossed(run, c);
-    quiet_apply(run->twin, c, run->told, other_count);
+    quiet_apply(run->twin, c, others, other_count);
     if (model_live(run->model) > run->deepest)
         run->deepest = model_live(run->model);
     run->done++;
@@ -306,7 +343,7 @@ static void scan(struct run *run)
         if (sum + view.fees != view.total || view.fees != model_fees(run->model, asset))
             fail(run, NULL, "an asset is not conserved");
     }
-    quiet_scan(run->twin, run->engine, run->model);
+    quiet_scan(run->twin, run->engine, run->sequence, run->model);
 }
 
 /* The engine dies and another goes on from its snapshot. */
@@ -317,7 +354,7 @@ static void swap(struct run *run)
     struct msim_detail detail = {""};
 
     flow_setup_engine(run->profile, &params);
-    set_events(run, &params);
+    params.events = run->events;
     params.orders = (uint32_t)between(&run->dice, 1, 100);
     params.window_levels = (uint32_t)64 << between(&run->dice, 0, 8);
     if (engine_copy(run->engine, &params, &other, &detail) < 0)
@@ -369,14 +406,14 @@ int main(int argument_count, char **arguments)
 {
     const uint64_t commands = argument_count > 1 ? strtoull(arguments[1], NULL, 10) : 100000;
     const uint64_t seed = argument_count > 2 ? strtoull(arguments[2], NULL, 10) : 1;
-    struct run run = {.dice = {seed}, .twin = quiet_create(seed)};
+    struct run run = {.dice = {seed}, .masks = {~seed}, .twin = quiet_create(seed)};
 
     for (uint64_t number = 0; run.done < commands; number++) {
         const uint64_t left = commands - run.done;
         run.profile = &profiles[number % PROFILES];
         if (argument_count > 3)
             run.profile = &profiles[strtoull(arguments[3], NULL, 10) % PROFILES];
-        run.quiet = number / PROFILES % 2;
+        run.events = events_of(&run, number / PROFILES);
         const uint64_t usual = run.profile->episode ? run.profile->episode : EPISODE;
         episode(&run, left < usual ? left : usual);
     }

@@ -35,10 +35,9 @@ struct quiet {
     struct msim_event *wanted;
     size_t wanted_count;
     size_t wanted_capacity;
-    uint64_t done;       /* commands of this episode */
-    uint64_t sequence;   /* of its last event, */
-    uint64_t all_events; /* and of the other engine's */
-    bool loud;           /* a command asked for what only tables answer */
+    uint64_t done;     /* commands of this episode */
+    uint64_t sequence; /* of its last event */
+    bool loud;         /* a command asked for what only tables answer */
     uint64_t quiet_commands;
     uint64_t loud_commands;
     uint64_t turns; /* from quiet to loud behind others of a batch */
@@ -91,7 +90,6 @@ void quiet_start(struct quiet *quiet, const struct profile *profile)
     quiet->profile = profile;
     quiet->done = 0;
     quiet->sequence = 0;
-    quiet->all_events = 0;
     quiet->loud = false;
     if (quiet->slots)
         memset(quiet->slots, 0, quiet->slot_capacity * sizeof *quiet->slots);
@@ -298,7 +296,6 @@ void quiet_apply(struct quiet *quiet, const struct msim_command *command,
         (sent.kind == MSIM_COMMAND_SET_STATE && sent.flags & MSIM_COMMAND_EXPIRE_ORDERS))
         turn_loud(quiet);
     quiet->done++;
-    quiet->all_events += count;
     *(quiet->loud ? &quiet->loud_commands : &quiet->quiet_commands) += 1;
     want(quiet, &sent, events, count);
     put(quiet, &sent);
@@ -321,7 +318,8 @@ static uint64_t word_at(const unsigned char *bytes)
 }
 
 /* The same snapshots, word for word, but for the number of the last event, and the checksum. */
-static void compare_states(const struct quiet *quiet, const struct msim_engine *engine)
+static void compare_states(const struct quiet *quiet, const struct msim_engine *engine,
+                           uint64_t sequence)
 {
     size_t length = 0;
     size_t other_length = 0;
@@ -333,7 +331,7 @@ static void compare_states(const struct quiet *quiet, const struct msim_engine *
     for (size_t at = 0; at + 16 <= length; at += 8) {
         const uint64_t word = word_at(bytes + at);
         const uint64_t other = word_at(others + at);
-        if (word == other || (word == quiet->sequence && other == quiet->all_events))
+        if (word == other || (word == quiet->sequence && other == sequence))
             continue;
         fprintf(stderr, "byte %zu: %" PRIu64 " of the twin's snapshot, %" PRIu64 "\n", at, word,
                 other);
@@ -364,14 +362,15 @@ static void compare_money(const struct quiet *quiet, const struct msim_engine *c
     }
 }
 
-void quiet_scan(struct quiet *quiet, const struct msim_engine *engine, const struct model *model)
+void quiet_scan(struct quiet *quiet, const struct msim_engine *engine, uint64_t sequence,
+                const struct model *model)
 {
     struct msim_engine_params params = MSIM_ENGINE_PARAMS_INIT;
     struct msim_engine *copy = NULL;
     struct msim_detail detail = {""};
 
     flush(quiet);
-    compare_states(quiet, engine);
+    compare_states(quiet, engine, sequence);
     if (!one_in(&quiet->dice, COPY_IN))
         return;
     set_up(quiet, &params);

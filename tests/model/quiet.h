@@ -23,12 +23,13 @@ void quiet_destroy(struct quiet *quiet);
 void quiet_start(struct quiet *quiet, const struct profile *profile);
 void quiet_end(struct quiet *quiet);
 
-/* What the other engine was told, and what it told. */
+/* What the other engine was told, and all that the model tells. */
 void quiet_apply(struct quiet *quiet, const struct msim_command *command,
                  const struct msim_event *events, size_t count);
 
-/* Its state is that of `engine`, and its money the model's. */
-void quiet_scan(struct quiet *quiet, const struct msim_engine *engine, const struct model *model);
+/* Its state is that of `engine`, whose last event has that number, and its money the model's. */
+void quiet_scan(struct quiet *quiet, const struct msim_engine *engine, uint64_t sequence,
+                const struct model *model);
 
 /* A long run was quiet for most of the time, and left that in the middle of batches. */
 void quiet_check_coverage(const struct quiet *quiet);
