@@ -10,7 +10,8 @@
  * An engine is used by one thread at a time, questions included: what is const
  * leaves what it answers as it is, but the first question for an order by its number,
  * or for the orders or client ids of an account, makes the table that answers it, and
- * one for money or positions books the trades of the last command before.
+ * one for money, positions or the whole state books the trades of the last command
+ * before.
  */
 #ifndef MARKETSIM_ENGINE_H
 #define MARKETSIM_ENGINE_H

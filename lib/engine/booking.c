@@ -19,8 +19,6 @@ static inline void book_position(const struct msim_engine *engine, uint32_t acco
 /* Those of one taker; `dense` is known where the code is made. */
 HOT void book(const struct msim_engine *engine, bool dense)
 {
-    const struct sheet *balances = &engine->balances;
-    const struct sheet *positions = &engine->positions;
     const uint64_t end = engine->next_trade;
     uint64_t id = end - engine->unbooked;
     const struct trade *trade = trade_place(engine, id);
@@ -37,12 +35,12 @@ HOT void book(const struct msim_engine *engine, bool dense)
         const msim_qty quantity = trade->quantity;
         const int64_t notional = notional_of(it, trade->price, quantity);
         const int64_t given = quantity * it->base_factor;
-        struct balance *row = (struct balance *)balances->cells + account * balances->stride;
-        struct balance *in = dense ? row + received : balance_of(engine, account, received);
-        struct balance *out = dense ? row + paid : balance_of(engine, account, paid);
+        struct balance *in = dense ? balance_in_row(engine, account, received)
+                                   : balance_of(engine, account, received);
+        struct balance *out =
+            dense ? balance_in_row(engine, account, paid) : balance_of(engine, account, paid);
         struct position *position =
-            dense ? (struct position *)positions->cells + account * positions->stride + number
-                  : position_of(engine, account, number);
+            dense ? position_in_row(engine, account, number) : position_of(engine, account, number);
 
         in->free += by_side(side, notional, given) - trade->maker_fee;
         out->held -= by_side(side, given, notional);

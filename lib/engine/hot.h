@@ -56,11 +56,8 @@ static inline bool hot_accounts(const struct msim_engine *engine, enum lane lane
 HOT struct balance *hot_balance(const struct msim_engine *engine, uint32_t account, uint32_t asset,
                                 enum lane lane)
 {
-    const struct sheet *sheet = &engine->balances;
-
-    if (lane == LANE_ANY)
-        return balance_of(engine, account, asset);
-    return (struct balance *)sheet->cells + account * sheet->stride + asset;
+    return lane == LANE_USUAL ? balance_in_row(engine, account, asset)
+                              : balance_of(engine, account, asset);
 }
 
 /* Out of what is free into what is held; false where there is less. */

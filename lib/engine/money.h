@@ -62,6 +62,21 @@ static inline struct upper *upper_of(const struct msim_engine *engine, uint32_t 
     return &((struct upper *)sheet->cells)[sheet_cell(sheet, account, instrument)];
 }
 
+/* The same where the sheets are dense. */
+static inline struct balance *balance_in_row(const struct msim_engine *engine, uint32_t account,
+                                             uint32_t asset)
+{
+    const struct sheet *sheet = &engine->balances;
+    return (struct balance *)sheet->cells + account * sheet->stride + asset;
+}
+
+static inline struct position *position_in_row(const struct msim_engine *engine, uint32_t account,
+                                               uint32_t instrument)
+{
+    const struct sheet *sheet = &engine->positions;
+    return (struct position *)sheet->cells + account * sheet->stride + instrument;
+}
+
 /* Asks for what a fill of the account will touch. */
 HOT void account_prefetch(const struct msim_engine *engine, const struct instrument *instrument,
                           uint32_t number, uint32_t account)

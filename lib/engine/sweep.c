@@ -37,7 +37,8 @@ struct sweep_state {
     uint32_t pays;
     uint32_t maker_rate;
     uint32_t taker_rate;
-    /* Of makers: their first cells, and how far apart two accounts' are, in bytes. */
+    /* Of makers, where sheets are dense: their first cells, and how far apart two accounts' are, in
+     * bytes. */
     unsigned char *ins;
     unsigned char *outs;
     unsigned char *positions;
@@ -141,11 +142,13 @@ HOT void sweep_accounts(const struct msim_engine *engine, const struct taker *ta
     sweep->paid = 0;
     sweep->fee = 0;
     sweep->maker_fees = 0;
-    sweep->ins = (unsigned char *)((struct balance *)balances->cells + sweep->pays);
-    sweep->outs = (unsigned char *)((struct balance *)balances->cells + sweep->receives);
-    sweep->positions = (unsigned char *)((struct position *)positions->cells + taker->number);
-    sweep->balance_row = balances->stride * sizeof(struct balance);
-    sweep->position_row = positions->stride * sizeof(struct position);
+    if (way & USUAL) {
+        sweep->ins = (unsigned char *)((struct balance *)balances->cells + sweep->pays);
+        sweep->outs = (unsigned char *)((struct balance *)balances->cells + sweep->receives);
+        sweep->positions = (unsigned char *)((struct position *)positions->cells + taker->number);
+        sweep->balance_row = balances->stride * sizeof(struct balance);
+        sweep->position_row = positions->stride * sizeof(struct position);
+    }
     sweep->own = sweep_cells(engine, sweep, way, sweep->account);
 }
 
@@ -155,6 +158,7 @@ HOT void sweep_begin(const struct msim_engine *engine, const struct taker *taker
     const struct instrument *it = taker->instrument;
     const struct order *t = &engine->orders[taker->slot];
 
+    assert(engine->unbooked == 0);
     sweep->instrument = it;
     sweep->number = taker->number;
     sweep->account = t->account;
@@ -556,6 +560,7 @@ static void general_match(struct msim_engine *engine, struct taker *taker, struc
     const unsigned at = taker->side ^ 1;
     bool more = true;
 
+    assert(engine->unbooked == 0);
     taker_cells(engine, taker);
     while (more && side->best <= taker->limit) {
         const int64_t key = side->best;
@@ -581,7 +586,6 @@ void msim_match(struct msim_engine *engine, struct taker *taker)
     const bool checked = (taker->market && !taker->covered) || t->bits & BITS_REDUCE_ONLY ||
                          order_self_trade(t) != MSIM_SELF_TRADE_NONE;
 
-    assert(engine->unbooked == 0);
     taker->side = order_side(t);
     struct side *side = &taker->instrument->sides[taker->side ^ 1];
     if (checked || taker->amount >= 0 || !received)
