@@ -214,7 +214,7 @@ static inline struct holding position_load(const struct position *position,
 void msim_position_store(struct position *position, struct upper *upper,
                          const struct holding *holding);
 
-/* Books a buy (or a sell, of negative quantity) into a position. */
+/* Books a buy (or a sell, of negative quantity) into a position, in 128 bits. */
 void msim_position_book_wide(struct position *position, struct upper *upper, int64_t quantity,
                              int64_t notional);
 
