@@ -63,7 +63,7 @@ struct msim_engine_params {
     uint32_t finished_ids;    /* client ids remembered for an account when finished; 10,000 */
     uint32_t trade_history;   /* trades that can be busted or corrected; 65,536 */
     uint32_t window_levels;   /* prices near the touch found at once; a power of two; 16,384 */
-    uint32_t events;          /* enum msim_engine_events; all but BOOK_ORDER */
+    uint32_t events;          /* enum msim_engine_events; 0: all but BOOK_ORDER */
     uint32_t client_ids;      /* room for so many, live and finished, at once; 0: as they come */
     uint8_t accounts;         /* enum msim_engine_accounts */
     uint8_t reserved[7];
@@ -301,7 +301,8 @@ MSIM_API size_t msim_engine_memory(const struct msim_engine *engine);
 
 /*
  * A number for the whole state: equal where every later command brings about equal events.
- * Independent of how the memory lies and of how large the pools are.
+ * Independent of how the memory lies and of how large the pools are; the number of the last event
+ * is a part of it, so that engines agree that are told of the same `events`.
  */
 MSIM_API uint64_t msim_engine_digest(const struct msim_engine *engine);
 

@@ -19,6 +19,7 @@ struct reader {
     size_t length;
     size_t at;
     const char *wrong; /* the first thing that was */
+    const char *bound; /* the parameter that it holds more than */
 };
 
 static int wrong(struct reader *reader, const char *what)
@@ -26,6 +27,12 @@ static int wrong(struct reader *reader, const char *what)
     if (!reader->wrong)
         reader->wrong = what;
     return MSIM_ERR_FORMAT;
+}
+
+static int beyond(struct reader *reader, const char *bound)
+{
+    reader->bound = bound;
+    return MSIM_ERR_LIMIT;
 }
 
 static uint64_t get_u64(struct reader *reader)
@@ -98,6 +105,8 @@ static int read_assets(struct reader *reader, struct msim_engine *engine)
         if (digits < 0 || digits > -MSIM_EXPONENT_MIN)
             return wrong(reader, "an asset's exponent");
         int r = msim_engine_asset_add(engine, name, (int)-digits, NULL, NULL);
+        if (r == MSIM_ERR_LIMIT)
+            return beyond(reader, "max_assets");
         if (r < 0)
             return r == MSIM_ERR_EXISTS ? wrong(reader, "an asset twice") : r;
         struct asset *asset = &engine->assets[i];
@@ -129,8 +138,10 @@ static int read_order(struct reader *reader, struct msim_engine *engine, uint32_
     if (id == 0 || id >= engine->next_order || slot == 0 || slot >= engine->order_used ||
         engine->orders[slot].id != 0 || msim_order_find(engine, id, 0))
         return wrong(reader, "an order's number or slot");
-    if (account >= engine->max_accounts || bits & ~SNAPSHOT_BITS)
-        return wrong(reader, "an order's account or kind");
+    if (bits & ~SNAPSHOT_BITS)
+        return wrong(reader, "an order's kind");
+    if (account >= engine->max_accounts)
+        return beyond(reader, "max_accounts");
     int r = msim_account_reserve(engine, account);
     if (r == MSIM_OK && owner)
         r = msim_owners_reserve(engine);
@@ -412,6 +423,8 @@ static int read_instrument(struct reader *reader, struct msim_engine *engine)
     int r = msim_engine_instrument_add(engine, &params, &number, NULL);
     if (r == MSIM_ERR_INVALID || r == MSIM_ERR_EXISTS)
         return wrong(reader, "an instrument");
+    if (r == MSIM_ERR_LIMIT)
+        return beyond(reader, "max_instruments");
     if (r < 0)
         return r;
     engine->instruments[number].last_price = last_price;
@@ -466,9 +479,10 @@ static int read_balances(struct reader *reader, struct msim_engine *engine)
         uint32_t asset;
         get_pair(reader, &account, &asset);
         const uint64_t place = (uint64_t)account << 32 | asset;
-        if (account >= engine->max_accounts || asset >= engine->asset_names.count ||
-            (i > 0 && place <= last) || engine->accounts_off)
+        if (asset >= engine->asset_names.count || (i > 0 && place <= last) || engine->accounts_off)
             return wrong(reader, "a balance's account or asset");
+        if (account >= engine->max_accounts)
+            return beyond(reader, "max_accounts");
         last = place;
         int r = msim_balance_reserve(engine, account, asset);
         if (r < 0)
@@ -498,9 +512,10 @@ static int read_positions(struct reader *reader, struct msim_engine *engine)
         uint32_t number;
         get_pair(reader, &account, &number);
         const uint64_t place = (uint64_t)account << 32 | number;
-        if (account >= engine->max_accounts || number >= engine->instrument_count ||
-            (i > 0 && place <= last) || engine->accounts_off)
+        if (number >= engine->instrument_count || (i > 0 && place <= last) || engine->accounts_off)
             return wrong(reader, "a position's account or instrument");
+        if (account >= engine->max_accounts)
+            return beyond(reader, "max_accounts");
         last = place;
         int r = msim_accounts_reserve(engine, account, number);
         if (r < 0)
@@ -535,12 +550,14 @@ static int read_finished(struct reader *reader, struct msim_engine *engine)
         finished.order = get_u64(reader);
         finished.filled = get_i64(reader);
         get_pair(reader, &bits, &status);
-        if (finished.account >= engine->max_accounts || finished.account < last_account ||
-            finished.instrument >= engine->instrument_count || finished.client_id == 0 ||
-            finished.order == 0 || finished.order >= engine->next_order || finished.filled < 0 ||
+        if (finished.account < last_account || finished.instrument >= engine->instrument_count ||
+            finished.client_id == 0 || finished.order == 0 ||
+            finished.order >= engine->next_order || finished.filled < 0 ||
             bits >= 1u << BITS_STATE_AT || status < MSIM_STATUS_FILLED ||
             status > MSIM_STATUS_EXPIRED)
             return wrong(reader, "a finished order");
+        if (finished.account >= engine->max_accounts)
+            return beyond(reader, "max_accounts");
         last_account = finished.account;
         finished.bits = (uint16_t)bits;
         finished.status = (uint8_t)status;
@@ -574,11 +591,12 @@ static int check_trade(struct reader *reader, struct msim_engine *engine, const 
     int64_t sum;
 
     if (trade->instrument >= engine->instrument_count || trade->taker_side > SELL ||
-        trade->busted > 1 || trade->maker_account >= engine->max_accounts ||
-        trade->taker_account >= engine->max_accounts || trade->maker_order == 0 ||
-        trade->maker_order >= engine->next_order || trade->taker_order == 0 ||
-        trade->taker_order >= engine->next_order)
+        trade->busted > 1 || trade->maker_order == 0 || trade->maker_order >= engine->next_order ||
+        trade->taker_order == 0 || trade->taker_order >= engine->next_order)
         return wrong(reader, "a trade's parties");
+    if (trade->maker_account >= engine->max_accounts ||
+        trade->taker_account >= engine->max_accounts)
+        return beyond(reader, "max_accounts");
     const struct instrument *it = &engine->instruments[trade->instrument];
     if (trade->price <= 0 || trade->quantity <= 0 || trade->quantity > it->fit_quantity ||
         !notional_check(it, trade->price, trade->quantity, &notional))
@@ -644,7 +662,7 @@ static int read_engine(struct reader *reader, struct msim_engine *engine)
         used > (reader->length - reader->at) / 8 + 1)
         return wrong(reader, "a counter");
     if (used - 1 > engine->max_orders)
-        return MSIM_ERR_LIMIT;
+        return beyond(reader, "max_orders");
     int r = msim_orders_grow(engine, (size_t)used);
     if (r < 0)
         return r;
@@ -732,6 +750,9 @@ int msim_engine_restore(struct msim_engine **out, const struct msim_engine_param
     r = read_all(&reader, engine);
     if (r == MSIM_OK)
         r = msim_engine_audit(engine, detail);
+    else if (r == MSIM_ERR_LIMIT && reader.bound)
+        msim_detail_set(detail, r, "snapshot: byte %zu: it holds more than params.%s allows",
+                        reader.at, reader.bound);
     else
         msim_detail_set(detail, r, "snapshot: byte %zu: %s", reader.at,
                         reader.wrong ? reader.wrong : msim_result_text(r));

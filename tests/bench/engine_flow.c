@@ -390,6 +390,17 @@ static uint32_t events_of(const char *list)
     return events | MSIM_EVENTS_ORDER | MSIM_EVENTS_TRADE;
 }
 
+static _Noreturn void usage(FILE *out, int code)
+{
+    fputs("Usage: engine-flow [--ids handles|client] [--accounts on|off] [--events LIST]\n"
+          "                   [--batch 1..4096] [--repeat N] [--peer PROGRAM]... FILE\n"
+          "       engine-flow --memory\n"
+          "LIST: all, or some of order,trade,fill,level,book,balance,position with commas.\n"
+          "Usually: handles, accounts on, order,trade,fill, batches of 64, once.\n",
+          out);
+    exit(code);
+}
+
 static struct options parse(int count, char **arguments)
 {
     struct options options = {
@@ -411,12 +422,13 @@ static struct options parse(int count, char **arguments)
             options.repeat = atoi(value), i++;
         else if (strcmp(arguments[i], "--peer") == 0 && options.peer_count < MAX_PEERS)
             options.peers[options.peer_count++] = value, i++;
+        else if (arguments[i][0] == '-' || options.path)
+            usage(stderr, 1);
         else
             options.path = arguments[i];
     }
     if (!options.path || options.batch == 0 || options.batch > MAX_BATCH || options.repeat < 1)
-        fail("[--ids handles|client] [--accounts on|off] [--events LIST] [--batch 1..4096] "
-             "[--repeat N] [--peer PROGRAM] FILE");
+        usage(stderr, 1);
     return options;
 }
 
@@ -587,6 +599,8 @@ static void print_snapshot(void)
 
 int main(int argument_count, char **arguments)
 {
+    if (argument_count == 2 && strcmp(arguments[1], "--help") == 0)
+        usage(stdout, 0);
     if (argument_count == 2 && strcmp(arguments[1], "--memory") == 0) {
         print_memory();
         print_snapshot();

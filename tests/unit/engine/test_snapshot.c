@@ -212,15 +212,21 @@ static void another_version_is_refused_by_its_number(void **state)
 
 static void a_bound_below_what_it_holds_is_named(void **state)
 {
+    static const char *const names[] = {"max_orders", "max_accounts", "max_assets"};
     struct bench *bench = *state;
-    struct msim_engine_params params = MSIM_ENGINE_PARAMS_INIT;
     struct msim_engine *other = NULL;
 
-    params.max_orders = 5;
-    assert_int_equal(
-        msim_engine_restore(&other, &params, bench->bytes, bench->length, &bench->detail),
-        MSIM_ERR_LIMIT);
-    assert_null(other);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct msim_engine_params params = MSIM_ENGINE_PARAMS_INIT;
+        params.max_orders = i == 0 ? 5 : 0;
+        params.max_accounts = i == 1;
+        params.max_assets = i == 2;
+        assert_int_equal(
+            msim_engine_restore(&other, &params, bench->bytes, bench->length, &bench->detail),
+            MSIM_ERR_LIMIT);
+        assert_non_null(strstr(bench->detail.text, names[i]));
+        assert_null(other);
+    }
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
