@@ -1,10 +1,38 @@
 /*
- * Levels and queues: what every order passes through, in line.
+ * Slots, levels and queues: what every order passes through, in line.
  */
 #ifndef MSIM_ENGINE_BOOK_H
 #define MSIM_ENGINE_BOOK_H
 
 #include "engine/money.h"
+
+/* Takes a slot for an order, which gets the next number and what the command asks for. */
+HOT uint32_t order_take(struct msim_engine *engine, const struct msim_command *command,
+                        unsigned bits, enum lane lane)
+{
+    const uint32_t slot = engine->free_order ? engine->free_order : engine->order_used++;
+    const uint64_t id = engine->next_order++;
+    struct order *order = &engine->orders[slot];
+
+    if (slot == engine->free_order)
+        engine->free_order = order->next;
+    engine->live_orders++;
+    order->id = id;
+    engine->recent[id % RECENT_ORDERS] = slot;
+    order->leaves = command->quantity;
+    order->price = command->price;
+    order->quantity = command->quantity;
+    order->extra = 0;
+    order->account = command->account;
+    order->instrument = (uint16_t)command->instrument;
+    order->bits = (uint16_t)bits;
+    if (lane == LANE_USUAL)
+        return slot;
+    if (engine->indexed)
+        index_join(engine, slot);
+    order_join(engine, slot);
+    return slot;
+}
 
 static inline bool bit_test(const uint64_t *words, uint64_t place)
 {

@@ -272,25 +272,17 @@ static int prepare_new(struct msim_engine *engine, struct request *request)
 static uint32_t accept(struct msim_engine *engine, const struct request *request)
 {
     const struct msim_command *c = request->command;
-    const uint64_t id = engine->next_order++;
-    const uint32_t slot = order_take(engine, id, LANE_ANY);
+    const unsigned bits = request->side | (unsigned)c->type << BITS_TYPE_AT |
+                          (unsigned)c->time_in_force << BITS_TIF_AT |
+                          (unsigned)c->self_trade << BITS_STP_AT |
+                          (c->flags & MSIM_COMMAND_POST_ONLY ? BITS_POST_ONLY : 0) |
+                          (c->flags & MSIM_COMMAND_REDUCE_ONLY ? BITS_REDUCE_ONLY : 0);
+    const uint32_t slot = order_take(engine, c, bits, LANE_ANY);
     struct order *order = &engine->orders[slot];
 
     if (engine->excess)
         engine->excess[slot] = 0;
-    order->leaves = c->quantity;
-    order->price = c->price;
-    order->quantity = c->quantity;
-    order->extra = 0;
-    order->account = c->account;
-    order->instrument = (uint16_t)request->number;
-    order->bits = (uint16_t)(request->side | (unsigned)c->type << BITS_TYPE_AT |
-                             (unsigned)c->time_in_force << BITS_TIF_AT |
-                             (unsigned)c->self_trade << BITS_STP_AT |
-                             (c->flags & MSIM_COMMAND_POST_ONLY ? BITS_POST_ONLY : 0) |
-                             (c->flags & MSIM_COMMAND_REDUCE_ONLY ? BITS_REDUCE_ONLY : 0));
-    engine->reduce_only_orders += (order->bits & BITS_REDUCE_ONLY) != 0;
-    order_join(engine, slot);
+    engine->reduce_only_orders += (bits & BITS_REDUCE_ONLY) != 0;
     if (c->owner)
         msim_owner_add(engine, slot, c->owner);
     if (c->stop_price || c->display_quantity || c->time_in_force >= MSIM_TIF_GTD) {

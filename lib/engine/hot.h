@@ -140,18 +140,8 @@ static inline bool hot_is_plain(const struct msim_command *c)
 HOT uint32_t hot_take(struct msim_engine *engine, const struct msim_command *c, uint32_t hash,
                       unsigned bits, enum lane lane)
 {
-    const uint32_t slot = order_take(engine, engine->next_order++, lane);
-    struct order *order = &engine->orders[slot];
+    const uint32_t slot = order_take(engine, c, bits, lane);
 
-    order->leaves = c->quantity;
-    order->price = c->price;
-    order->quantity = c->quantity;
-    order->extra = 0;
-    order->account = c->account;
-    order->instrument = (uint16_t)c->instrument;
-    order->bits = (uint16_t)bits;
-    if (lane == LANE_ANY)
-        order_join(engine, slot);
     if (c->client_id | c->owner) {
         if (c->owner)
             msim_owner_add(engine, slot, c->owner);

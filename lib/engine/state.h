@@ -547,22 +547,6 @@ static inline void index_part(struct msim_engine *engine, uint32_t slot)
     *link = engine->id_next[slot];
 }
 
-/* Takes a slot and gives it the id; everything else is the caller's to fill in. */
-HOT uint32_t order_take(struct msim_engine *engine, uint64_t id, enum lane lane)
-{
-    const uint32_t slot = engine->free_order ? engine->free_order : engine->order_used++;
-    struct order *order = &engine->orders[slot];
-
-    if (slot == engine->free_order)
-        engine->free_order = order->next;
-    engine->live_orders++;
-    order->id = id;
-    engine->recent[id % RECENT_ORDERS] = slot;
-    if (lane == LANE_ANY && engine->indexed)
-        index_join(engine, slot);
-    return slot;
-}
-
 /* Into the list of its account's orders, if there is one; slot 0 takes what has no neighbour. */
 static inline void order_join(struct msim_engine *engine, uint32_t slot)
 {
@@ -609,15 +593,12 @@ int msim_owners_reserve(struct msim_engine *engine);
 /* The first order of all whose owners share a bucket with this one. */
 uint32_t msim_owner_first(const struct msim_engine *engine, uint32_t owner);
 
-/* No number leads to it any more, and it is not in its account's list. */
+/* Out of the index and of its account's list. */
 static inline void order_unlist(struct msim_engine *engine, uint32_t slot)
 {
-    struct order *order = &engine->orders[slot];
-
     if (engine->indexed)
         index_part(engine, slot);
-    order_part(engine, order);
-    order->id = 0;
+    order_part(engine, &engine->orders[slot]);
 }
 
 /* Gives the slot back; what few orders have was given back. */
