@@ -27,8 +27,9 @@
 
 #define LOAD_DURATION (10 * MSIM_NS_PER_S)
 
-/* After so long a silence it is told how one asks an exchange. */
-#define SILENCE_NS (5 * MSIM_NS_PER_S)
+/* After so long a silence it is told how one asks an exchange; mock-quotes says something every
+ * two seconds. */
+#define SILENCE_NS (2500 * MSIM_NS_PER_MS)
 
 /* The table is drawn at most so often. */
 #define DRAW_NS (100 * MSIM_NS_PER_MS)
@@ -371,25 +372,40 @@ static size_t count_channels(const char *list)
     return count;
 }
 
+/* What the server is not, where it is of another kind than what is said to it; NULL where it may
+ * be asked like this. */
+static const char *what_it_is_not(const struct settings *settings, enum server_kind kind)
+{
+    if (kind == SERVER_UNKNOWN)
+        return NULL;
+    if (settings->polygon)
+        return kind == SERVER_POLYGON ? NULL : "does not speak Polygon's dialect, and ";
+    /* These two say no more to who does not answer. */
+    return kind == SERVER_POLYGON || kind == SERVER_SOCKETIO ? "" : NULL;
+}
+
 /* A server of another kind, or one that has none of the channels, will say nothing of use. */
 static bool is_in_vain(struct client *client, const unsigned char *bytes, size_t length)
 {
+    const struct settings *settings = &client->settings;
     const struct feed *feed = &client->feed;
-    const char *channels = channels_of(client);
-
-    if (!client->settings.polygon)
-        return false;
     const enum server_kind kind =
         feed->totals.messages == 1 ? server_kind_of((const char *)bytes, length) : SERVER_UNKNOWN;
-    if (kind != SERVER_UNKNOWN && kind != SERVER_POLYGON)
-        client->code =
-            terminal_fail(&client->terminal, "%s does not speak Polygon's dialect, and %s",
-                          client->settings.link.url, server_kind_words(kind));
-    else if (feed->granted == 0 && feed->refused >= count_channels(channels))
-        client->code =
-            terminal_fail(&client->terminal, "no channel of --subscribe %s is served", channels);
+    const char *not_this = what_it_is_not(settings, kind);
+
+    if (not_this)
+        terminal_fail(&client->terminal, "%s %s%s", settings->link.url, not_this,
+                      server_kind_words(kind));
+    else if (settings->polygon && feed->granted == 0 &&
+             feed->refused >= count_channels(channels_of(client)))
+        terminal_fail(&client->terminal, "no channel of --subscribe %s is served",
+                      channels_of(client));
     else
         return false;
+    /* Who says something of their own may speak another language than the options. */
+    if (settings->send && !settings->polygon)
+        return false;
+    client->code = EXIT_FAILED;
     return true;
 }
 

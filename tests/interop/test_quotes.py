@@ -489,7 +489,8 @@ class Polygon(unittest.TestCase):
             ("looks like an exchange", (EXCHANGE,), (polygon,)),
             ("looks like mock-quotes", (QUOTES, "--interval", "1ms"),
              (polygon, exchange, ("--view", "ticker"))),
-            ("speaks Polygon's dialect", (QUOTES, *polygon), (exchange, ("--view", "book", "X"))),
+            ("speaks Polygon's dialect", (QUOTES, *polygon),
+             (exchange, ("--view", "book", "X"), (), ("--json",), ("--view", "table"))),
         ):
             with Server(*program) as server:
                 for way in ways:

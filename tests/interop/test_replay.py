@@ -273,6 +273,16 @@ class Replay(unittest.TestCase):
             self.assertEqual(done.returncode, 1)
             self.assertIn("market-client: -:1: 'rewind' is not understood", done.stderr)
 
+    def test_our_client_leaves_a_replay_that_it_asked_as_an_exchange(self):
+        with fresh_folder() as folder, Server(SERVER, self.sample) as server:
+            script = write(os.path.join(folder, "script"), b'{"expect": {"type": "ORDER_ACK"}}\n')
+            for way in (("--protocol", "exchange"), ("--session", "me"), ("--view", "book", "BTC"),
+                        ("--view", "ticker"), ("--script", script)):
+                code, _, said = run(CLIENT, *way, server.url, input=b"")
+                words = f"market-client: {server.url} is no exchange, and looks like a replay: connect "
+                self.assertEqual((code, words in said, "no such parameter" in said),
+                                 (1, True, False), said)
+
     def control(self, server, script, *options):
         return subprocess.run([CLIENT, "--control", *options, server.url], input=script, text=True,
                               capture_output=True, timeout=60)

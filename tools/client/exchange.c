@@ -134,6 +134,12 @@ static void fail_line(struct exchange *exchange, size_t line, const char *format
     note_mishap(exchange);
 }
 
+static void fail_sending(struct exchange *exchange, int r)
+{
+    terminal_fail(exchange->terminal, "not sent: %s", msim_result_text(r));
+    note_mishap(exchange);
+}
+
 static bool say(struct exchange *exchange, const char *text, size_t length)
 {
     if (!exchange->is_open) {
@@ -145,14 +151,20 @@ static bool say(struct exchange *exchange, const char *text, size_t length)
                                  length);
     if (r >= 0)
         return true;
-    terminal_fail(exchange->terminal, "not sent: %s", msim_result_text(r));
-    note_mishap(exchange);
+    fail_sending(exchange, r);
     return false;
 }
 
+/* What no line asked for: nobody misses it where the connection is closing, which will be told. */
 static void say_text(struct exchange *exchange, const char *text)
 {
-    say(exchange, text, strlen(text));
+    const int r = !exchange->is_open
+                      ? MSIM_ERR_CLOSED
+                      : msim_connection_send(msim_dialer_connection(exchange->dialer),
+                                             MSIM_MESSAGE_TEXT, text, strlen(text));
+
+    if (r < 0 && r != MSIM_ERR_CLOSED)
+        fail_sending(exchange, r);
 }
 
 /* ---- what comes ---- */
@@ -259,6 +271,13 @@ static void show(struct exchange *exchange, const struct msim_json_document *doc
         leave(exchange, EXIT_FAILED);
 }
 
+static int tell_kind(const struct exchange *exchange)
+{
+    return terminal_fail(exchange->terminal, "%s is no exchange, and %s",
+                         exchange->settings->link->settings->url,
+                         server_kind_words(exchange->kind));
+}
+
 /* By the first message; a server of another kind answers no command. */
 static bool is_an_exchange(struct exchange *exchange, const char *text, size_t length)
 {
@@ -270,9 +289,7 @@ static bool is_an_exchange(struct exchange *exchange, const char *text, size_t l
     if (exchange->kind == SERVER_EXCHANGE || exchange->kind == SERVER_UNKNOWN)
         return true;
     if (is_first)
-        leave(exchange, terminal_fail(exchange->terminal, "%s is no exchange, and %s",
-                                      exchange->settings->link->settings->url,
-                                      server_kind_words(exchange->kind)));
+        leave(exchange, tell_kind(exchange));
     return false;
 }
 
@@ -543,6 +560,12 @@ static bool again(void *context, const struct msim_closing *closing, msim_time w
 
     if (exchange->is_leaving || exchange->over) {
         exchange->over = true;
+        return false;
+    }
+    if (!exchange->has_heard)
+        exchange->kind = server_kind_of_closing(closing->reason);
+    if (exchange->kind == SERVER_REPLAY) {
+        finish(exchange, tell_kind(exchange));
         return false;
     }
     snprintf(words, sizeof words, "%s",

@@ -11,7 +11,6 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/terminal.h"
-#include "client/kinds.h"
 #include "client/polygon.h"
 #include "client/words.h"
 
@@ -359,17 +358,6 @@ static bool take_text(struct feed *feed, const char *text, size_t length)
     return true;
 }
 
-/* Nothing else may come from such a server until its client speaks as it does. */
-static void hint_at_kind(const struct feed *feed, const unsigned char *bytes, size_t length)
-{
-    const enum server_kind kind = feed->totals.messages == 1 && !feed->is_polygon
-                                      ? server_kind_of((const char *)bytes, length)
-                                      : SERVER_UNKNOWN;
-
-    if (kind == SERVER_POLYGON || kind == SERVER_SOCKETIO)
-        fprintf(stderr, "market-client: this server %s\n", server_kind_words(kind));
-}
-
 bool feed_take(struct feed *feed, enum msim_message_kind kind, const unsigned char *bytes,
                size_t length)
 {
@@ -384,7 +372,6 @@ bool feed_take(struct feed *feed, enum msim_message_kind kind, const unsigned ch
     if (kind == MSIM_MESSAGE_TEXT && take_text(feed, (const char *)bytes, length))
         return true;
     feed->totals.other++;
-    hint_at_kind(feed, bytes, length);
     if (!feed->json && !feed->quiet)
         print_line(bytes, length);
     return true;

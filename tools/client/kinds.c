@@ -43,15 +43,25 @@ enum server_kind server_kind_of(const char *text, size_t length)
     return kind;
 }
 
+/* An exchange's client names its account in the URL: a replay refuses that before it says a word.
+ */
+enum server_kind server_kind_of_closing(const char *reason)
+{
+    static const char refusal[] = "session: no such parameter";
+
+    return strncmp(reason, refusal, sizeof refusal - 1) == 0 ? SERVER_REPLAY : SERVER_UNKNOWN;
+}
+
 const char *server_kind_words(enum server_kind kind)
 {
     switch (kind) {
     case SERVER_EXCHANGE:
         return "looks like an exchange: try --protocol exchange, or --view ticker";
     case SERVER_QUOTES:
-        return "looks like mock-quotes: leave --protocol and --view out";
+        return "looks like mock-quotes: connect without --protocol, --control and an exchange's "
+               "options";
     case SERVER_REPLAY:
-        return "looks like a replay: leave --protocol and --view out";
+        return "looks like a replay: connect without --protocol and an exchange's options";
     case SERVER_POLYGON:
         return "speaks Polygon's dialect: try --protocol polygon --api-key-file FILE";
     default:

@@ -18,6 +18,9 @@ enum server_kind {
 
 enum server_kind server_kind_of(const char *text, size_t length);
 
+/* By the words with which it closed the connection of a client that named an account. */
+enum server_kind server_kind_of_closing(const char *reason);
+
 /* "looks like ...: try ...", behind its name; not of SERVER_UNKNOWN. */
 const char *server_kind_words(enum server_kind kind);
 

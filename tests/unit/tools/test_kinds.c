@@ -54,11 +54,22 @@ static void what_is_none_of_them_tells_nothing(void **state)
             fail_msg("%s", texts[i]);
 }
 
+static void a_replay_is_known_by_how_it_refuses_an_account(void **state)
+{
+    (void)state;
+    assert_int_equal(server_kind_of_closing("session: no such parameter; there are speed, from"),
+                     SERVER_REPLAY);
+    assert_int_equal(server_kind_of_closing("sped: no such parameter; there are speed, from"),
+                     SERVER_UNKNOWN);
+    assert_int_equal(server_kind_of_closing(""), SERVER_UNKNOWN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_kind_of_server_is_known_by_what_it_says_first),
         cmocka_unit_test(what_is_none_of_them_tells_nothing),
+        cmocka_unit_test(a_replay_is_known_by_how_it_refuses_an_account),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
