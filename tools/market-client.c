@@ -380,6 +380,8 @@ static const char *what_it_is_not(const struct settings *settings, enum server_k
         return NULL;
     if (settings->polygon)
         return kind == SERVER_POLYGON ? NULL : "does not speak Polygon's dialect, and ";
+    if (settings->control)
+        return kind == SERVER_REPLAY ? NULL : "is no replay, and ";
     /* These two say no more to who does not answer. */
     return kind == SERVER_POLYGON || kind == SERVER_SOCKETIO ? "" : NULL;
 }
@@ -403,7 +405,7 @@ static bool is_in_vain(struct client *client, const unsigned char *bytes, size_t
     else
         return false;
     /* Who says something of their own may speak another language than the options. */
-    if (settings->send && !settings->polygon)
+    if (settings->send && !settings->polygon && !settings->control)
         return false;
     client->code = EXIT_FAILED;
     return true;

@@ -497,6 +497,17 @@ class Polygon(unittest.TestCase):
                     code, _, words = run(CLIENT, *way, server.url, input=b"")
                     self.assertEqual((code, kind in words), (1, True), (way, words))
 
+    def test_our_client_steers_no_server_that_is_no_replay(self):
+        for kind, program in (("looks like an exchange", (EXCHANGE, "--log-level", "error")),
+                              ("looks like mock-quotes", (QUOTES, "--interval", "1ms")),
+                              ("speaks Polygon's dialect", (QUOTES, "--protocol", "polygon"))):
+            with Server(*program) as server:
+                for options in ((), ("--json",), ("--send", '{"type":"PING"}')):
+                    code, _, words = run(CLIENT, "--control", *options, server.url,
+                                         input=b"stats\npause\n")
+                    self.assertEqual(code, 1, words)
+                    self.assertIn(f"{server.url} is no replay, and {kind}", words)
+
     def key_alone(self):
         path = os.path.join(self.folder.name, "key.txt")
         with open(path, "w", encoding="ascii") as file:
