@@ -485,12 +485,13 @@ class Polygon(unittest.TestCase):
 
     def test_our_client_leaves_a_server_of_another_kind(self):
         polygon, exchange = ("--protocol", "polygon"), ("--protocol", "exchange")
+        orders = ("--orders-per-second", "5")
         for kind, program, ways in (
             ("looks like an exchange", (EXCHANGE,), (polygon,)),
             ("looks like mock-quotes", (QUOTES, "--interval", "1ms"),
-             (polygon, exchange, ("--view", "ticker"))),
+             (polygon, exchange, orders, ("--view", "ticker"))),
             ("speaks Polygon's dialect", (QUOTES, *polygon),
-             (exchange, ("--view", "book", "X"), (), ("--json",), ("--view", "table"))),
+             (exchange, orders, ("--view", "book", "X"), (), ("--json",), ("--view", "table"))),
         ):
             with Server(*program) as server:
                 for way in ways:

@@ -277,7 +277,8 @@ class Replay(unittest.TestCase):
         with fresh_folder() as folder, Server(SERVER, self.sample) as server:
             script = write(os.path.join(folder, "script"), b'{"expect": {"type": "ORDER_ACK"}}\n')
             for way in (("--protocol", "exchange"), ("--session", "me"), ("--view", "book", "BTC"),
-                        ("--view", "ticker"), ("--script", script)):
+                        ("--view", "ticker"), ("--script", script),
+                        ("--orders-per-second", "5", "--load", "3")):
                 code, _, said = run(CLIENT, *way, server.url, input=b"")
                 words = f"market-client: {server.url} is no exchange, and looks like a replay: connect "
                 self.assertEqual((code, words in said, "no such parameter" in said),

@@ -10,6 +10,7 @@
 #include "cli/options.h"
 #include "client/commands.h"
 #include "client/exchange.h"
+#include "client/kinds.h"
 
 #define OPENING_NS (120 * MSIM_NS_PER_S)
 
@@ -33,6 +34,8 @@ struct orders {
     size_t next;                 /* who sends */
     char order[COMMAND_MESSAGE]; /* without its closing brace */
     bool is_ending;
+    bool has_heard; /* the first message, which tells the kind */
+    enum server_kind kind;
     msim_time began;
     msim_time ended;
     uint64_t sent;
@@ -68,6 +71,18 @@ static void note_words(struct orders *orders, const char *text, size_t length)
         snprintf(orders->words, sizeof orders->words, "%.*s",
                  (int)(length < sizeof orders->words ? length : sizeof orders->words - 1), text);
     terminal_clean(orders->words);
+}
+
+static bool is_another_kind(const struct orders *orders)
+{
+    return orders->kind != SERVER_UNKNOWN && orders->kind != SERVER_EXCHANGE;
+}
+
+/* Orders are nothing to a server of another kind. */
+static void note_kind(struct orders *orders, enum server_kind kind)
+{
+    orders->kind = kind;
+    orders->is_ending = orders->is_ending || is_another_kind(orders);
 }
 
 /* Answers bear "q" and the order's number; false where it is another's. */
@@ -118,6 +133,9 @@ static void take_message(void *context, struct msim_connection *connection,
 
     (void)connection;
     (void)kind;
+    if (!orders->has_heard)
+        note_kind(orders, server_kind_of((const char *)bytes, length));
+    orders->has_heard = true;
     note_cancel_answer(trader, bytes, length);
     if (has(bytes, length, "\"type\":\"ORDER_ACK\"")) {
         if (!note_answer(trader, bytes, length))
@@ -159,6 +177,8 @@ static void closed(void *context, struct msim_connection *connection,
         orders->open--;
     else
         orders->opening--;
+    if (!orders->has_heard && !orders->is_ending)
+        note_kind(orders, server_kind_of_closing(closing->reason));
     if (!orders->is_ending) {
         orders->closed += trader->is_open;
         orders->failed += !trader->is_open;
@@ -311,6 +331,10 @@ static int report(const struct orders *orders)
                    at_share(orders, 500000), at_share(orders, 900000), at_share(orders, 990000),
                    (double)orders->latency.max / 1e3);
     }
+    if (is_another_kind(orders))
+        return terminal_fail(orders->terminal, "%s is no exchange, and %s",
+                             orders->settings->load->link->settings->url,
+                             server_kind_words(orders->kind));
     if (orders->failed == 0 && orders->closed == 0 && missing(orders) == 0 && orders->errors == 0 &&
         orders->rejects == 0)
         return EXIT_SUCCESS;
