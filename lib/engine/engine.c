@@ -519,6 +519,8 @@ int msim_engine_apply_many(struct msim_engine *engine, const struct msim_command
     struct batch batch = {.commands = commands, .count = count};
     int r = MSIM_OK;
 
+    if (applied)
+        *applied = 0;
     if (!engine || (!commands && count > 0))
         return MSIM_ERR_INVALID;
     events_begin(engine);

@@ -844,6 +844,19 @@ static void trades_are_booked_before_they_are_forgotten(void **state)
     }
 }
 
+static void a_batch_that_is_no_batch_went_through_nothing(void **state)
+{
+    struct bench *bench = *state;
+    const struct msim_command time = {.kind = MSIM_COMMAND_TIME, .time = 1};
+    size_t applied = 7;
+
+    assert_int_equal(msim_engine_apply_many(NULL, &time, 1, &applied), MSIM_ERR_INVALID);
+    assert_int_equal(applied, 0);
+    applied = 7;
+    assert_int_equal(msim_engine_apply_many(bench->engine, NULL, 1, &applied), MSIM_ERR_INVALID);
+    assert_int_equal(applied, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -858,6 +871,7 @@ int main(void)
         TEST(a_replaced_order_is_worth_what_it_is_in_all),
         TEST(a_level_that_did_not_change_is_not_told),
         TEST(a_batch_says_what_was_skipped_and_what_waits),
+        TEST(a_batch_that_is_no_batch_went_through_nothing),
         TEST(a_batch_of_what_cannot_be_changes_no_more_than_one_by_one),
         TEST(a_batch_whose_triggered_order_waits_for_memory_says_so),
         TEST(a_command_finds_what_orders_that_waited_before_it_earned),
