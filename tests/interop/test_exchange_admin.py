@@ -3,6 +3,7 @@
 Argument: the folder of the built tools.
 """
 
+import http.client
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import sys
 import time
 import unittest
 import urllib.error
+import urllib.parse
 import urllib.request
 
 from processes import Server, fresh_folder, run, write
@@ -499,7 +501,18 @@ class Words(unittest.TestCase):
             url = exchange.url.replace("ws://", "http://") + "/api/v1/orders"
             status, _, problem = self.ask(url, "POST", b" " * (1 << 17))
             self.assertEqual((status, problem["code"]), (413, "TOO_LARGE"))
-            self.assertIn("larger than the 65536 bytes that this path takes", problem["detail"])
+            self.assertIn("larger than the 65536 bytes that this path takes (no option sets it)",
+                          problem["detail"])
+            admin = urllib.parse.urlsplit(exchange.admin_url)
+            link = http.client.HTTPConnection(admin.hostname, admin.port, timeout=60)
+            link.putrequest("POST", admin.path + "/faults")
+            link.putheader("Content-Length", str((1 << 20) + 1))
+            link.endheaders()
+            answer = link.getresponse()
+            self.assertEqual(answer.status, 413)
+            self.assertIn(b"larger than the 1048576 bytes that this path takes (no option sets it)",
+                          answer.read())
+            link.close()
 
 
 class Access(unittest.TestCase):

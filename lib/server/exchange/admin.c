@@ -513,6 +513,7 @@ static int listen_on(struct msim_exchange_admin *admin,
         .http = &handler,
         .context = admin,
         .max_body_bytes = MSIM_MANAGE_BODY_MAX,
+        .max_body_name = "no option sets it",
     };
     listen.host = params->admin_host;
     listen.port = params->admin_port;

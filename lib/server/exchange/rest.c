@@ -690,6 +690,7 @@ int msim_exchange_rest_listen(struct msim_exchange_server *server,
             .http = &handler,
             .context = &server->mounts[i],
             .max_body_bytes = BODY_MAX,
+            .max_body_name = "no option sets it",
         };
     }
     for (size_t i = 0; i < SOCKETS; i++)
