@@ -362,6 +362,24 @@ static void what_is_disabled_stays_so_over_a_patch_of_something_else(void **stat
     bench_finish(&bench);
 }
 
+static void a_member_that_is_null_goes_back_to_its_default(void **state)
+{
+    struct bench bench;
+    char rule[512];
+
+    (void)state;
+    bench_start(&bench);
+    bench_add(&bench, 0,
+              "{\"kind\":\"drop\",\"id\":\"x\",\"enabled\":false," SELECT_OUT ",\"p\":0}");
+    assert_int_equal(msim_faults_update(bench.faults, 0, "x", "{\"p\":null}", 10, NULL), MSIM_OK);
+    assert_null(strstr(rule_of(&bench, "x", rule, sizeof rule), "\"p\":"));
+    assert_int_equal(bench_text(&bench, 0, bench.out, MSIM_FAULT_OTHER, "x"), MSIM_FAULT_PASS);
+    assert_int_equal(msim_faults_update(bench.faults, 0, "x", "{\"enabled\":null}", 16, NULL),
+                     MSIM_OK);
+    assert_int_equal(bench_text(&bench, 0, bench.out, MSIM_FAULT_OTHER, "x"), MSIM_FAULT_TAKEN);
+    bench_finish(&bench);
+}
+
 static void a_bad_patch_is_refused_at_its_own_place(void **state)
 {
     static const struct {
@@ -599,6 +617,7 @@ int main(void)
         cmocka_unit_test(a_patch_changes_what_it_names),
         cmocka_unit_test(a_strategy_can_be_read_back_as_it_stands),
         cmocka_unit_test(what_is_disabled_stays_so_over_a_patch_of_something_else),
+        cmocka_unit_test(a_member_that_is_null_goes_back_to_its_default),
         cmocka_unit_test(a_bad_patch_is_refused_at_its_own_place),
         cmocka_unit_test(a_nameless_strategy_keeps_its_given_id_over_a_patch),
         cmocka_unit_test(there_is_room_for_so_many_strategies),
