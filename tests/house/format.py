@@ -38,7 +38,7 @@ def check_text(name, text, problems):
         problems.append("%s: no line end at its end" % name)
     if text.endswith("\n\n"):
         problems.append("%s: an empty line at its end" % name)
-    if name.endswith((".c", ".h")) and text.count("\n") > MAX_LINES:
+    if name.endswith((".c", ".h", ".cpp")) and text.count("\n") > MAX_LINES:
         problems.append("%s: more than %d lines: find the two files that it is" % (name, MAX_LINES))
 
 
@@ -60,7 +60,7 @@ def main():
             check_text(name, house.read(root, name), problems)
         except UnicodeDecodeError:
             problems.append("%s: not UTF-8" % name)
-        if name.endswith((".c", ".h")):
+        if name.endswith((".c", ".h", ".cpp")):
             sources.append(path)
 
     formatter = clang_format()
