@@ -26,6 +26,14 @@ static inline uint64_t msim_mix64(uint64_t z)
     return z ^ (z >> 31);
 }
 
+/* What msim_mix64 made the number of: its steps backwards, the multipliers inverted modulo 2^64. */
+static inline uint64_t msim_unmix64(uint64_t z)
+{
+    z = (z ^ (z >> 31) ^ (z >> 62)) * UINT64_C(0x319642b2d24d8ec3);
+    z = (z ^ (z >> 27) ^ (z >> 54)) * UINT64_C(0x96de1b173f119089);
+    return z ^ (z >> 30) ^ (z >> 60);
+}
+
 /* FNV-1a of 64 bits; `msim_fnv_more` goes on from an earlier hash. */
 #define MSIM_FNV_START UINT64_C(0xcbf29ce484222325)
 uint64_t msim_fnv(const void *bytes, size_t length);

@@ -341,7 +341,7 @@ static int note_meant(struct msim_engine *engine, const struct msim_command *c, 
         return r;
     }
     for (slot = msim_account_first(engine, c->account); slot && r == MSIM_OK;
-         slot = engine->orders[slot].account_next)
+         slot = links_of(engine, slot)->next)
         r = note(engine, c, slot, count);
     return r;
 }

@@ -74,8 +74,9 @@ void msim_clients_destroy(struct msim_engine *engine)
     const struct msim_allocator *allocator = &engine->allocator;
 
     table_free(engine, &engine->finished_index);
-    msim_mem_free(allocator, engine->client_heads,
-                  engine->client_room * sizeof *engine->client_heads);
+    if (engine->client_room > 0)
+        msim_mem_free(allocator, engine->client_heads,
+                      engine->client_room * sizeof *engine->client_heads);
     msim_mem_free(allocator, engine->clients, engine->client_capacity * sizeof *engine->clients);
     msim_mem_free(allocator, engine->finished,
                   engine->finished_capacity * sizeof *engine->finished);
@@ -110,12 +111,24 @@ static int table_reserve(struct msim_engine *engine, struct id_table *table, uin
     return table_grow(engine, table, wanted < 64 ? 64 : 2 * wanted);
 }
 
+/* Searches among the ids stay short: of three ids hardly two have the same head. */
+static uint64_t heads_suffice_for(uint64_t heads)
+{
+    return 2 * heads / 3;
+}
+
+static void heads_use(struct msim_engine *engine, uint64_t heads)
+{
+    engine->client_mask = heads - 1;
+    engine->client_most = (uint32_t)heads_suffice_for(heads);
+}
+
 /* Twice as many heads, which there is room for: each chain parts in two. */
 static void heads_double(struct msim_engine *engine)
 {
-    const uint64_t places = engine->client_places;
+    const uint64_t places = engine->client_mask + 1;
 
-    engine->client_places = 2 * places;
+    heads_use(engine, 2 * places);
     memset(&engine->client_heads[places], 0, places * sizeof *engine->client_heads);
     for (uint64_t at = 0; at < places; at++) {
         uint32_t slot = engine->client_heads[at];
@@ -123,7 +136,7 @@ static void heads_double(struct msim_engine *engine)
         while (slot) {
             struct order *order = &engine->orders[slot];
             uint32_t *head =
-                client_head(engine, client_hash(engine, order->account, engine->clients[slot].id));
+                client_head(engine, client_hash(engine, order->account, order->client_id));
             const uint32_t next = order->client_next;
             order->client_next = *head;
             *head = slot;
@@ -135,18 +148,23 @@ static void heads_double(struct msim_engine *engine)
 /* Room for the heads of so many ids. */
 static int heads_room(struct msim_engine *engine, uint64_t count)
 {
+    uint32_t *heads = engine->client_room > 0 ? engine->client_heads : NULL;
     size_t room = engine->client_room;
     uint64_t wanted = FIRST_HEADS;
 
-    while (!heads_suffice(wanted, count))
+    while (heads_suffice_for(wanted) < count)
         wanted *= 2;
     if (wanted <= room)
         return MSIM_OK;
-    int r = msim_mem_grow(&engine->allocator, (void **)&engine->client_heads, &room,
-                          sizeof *engine->client_heads, wanted, wanted);
-    if (r == MSIM_OK)
-        engine->client_room = room;
-    return r;
+    int r =
+        msim_mem_grow(&engine->allocator, (void **)&heads, &room, sizeof *heads, wanted, wanted);
+    if (r < 0)
+        return r;
+    if (engine->client_room == 0)
+        heads[0] = 0;
+    engine->client_heads = heads;
+    engine->client_room = room;
+    return MSIM_OK;
 }
 
 /* Heads for so many ids.  They double with those that live: as few as these need lie in the
@@ -157,11 +175,7 @@ static int heads_reserve(struct msim_engine *engine, uint64_t count)
 
     if (r < 0)
         return r;
-    if (engine->client_places == 0) {
-        engine->client_places = FIRST_HEADS;
-        memset(engine->client_heads, 0, FIRST_HEADS * sizeof *engine->client_heads);
-    }
-    while (!heads_suffice(engine->client_places, count))
+    while (engine->client_most < count)
         heads_double(engine);
     return MSIM_OK;
 }
@@ -170,6 +184,7 @@ static int heads_reserve(struct msim_engine *engine, uint64_t count)
 int msim_clients_create(struct msim_engine *engine, uint32_t count)
 {
     engine->finished_used = 1;
+    engine->client_heads = &engine->no_head;
     if (count == 0)
         return MSIM_OK;
     const uint64_t live = count < engine->order_capacity ? count : engine->order_capacity;
@@ -185,13 +200,24 @@ int msim_clients_create(struct msim_engine *engine, uint32_t count)
     return r == MSIM_OK ? msim_clients_reserve(engine) : r;
 }
 
+/* The first id: from now on an order's neighbours among its account's stand beside the pool. */
+static int clients_make(struct msim_engine *engine)
+{
+    struct client *clients = NULL;
+    int r = msim_mem_grow(&engine->allocator, (void **)&clients, &engine->client_capacity,
+                          sizeof *clients, engine->order_capacity, engine->order_capacity);
+    if (r < 0)
+        return r;
+    for (uint32_t slot = 0; engine->listed && slot < engine->order_used; slot++)
+        clients[slot].links = engine->orders[slot].links;
+    engine->clients = clients;
+    return MSIM_OK;
+}
+
 int msim_clients_reserve(struct msim_engine *engine)
 {
-    int r = MSIM_OK;
+    int r = engine->clients ? MSIM_OK : clients_make(engine);
 
-    if (!engine->clients)
-        r = msim_mem_grow(&engine->allocator, (void **)&engine->clients, &engine->client_capacity,
-                          sizeof *engine->clients, engine->order_capacity, engine->order_capacity);
     if (r == MSIM_OK)
         r = heads_reserve(engine, (uint64_t)engine->client_live + 1);
     return r < 0 ? r : finished_reserve(engine, 1);
@@ -211,7 +237,7 @@ static void link_up(const struct msim_engine *engine, struct account *account)
 {
     uint32_t after = 0;
 
-    if (account->linked)
+    if (account->usual_room == LINKED)
         return;
     for (uint32_t at = account->finished_last; at;) {
         const uint32_t before = engine->finished[at].next;
@@ -219,7 +245,7 @@ static void link_up(const struct msim_engine *engine, struct account *account)
         after = at;
         at = before;
     }
-    account->linked = true;
+    account->usual_room = LINKED;
 }
 
 uint32_t msim_finished_first(const struct msim_engine *engine, uint32_t account)
@@ -317,7 +343,8 @@ int msim_client_look_slow(struct msim_engine *engine, uint32_t account, uint64_t
 void msim_client_add(struct msim_engine *engine, uint32_t account, uint64_t client_id,
                      uint64_t content, uint32_t slot)
 {
-    client_add(engine, account, client_id, client_hash(engine, account, client_id), content, slot);
+    client_note(engine, client_id, content, slot);
+    client_join(engine, slot, client_hash(engine, account, client_id));
 }
 
 /* Its place is free afterwards. */
@@ -342,8 +369,15 @@ static uint32_t forget_oldest(struct msim_engine *engine, struct account *accoun
     return place;
 }
 
-/* A place at the end of the account's list, for an id that is not live any more. */
-uint32_t msim_finished_append(struct msim_engine *engine, struct account *account)
+/* The list has room, and some in it wait for the index. */
+static int32_t usual_room(const struct msim_engine *engine, const struct account *account)
+{
+    const uint32_t room = engine->finished_ids - account->finished_count;
+
+    return room < INT32_MAX ? (int32_t)room : INT32_MAX;
+}
+
+uint32_t msim_finished_append(struct msim_engine *engine, struct account *account, uint32_t *next)
 {
     uint32_t place;
 
@@ -353,25 +387,28 @@ uint32_t msim_finished_append(struct msim_engine *engine, struct account *accoun
         assert(engine->finished_used < engine->finished_capacity);
         place = (uint32_t)engine->finished_used++;
     }
+    const bool linked = account->usual_room == LINKED;
     const uint32_t before = account->finished_last;
     if (!before)
         account->finished_first = place;
-    else if (account->linked)
+    else if (linked)
         engine->finished[before].next = place;
-    engine->finished[place].next = account->linked ? 0 : before;
+    *next = linked ? 0 : before;
     if (!account->waiting_first)
         account->waiting_first = place;
     account->finished_last = place;
     account->finished_count++;
+    if (!linked)
+        account->usual_room = usual_room(engine, account);
     return place;
 }
 
 void msim_client_add_finished(struct msim_engine *engine, const struct finished *record)
 {
     struct account *account = &engine->accounts[record->account];
-    struct finished *finished = &engine->finished[msim_finished_append(engine, account)];
+    uint32_t next;
+    struct finished *finished = &engine->finished[msim_finished_append(engine, account, &next)];
 
-    const uint32_t next = finished->next;
     *finished = *record;
     finished->next = next;
     if (record->client_id > account->highest_id)
@@ -381,5 +418,5 @@ void msim_client_add_finished(struct msim_engine *engine, const struct finished 
 void msim_client_finish(struct msim_engine *engine, const struct order *order, msim_qty filled,
                         uint8_t status)
 {
-    client_finish(engine, order, filled, status);
+    client_finish(engine, order_slot(engine, order), filled, status);
 }

@@ -86,7 +86,8 @@ static int fill_in(struct msim_engine *engine, const struct msim_engine_params *
     engine->window = chosen(params->window_levels, DEFAULT_WINDOW);
     engine->events_wanted = chosen(params->events, MSIM_EVENTS_ALL & ~MSIM_EVENTS_BOOK_ORDER);
     engine->accounts_off = params->accounts == MSIM_ACCOUNTS_OFF;
-    engine->hash_seed = msim_mix64(params->hash_seed + UINT64_C(0x9E3779B97F4A7C15));
+    engine->hash_seed[0] = msim_mix64(params->hash_seed + UINT64_C(0x9E3779B97F4A7C15));
+    engine->hash_seed[1] = msim_mix64(engine->hash_seed[0]) | 1;
     engine->time = INT64_MIN;
     engine->next_trade = 1;
     msim_sheet_init(&engine->balances, sizeof(struct balance));
@@ -349,8 +350,9 @@ HOT void prefetch_neighbours(const struct msim_engine *engine, uint32_t slot)
     prefetch_level(engine, order->instrument, order_side(order), order->price, order->account);
     if (!engine->listed)
         return;
-    __builtin_prefetch(&engine->orders[order->account_next], 1);
-    __builtin_prefetch(&engine->orders[order->account_prev], 1);
+    const struct links *links = links_of(engine, slot);
+    __builtin_prefetch(links_of(engine, links->next), 1);
+    __builtin_prefetch(links_of(engine, links->prev), 1);
 }
 
 static inline bool by_client(const struct msim_command *command)
@@ -458,10 +460,7 @@ HOT void prefetch_small(const struct msim_engine *engine, const struct msim_comm
     __builtin_prefetch((void *)((uintptr_t)engine->accounts +
                                 command[2].account * (uintptr_t)sizeof(struct account)),
                        1);
-    const uint32_t slot = client_likely_slot(engine, hashes->next);
-    __builtin_prefetch(&engine->orders[slot], 1);
-    __builtin_prefetch(
-        (void *)((uintptr_t)engine->clients + slot * (uintptr_t)sizeof(struct client)), 1);
+    __builtin_prefetch(&engine->orders[client_likely_slot(engine, hashes->next)], 1);
 }
 
 /* What a batch comes to: the last word on orders that wait, or that nothing was new in it. */
@@ -490,16 +489,18 @@ HOT int apply_run(struct msim_engine *engine, struct batch *batch, enum lane lan
     size_t left = batch->count - batch->done;
     int r = MSIM_OK;
 
-    for (; left > 0 && engine->event_count < MSIM_BATCH_EVENTS; left--, command++) {
+    for (; left > 0; left--, command++) {
         hashes_move(engine, command, left, &hashes);
         if (large)
             prefetch_ahead(engine, command, left);
         else if (left > 2)
             prefetch_small(engine, command, &hashes, lane);
-        trades_booked(engine);
         if (hot_apply(engine, command, hashes.now, lane))
             continue;
+        if (engine->event_count >= MSIM_BATCH_EVENTS)
+            break;
         r = apply_any(engine, command);
+        trades_booked(engine);
         if (r < 0)
             break;
         batch->skipped += r == MSIM_APPLY_SKIPPED;
@@ -524,12 +525,15 @@ int msim_engine_apply_many(struct msim_engine *engine, const struct msim_command
     if (!engine || (!commands && count > 0))
         return MSIM_ERR_INVALID;
     events_begin(engine);
+    trades_booked(engine);
+    engine->batching = true;
     if (engine->order_used >= PREFETCH_FROM)
         prefetch_first(engine, commands, count);
     batch.hashes = hashes_first(engine, commands, count);
     while (r >= 0 && batch.done < count && engine->event_count < MSIM_BATCH_EVENTS)
         r = engine->usual ? apply_run(engine, &batch, LANE_USUAL)
                           : apply_run(engine, &batch, LANE_ANY);
+    engine->batching = false;
     if (applied)
         *applied = batch.done;
     return r < 0 ? r : batch_result(engine, batch.done, batch.skipped);

@@ -452,7 +452,7 @@ static int repeat(struct msim_engine *engine, const struct msim_command *c, uint
     event->type = c->type;
     event->time_in_force = c->time_in_force;
     event->flags = MSIM_EVENT_REPEATED;
-    event->status = finished->status;
+    event->status = (uint8_t)(finished->end >> FINISHED_STATUS_AT);
     event->as.order.price = c->price;
     event->as.order.quantity = c->quantity;
     event->as.order.filled = finished->filled;

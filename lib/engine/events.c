@@ -13,9 +13,13 @@ int msim_events_grow(struct msim_engine *engine, size_t more)
 {
     if (more > events_limit(engine))
         return MSIM_ERR_LIMIT;
-    return msim_mem_grow(&engine->allocator, (void **)&engine->events, &engine->event_capacity,
-                         sizeof *engine->events, engine->event_count + more,
-                         events_limit(engine) + MSIM_BATCH_EVENTS);
+    int r = msim_mem_grow(&engine->allocator, (void **)&engine->events, &engine->event_capacity,
+                          sizeof *engine->events, engine->event_count + more,
+                          events_limit(engine) + MSIM_BATCH_EVENTS);
+    const size_t used =
+        engine->event_capacity < MSIM_BATCH_EVENTS ? engine->event_capacity : MSIM_BATCH_EVENTS;
+    engine->event_stop = used > EVENTS_PER_ORDER ? used - EVENTS_PER_ORDER : 0;
+    return r;
 }
 
 void msim_event_order(struct msim_engine *engine, uint8_t kind, uint32_t slot, uint8_t code,
@@ -27,7 +31,7 @@ void msim_event_order(struct msim_engine *engine, uint8_t kind, uint32_t slot, u
     struct msim_event *event = event_make(engine, kind);
 
     event->order = order->id;
-    event->client_id = order_client_id(engine, order);
+    event->client_id = order_client_id(order);
     event->instrument = order->instrument;
     event->account = order->account;
     event->slot = slot;

@@ -43,7 +43,7 @@ static inline struct party party_of(const struct msim_engine *engine, const stru
     };
 
     if (bits & (BITS_CLIENT | BITS_OWNED)) {
-        party.client_id = order_client_id(engine, order);
+        party.client_id = order_client_id(order);
         party.owner = order_owner(engine, order);
     }
     return party;

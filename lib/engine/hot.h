@@ -18,7 +18,7 @@
 /* For the events of an order that does not trade. */
 static inline bool hot_events(const struct msim_engine *engine)
 {
-    return engine->event_count + EVENTS_PER_ORDER <= engine->event_capacity;
+    return engine->event_count <= engine->event_stop;
 }
 
 /* For the events of an order and so many fills, and for the client ids of all that may end. */
@@ -100,12 +100,13 @@ HOT void hot_tell(struct msim_engine *engine, struct hot_told told, uint64_t id,
 }
 
 /* Its client id is new, and there is room for it. */
-static inline bool hot_client_ready(struct msim_engine *engine, const struct msim_command *c)
+HOT bool hot_client_ready(struct msim_engine *engine, const struct msim_command *c)
 {
     uint32_t at;
 
-    return heads_suffice(engine->client_places, engine->client_live + 1) &&
-           client_look(engine, c->account, c->client_id, &at) == MSIM_OK && !at;
+    return engine->client_live < engine->client_most &&
+           (c->client_id > engine->accounts[c->account].highest_id ||
+            (msim_client_look_slow(engine, c->account, c->client_id, &at) == MSIM_OK && !at));
 }
 
 /* The account and the client id are known to the tables, and there is room for what is new. */
@@ -136,9 +137,9 @@ static inline bool hot_is_plain(const struct msim_command *c)
     return (c->stop_price | c->display_quantity | c->amount | c->expires_at) == 0;
 }
 
-/* The order in the pool, under its names. */
-HOT uint32_t hot_take(struct msim_engine *engine, const struct msim_command *c, uint32_t hash,
-                      unsigned bits, enum lane lane)
+/* The order in the pool, under its names; by its client id it is not found yet. */
+HOT uint32_t hot_take(struct msim_engine *engine, const struct msim_command *c, unsigned bits,
+                      enum lane lane)
 {
     const uint32_t slot = order_take(engine, c, bits, lane);
 
@@ -146,7 +147,7 @@ HOT uint32_t hot_take(struct msim_engine *engine, const struct msim_command *c, 
         if (c->owner)
             msim_owner_add(engine, slot, c->owner);
         if (c->client_id)
-            client_add(engine, c->account, c->client_id, hash, client_content_plain(c), slot);
+            client_note(engine, c->client_id, client_content_plain(c), slot);
     }
     return slot;
 }
@@ -199,8 +200,10 @@ HOT void hot_rest(struct msim_engine *engine, const struct msim_command *c, uint
                   struct side *own, struct level *level, unsigned side, enum lane lane)
 {
     const unsigned bits = side | HOT_RESTS;
-    const uint32_t slot = hot_take(engine, c, hash, bits, lane);
+    const uint32_t slot = hot_take(engine, c, bits, lane);
 
+    if (c->client_id)
+        client_join(engine, slot, hash);
     hot_append(engine, own, level, slot, c->quantity);
     hot_accept(engine, c, slot, bits, lane);
     hot_append_aside(engine, level, c->instrument, side, slot, c->price, c->quantity, lane);
@@ -234,16 +237,18 @@ static inline void hot_execute(struct msim_engine *engine, struct taker *taker)
     msim_take(engine, taker);
     if (engine->queued_first)
         msim_entry_queued(engine);
+    if (engine->batching)
+        trades_booked(engine);
 }
 
 /* It trades on arrival; its level is prepared. */
-HOT bool hot_cross(struct msim_engine *engine, const struct msim_command *c, uint32_t hash,
-                   struct instrument *it, unsigned side, int64_t key)
+HOT bool hot_cross(struct msim_engine *engine, const struct msim_command *c, struct instrument *it,
+                   unsigned side, int64_t key)
 {
     const unsigned bits = side | HOT_TAKES(MSIM_ORDER_LIMIT);
     struct taker taker = {
         .instrument = it,
-        .slot = hot_take(engine, c, hash, bits, LANE_ANY),
+        .slot = hot_take(engine, c, bits, LANE_ANY),
         .number = c->instrument,
         .limit = -key,
         .amount = -1,
@@ -269,7 +274,7 @@ RARE bool hot_limit_beyond(struct msim_engine *engine, const struct msim_command
         !hot_hold(engine, c->account, it->pays[side], hold, LANE_ANY))
         return false;
     if (crosses)
-        return hot_cross(engine, c, hash, it, side, key);
+        return hot_cross(engine, c, it, side, key);
     hot_rest(engine, c, hash, own, side_level_make(engine, own, key), side, LANE_ANY);
     return true;
 }
@@ -321,7 +326,7 @@ static inline bool hot_sweep(const struct msim_engine *engine, const struct inst
     return true;
 }
 
-RARE bool hot_market(struct msim_engine *engine, const struct msim_command *c, uint32_t hash,
+RARE bool hot_market(struct msim_engine *engine, const struct msim_command *c,
                      struct instrument *it, unsigned side)
 {
     uint64_t fills;
@@ -342,7 +347,7 @@ RARE bool hot_market(struct msim_engine *engine, const struct msim_command *c, u
     const unsigned bits = side | HOT_TAKES(MSIM_ORDER_MARKET);
     struct taker taker = {
         .instrument = it,
-        .slot = hot_take(engine, c, hash, bits, LANE_ANY),
+        .slot = hot_take(engine, c, bits, LANE_ANY),
         .number = c->instrument,
         .limit = KEY_NONE - 1,
         .amount = -1,
@@ -369,7 +374,7 @@ HOT bool hot_new(struct msim_engine *engine, const struct msim_command *c, uint3
     const uint32_t kind = hot_kind(c);
     if (kind == half_of(MSIM_ORDER_LIMIT, 0, 0, 0))
         return hot_limit(engine, c, hash, it, side, lane);
-    return kind == half_of(MSIM_ORDER_MARKET, 0, 0, 0) && hot_market(engine, c, hash, it, side);
+    return kind == half_of(MSIM_ORDER_MARKET, 0, 0, 0) && hot_market(engine, c, it, side);
 }
 
 /* By its number, where a table is there that says so: the general way makes the index, with which
@@ -397,7 +402,7 @@ HOT uint32_t hot_named(const struct msim_engine *engine, const struct msim_comma
     }
     if (c->order)
         return c->handle ? 0 : hot_numbered(engine, c->order);
-    if (c->handle || !c->client_id || engine->client_places == 0)
+    if (c->handle || !c->client_id)
         return 0;
     *link = client_link(engine, c->account, c->client_id, hash);
     return **link;
@@ -451,7 +456,7 @@ static inline struct hot_told hot_names(const struct msim_engine *engine, const 
     struct hot_told told = {0};
 
     if (order->bits & (BITS_CLIENT | BITS_OWNED)) {
-        told.client_id = order_client_id(engine, order);
+        told.client_id = order_client_id(order);
         told.owner = order_owner(engine, order);
     }
     return told;
@@ -468,7 +473,7 @@ HOT bool hot_cancel(struct msim_engine *engine, const struct msim_command *c, ui
     struct order *order = &engine->orders[slot];
     struct instrument *it = &engine->instruments[order->instrument];
     const unsigned bits = order->bits;
-    if (!it->plain || (bits & BITS_CLIENT && !finished_ready(engine, 1)))
+    if (!it->plain || (bits & BITS_CLIENT && !finished_has_room(engine)))
         return false;
 
     const unsigned at = bits & BITS_SIDE;

@@ -96,7 +96,7 @@ static void show(const struct msim_engine *engine, uint32_t slot, struct msim_or
     *view = (struct msim_order_view){
         .order = order->id,
         .handle = order->id << 32 | slot,
-        .client_id = order_client_id(engine, order),
+        .client_id = order_client_id(order),
         .instrument = order->instrument,
         .account = order->account,
         .owner = order_owner(engine, order),
@@ -156,11 +156,11 @@ int msim_engine_client_order(struct msim_engine *engine, uint32_t account, uint6
         .client_id = client_id,
         .instrument = finished->instrument,
         .account = account,
-        .side = side_told(finished->bits & BITS_SIDE),
-        .type = (uint8_t)(finished->bits >> BITS_TYPE_AT & 7),
-        .time_in_force = (uint8_t)(finished->bits >> BITS_TIF_AT & 7),
-        .self_trade = (uint8_t)(finished->bits >> BITS_STP_AT & 7),
-        .status = finished->status,
+        .side = side_told(finished->end & BITS_SIDE),
+        .type = (uint8_t)(finished->end >> BITS_TYPE_AT & 7),
+        .time_in_force = (uint8_t)(finished->end >> BITS_TIF_AT & 7),
+        .self_trade = (uint8_t)(finished->end >> BITS_STP_AT & 7),
+        .status = (uint8_t)(finished->end >> FINISHED_STATUS_AT),
         .filled = finished->filled,
     };
     return MSIM_OK;
@@ -178,8 +178,8 @@ size_t msim_engine_client_ids(const struct msim_engine *engine, uint64_t *place,
     for (; *place < slots && count < capacity; ++*place) {
         const struct order *order = &engine->orders[*place];
         if (order->id != 0 && order->bits & BITS_CLIENT)
-            ids[count++] = (struct msim_client_id_view){.client_id = engine->clients[*place].id,
-                                                        .account = order->account};
+            ids[count++] = (struct msim_client_id_view){
+                .client_id = engine->orders[*place].client_id, .account = order->account};
     }
     for (; *place - slots < engine->finished_used && count < capacity; ++*place) {
         if (*place == slots)
@@ -228,7 +228,7 @@ size_t msim_engine_orders(const struct msim_engine *engine, uint32_t account, ui
     if (!engine || !views || account >= engine->account_capacity || capacity == 0)
         return 0;
     for (uint32_t slot = msim_account_first(engine, account); slot;
-         slot = engine->orders[slot].account_next) {
+         slot = links_of(engine, slot)->next) {
         const struct order *order = &engine->orders[slot];
         if (order->id <= after ||
             (instrument != MSIM_ALL_INSTRUMENTS && order->instrument != instrument))

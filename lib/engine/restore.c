@@ -170,7 +170,7 @@ static int read_order(struct reader *reader, struct msim_engine *engine, uint32_
         r = msim_accounts_reserve(engine, account, number);
     if (r == MSIM_OK && bits & SNAPSHOT_CLIENT) {
         const uint64_t client_id = get_u64(reader);
-        const uint64_t content = get_u64(reader);
+        const uint64_t content = msim_unmix64(get_u64(reader));
         uint32_t at;
         r = msim_clients_reserve(engine);
         if (r == MSIM_OK)
@@ -546,7 +546,7 @@ static int read_finished(struct reader *reader, struct msim_engine *engine)
         uint32_t status;
         get_pair(reader, &finished.account, &finished.instrument);
         finished.client_id = get_u64(reader);
-        finished.content = get_u64(reader);
+        finished.content = msim_unmix64(get_u64(reader));
         finished.order = get_u64(reader);
         finished.filled = get_i64(reader);
         get_pair(reader, &bits, &status);
@@ -559,8 +559,7 @@ static int read_finished(struct reader *reader, struct msim_engine *engine)
         if (finished.account >= engine->max_accounts)
             return beyond(reader, "max_accounts");
         last_account = finished.account;
-        finished.bits = (uint16_t)bits;
-        finished.status = (uint8_t)status;
+        finished.end = bits | status << FINISHED_STATUS_AT;
         uint32_t at;
         int r = msim_account_reserve(engine, finished.account);
         if (r == MSIM_OK)

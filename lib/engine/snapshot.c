@@ -129,8 +129,8 @@ static void write_order(struct sink *sink, const struct msim_engine *engine, uin
     put_i64(sink, order->quantity);
     put_i64(sink, order->leaves);
     if (client) {
-        put_u64(sink, engine->clients[slot].id);
-        put_u64(sink, engine->clients[slot].content);
+        put_u64(sink, engine->orders[slot].client_id);
+        put_u64(sink, msim_mix64(engine->clients[slot].content));
     }
     if (excess)
         put_u64(sink, excess);
@@ -275,10 +275,10 @@ static void write_finished(struct sink *sink, const struct msim_engine *engine)
             const struct finished *finished = &engine->finished[at];
             put_pair(sink, finished->account, finished->instrument);
             put_u64(sink, finished->client_id);
-            put_u64(sink, finished->content);
+            put_u64(sink, msim_mix64(finished->content));
             put_u64(sink, finished->order);
             put_i64(sink, finished->filled);
-            put_pair(sink, finished->bits, finished->status);
+            put_pair(sink, finished->end & BITS_ASKED, finished->end >> FINISHED_STATUS_AT);
         }
     }
 }

@@ -38,6 +38,12 @@ enum order_state {
     ORDER_QUEUED = 3,  /* triggered, its turn has not come */
 };
 
+/* An order's neighbours among its account's; see links_of. */
+struct links {
+    uint32_t next;
+    uint32_t prev;
+};
+
 /* An order as it lies in the pool: one cache line. */
 struct order {
     uint64_t id;     /* 0 where the slot is free */
@@ -49,10 +55,12 @@ struct order {
     uint32_t client_next; /* the chain of its client id */
     uint32_t extra;       /* what few orders have: 0 for none */
     uint32_t account;
-    uint32_t account_next; /* the account's orders */
-    uint32_t account_prev;
     uint16_t instrument;
     uint16_t bits;
+    union {
+        uint64_t client_id; /* where there are client ids; 0 for none */
+        struct links links; /* where there are none */
+    };
 };
 static_assert(sizeof(struct order) == 64, "an order is one cache line");
 
@@ -78,10 +86,10 @@ struct extra {
     uint32_t next;       /* free ones */
 };
 
-/* A live order's client id, by its slot. */
+/* What there is of a live order beside it where orders have client ids, by its slot. */
 struct client {
-    uint64_t id;
-    uint64_t content; /* a hash of what the order asked for */
+    uint64_t content; /* a hash of what the order asked for under its id */
+    struct links links;
 };
 
 /* A live order's owner, by its slot, and the chain of its bucket. */
@@ -103,10 +111,9 @@ struct finished {
     uint32_t account;
     uint32_t next; /* the account's next one: the younger, but see struct account */
     uint32_t instrument;
-    uint16_t bits;
-    uint8_t status;
-    uint8_t reserved;
+    uint32_t end; /* its BITS_ASKED, and from FINISHED_STATUS_AT on the status that it ended with */
 };
+#define FINISHED_STATUS_AT 16
 
 /* An open table of finished ids: the upper half 32 bits of the hash, the lower half where it is. */
 struct id_table {
@@ -123,10 +130,12 @@ struct account {
     uint32_t finished_count;
     uint32_t indexed_count; /* of them; the oldest */
     uint32_t waiting_first; /* from here on they are not in the index; 0: all are */
-    /* Its finished ones lead to the younger; to the older as long as nobody asked for the first:
-     * the one before is not written to again then. */
-    bool linked;
+    /* So many more go to the list's end in the usual way; or LINKED. */
+    int32_t usual_room;
 };
+/* Its finished ones lead to the younger; to the older as long as nobody asked for the first: the
+ * one before is not written to again then. */
+#define LINKED (-1)
 
 struct balance {
     int64_t free;
@@ -302,6 +311,7 @@ struct msim_engine {
     struct msim_event *events;
     size_t event_count;
     size_t event_capacity;
+    size_t event_stop;       /* with more than this in the array, no command is a usual one */
     uint64_t event_sequence; /* of the last event before those in the array */
     uint64_t sequence;
     msim_time time;
@@ -342,6 +352,7 @@ struct msim_engine {
     uint32_t trade_history;
     uint32_t unbooked; /* so many of the last trades: see booking.c */
     uint32_t unbooked_most;
+    bool batching; /* trades are booked with their command */
 
     /* Triggered orders in turn. */
     uint32_t queued_first;
@@ -367,9 +378,11 @@ struct msim_engine {
 
     /* Heads of chains of live client ids; those in use follow how many there are. */
     uint32_t *client_heads;
-    uint64_t client_places; /* in use: a power of two, or none */
-    uint64_t client_room;
-    uint64_t hash_seed;
+    uint64_t client_mask; /* those in use, a power of two, less one */
+    uint64_t client_room; /* 0: the only head is no_head, which leads nowhere */
+    uint32_t no_head;
+    uint32_t client_most;  /* live ones that the heads in use suffice for */
+    uint64_t hash_seed[2]; /* the second one is odd */
     size_t client_live;
     struct finished *finished;
     size_t finished_capacity;
@@ -441,9 +454,9 @@ static inline uint32_t order_slot(const struct msim_engine *engine, const struct
     return (uint32_t)(order - engine->orders);
 }
 
-static inline uint64_t order_client_id(const struct msim_engine *engine, const struct order *order)
+static inline uint64_t order_client_id(const struct order *order)
 {
-    return order->bits & BITS_CLIENT ? engine->clients[order_slot(engine, order)].id : 0;
+    return order->bits & BITS_CLIENT ? order->client_id : 0;
 }
 
 static inline uint32_t order_owner(const struct msim_engine *engine, const struct order *order)
@@ -547,29 +560,33 @@ static inline void index_part(struct msim_engine *engine, uint32_t slot)
     *link = engine->id_next[slot];
 }
 
+/* They stand in the order itself as long as no order has a client id, which takes their place. */
+static inline struct links *links_of(const struct msim_engine *engine, uint32_t slot)
+{
+    return engine->clients ? &engine->clients[slot].links : &engine->orders[slot].links;
+}
+
 /* Into the list of its account's orders, if there is one; slot 0 takes what has no neighbour. */
 static inline void order_join(struct msim_engine *engine, uint32_t slot)
 {
     if (!engine->listed)
         return;
-    struct order *order = &engine->orders[slot];
-    uint32_t *head = &engine->account_orders[order->account];
+    uint32_t *head = &engine->account_orders[engine->orders[slot].account];
 
-    order->account_next = *head;
-    order->account_prev = 0;
-    engine->orders[*head].account_prev = slot;
+    *links_of(engine, slot) = (struct links){.next = *head};
+    links_of(engine, *head)->prev = slot;
     *head = slot;
 }
 
-static inline void order_part(struct msim_engine *engine, const struct order *order)
+static inline void order_part(struct msim_engine *engine, uint32_t slot)
 {
     if (!engine->listed)
         return;
-    const uint32_t next = order->account_next;
-    const uint32_t prev = order->account_prev;
+    const struct links links = *links_of(engine, slot);
+    uint32_t *head = &engine->account_orders[engine->orders[slot].account];
 
-    engine->orders[next].account_prev = prev;
-    *(prev ? &engine->orders[prev].account_next : &engine->account_orders[order->account]) = next;
+    links_of(engine, links.next)->prev = links.prev;
+    *(links.prev ? &links_of(engine, links.prev)->next : head) = links.next;
 }
 
 /*
@@ -598,7 +615,7 @@ static inline void order_unlist(struct msim_engine *engine, uint32_t slot)
 {
     if (engine->indexed)
         index_part(engine, slot);
-    order_part(engine, &engine->orders[slot]);
+    order_part(engine, slot);
 }
 
 /* Gives the slot back; what few orders have was given back. */
@@ -657,10 +674,17 @@ void msim_client_finish(struct msim_engine *engine, const struct order *order, m
                         uint8_t status);
 /* The oldest finished one of an account, linked by next; 0 for none. */
 uint32_t msim_finished_first(const struct msim_engine *engine, uint32_t account);
-/* A place at the end of the account's list of finished ones. */
-uint32_t msim_finished_append(struct msim_engine *engine, struct account *account);
+/* A place at the end of the account's list of finished ones, and what stands there as its `next`.
+ */
+uint32_t msim_finished_append(struct msim_engine *engine, struct account *account, uint32_t *next);
 /* A finished one, younger than all before of its account. */
 void msim_client_add_finished(struct msim_engine *engine, const struct finished *finished);
+
+/* For one more. */
+static inline bool finished_has_room(const struct msim_engine *engine)
+{
+    return engine->finished_capacity > engine->finished_used + 1;
+}
 
 static inline bool finished_ready(const struct msim_engine *engine, size_t count)
 {
@@ -684,7 +708,7 @@ static inline int client_look(struct msim_engine *engine, uint32_t account, uint
 }
 
 /* What every command asks for, on the way to its hash. */
-static inline uint64_t content_first(const struct msim_command *command, uint64_t kinds)
+HOT uint64_t content_first(const struct msim_command *command, uint64_t kinds)
 {
     return (kinds | (uint64_t)command->side | (uint64_t)command->type << 8 |
             (uint64_t)command->instrument << 32) *
@@ -707,22 +731,20 @@ static inline uint64_t client_content(const struct msim_command *command)
     hash += (uint64_t)command->display_quantity * UINT64_C(0xEB44ACCAB455D165);
     hash += (uint64_t)command->amount * UINT64_C(0x2127599BF4325C37);
     hash += (uint64_t)command->expires_at * UINT64_C(0x880355F21E6D1965);
-    return msim_mix64(hash);
+    return hash;
 }
 
 /* The same of a command that asks for nothing else. */
-static inline uint64_t client_content_plain(const struct msim_command *command)
+HOT uint64_t client_content_plain(const struct msim_command *command)
 {
-    return msim_mix64(content_first(command, 0));
+    return content_first(command, 0);
 }
 
 /* A keyed hash for tables that strangers fill: the product of two secrets, folded. */
 static inline uint32_t keyed_hash(const struct msim_engine *engine, uint64_t a, uint64_t b)
 {
-    const uint64_t seed = engine->hash_seed;
-    const msim_uint128 product =
-        (msim_uint128)(a ^ seed) *
-        ((seed << 32 | seed >> 32) ^ (b + 1) * UINT64_C(0x9E3779B97F4A7C15));
+    const msim_uint128 product = (msim_uint128)(a ^ engine->hash_seed[0]) *
+                                 (b * UINT64_C(0x9E3779B97F4A7C15) + engine->hash_seed[1]);
     return (uint32_t)((uint64_t)(product >> 64) ^ (uint64_t)product);
 }
 

@@ -9,6 +9,7 @@
  * maker ends the sweep before it, with nothing of that fill done;
  * msim_match_level goes on from there.
  */
+#include "engine/clients.h"
 #include "engine/fill.h"
 
 /*
@@ -72,7 +73,7 @@ struct sweep_state {
 };
 
 /* Bits of a maker that may be anything: nothing of a fill depends on them. */
-#define MAKER_ANY (7u << BITS_STP_AT | BITS_POST_ONLY)
+#define MAKER_ANY (7u << BITS_STP_AT | BITS_POST_ONLY | BITS_CLIENT)
 
 /* Sheets are small, and who listens is told of trades, each with both of its fills, and of no more
  * that comes with them. */
@@ -290,14 +291,13 @@ HOT void sweep_tell_fills(const struct msim_engine *engine, struct sweep_state *
 
     words[2] = sweep->trade_names[0][0];
     words[3] = fill->maker_order;
-    words[4] = 0;
+    words[4] = order_client_id(&engine->orders[slot]);
     words[5] = word_of(fill->instrument, fill->maker_account);
     words[6] = word_of(slot, 0);
     fill_numbers(words, fill, sweep->maker_kind, open, filled, fill->maker_fee, sweep->pays);
-    /* Nearly every maker is a limit order with no client id, as was told. */
+    /* Nearly every maker is a limit order without an owner, as was told. */
     if ((bits & ~MAKER_ANY) != sweep->maker_bits) {
         const struct party maker = party_of(engine, &engine->orders[slot], slot, MSIM_EVENT_MAKER);
-        words[4] = maker.client_id;
         words[6] = word_of(slot, maker.owner);
         words[7] += party_kind(&maker) - sweep->maker_kind;
     }
@@ -337,7 +337,7 @@ HOT void sweep_free(struct msim_engine *engine, struct sweep_state *sweep, uint3
 
     if (bits & (BITS_CLIENT | BITS_OWNED)) {
         if (bits & BITS_CLIENT)
-            msim_client_finish(engine, maker, maker->quantity, MSIM_STATUS_FILLED);
+            client_finish(engine, slot, maker->quantity, MSIM_STATUS_FILLED);
         if (bits & BITS_OWNED)
             msim_owner_remove(engine, slot);
     }
@@ -598,6 +598,15 @@ void msim_match(struct msim_engine *engine, struct taker *taker)
         sweep_usual(engine, taker, side);
 }
 
+/* By its client id, if it has one, the order is found from now on. */
+HOT void taker_join(struct msim_engine *engine, uint32_t slot)
+{
+    const struct order *order = &engine->orders[slot];
+
+    if (order->bits & BITS_CLIENT)
+        client_join(engine, slot, client_hash(engine, order->account, order->client_id));
+}
+
 /* Nearly every one is used up by the book, and nothing waits for the prices that it brought about.
  */
 void msim_take(struct msim_engine *engine, struct taker *taker)
@@ -606,16 +615,19 @@ void msim_take(struct msim_engine *engine, struct taker *taker)
     const struct order *t = &engine->orders[taker->slot];
 
     if (!engine->usual || !sweep_is_usual(engine)) {
+        taker_join(engine, taker->slot);
         msim_execute(engine, taker);
         return;
     }
     taker->side = order_side(t);
     sweep_usual(engine, taker, &it->sides[taker->side ^ 1]);
-    if (t->leaves > 0)
+    if (t->leaves > 0) {
+        taker_join(engine, taker->slot);
         msim_taker_finish(engine, taker);
-    else if (t->bits & (BITS_CLIENT | BITS_OWNED))
-        msim_order_filled(engine, taker->slot);
-    else
-        order_free(engine, taker->slot, LANE_USUAL);
+    } else {
+        if (t->bits & BITS_CLIENT)
+            client_remember(engine, taker->slot, t->quantity, MSIM_STATUS_FILLED);
+        order_give(engine, taker->slot, LANE_USUAL);
+    }
     taker_fire(engine, taker);
 }

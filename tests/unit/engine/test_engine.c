@@ -257,6 +257,31 @@ static void an_accounts_orders_stay_listed_after_the_first_question(void **state
     assert_int_equal(orders[2].order, 5);
 }
 
+static void an_accounts_orders_stay_listed_when_the_first_client_id_comes(void **state)
+{
+    struct bench *bench = *state;
+    struct msim_order_view orders[4];
+
+    for (int i = 0; i < 3; i++)
+        apply(bench->engine, limit(MSIM_SIDE_BUY, 100 - i, 1, 0));
+    assert_int_equal(msim_engine_orders(bench->engine, 0, 0, 0, orders, 4), 3);
+    struct msim_command named = limit(MSIM_SIDE_BUY, 90, 1, 0);
+    named.client_id = 7;
+    apply(bench->engine, named);
+    apply(bench->engine, (struct msim_command){.kind = MSIM_COMMAND_CANCEL, .order = 2});
+    assert_int_equal(msim_engine_orders(bench->engine, 0, 0, 0, orders, 4), 3);
+    assert_int_equal(orders[0].order, 1);
+    assert_int_equal(orders[0].client_id, 0);
+    assert_int_equal(orders[1].order, 3);
+    assert_int_equal(orders[2].order, 4);
+    assert_int_equal(orders[2].client_id, 7);
+    apply(bench->engine, (struct msim_command){.kind = MSIM_COMMAND_CANCEL, .client_id = 7});
+    assert_int_equal(first_event(bench)->kind, MSIM_EVENT_CANCELLED);
+    assert_int_equal(first_event(bench)->client_id, 7);
+    assert_int_equal(msim_engine_orders(bench->engine, 0, 0, 0, orders, 4), 2);
+    assert_int_equal(msim_engine_audit(bench->engine, NULL), MSIM_OK);
+}
+
 static void a_handle_is_a_hint_and_is_checked(void **state)
 {
     struct bench *bench = *state;
@@ -617,6 +642,7 @@ int main(void)
         TEST(the_book_shows_depth_orders_and_places_in_the_queue),
         TEST(an_accounts_orders_are_listed_from_the_oldest_on),
         TEST(an_accounts_orders_stay_listed_after_the_first_question),
+        TEST(an_accounts_orders_stay_listed_when_the_first_client_id_comes),
         TEST(a_handle_is_a_hint_and_is_checked),
         TEST(a_slot_alone_names_nobody),
         TEST(another_accounts_order_cannot_be_cancelled),

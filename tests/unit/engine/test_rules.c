@@ -1,36 +1,16 @@
-#include "check.h"
+#include "market.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <marketsim/engine.h>
-
 #include "oom/failing.h"
-
-#define USD 0
-#define BTC 1
 
 struct bench {
     struct msim_engine *engine;
     struct failing memory;
     struct msim_allocator allocator;
 };
-
-static struct msim_engine *make_engine(const struct msim_engine_params *params,
-                                       const struct msim_instrument_params *terms)
-{
-    struct msim_instrument_params instrument = *terms;
-    struct msim_engine *engine = NULL;
-
-    assert_int_equal(msim_engine_create(&engine, params, NULL), MSIM_OK);
-    assert_int_equal(msim_engine_asset_add(engine, "USD", 0, NULL, NULL), MSIM_OK);
-    assert_int_equal(msim_engine_asset_add(engine, "BTC", 0, NULL, NULL), MSIM_OK);
-    instrument.symbol = "BTC/USD";
-    instrument.base_asset = BTC;
-    instrument.quote_asset = USD;
-    assert_int_equal(msim_engine_instrument_add(engine, &instrument, NULL, NULL), MSIM_OK);
-    return engine;
-}
 
 /* Fees in the quote asset: an account's whole day shows in one balance. */
 static int make(void **state)
@@ -61,29 +41,6 @@ static int unmake(void **state)
     return left;
 }
 
-static void apply(struct msim_engine *engine, struct msim_command command)
-{
-    assert_int_equal(msim_engine_apply(engine, &command), MSIM_APPLY_DONE);
-}
-
-static void deposit(struct msim_engine *engine, uint32_t account, uint32_t asset, int64_t amount)
-{
-    apply(engine,
-          (struct msim_command){
-              .kind = MSIM_COMMAND_DEPOSIT, .account = account, .asset = asset, .amount = amount});
-}
-
-static struct msim_command limit(uint32_t account, uint8_t side, msim_price price,
-                                 msim_qty quantity)
-{
-    return (struct msim_command){.kind = MSIM_COMMAND_NEW,
-                                 .account = account,
-                                 .side = side,
-                                 .type = MSIM_ORDER_LIMIT,
-                                 .price = price,
-                                 .quantity = quantity};
-}
-
 static int64_t free_of(const struct msim_engine *engine, uint32_t account, uint32_t asset)
 {
     int64_t free_part = -1;
@@ -103,21 +60,6 @@ static int64_t fees_of(const struct msim_engine *engine, uint32_t asset)
     struct msim_asset_view view;
     assert_int_equal(msim_engine_asset(engine, asset, &view), MSIM_OK);
     return view.fees;
-}
-
-static size_t told(const struct msim_engine *engine, uint8_t kind, struct msim_event *last)
-{
-    size_t count;
-    size_t found = 0;
-    const struct msim_event *events = msim_engine_events(engine, &count);
-    for (size_t i = 0; i < count; i++) {
-        if (events[i].kind != kind)
-            continue;
-        found++;
-        if (last)
-            *last = events[i];
-    }
-    return found;
 }
 
 static void a_time_that_is_never_is_refused_and_moves_nothing(void **state)
@@ -544,98 +486,6 @@ static void engines_with_other_hash_seeds_are_the_same(void **state)
     msim_engine_destroy(&engines[1]);
 }
 
-static struct msim_command bid_named(uint64_t client_id)
-{
-    struct msim_command order = limit(1, MSIM_SIDE_BUY, 10, 1);
-    order.client_id = client_id;
-    return order;
-}
-
-/* The order that this id named before, 0 where a new one came of it. */
-static uint64_t repeated_as(struct msim_engine *engine, uint64_t client_id)
-{
-    size_t count;
-    size_t i = 0;
-
-    apply(engine, bid_named(client_id));
-    assert_int_equal(told(engine, MSIM_EVENT_ACCEPTED, NULL), 1);
-    const struct msim_event *events = msim_engine_events(engine, &count);
-    while (events[i].kind != MSIM_EVENT_ACCEPTED)
-        i++;
-    return events[i].flags & MSIM_EVENT_REPEATED ? events[i].order : 0;
-}
-
-/* Ids that rise are not looked up among the finished ones; those that come again are. */
-static void an_id_comes_again_after_many_that_rose(void **state)
-{
-    struct msim_engine_params params = MSIM_ENGINE_PARAMS_INIT;
-    struct msim_instrument_params terms = MSIM_INSTRUMENT_PARAMS_INIT;
-    struct msim_order_view view;
-    struct msim_event event;
-
-    (void)state;
-    params.finished_ids = 50;
-    struct msim_engine *engine = make_engine(&params, &terms);
-    deposit(engine, 1, USD, 1000);
-    for (uint64_t id = 10; id <= 1000; id += 10) {
-        apply(engine, bid_named(id));
-        apply(engine,
-              (struct msim_command){.kind = MSIM_COMMAND_CANCEL, .account = 1, .client_id = id});
-    }
-
-    const uint64_t digest = msim_engine_digest(engine);
-    assert_int_equal(msim_engine_client_order(engine, 1, 510, &view), MSIM_OK);
-    assert_int_equal(view.order, 51);
-    assert_int_equal(msim_engine_client_order(engine, 1, 500, &view), MSIM_ERR_NOT_FOUND);
-    assert_true(msim_engine_digest(engine) == digest);
-    assert_int_equal(repeated_as(engine, 510), 51);
-    assert_int_equal(repeated_as(engine, 1000), 100);
-    struct msim_command other = bid_named(700);
-    other.quantity = 2;
-    apply(engine, other);
-    assert_int_equal(told(engine, MSIM_EVENT_REJECTED, &event), 1);
-    assert_int_equal(event.code, MSIM_REJECT_DUPLICATE_CLIENT_ID);
-    /* 500 was forgotten; as it finishes again, 510 is. */
-    assert_int_equal(repeated_as(engine, 500), 0);
-    apply(engine,
-          (struct msim_command){.kind = MSIM_COMMAND_CANCEL, .account = 1, .client_id = 500});
-    assert_int_equal(repeated_as(engine, 520), 52);
-    assert_int_equal(repeated_as(engine, 500), 101);
-    assert_int_equal(repeated_as(engine, 510), 0);
-    msim_engine_destroy(&engine);
-}
-
-static void all_client_ids_that_are_remembered_can_be_walked(void **state)
-{
-    struct msim_engine_params params = MSIM_ENGINE_PARAMS_INIT;
-    struct msim_instrument_params terms = MSIM_INSTRUMENT_PARAMS_INIT;
-    struct msim_client_id_view ids[7];
-    uint64_t place = 0;
-    uint64_t sum = 0;
-    size_t seen = 0;
-
-    (void)state;
-    params.finished_ids = 50;
-    struct msim_engine *engine = make_engine(&params, &terms);
-    deposit(engine, 1, USD, 10000);
-    assert_int_equal(msim_engine_client_ids(engine, &place, ids, 7), 0);
-    for (uint64_t id = 1; id <= 200; id++) {
-        apply(engine, bid_named(id));
-        if (id % 2 == 0)
-            apply(engine, (struct msim_command){
-                              .kind = MSIM_COMMAND_CANCEL, .account = 1, .client_id = id});
-    }
-    place = 0;
-    for (size_t n; (n = msim_engine_client_ids(engine, &place, ids, 7)) > 0; seen += n)
-        for (size_t i = 0; i < n; i++) {
-            assert_int_equal(ids[i].account, 1);
-            sum += ids[i].client_id;
-        }
-    assert_int_equal(seen, 100 + 50);
-    assert_int_equal(sum, 100 * 100 + 50 * (102 + 200) / 2);
-    msim_engine_destroy(&engine);
-}
-
 /* Deep books that were emptied give their windows back. */
 static void an_instrument_that_was_used_is_small_again_when_its_book_is_empty(void **state)
 {
@@ -667,30 +517,6 @@ static void an_instrument_that_was_used_is_small_again_when_its_book_is_empty(vo
                                                    .instrument = number});
     }
     assert_in_range((msim_engine_memory(bench->engine) - before) / 200, 1, 65536);
-}
-
-static void a_client_id_takes_no_more_than_its_share(void **state)
-{
-    struct msim_engine_params params = MSIM_ENGINE_PARAMS_INIT;
-    struct msim_instrument_params terms = MSIM_INSTRUMENT_PARAMS_INIT;
-    size_t taken[2];
-
-    (void)state;
-    params.accounts = MSIM_ACCOUNTS_OFF;
-    params.orders = 65535;
-    for (int with = 0; with < 2; with++) {
-        struct msim_engine *engine = make_engine(&params, &terms);
-        for (uint64_t i = 0; i < 65000; i++) {
-            struct msim_command order = limit(1, MSIM_SIDE_BUY, 1 + (msim_price)(i % 1000), 1);
-            order.client_id = with ? i + 1 : 0;
-            apply(engine, order);
-        }
-        taken[with] = msim_engine_memory(engine);
-        msim_engine_destroy(&engine);
-    }
-    /* 16 for the id and what was asked, and up to three heads of 4, which double. */
-    assert_in_range((taken[1] - taken[0]) / 65000, 16 + 6, 16 + 12);
-    assert_in_range(taken[0] / 65000, 64, 64 + 12 + 64);
 }
 
 /* A position that never shrinks would let such an order trade with itself piece by piece. */
@@ -749,19 +575,6 @@ static void makers_that_are_filled_and_dropped_have_room_for_both(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
 
 /* An engine that tells of trades alone books them behind its answer. */
-static struct msim_engine *make_quiet(uint32_t trade_history)
-{
-    struct msim_engine_params params = MSIM_ENGINE_PARAMS_INIT;
-    struct msim_instrument_params terms = MSIM_INSTRUMENT_PARAMS_INIT;
-
-    params.events = MSIM_EVENTS_ORDER | MSIM_EVENTS_TRADE | MSIM_EVENTS_FILL;
-    params.trade_history = trade_history;
-    struct msim_engine *engine = make_engine(&params, &terms);
-    deposit(engine, 1, BTC, 1000);
-    deposit(engine, 2, USD, 1000000);
-    return engine;
-}
-
 static void swept(struct msim_engine *engine, int makers)
 {
     for (int i = 0; i < makers; i++)
@@ -880,9 +693,6 @@ int main(void)
         TEST(a_mass_cancel_takes_the_owners_orders_and_no_others),
         TEST(engines_with_other_hash_seeds_are_the_same),
         TEST(an_instrument_that_was_used_is_small_again_when_its_book_is_empty),
-        TEST(an_id_comes_again_after_many_that_rose),
-        TEST(all_client_ids_that_are_remembered_can_be_walked),
-        TEST(a_client_id_takes_no_more_than_its_share),
         TEST(a_reduce_only_order_does_not_trade_with_its_own_account),
         TEST(makers_that_are_filled_and_dropped_have_room_for_both),
     };
