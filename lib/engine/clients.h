@@ -2,9 +2,9 @@
  * Client ids of live orders: what nearly every order does with one.
  *
  * They stand in the orders, in chains that start at a table of heads.  A new id is a
- * chain's first and looks at nothing else, a search reads a head and as a rule one order.  The
- * heads in use are a few for each live id, however large the pool, so that those of a small book
- * lie in the nearest cache.
+ * chain's first and looks at nothing else, a search reads a head and as a rule one
+ * order.  The heads in use are a few for each live id, however large the pool, so that
+ * those of a small book lie in the nearest cache.
  */
 #ifndef MSIM_ENGINE_CLIENTS_H
 #define MSIM_ENGINE_CLIENTS_H
