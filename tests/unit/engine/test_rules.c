@@ -373,6 +373,55 @@ static void a_failed_command_leaves_the_time_where_it_was(void **state)
     fail_msg("the pool never grew");
 }
 
+/* Blocks that begin anywhere: 16, 32 or 48 bytes behind a cache line, or on one, in turn. */
+static void *crooked_resize(void *context, void *pointer, size_t old_size, size_t new_size)
+{
+    size_t *turn = context;
+    unsigned char *old = pointer;
+    unsigned char *block = NULL;
+
+    if (new_size > 0) {
+        const size_t shift = 16 + 16 * (++*turn % 4);
+        unsigned char *whole = aligned_alloc(64, (new_size + shift + 63) / 64 * 64);
+        assert_non_null(whole);
+        block = whole + shift;
+        block[-1] = (unsigned char)shift;
+        if (old)
+            memcpy(block, old, old_size < new_size ? old_size : new_size);
+    }
+    if (old)
+        free(old - old[-1]);
+    return block;
+}
+
+static void events_begin_with_a_cache_line_wherever_memory_does(void **state)
+{
+    struct msim_engine_params params = MSIM_ENGINE_PARAMS_INIT;
+    struct msim_instrument_params terms = MSIM_INSTRUMENT_PARAMS_INIT;
+    struct msim_engine *engines[2];
+    size_t turn = 0;
+    const struct msim_allocator crooked = {.resize = crooked_resize, .context = &turn};
+
+    (void)state;
+    params.orders = 1;
+    engines[0] = make_engine(&params, &terms);
+    params.allocator = &crooked;
+    engines[1] = make_engine(&params, &terms);
+    for (int i = 0; i < 2; i++) {
+        deposit(engines[i], 1, USD, 100000000);
+        for (uint64_t id = 1; id <= 5000; id++) {
+            struct msim_command order = limit(1, MSIM_SIDE_BUY, 1 + (msim_price)(id % 3000), 1);
+            order.client_id = id;
+            apply(engines[i], order);
+            assert_true((uintptr_t)msim_engine_events(engines[i], NULL) % 64 == 0);
+        }
+        assert_int_equal(msim_engine_audit(engines[i], NULL), MSIM_OK);
+    }
+    assert_true(msim_engine_digest(engines[0]) == msim_engine_digest(engines[1]));
+    msim_engine_destroy(&engines[0]);
+    msim_engine_destroy(&engines[1]);
+}
+
 static void no_engine_is_no_crash(void **state)
 {
     struct bench *bench = *state;
@@ -689,6 +738,7 @@ int main(void)
         TEST(a_batch_whose_triggered_order_waits_for_memory_says_so),
         TEST(a_command_finds_what_orders_that_waited_before_it_earned),
         TEST(a_failed_command_leaves_the_time_where_it_was),
+        TEST(events_begin_with_a_cache_line_wherever_memory_does),
         TEST(no_engine_is_no_crash),
         TEST(a_mass_cancel_takes_the_owners_orders_and_no_others),
         TEST(engines_with_other_hash_seeds_are_the_same),
