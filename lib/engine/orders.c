@@ -352,9 +352,11 @@ size_t msim_expiry_count(const struct msim_engine *engine, msim_time time)
     size_t count = 0;
     size_t place = 0;
 
-    /* Down to the left as long as orders are due, then on to the next subtree: no stack. */
-    while (place < engine->heap_count) {
-        if (engine->extras[engine->orders[engine->heap[place]].extra].expires_at <= time) {
+    /* Down to the left as long as orders are due, then on to the next subtree: no stack.  The last
+     * order may be a left one without a right one beside it: there the way goes on as behind it. */
+    for (;;) {
+        if (place < engine->heap_count &&
+            engine->extras[engine->orders[engine->heap[place]].extra].expires_at <= time) {
             count++;
             if (2 * place + 1 < engine->heap_count) {
                 place = 2 * place + 1;
@@ -364,8 +366,7 @@ size_t msim_expiry_count(const struct msim_engine *engine, msim_time time)
         while (place > 0 && place % 2 == 0)
             place = (place - 1) / 2;
         if (place == 0)
-            break;
+            return count;
         place++;
     }
-    return count;
 }
