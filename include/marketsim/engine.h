@@ -141,10 +141,10 @@ MSIM_API int msim_engine_apply(struct msim_engine *engine, const struct msim_com
 /*
  * The same for several, faster where the books outgrow the caches; the events of all stand in one
  * array.  Stops at the first failure and returns it; `*applied` (may be NULL) says how many were
- * gone through before.  MSIM_APPLY_PENDING where orders still wait for memory after the last one,
- * MSIM_APPLY_SKIPPED where all of them had been applied already.  It may stop early without a
- * failure, with `*applied` below `count`, where the array reached MSIM_BATCH_EVENTS: go on with the
- * rest.
+ * gone through before: 0 with MSIM_ERR_INVALID, where there is no engine or no array.
+ * MSIM_APPLY_PENDING where orders still wait for memory after the last one, MSIM_APPLY_SKIPPED
+ * where all of them had been applied already.  It may stop early without a failure, with `*applied`
+ * below `count`, where the array reached MSIM_BATCH_EVENTS: go on with the rest.
  */
 #define MSIM_BATCH_EVENTS 1000000
 MSIM_API int msim_engine_apply_many(struct msim_engine *engine, const struct msim_command *commands,

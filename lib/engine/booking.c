@@ -4,6 +4,7 @@
  * A taker waits for its fills, and nobody looks at its makers' money before the next
  * command or question comes.  So a sweep keeps its trades, which say all that is to be
  * booked, and whoever comes next has them booked first; that they lag shows to nobody.
+ * In a batch nobody waits, and they are booked with their command.
  */
 #include "engine/money.h"
 

@@ -160,9 +160,11 @@ static int heads_room(struct msim_engine *engine, uint64_t count)
         msim_mem_grow(&engine->allocator, (void **)&heads, &room, sizeof *heads, wanted, wanted);
     if (r < 0)
         return r;
-    if (engine->client_room == 0)
-        heads[0] = 0;
     engine->client_heads = heads;
+    if (engine->client_room == 0) {
+        memset(heads, 0, FIRST_HEADS * sizeof *heads);
+        heads_use(engine, FIRST_HEADS);
+    }
     engine->client_room = room;
     return MSIM_OK;
 }
@@ -200,7 +202,8 @@ int msim_clients_create(struct msim_engine *engine, uint32_t count)
     return r == MSIM_OK ? msim_clients_reserve(engine) : r;
 }
 
-/* The first id: from now on an order's neighbours among its account's stand beside the pool. */
+/* The first id: from now on an order's neighbours among its account's stand beside the pool.  Where
+ * lists were made before, this goes through all orders, once. */
 static int clients_make(struct msim_engine *engine)
 {
     struct client *clients = NULL;
@@ -369,7 +372,7 @@ static uint32_t forget_oldest(struct msim_engine *engine, struct account *accoun
     return place;
 }
 
-/* The list has room, and some in it wait for the index. */
+/* So many more may go to the list's end in the usual way. */
 static int32_t usual_room(const struct msim_engine *engine, const struct account *account)
 {
     const uint32_t room = engine->finished_ids - account->finished_count;

@@ -110,7 +110,8 @@ static_assert(offsetof(struct finished, client_id) == 0 &&
                   offsetof(struct finished, account) == 4 * sizeof(event_word) &&
                   offsetof(struct finished, next) == 4 * sizeof(event_word) + 4 &&
                   offsetof(struct finished, instrument) == 5 * sizeof(event_word) &&
-                  offsetof(struct finished, end) == 5 * sizeof(event_word) + 4,
+                  offsetof(struct finished, end) == 5 * sizeof(event_word) + 4 &&
+                  sizeof(struct finished) == 6 * sizeof(event_word),
               "words of a finished one");
 
 /* The order ends, and its id is remembered; in whole words, as an event is told. */

@@ -377,6 +377,8 @@ HOT void prefetch_neighbours(const struct msim_engine *engine, uint32_t slot)
 {
     const struct order *order = &engine->orders[slot];
 
+    if (order->id == 0)
+        return;
     __builtin_prefetch(&engine->orders[order->next], 1);
     __builtin_prefetch(&engine->orders[order->prev], 1);
     prefetch_level(engine, order->instrument, order_side(order), order->price, order->account);

@@ -18,7 +18,7 @@ int msim_events_grow(struct msim_engine *engine, size_t more)
                           events_limit(engine) + MSIM_BATCH_EVENTS);
     const size_t used =
         engine->event_capacity < MSIM_BATCH_EVENTS ? engine->event_capacity : MSIM_BATCH_EVENTS;
-    engine->event_stop = used > EVENTS_PER_ORDER ? used - EVENTS_PER_ORDER : 0;
+    engine->event_stop = used >= EVENTS_PER_ORDER ? used - EVENTS_PER_ORDER + 1 : 0;
     return r;
 }
 

@@ -18,7 +18,7 @@
 /* For the events of an order that does not trade. */
 static inline bool hot_events(const struct msim_engine *engine)
 {
-    return engine->event_count <= engine->event_stop;
+    return engine->event_count < engine->event_stop;
 }
 
 /* For the events of an order and so many fills, and for the client ids of all that may end. */

@@ -58,8 +58,8 @@ struct order {
     uint16_t instrument;
     uint16_t bits;
     union {
-        uint64_t client_id; /* where there are client ids; 0 for none */
-        struct links links; /* where there are none */
+        uint64_t client_id; /* by BITS_CLIENT alone */
+        struct links links; /* by links_of alone */
     };
 };
 static_assert(sizeof(struct order) == 64, "an order is one cache line");
@@ -73,7 +73,7 @@ static_assert(sizeof(struct order) == 64, "an order is one cache line");
 #define BITS_POST_ONLY (1u << 10)
 #define BITS_REDUCE_ONLY (1u << 11)
 #define BITS_STATE_AT 12
-#define BITS_CLIENT (1u << 14) /* a client id, in engine->clients */
+#define BITS_CLIENT (1u << 14) /* a client id */
 #define BITS_OWNED (1u << 15)  /* an owner, in engine->owned */
 #define BITS_ASKED ((1u << BITS_STATE_AT) - 1)
 
@@ -311,7 +311,7 @@ struct msim_engine {
     struct msim_event *events;
     size_t event_count;
     size_t event_capacity;
-    size_t event_stop;       /* with more than this in the array, no command is a usual one */
+    size_t event_stop;       /* with so many in the array, no command is a usual one */
     uint64_t event_sequence; /* of the last event before those in the array */
     uint64_t sequence;
     msim_time time;
@@ -590,7 +590,7 @@ static inline void order_part(struct msim_engine *engine, uint32_t slot)
 }
 
 /*
- * The first of the account's live orders, linked by account_next; 0 for none.  The first question
+ * The first of the account's live orders, each led to by links_of; 0 for none.  The first question
  * makes the lists of all accounts from the pool; they are kept from then on.
  */
 uint32_t msim_account_first(const struct msim_engine *engine, uint32_t account);

@@ -4,8 +4,8 @@
  * Nearly every taker is a plain one: nothing can come between it and its fills.
  * What changes with each fill of such a one and is seen by nobody before its last
  * (its own balances, the fees of the house, where events and trades go on) is
- * carried along in a sweep and written once.  What can wait for the next command
- * is not done at all, but left to booking.c.  What is out of the ordinary about a
+ * carried along in a sweep and written once.  What can wait till the taker has its
+ * answer is not done at all, but left to booking.c.  What is out of the ordinary about a
  * maker ends the sweep before it, with nothing of that fill done;
  * msim_match_level goes on from there.
  */

@@ -61,6 +61,33 @@ static void an_id_comes_again_after_many_that_rose(void **state)
     msim_engine_destroy(&engine);
 }
 
+/* Of ids 1 to 9, each finished before the next one came, those remembered are the last ones. */
+static void as_many_ids_are_remembered_as_was_asked_for(void **state)
+{
+    static const uint32_t kept[] = {1, 2, 3, UINT32_MAX};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        struct msim_engine_params params = MSIM_ENGINE_PARAMS_INIT;
+        struct msim_instrument_params terms = MSIM_INSTRUMENT_PARAMS_INIT;
+        struct msim_order_view view;
+
+        params.finished_ids = kept[i];
+        struct msim_engine *engine = make_engine(&params, &terms);
+        deposit(engine, 1, USD, 1000);
+        for (uint64_t id = 1; id <= 9; id++) {
+            apply(engine, bid_named(id));
+            apply(engine, (struct msim_command){
+                              .kind = MSIM_COMMAND_CANCEL, .account = 1, .client_id = id});
+        }
+        for (uint64_t id = 1; id <= 9; id++)
+            assert_int_equal(msim_engine_client_order(engine, 1, id, &view),
+                             9 - id < kept[i] ? MSIM_OK : MSIM_ERR_NOT_FOUND);
+        assert_int_equal(msim_engine_audit(engine, NULL), MSIM_OK);
+        msim_engine_destroy(&engine);
+    }
+}
+
 static void all_client_ids_that_are_remembered_can_be_walked(void **state)
 {
     struct msim_engine_params params = MSIM_ENGINE_PARAMS_INIT;
@@ -166,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_id_comes_again_after_many_that_rose),
+        cmocka_unit_test(as_many_ids_are_remembered_as_was_asked_for),
         cmocka_unit_test(all_client_ids_that_are_remembered_can_be_walked),
         cmocka_unit_test(a_client_id_takes_no_more_than_its_share),
         cmocka_unit_test(a_takers_client_id_is_known_whatever_becomes_of_it),

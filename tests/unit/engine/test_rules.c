@@ -706,6 +706,36 @@ static void trades_are_booked_before_they_are_forgotten(void **state)
     }
 }
 
+/* A sale and a purchase that meets it tell five events: a batch of more than the bound has stops
+ * behind the command that reaches it, and its rest goes on from there. */
+static void a_batch_stops_at_its_bound_of_events_and_goes_on(void **state)
+{
+    const size_t reached = 2 * (MSIM_BATCH_EVENTS / 5);
+    const size_t count = reached + 4;
+    struct msim_engine *engine = make_quiet(0);
+    struct msim_command *commands = malloc(count * sizeof *commands);
+    size_t applied;
+    size_t told_events;
+    (void)state;
+
+    assert_non_null(commands);
+    deposit(engine, 1, BTC, MSIM_BATCH_EVENTS);
+    deposit(engine, 2, USD, INT64_C(1000) * MSIM_BATCH_EVENTS);
+    for (size_t i = 0; i < count; i++)
+        commands[i] = i % 2 ? limit(2, MSIM_SIDE_BUY, 100, 1) : limit(1, MSIM_SIDE_SELL, 100, 1);
+    assert_int_equal(msim_engine_apply_many(engine, commands, count, &applied), MSIM_APPLY_DONE);
+    msim_engine_events(engine, &told_events);
+    assert_int_equal(applied, reached);
+    assert_int_equal(told_events, MSIM_BATCH_EVENTS);
+    assert_int_equal(msim_engine_apply_many(engine, commands + applied, count - applied, &applied),
+                     MSIM_APPLY_DONE);
+    msim_engine_events(engine, &told_events);
+    assert_int_equal(applied, 4);
+    assert_int_equal(told_events, 10);
+    free(commands);
+    msim_engine_destroy(&engine);
+}
+
 static void a_batch_that_is_no_batch_went_through_nothing(void **state)
 {
     struct bench *bench = *state;
@@ -733,6 +763,7 @@ int main(void)
         TEST(a_replaced_order_is_worth_what_it_is_in_all),
         TEST(a_level_that_did_not_change_is_not_told),
         TEST(a_batch_says_what_was_skipped_and_what_waits),
+        TEST(a_batch_stops_at_its_bound_of_events_and_goes_on),
         TEST(a_batch_that_is_no_batch_went_through_nothing),
         TEST(a_batch_of_what_cannot_be_changes_no_more_than_one_by_one),
         TEST(a_batch_whose_triggered_order_waits_for_memory_says_so),
