@@ -166,7 +166,7 @@ static bool outcome(const struct msim_engine *engine, uint32_t account, uint32_t
 {
     const msim_int128 after = balance_of(engine, account, asset)->free + change;
     *short_of = after < 0 ? -after : 0;
-    return after >= INT64_MIN / 2 && after <= INT64_MAX;
+    return after >= FREE_LEAST && after <= INT64_MAX;
 }
 
 static uint8_t check_undo(const struct msim_engine *engine, const struct undo *undo,

@@ -490,7 +490,7 @@ static int read_balances(struct reader *reader, struct msim_engine *engine)
         struct balance *balance = balance_of(engine, account, asset);
         balance->free = get_i64(reader);
         balance->held = get_i64(reader);
-        if (balance->held < 0 || balance->free < INT64_MIN / 2 ||
+        if (balance->held < 0 || balance->free < FREE_LEAST ||
             (balance->free == 0 && balance->held == 0))
             return wrong(reader, "a balance");
     }

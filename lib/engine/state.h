@@ -137,6 +137,9 @@ struct account {
  * one before is not written to again then. */
 #define LINKED (-1)
 
+/* No bust or correction lets an account's free balance fall below this. */
+#define FREE_LEAST (INT64_MIN / 2)
+
 struct balance {
     int64_t free;
     int64_t held;

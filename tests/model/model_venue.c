@@ -135,6 +135,7 @@ void model_undo(struct model *m, const struct msim_command *c)
     const uint32_t assets[2] = {k->p.base_asset, k->p.quote_asset};
     if (!m->setup.accounts_off) {
         bool lacks = false;
+        bool fits = true;
         wide owed[2] = {0, 0};
         for (int a = 0; a < 2; a++) {
             wide change[2] = {now.buyer[a] - was.buyer[a], now.seller[a] - was.seller[a]};
@@ -146,6 +147,7 @@ void model_undo(struct model *m, const struct msim_command *c)
             for (int i = 0; i < 2; i++) {
                 const wide left = m->free[who[i]][assets[a]] + change[i];
                 lacks |= left < 0 && change[i] < 0;
+                fits &= left >= INT64_MIN / 2 && left <= INT64_MAX;
                 owed[a] += left < 0 ? -left : 0;
             }
         }
@@ -155,7 +157,7 @@ void model_undo(struct model *m, const struct msim_command *c)
         }
         for (int a = 0; a < 2; a++) {
             owed[a] = lacks ? owed[a] : 0;
-            if (m->total[assets[a]] + m->owed[assets[a]] + owed[a] > INT64_MAX) {
+            if (!fits || m->total[assets[a]] + m->owed[assets[a]] + owed[a] > INT64_MAX) {
                 model_refuse(m, c, MSIM_REJECT_OVERFLOW);
                 return;
             }
