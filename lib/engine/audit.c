@@ -34,7 +34,7 @@ static int see_order(struct audit *audit, uint32_t slot, enum order_state state,
         return BROKEN(audit, "order %llu has a wrong quantity", id);
     if (order->bits & BITS_CLIENT) {
         audit->with_client++;
-        if (msim_client_find(engine, order->account, engine->orders[slot].client_id) != slot)
+        if (msim_client_find(engine, order->account, order->client_id) != slot)
             return BROKEN(audit, "order %llu is not found by its client id", id);
     }
     if (order->extra && engine->extras[order->extra].heap_place) {

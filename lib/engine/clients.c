@@ -418,8 +418,7 @@ void msim_client_add_finished(struct msim_engine *engine, const struct finished 
         account->highest_id = record->client_id;
 }
 
-void msim_client_finish(struct msim_engine *engine, const struct order *order, msim_qty filled,
-                        uint8_t status)
+void msim_client_finish(struct msim_engine *engine, uint32_t slot, msim_qty filled, uint8_t status)
 {
-    client_finish(engine, order_slot(engine, order), filled, status);
+    client_finish(engine, slot, filled, status);
 }

@@ -105,8 +105,7 @@ HOT bool hot_client_ready(struct msim_engine *engine, const struct msim_command 
     uint32_t at;
 
     return engine->client_live < engine->client_most &&
-           (c->client_id > engine->accounts[c->account].highest_id ||
-            (msim_client_look_slow(engine, c->account, c->client_id, &at) == MSIM_OK && !at));
+           client_look(engine, c->account, c->client_id, &at) == MSIM_OK && !at;
 }
 
 /* The account and the client id are known to the tables, and there is room for what is new. */
@@ -473,7 +472,7 @@ HOT bool hot_cancel(struct msim_engine *engine, const struct msim_command *c, ui
     struct order *order = &engine->orders[slot];
     struct instrument *it = &engine->instruments[order->instrument];
     const unsigned bits = order->bits;
-    if (!it->plain || (bits & BITS_CLIENT && !finished_has_room(engine)))
+    if (!it->plain || (bits & BITS_CLIENT && !finished_ready(engine, 1)))
         return false;
 
     const unsigned at = bits & BITS_SIDE;

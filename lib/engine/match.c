@@ -177,7 +177,7 @@ static void forget(struct msim_engine *engine, uint32_t slot, uint8_t status)
     const struct order *order = &engine->orders[slot];
 
     if (order->bits & BITS_CLIENT)
-        msim_client_finish(engine, order,
+        msim_client_finish(engine, slot,
                            order->quantity - order->leaves - order_hidden(engine, order), status);
     order_give(engine, slot, LANE_ANY);
 }

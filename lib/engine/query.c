@@ -178,8 +178,8 @@ size_t msim_engine_client_ids(const struct msim_engine *engine, uint64_t *place,
     for (; *place < slots && count < capacity; ++*place) {
         const struct order *order = &engine->orders[*place];
         if (order->id != 0 && order->bits & BITS_CLIENT)
-            ids[count++] = (struct msim_client_id_view){
-                .client_id = engine->orders[*place].client_id, .account = order->account};
+            ids[count++] = (struct msim_client_id_view){.client_id = order->client_id,
+                                                        .account = order->account};
     }
     for (; *place - slots < engine->finished_used && count < capacity; ++*place) {
         if (*place == slots)

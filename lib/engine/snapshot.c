@@ -129,7 +129,7 @@ static void write_order(struct sink *sink, const struct msim_engine *engine, uin
     put_i64(sink, order->quantity);
     put_i64(sink, order->leaves);
     if (client) {
-        put_u64(sink, engine->orders[slot].client_id);
+        put_u64(sink, order->client_id);
         put_u64(sink, msim_mix64(engine->clients[slot].content));
     }
     if (excess)

@@ -673,8 +673,7 @@ int msim_client_look_slow(struct msim_engine *engine, uint32_t account, uint64_t
                           uint32_t *at);
 void msim_client_add(struct msim_engine *engine, uint32_t account, uint64_t client_id,
                      uint64_t content, uint32_t slot);
-void msim_client_finish(struct msim_engine *engine, const struct order *order, msim_qty filled,
-                        uint8_t status);
+void msim_client_finish(struct msim_engine *engine, uint32_t slot, msim_qty filled, uint8_t status);
 /* The oldest finished one of an account, linked by next; 0 for none. */
 uint32_t msim_finished_first(const struct msim_engine *engine, uint32_t account);
 /* A place at the end of the account's list of finished ones, and what stands there as its `next`.
@@ -682,12 +681,6 @@ uint32_t msim_finished_first(const struct msim_engine *engine, uint32_t account)
 uint32_t msim_finished_append(struct msim_engine *engine, struct account *account, uint32_t *next);
 /* A finished one, younger than all before of its account. */
 void msim_client_add_finished(struct msim_engine *engine, const struct finished *finished);
-
-/* For one more. */
-static inline bool finished_has_room(const struct msim_engine *engine)
-{
-    return engine->finished_capacity > engine->finished_used + 1;
-}
 
 static inline bool finished_ready(const struct msim_engine *engine, size_t count)
 {

@@ -1,9 +1,8 @@
-#include "check.h"
+#include "market.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <marketsim/engine.h>
 
 #include "oom/failing.h"
 
@@ -15,35 +14,20 @@ struct bench {
 
 #define RICH INT64_C(1000000000000)
 
-static struct msim_engine *make_engine(const struct msim_allocator *allocator)
+static struct msim_engine *open_engine(const struct msim_allocator *allocator)
 {
     struct msim_engine_params params = MSIM_ENGINE_PARAMS_INIT;
-    struct msim_instrument_params instrument = MSIM_INSTRUMENT_PARAMS_INIT;
-    struct msim_engine *engine = NULL;
+    const struct msim_instrument_params terms = MSIM_INSTRUMENT_PARAMS_INIT;
 
     params.allocator = allocator;
-    assert_int_equal(msim_engine_create(&engine, &params, NULL), MSIM_OK);
-    assert_int_equal(msim_engine_asset_add(engine, "USD", 0, NULL, NULL), MSIM_OK);
-    assert_int_equal(msim_engine_asset_add(engine, "BTC", 0, NULL, NULL), MSIM_OK);
-    instrument.symbol = "BTC/USD";
-    instrument.base_asset = 1;
-    assert_int_equal(msim_engine_instrument_add(engine, &instrument, NULL, NULL), MSIM_OK);
-    return engine;
-}
-
-static void apply(struct msim_engine *engine, struct msim_command command)
-{
-    assert_int_equal(msim_engine_apply(engine, &command), MSIM_APPLY_DONE);
+    return make_engine(&params, &terms);
 }
 
 static void fund(struct msim_engine *engine, uint32_t accounts)
 {
     for (uint32_t account = 0; account < accounts; account++) {
         for (uint32_t asset = 0; asset < 2; asset++)
-            apply(engine, (struct msim_command){.kind = MSIM_COMMAND_DEPOSIT,
-                                                .account = account,
-                                                .asset = asset,
-                                                .amount = RICH});
+            deposit(engine, account, asset, RICH);
     }
 }
 
@@ -54,7 +38,7 @@ static int make(void **state)
         return -1;
     bench->memory.fail_at = SIZE_MAX;
     bench->allocator = failing_allocator(&bench->memory);
-    bench->engine = make_engine(&bench->allocator);
+    bench->engine = open_engine(&bench->allocator);
     fund(bench->engine, 4);
     *state = bench;
     return 0;
@@ -67,17 +51,6 @@ static int unmake(void **state)
     const int left = (int)bench->memory.blocks;
     free(bench);
     return left;
-}
-
-static struct msim_command limit(uint8_t side, msim_price price, msim_qty quantity,
-                                 uint32_t account)
-{
-    return (struct msim_command){.kind = MSIM_COMMAND_NEW,
-                                 .side = side,
-                                 .type = MSIM_ORDER_LIMIT,
-                                 .price = price,
-                                 .quantity = quantity,
-                                 .account = account};
 }
 
 static const struct msim_event *first_event(const struct bench *bench)
@@ -170,7 +143,7 @@ static void names_are_found_again(void **state)
 static void a_command_is_applied_once_and_in_its_turn(void **state)
 {
     struct bench *bench = *state;
-    struct msim_command c = limit(MSIM_SIDE_SELL, 100, 1, 0);
+    struct msim_command c = limit(0, MSIM_SIDE_SELL, 100, 1);
     const uint64_t last = msim_engine_sequence(bench->engine);
     size_t count;
 
@@ -196,10 +169,10 @@ static void the_book_shows_depth_orders_and_places_in_the_queue(void **state)
     struct msim_order_view orders[4];
     struct msim_queue_view place;
 
-    apply(bench->engine, limit(MSIM_SIDE_BUY, 100, 7, 0));
-    apply(bench->engine, limit(MSIM_SIDE_BUY, 100, 5, 1));
-    apply(bench->engine, limit(MSIM_SIDE_BUY, 90000, 3, 1));
-    apply(bench->engine, limit(MSIM_SIDE_BUY, 99, 2, 2));
+    apply(bench->engine, limit(0, MSIM_SIDE_BUY, 100, 7));
+    apply(bench->engine, limit(1, MSIM_SIDE_BUY, 100, 5));
+    apply(bench->engine, limit(1, MSIM_SIDE_BUY, 90000, 3));
+    apply(bench->engine, limit(2, MSIM_SIDE_BUY, 99, 2));
     assert_int_equal(msim_engine_depth(bench->engine, 0, MSIM_SIDE_BUY, levels, 4), 3);
     assert_int_equal(levels[0].price, 90000);
     assert_int_equal(levels[1].price, 100);
@@ -227,7 +200,7 @@ static void an_accounts_orders_are_listed_from_the_oldest_on(void **state)
     struct msim_order_view orders[3];
 
     for (int i = 0; i < 5; i++)
-        apply(bench->engine, limit(MSIM_SIDE_BUY, 100 - i, 1, (uint32_t)i % 2));
+        apply(bench->engine, limit((uint32_t)i % 2, MSIM_SIDE_BUY, 100 - i, 1));
     assert_int_equal(msim_engine_orders(bench->engine, 0, MSIM_ALL_INSTRUMENTS, 0, orders, 2), 2);
     assert_int_equal(orders[0].order, 1);
     assert_int_equal(orders[1].order, 3);
@@ -244,13 +217,13 @@ static void an_accounts_orders_stay_listed_after_the_first_question(void **state
     struct msim_order_view orders[4];
 
     for (int i = 0; i < 4; i++)
-        apply(bench->engine, limit(MSIM_SIDE_BUY, 100 - i, 1, 0));
+        apply(bench->engine, limit(0, MSIM_SIDE_BUY, 100 - i, 1));
     assert_int_equal(msim_engine_orders(bench->engine, 0, 0, 0, orders, 4), 4);
     for (uint64_t order = 2; order <= 4; order += 2) {
         const struct msim_command cancel = {.kind = MSIM_COMMAND_CANCEL, .order = order};
         apply(bench->engine, cancel);
     }
-    apply(bench->engine, limit(MSIM_SIDE_BUY, 90, 1, 0));
+    apply(bench->engine, limit(0, MSIM_SIDE_BUY, 90, 1));
     assert_int_equal(msim_engine_orders(bench->engine, 0, 0, 0, orders, 4), 3);
     assert_int_equal(orders[0].order, 1);
     assert_int_equal(orders[1].order, 3);
@@ -263,9 +236,9 @@ static void an_accounts_orders_stay_listed_when_the_first_client_id_comes(void *
     struct msim_order_view orders[4];
 
     for (int i = 0; i < 3; i++)
-        apply(bench->engine, limit(MSIM_SIDE_BUY, 100 - i, 1, 0));
+        apply(bench->engine, limit(0, MSIM_SIDE_BUY, 100 - i, 1));
     assert_int_equal(msim_engine_orders(bench->engine, 0, 0, 0, orders, 4), 3);
-    struct msim_command named = limit(MSIM_SIDE_BUY, 90, 1, 0);
+    struct msim_command named = limit(0, MSIM_SIDE_BUY, 90, 1);
     named.client_id = 7;
     apply(bench->engine, named);
     apply(bench->engine, (struct msim_command){.kind = MSIM_COMMAND_CANCEL, .order = 2});
@@ -287,9 +260,9 @@ static void a_handle_is_a_hint_and_is_checked(void **state)
     struct bench *bench = *state;
     struct msim_order_view view;
 
-    apply(bench->engine, limit(MSIM_SIDE_BUY, 100, 1, 0));
+    apply(bench->engine, limit(0, MSIM_SIDE_BUY, 100, 1));
     const uint64_t handle = msim_event_handle(first_event(bench));
-    apply(bench->engine, limit(MSIM_SIDE_BUY, 101, 1, 0));
+    apply(bench->engine, limit(0, MSIM_SIDE_BUY, 101, 1));
     assert_int_equal(msim_engine_order(bench->engine, 0, handle, &view), MSIM_OK);
     assert_int_equal(view.order, 1);
     assert_int_equal(msim_engine_order(bench->engine, 2, handle, &view), MSIM_OK);
@@ -297,7 +270,7 @@ static void a_handle_is_a_hint_and_is_checked(void **state)
     apply(bench->engine, (struct msim_command){.kind = MSIM_COMMAND_CANCEL, .handle = handle});
     assert_int_equal(first_event(bench)->kind, MSIM_EVENT_CANCELLED);
     /* The slot has another order now: the old handle names nobody. */
-    apply(bench->engine, limit(MSIM_SIDE_BUY, 102, 1, 0));
+    apply(bench->engine, limit(0, MSIM_SIDE_BUY, 102, 1));
     assert_int_equal(msim_engine_order(bench->engine, 0, handle, &view), MSIM_ERR_NOT_FOUND);
     apply(bench->engine, (struct msim_command){.kind = MSIM_COMMAND_CANCEL, .handle = handle});
     assert_int_equal(first_event(bench)->code, MSIM_REJECT_ORDER_NOT_FOUND);
@@ -307,7 +280,7 @@ static void a_slot_alone_names_nobody(void **state)
 {
     struct bench *bench = *state;
 
-    apply(bench->engine, limit(MSIM_SIDE_BUY, 100, 1, 0));
+    apply(bench->engine, limit(0, MSIM_SIDE_BUY, 100, 1));
     const uint64_t handle = msim_event_handle(first_event(bench));
     const uint32_t slot = first_event(bench)->slot;
     apply(bench->engine,
@@ -322,7 +295,7 @@ static void another_accounts_order_cannot_be_cancelled(void **state)
 {
     struct bench *bench = *state;
 
-    apply(bench->engine, limit(MSIM_SIDE_BUY, 100, 1, 0));
+    apply(bench->engine, limit(0, MSIM_SIDE_BUY, 100, 1));
     apply(bench->engine,
           (struct msim_command){.kind = MSIM_COMMAND_CANCEL, .order = 1, .account = 1});
     assert_int_equal(first_event(bench)->code, MSIM_REJECT_ORDER_NOT_FOUND);
@@ -333,10 +306,10 @@ static void a_position_is_worth_what_the_last_price_says(void **state)
     struct bench *bench = *state;
     struct msim_position_view view;
 
-    apply(bench->engine, limit(MSIM_SIDE_SELL, 100, 10, 0));
-    apply(bench->engine, limit(MSIM_SIDE_BUY, 100, 10, 1));
-    apply(bench->engine, limit(MSIM_SIDE_SELL, 130, 4, 1));
-    apply(bench->engine, limit(MSIM_SIDE_BUY, 130, 4, 2));
+    apply(bench->engine, limit(0, MSIM_SIDE_SELL, 100, 10));
+    apply(bench->engine, limit(1, MSIM_SIDE_BUY, 100, 10));
+    apply(bench->engine, limit(1, MSIM_SIDE_SELL, 130, 4));
+    apply(bench->engine, limit(2, MSIM_SIDE_BUY, 130, 4));
     assert_int_equal(msim_engine_position(bench->engine, 1, 0, &view), MSIM_OK);
     assert_int_equal(view.quantity, 6);
     assert_int_equal(view.cost, 600);
@@ -364,15 +337,15 @@ static void the_events_that_were_not_asked_for_do_not_come(void **state)
     instrument.symbol = "BTC/USD";
     instrument.base_asset = 1;
     assert_int_equal(msim_engine_instrument_add(engine, &instrument, NULL, NULL), MSIM_OK);
-    apply(engine, limit(MSIM_SIDE_SELL, 100, 1, 0));
+    apply(engine, limit(0, MSIM_SIDE_SELL, 100, 1));
     msim_engine_events(engine, &count);
     assert_int_equal(count, 0);
-    apply(engine, limit(MSIM_SIDE_BUY, 100, 1, 0));
+    apply(engine, limit(0, MSIM_SIDE_BUY, 100, 1));
     const struct msim_event *events = msim_engine_events(engine, &count);
     assert_int_equal(count, 1);
     assert_int_equal(events[0].kind, MSIM_EVENT_TRADE);
     /* A refusal is always told. */
-    apply(engine, limit(MSIM_SIDE_BUY, 100, 0, 0));
+    apply(engine, limit(0, MSIM_SIDE_BUY, 100, 0));
     events = msim_engine_events(engine, &count);
     assert_int_equal(count, 1);
     assert_int_equal(events[0].code, MSIM_REJECT_OUT_OF_RANGE);
@@ -385,10 +358,10 @@ static struct msim_command flow(uint64_t i)
     const int64_t middle = 10000 + (int64_t)(i / 400 % 50);
     const uint64_t dice = i * UINT64_C(0x9E3779B97F4A7C15) >> 40;
     const bool buys = dice & 1;
-    struct msim_command c = limit(buys ? MSIM_SIDE_BUY : MSIM_SIDE_SELL,
+    struct msim_command c = limit((uint32_t)(dice >> 10 & 3), buys ? MSIM_SIDE_BUY : MSIM_SIDE_SELL,
                                   buys ? middle - (int64_t)(dice >> 1 & 31) + 3
                                        : middle + (int64_t)(dice >> 1 & 31) - 3,
-                                  1 + (int64_t)(dice >> 6 & 15), (uint32_t)(dice >> 10 & 3));
+                                  1 + (int64_t)(dice >> 6 & 15));
     if (i % 2) {
         c = (struct msim_command){.kind = MSIM_COMMAND_CANCEL_ALL,
                                   .account = (uint32_t)(i / 200 & 3)};
@@ -404,7 +377,7 @@ static struct msim_command flow(uint64_t i)
 static void assert_the_same_at_once(struct msim_engine *engine, const struct msim_command *commands,
                                     size_t size)
 {
-    struct msim_engine *other = make_engine(NULL);
+    struct msim_engine *other = open_engine(NULL);
     size_t applied = 0;
     size_t count;
 
@@ -468,7 +441,7 @@ static void an_order_is_found_by_its_number_alone_however_old_it_is(void **state
     struct msim_order_view order;
 
     for (int i = 0; i < 1000; i++)
-        apply(bench->engine, limit(MSIM_SIDE_BUY, 100 + i % 7, 1, 0));
+        apply(bench->engine, limit(0, MSIM_SIDE_BUY, 100 + i % 7, 1));
     for (uint64_t number = 1; number <= 1000; number += 3) {
         by_number.order = number % 2 ? number : 1002 - number;
         assert_int_equal(msim_engine_order(bench->engine, by_number.order, 0, &order), MSIM_OK);
@@ -531,7 +504,7 @@ static void an_instrument_with_an_empty_book_is_small(void **state)
 static void what_expires_next_is_known(void **state)
 {
     struct bench *bench = *state;
-    struct msim_command c = limit(MSIM_SIDE_SELL, 100, 1, 0);
+    struct msim_command c = limit(0, MSIM_SIDE_SELL, 100, 1);
 
     assert_true(msim_engine_next_due(bench->engine) == MSIM_TIME_NEVER);
     c.time_in_force = MSIM_TIF_GTD;
@@ -562,12 +535,12 @@ static void a_pool_that_is_full_refuses_by_name(void **state)
     instrument.symbol = "BTC/USD";
     instrument.base_asset = 1;
     assert_int_equal(msim_engine_instrument_add(bench.engine, &instrument, NULL, NULL), MSIM_OK);
-    apply(bench.engine, limit(MSIM_SIDE_SELL, 100, 1, 0));
-    apply(bench.engine, limit(MSIM_SIDE_SELL, 101, 1, 0));
-    apply(bench.engine, limit(MSIM_SIDE_SELL, 102, 1, 0));
+    apply(bench.engine, limit(0, MSIM_SIDE_SELL, 100, 1));
+    apply(bench.engine, limit(0, MSIM_SIDE_SELL, 101, 1));
+    apply(bench.engine, limit(0, MSIM_SIDE_SELL, 102, 1));
     assert_int_equal(first_event(&bench)->code, MSIM_REJECT_LIMIT);
     apply(bench.engine, (struct msim_command){.kind = MSIM_COMMAND_CANCEL, .order = 1});
-    apply(bench.engine, limit(MSIM_SIDE_SELL, 102, 1, 0));
+    apply(bench.engine, limit(0, MSIM_SIDE_SELL, 102, 1));
     assert_int_equal(first_event(&bench)->kind, MSIM_EVENT_ACCEPTED);
     msim_engine_destroy(&bench.engine);
 }

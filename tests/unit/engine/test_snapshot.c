@@ -1,9 +1,7 @@
-#include "check.h"
+#include "market.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include <marketsim/engine.h>
 
 #include "engine/snapshot.h"
 
@@ -16,22 +14,6 @@ struct bench {
     struct msim_detail detail;
 };
 
-static void apply(struct msim_engine *engine, struct msim_command command)
-{
-    assert_int_equal(msim_engine_apply(engine, &command), MSIM_APPLY_DONE);
-}
-
-static struct msim_command order(uint8_t side, msim_price price, msim_qty quantity,
-                                 uint32_t account)
-{
-    return (struct msim_command){.kind = MSIM_COMMAND_NEW,
-                                 .side = side,
-                                 .type = MSIM_ORDER_LIMIT,
-                                 .price = price,
-                                 .quantity = quantity,
-                                 .account = account};
-}
-
 /* Something of everything: queues, an iceberg, a stop, an expiry, ids, trades, free slots. */
 static void fill(struct msim_engine *engine)
 {
@@ -42,15 +24,15 @@ static void fill(struct msim_engine *engine)
                                             .amount = 1000000,
                                             .time = 5});
     for (uint32_t i = 0; i < 20; i++)
-        apply(engine, order(MSIM_SIDE_BUY, 100 - i % 7 * 50, 3 + i, i % 3));
-    struct msim_command c = order(MSIM_SIDE_SELL, 120, 50, 1);
+        apply(engine, limit(i % 3, MSIM_SIDE_BUY, 100 - i % 7 * 50, 3 + i));
+    struct msim_command c = limit(1, MSIM_SIDE_SELL, 120, 50);
     c.display_quantity = 5;
     c.client_id = 77;
     apply(engine, c);
-    c = order(MSIM_SIDE_SELL, 90, 10, 2);
+    c = limit(2, MSIM_SIDE_SELL, 90, 10);
     c.client_id = 78;
     apply(engine, c);
-    c = order(MSIM_SIDE_SELL, 80, 10, 2);
+    c = limit(2, MSIM_SIDE_SELL, 80, 10);
     c.type = MSIM_ORDER_STOP_LIMIT;
     c.stop_price = 85;
     c.time_in_force = MSIM_TIF_GTD;
@@ -114,7 +96,7 @@ static void an_engine_goes_on_where_its_snapshot_was_taken(void **state)
         size_t count;
         size_t other_count;
         const struct msim_command c =
-            order(i % 2 ? MSIM_SIDE_BUY : MSIM_SIDE_SELL, 60 + i * 7 % 70, 1 + i % 9, i % 3);
+            limit(i % 3, i % 2 ? MSIM_SIDE_BUY : MSIM_SIDE_SELL, 60 + i * 7 % 70, 1 + i % 9);
         apply(bench->engine, c);
         apply(other, c);
         const struct msim_event *events = msim_engine_events(bench->engine, &count);
@@ -190,7 +172,7 @@ static void no_changed_word_makes_an_engine_that_contradicts_itself(void **state
                 continue;
             }
             assert_int_equal(msim_engine_audit(other, NULL), MSIM_OK);
-            apply(other, order(MSIM_SIDE_SELL, 60, 5, 0));
+            apply(other, limit(0, MSIM_SIDE_SELL, 60, 5));
             assert_int_equal(msim_engine_audit(other, NULL), MSIM_OK);
             msim_engine_destroy(&other);
         }
